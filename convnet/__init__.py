@@ -1,0 +1,1 @@
+"""Convolutional networks declared in two text files, in the style of cuda-convnet."""
