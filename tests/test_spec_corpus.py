@@ -1,0 +1,26 @@
+"""The published files of the three systems parse as they stand."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from convnet.spec import Problems, Source, format_spec, parse
+
+CORPUS = Path(os.environ.get("CONVNET_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
+FILES = sorted(CORPUS.glob("**/*.cfg"))
+
+if not FILES:
+    pytest.skip(
+        f"no corpus of published files at {CORPUS}; CONVNET_CORPUS names its folder",
+        allow_module_level=True,
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CORPUS)))
+def test_published_file(path):
+    problems = Problems()
+    spec = parse(Source.read(path), problems)
+    assert spec.sections and not problems.errors
+    assert parse(Source.from_text(format_spec(spec)), problems) == spec
+    assert not problems.errors
