@@ -1,0 +1,130 @@
+"""The CPU engine: memory of the host and of virtual devices, and programs of bound calls."""
+
+import os
+from functools import partial
+from importlib import import_module
+
+import numpy as np
+
+from convnet.errors import DeviceError
+from convnet.network.memory import Buffer, View
+from convnet.network.record import Step
+
+ALIGNMENT = 64
+
+
+class Engine:
+    """Memory and execution on the CPU.  real: float32, or float64 for gradient checks.
+
+    Every device number is a virtual device with memory of its own; views keep them apart, since no
+    step but a copy is recorded with views of two devices.
+    """
+
+    kind = "cpu"
+
+    def __init__(self, real=np.float32):
+        self.real = np.dtype(real)
+        self.memory: dict[Buffer, np.ndarray] = {}
+        self.scratch: dict[int, np.ndarray] = {}
+
+    def device_name(self, device: int) -> str:
+        return "host" if device < 0 else f"cpu:{device}"
+
+    def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
+        """Take all memory; DeviceError with the figures if the machine has not that much."""
+        total = sum(buffer.bytes(minibatch, self.real.itemsize) for buffer in buffers)
+        refuse_beyond_memory(total, minibatch)
+        for buffer in buffers:
+            self.memory[buffer] = aligned(buffer.values(minibatch), self._dtype(buffer))
+
+    def _dtype(self, buffer):
+        return self.real if buffer.dtype == "real" else np.dtype(buffer.dtype)
+
+    def array(self, view: View, cases: int) -> np.ndarray:
+        """The view's values for a minibatch of `cases`, as an array over the buffer's memory."""
+        shape = view.shape(cases)
+        per_row = cases if view.buffer.per_case else 1
+        start = view.start * per_row
+        return self.memory[view.buffer][start : start + view.size * per_row].reshape(shape)
+
+    def read(self, view: View, cases: int) -> np.ndarray:
+        return self.array(view, cases).copy()
+
+    def write(self, view: View, cases: int, values) -> None:
+        self.array(view, cases)[...] = values
+
+    def program(self, steps: list[Step], cases: int) -> "Program":
+        """The steps bound to this engine's memory, for minibatches of `cases`."""
+        return Program([self._bind(step, cases) for step in steps], steps)
+
+    def _bind(self, step, cases):
+        function = operation(step.operation)
+        arguments = [self.array(a, cases) if isinstance(a, View) else a for a in step.arguments]
+        size = getattr(function, "scratch_size", None)
+        if size is None:
+            return partial(function, *arguments)
+        return partial(function, *arguments, scratch=_Scratch(self, step.device, size(*arguments)))
+
+    def synchronize(self) -> None:
+        """Nothing to wait for: calls return when done."""
+
+
+class _Scratch:
+    """Stands for a device's scratch memory until the largest need of a program is known."""
+
+    def __init__(self, engine, device, size):
+        self.engine, self.device, self.size = engine, device, size
+
+    def array(self):
+        known = self.engine.scratch.get(self.device)
+        if known is None or known.size < self.size:
+            known = self.engine.scratch[self.device] = aligned(self.size, np.dtype(np.uint8))
+        return known
+
+
+class Program:
+    """Calls bound to arrays, run one after the other.  Running allocates nothing."""
+
+    def __init__(self, calls, steps):
+        self.steps = steps
+        for call in calls:  # first the largest need, then the arrays: all calls share one
+            if "scratch" in call.keywords:
+                call.keywords["scratch"].array()
+        self.calls = [_with_scratch(call) for call in calls]
+
+    def run(self) -> None:
+        for call in self.calls:
+            call()
+
+
+def _with_scratch(call):
+    if "scratch" not in call.keywords:
+        return call
+    return partial(call.func, *call.args, scratch=call.keywords["scratch"].array())
+
+
+def operation(name: str):
+    """The function of a step's name, "module.function"."""
+    module, function = name.split(".")
+    return getattr(import_module(f"convnet.backends.cpu.{module}"), function)
+
+
+def aligned(count: int, dtype: np.dtype) -> np.ndarray:
+    """`count` zeros whose first lies at a multiple of 64 bytes."""
+    memory = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + count * dtype.itemsize].view(dtype)
+
+
+def physical_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def refuse_beyond_memory(needed: int, minibatch: int) -> None:
+    machine = physical_memory()
+    if needed > machine:
+        raise DeviceError(
+            f"the network needs {needed / 1e9:.1f} GB at {minibatch} cases a minibatch; this machine "
+            f"has {machine / 1e9:.1f} GB. Lower --minibatch, or the layers' sizes "
+            "(`convnet describe` lists them)"
+        )

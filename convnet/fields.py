@@ -1,0 +1,280 @@
+"""Fields of layers: one declaration gives parsing, range check, default and documentation.
+
+A layer class declares `filter_size = integer(ge=1, help="...")`; the spec key is `filterSize`.
+"""
+
+import re
+from dataclasses import dataclass
+from math import isfinite
+
+from convnet.schedule import KINDS, Schedule
+from convnet.spec import MalformedValue, Value, parse_call
+
+REQUIRED = object()
+_INTEGER = re.compile(r"[+-]?\d+\Z")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+_BOOLEANS = {"1": True, "yes": True, "true": True, "on": True}
+_BOOLEANS |= {"0": False, "no": False, "false": False, "off": False}
+
+
+class Field:
+    """One key of a layer type.  `file` is "layers" or "params": where the key is written."""
+
+    what = "a value"
+
+    def __init__(self, default=REQUIRED, *, key=None, file="layers", per_input=False, help=""):
+        self.default, self.key, self.file = default, key, file
+        self.per_input, self.help = per_input, help
+        self.name = ""
+
+    def __set_name__(self, _owner, name):
+        self.name = name
+        if self.key is None:
+            head, *rest = name.split("_")
+            self.key = head + "".join(word.capitalize() for word in rest)
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+    def read(self, value: Value, inputs: int):
+        """The field's value from the text; a tuple, one entry an input, if `per_input`.
+
+        Raises MalformedValue, which knows where.
+        """
+        if not self.per_input:
+            return self.read_one(value)
+        items = value.items()
+        if len(items) == 1:
+            items = items * inputs  # cuda-convnet2 spreads a single entry; so do all dialects here
+        if len(items) != inputs:
+            raise MalformedValue(
+                value.span,
+                f"{self.key} has {len(items)} entries for {inputs} input{'s' * (inputs != 1)}; "
+                "give one for each input, or one for all",
+            )
+        return tuple(self.read_one(item) for item in items)
+
+    def read_one(self, value: Value):
+        raise NotImplementedError
+
+    def fallback(self, inputs: int):
+        """What the field is worth when its key is absent."""
+        return (self.default,) * inputs if self.per_input else self.default
+
+    def wrong(self, value: Value, expected: str = ""):
+        return MalformedValue(
+            value.span, f"{self.key} must be {expected or self.what}, found '{value.text}'"
+        )
+
+
+class text(Field):  # noqa: N801 (fields read as words in the layers' declarations)
+    what = "a word"
+
+    def read_one(self, value):
+        return value.text
+
+
+class boolean(Field):  # noqa: N801
+    what = "true or false"
+
+    def read_one(self, value):
+        try:
+            return _BOOLEANS[value.text.lower()]
+        except KeyError:
+            raise self.wrong(value) from None
+
+
+class choice(Field):  # noqa: N801
+    def __init__(self, *names, **options):
+        super().__init__(**options)
+        self.names = names
+        self.what = "one of " + ", ".join(names)
+
+    def read_one(self, value):
+        if value.text not in self.names:
+            raise self.wrong(value)
+        return value.text
+
+
+class number(Field):  # noqa: N801
+    """A finite number; gt, ge, lt, le bound it."""
+
+    what = "a number"
+    pattern, convert = _NUMBER, float
+
+    def __init__(self, default=REQUIRED, *, gt=None, ge=None, lt=None, le=None, **options):
+        super().__init__(default, **options)
+        self.bounds = {"gt": gt, "ge": ge, "lt": lt, "le": le}
+
+    def read_one(self, value):
+        if not self.pattern.match(value.text):
+            raise self.wrong(value)
+        result = type(self).convert(value.text)
+        if not isfinite(result) or abs(result) > 1e30:
+            raise self.wrong(value, f"{self.what} of sensible size")
+        self._check_bounds(result, value)
+        return result
+
+    def _check_bounds(self, result, value):
+        words = {"gt": "greater than", "ge": "at least", "lt": "less than", "le": "at most"}
+        good = {
+            "gt": lambda r, b: r > b,
+            "ge": lambda r, b: r >= b,
+            "lt": lambda r, b: r < b,
+            "le": lambda r, b: r <= b,
+        }
+        for kind, bound in self.bounds.items():
+            if bound is not None and not good[kind](result, bound):
+                raise self.wrong(value, f"{words[kind]} {bound:g}")
+
+
+class integer(number):  # noqa: N801
+    what = "a whole number"
+    pattern, convert = _INTEGER, int
+
+
+class names(Field):  # noqa: N801
+    """A comma-separated list of names; the values keep their places in the file."""
+
+    what = "a comma-separated list of names"
+
+    def read_one(self, value):
+        items = value.items()
+        if not value.text or any(not item.text for item in items):
+            raise self.wrong(value)
+        return tuple(items)
+
+
+class devices(Field):  # noqa: N801
+    what = "a device number, or a comma-separated list of them"
+
+    def read_one(self, value):
+        items = value.items()
+        if any(not re.match(r"\d{1,3}\Z", item.text) for item in items):
+            raise self.wrong(value)
+        numbers = tuple(int(item.text) for item in items)
+        if len(set(numbers)) != len(numbers):
+            raise self.wrong(value, "a list of distinct devices")
+        return numbers
+
+
+class source(Field):  # noqa: N801
+    """`layer[2]`, `layer` (input 0) or nothing, for each input: where weights are shared from."""
+
+    what = "layer[input] or layer"
+
+    def read(self, value, inputs):
+        items = value.items()
+        if len(items) != inputs:
+            raise MalformedValue(
+                value.span,
+                f"{self.key} has {len(items)} entries for {inputs} inputs; "
+                "give one for each input (nothing between commas for weights of its own)",
+            )
+        return tuple(self.read_one(item) for item in items)
+
+    def read_one(self, value):
+        if not value.text:
+            return None
+        match = re.match(r"([\w.-]+)(?:\[(\d+)\])?\Z", value.text)
+        if not match:
+            raise self.wrong(value)
+        return match[1], int(match[2] or 0)
+
+
+class function(Field):  # noqa: N801
+    """`module.function` or `module.function(a,b)`; only named here, never run by reading a file."""
+
+    what = "module.function(parameters)"
+
+    def read_one(self, value):
+        call = parse_call(value)
+        if call.brackets == "[" or call.named or "." not in call.name:
+            raise self.wrong(value)
+        return value.text
+
+
+class schedule(Field):  # noqa: N801
+    """The shape of a rate over the run, its base standing in another key (2012 source)."""
+
+    what = "default or one of " + ", ".join(f"{kind}[...]" for kind in KINDS[1:])
+
+    def read_one(self, value):
+        call = parse_call(value)
+        kind = {"default": "const"}.get(call.name.lower(), call.name.lower())
+        if kind not in KINDS:
+            raise self.wrong(value)
+        if call.named:
+            return _named_schedule(self, kind, call, value)
+        return _positional_schedule(self, kind, call, value)
+
+
+class rate(Field):  # noqa: N801
+    """A learning rate: a number, or a schedule with its base (cuda-convnet2)."""
+
+    what = "a number or a schedule such as dexp[base=0.01;tgtFactor=250;numSteps=4]"
+
+    def read_one(self, value):
+        if _NUMBER.match(value.text):
+            return Schedule(base=float(value.text))
+        call = parse_call(value)
+        kind = call.name.lower()
+        if kind not in KINDS or "base" not in call.named:
+            raise self.wrong(value)
+        return _named_schedule(self, kind, call, value)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One parameter of a schedule: its spec name and its check."""
+
+    attribute: str
+    check: Field
+
+
+def _part(attribute, check, key):
+    check.key = key
+    return _Part(attribute, check)
+
+
+_PARTS = {
+    "base": _part("base", number(), "base"),
+    "tgtfactor": _part("factor", number(gt=0), "tgtFactor"),
+    "numsteps": _part("steps", integer(ge=1, le=1000), "numSteps"),
+    "noisestdev": _part("noise", number(ge=0), "noiseStdev"),
+}
+_NEEDED = {"const": (), "linear": ("tgtfactor",), "exp": ("tgtfactor",)}
+_NEEDED |= {kind: ("tgtfactor", "numsteps") for kind in ("dexp", "jdexp")}
+
+
+def _named_schedule(field, kind, call, value):
+    unknown = [name for name in call.named if name not in _PARTS]
+    missing = [_PARTS[name].check.key for name in _NEEDED[kind] if name not in call.named]
+    if unknown:
+        keys = ", ".join(part.check.key for part in _PARTS.values())
+        raise MalformedValue(
+            call.named[unknown[0]].span, f"{kind} has no parameter '{unknown[0]}'; it takes {keys}"
+        )
+    if missing:
+        raise MalformedValue(value.span, f"{field.key}: {kind} needs {' and '.join(missing)}")
+    parts = {
+        _PARTS[name].attribute: _PARTS[name].check.read_one(v) for name, v in call.named.items()
+    }
+    return Schedule(kind=kind, **parts)
+
+
+def _positional_schedule(field, kind, call, value):
+    """dexp[T,noise,steps], dexp[T,steps], linear[T,noise]: files written for an older parser."""
+    orders = {
+        "const": {0: ()},
+        "linear": {1: ("tgtfactor",), 2: ("tgtfactor", "noisestdev")},
+        "dexp": {2: ("tgtfactor", "numsteps"), 3: ("tgtfactor", "noisestdev", "numsteps")},
+    }
+    by_count = orders[{"exp": "linear", "jdexp": "dexp"}.get(kind, kind)]
+    if len(call.arguments) not in by_count:
+        needed = " and ".join(_PARTS[name].check.key for name in _NEEDED[kind]) or "no parameters"
+        raise MalformedValue(value.span, f"{field.key}: {kind} needs {needed}")
+    named = dict(zip(by_count[len(call.arguments)], call.arguments, strict=True))
+    parts = {_PARTS[name].attribute: _PARTS[name].check.read_one(v) for name, v in named.items()}
+    return Schedule(kind=kind, **parts)

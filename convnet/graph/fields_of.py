@@ -1,0 +1,109 @@
+"""Reading a layer's fields from its two sections, with every mistake at its place."""
+
+from convnet.fields import Field
+from convnet.layers.base import LAYER_TYPES, Layer
+from convnet.layers.planned import PLANNED_KEYS
+from convnet.schedule import Schedule
+from convnet.spec import MalformedValue, Problems, Section, did_you_mean
+
+
+def known_keys() -> set[str]:
+    """Every key that some layer type of some dialect reads, in lower case."""
+    keys = {f.key.lower() for cls in LAYER_TYPES.values() for f in cls.fields.values()}
+    return keys | {key.lower() for key in PLANNED_KEYS}
+
+
+class FieldReader:
+    """Fills one layer's attributes from its section of the layer file and of the params file.
+
+    `values` remembers the text of each field, to point at it when a later check fails.
+    """
+
+    def __init__(self, layer: Layer, section: Section, params: Section | None, problems: Problems):
+        self.layer, self.problems = layer, problems
+        self.sections = {"layers": section, "params": params}
+        self.values = {}
+        self.good = True
+
+    def read_all(self, inputs: int, params_given: bool) -> bool:
+        """Set every field; False if one is wrong."""
+        for name, field in self.layer.fields.items():
+            if name not in ("type", "neuron"):
+                self._read(name, field, inputs, params_given)
+        self._warn_unknown()
+        return self.good
+
+    def error(self, span, message, hint=""):
+        self.good = False
+        self.problems.error(span, message, hint)
+
+    def _entry(self, field: Field):
+        files = ("layers", "params") if field.file == "either" else (field.file,)
+        for file in files:
+            section = self.sections[file]
+            if section is not None and field.key.lower() in section.entries:
+                return section.entries[field.key.lower()]
+        return None
+
+    def _read(self, name, field, inputs, params_given):
+        entry = self._entry(field)
+        if entry is None:
+            if field.required and (field.file == "layers" or params_given):
+                self._report_missing(field)
+            value = field.fallback(inputs) if not field.required else _neutral(field, inputs)
+            setattr(self.layer, name, value)
+            return
+        self.values[name] = entry.value
+        try:
+            setattr(self.layer, name, field.read(entry.value, inputs))
+        except MalformedValue as bad:
+            self.error(bad.span, f"{self.layer.name}: {bad.message}", bad.hint)
+
+    def _report_missing(self, field):
+        section = self.sections["params" if field.file == "params" else "layers"]
+        if section is None:
+            return  # the whole params section is missing, which is reported once
+        hint = did_you_mean(field.key, [e.key for _, e in self._unknown(section)])
+        hint = f"found '{hint.split(chr(39))[1]}'; is it meant to be '{field.key}'?" if hint else ""
+        what = field.help.split(":")[0]
+        self.error(
+            section.span, f"{self.layer.name} has no {field.key}, which is required", hint or what
+        )
+
+    def _unknown(self, section):
+        mine = {f.key.lower() for f in self.layer.fields.values()}
+        return [(key, entry) for key, entry in section.entries.items() if key not in mine]
+
+    def _warn_unknown(self):
+        for file, section in self.sections.items():
+            for key, entry in self._unknown(section) if section else ():
+                own = [f.key for f in self.layer.fields.values() if f.file in (file, "either")]
+                hint = did_you_mean(entry.key, own)
+                if key in known_keys():
+                    message = f"{self.layer.type_name} layers do not read '{entry.key}'"
+                else:
+                    message = f"{self.layer.name}: no layer type has a key '{entry.key}'"
+                self.problems.warn(entry.key_span, f"{message}; it is ignored", hint)
+
+    def place_of(self, field_name: str, index: int | None):
+        """Where a field's value (or its item `index`) is written; else the section's name."""
+        value = self.values.get(field_name)
+        if value is None:
+            field = self.layer.fields.get(field_name)
+            file = "params" if field is not None and field.file == "params" else "layers"
+            return (self.sections[file] or self.sections["layers"]).span
+        items = value.items()
+        if index is not None and index < len(items):
+            return items[index].span
+        return value.span
+
+
+def _neutral(field: Field, inputs: int):
+    """Stands in for a required value that was not given, so that checking can go on."""
+    what = type(field).__name__
+    value = {"rate": Schedule(), "text": "", "boolean": True}.get(what, 0)
+    if what == "number":
+        value = 0.0
+    if what == "integer":
+        value = 1
+    return (value,) * inputs if field.per_input else value

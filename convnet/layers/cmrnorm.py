@@ -1,0 +1,34 @@
+"""Local response normalization across maps (paper, 3.3)."""
+
+from convnet.fields import boolean
+from convnet.layers.base import register
+from convnet.layers.norm import Normalization
+
+
+@register("cmrnorm")
+class CrossMapResponseNorm(Normalization):
+    """y[i] = x[i] / (minDiv + scale/size · sum of x[j]² over `size` maps around i) ** pow (paper, 3.3)
+
+    The window starts at map i - size//2 (even sizes lean left) and is clipped to the maps there are;
+    with `blocked` it is the block of `size` maps that holds i.
+    """
+
+    window_dimensions = 1
+    blocked = boolean(False, help="the window is the block of `size` maps that holds the map")
+
+    def longest_window(self):
+        return self.channels
+
+    def forward(self, ops, v):
+        x, y, denominators, _, _ = self.arrays(v)
+        ops.cmrnorm.forward(
+            x, y, denominators, self.size, self.effective_scale, self.pow, self.k, self.blocked
+        )
+
+    def backward(self, ops, v):
+        x, y, denominators, dy, dx = self.arrays(v)
+        if dx is not None:
+            ops.cmrnorm.backward(
+                x, y, dy, denominators, dx,
+                self.size, self.effective_scale, self.pow, self.blocked, v.adds[0],
+            )  # fmt: skip

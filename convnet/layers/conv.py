@@ -1,0 +1,200 @@
+"""Convolution with shared filters (paper, 3.5; dialect, 3.3)."""
+
+from convnet.fields import boolean, function, integer, number
+from convnet.layers.base import Shape, Weight, register
+from convnet.layers.weighted import WeightLayer
+
+
+class FilterLayer(WeightLayer):
+    """What `conv` and `local` share: filters over windows of one or several images.
+
+    Window of output (my, mx): starts at (my*stride - padding, mx*stride - padding); pixels outside
+    the image are zero.  M = 1 + ceil((S + 2*padding - filterSize) / stride) outputs a side.
+    """
+
+    input_count = (1, 64)
+
+    channels = integer(per_input=True, ge=1, help="channels of the input")
+    filters = integer(per_input=True, ge=1, le=1 << 20, help="filters in each group")
+    filter_size = integer(per_input=True, ge=1, help="side of the filters")
+    padding = integer(0, per_input=True, ge=0, help="zero pixels added on each side")
+    stride = integer(1, per_input=True, ge=1, help="distance between windows")
+    groups = integer(
+        1, per_input=True, ge=1, help="groups; each sees its own share of the channels"
+    )
+    rand_sparse = boolean(
+        False, per_input=True, help="groups see random channels (2012 source); not built yet"
+    )
+    filter_channels = integer(
+        None, per_input=True, ge=1, help="channels a filter sees (with randSparse)"
+    )
+    init_c_func = function(None, help="function that makes the channels of randSparse groups")
+    modules_x = integer(0, key="modulesX", ge=0, help="output side; 0: computed (cuda-convnet2)")
+    partial_sum = integer(
+        None, ge=0, help="tuning of the original kernels; 0 or a divisor of M*M; otherwise ignored"
+    )
+    sum_width = integer(None, ge=0, help="tuning of the original kernels; ignored")
+
+    def output_shape(self, inputs):
+        self.sides = [
+            self.square_image(s, c, i)
+            for i, (s, c) in enumerate(zip(inputs, self.channels, strict=True))
+        ]
+        self.total = self._agree(
+            "filters", [f * g for f, g in zip(self.filters, self.groups, strict=True)]
+        )
+        self.seen = [self._seen_channels(i) for i in range(len(inputs))]
+        self.modules = self.modules_x or self._agree(
+            "filterSize", [self._modules(i) for i in range(len(inputs))]
+        )
+        self._check_modules()
+        return Shape(self.total, self.modules, self.modules)
+
+    def _agree(self, key, values):
+        if len(set(values)) > 1:
+            what = {"filters": "filters times groups", "filterSize": "output sides"}[key]
+            field_name = {"filters": "filters", "filterSize": "filter_size"}[key]
+            raise self.wrong(
+                field_name,
+                f"{what} must be equal for all inputs, found {', '.join(map(str, values))}",
+            )
+        return values[0]
+
+    def _seen_channels(self, i):
+        channels, groups = self.channels[i], self.groups[i]
+        seen = self.filter_channels[i] if self.rand_sparse[i] else None
+        if seen is not None:
+            if channels % seen or groups * seen % channels:
+                raise self.wrong(
+                    "filter_channels",
+                    f"{seen} channels a filter do not spread evenly: {channels} channels, {groups} groups",
+                    i,
+                )
+            return seen
+        if channels % groups:
+            raise self.wrong("groups", f"{channels} channels do not divide into {groups} groups", i)
+        return channels // groups
+
+    def _modules(self, i):
+        room = self.sides[i] + 2 * self.padding[i] - self.filter_size[i]
+        if room < 0:
+            raise self.wrong(
+                "filter_size",
+                f"filters of side {self.filter_size[i]} do not fit an image of side {self.sides[i]} "
+                f"with padding {self.padding[i]}",
+                i,
+            )
+        return 1 + -(-room // self.stride[i])
+
+    def _check_modules(self):
+        for i in range(len(self.sides)):
+            covered = self.stride[i] * (self.modules - 1) + self.filter_size[i] - self.padding[i]
+            if covered < self.sides[i] and self.modules_x:
+                raise self.wrong(
+                    "modules_x",
+                    f"{self.modules} windows a side do not cover {self.sides[i]} pixels",
+                )
+        if self.partial_sum and self.modules**2 % self.partial_sum:
+            raise self.wrong(
+                "partial_sum",
+                f"partialSum must divide the number of output positions, {self.modules}x{self.modules} "
+                f"= {self.modules**2}, found {self.partial_sum}",
+            )
+
+    def sizes(self):
+        return {
+            "modulesX": self.modules,
+            "groups": list(self.groups),
+            "filterChannels": list(self.seen),
+        }
+
+    def missing(self):
+        if any(
+            sparse and groups > 1
+            for sparse, groups in zip(self.rand_sparse, self.groups, strict=True)
+        ):
+            return [*super().missing(), ("rand_sparse", "randSparse is not built yet")]
+        return super().missing()
+
+    def operations(self):
+        taps = sum(c * k * k for c, k in zip(self.seen, self.filter_size, strict=True))
+        return self.total * self.modules**2 * taps
+
+    def backward_reads_output(self):
+        return False
+
+    def module_of(self, ops):
+        """The backend module with this layer's arithmetic."""
+        return getattr(ops, self.type_name)
+
+    def image(self, view, i):
+        return view.shaped(self.channels[i], self.sides[i], self.sides[i])
+
+    def maps(self, view):
+        return view.shaped(self.total, self.modules, self.modules)
+
+    def bias_rows(self, view):
+        return view.flat()
+
+    def geometry(self, i):
+        return self.padding[i], self.stride[i], self.groups[i]
+
+    def forward(self, ops, v):
+        arithmetic = self.module_of(ops)
+        for i, x in enumerate(v.x):
+            arithmetic.forward(self.image(x, i), v.w[i], self.maps(v.y), *self.geometry(i), i > 0)
+        ops.bias.forward(v.b, self.bias_rows(v.y))
+
+    def backward(self, ops, v):
+        arithmetic, dy = self.module_of(ops), self.maps(v.dy)
+        for i, x in enumerate(v.x):
+            if v.dw[i] is not None:
+                arithmetic.weights_grad(
+                    self.image(x, i), dy, v.dw[i], *self.geometry(i), v.w_adds[i]
+                )
+            if v.dx[i] is not None:
+                dx = self.image(v.dx[i], i)
+                arithmetic.images_grad(dy, v.w[i], dx, *self.geometry(i), v.adds[i])
+        if v.db is not None:
+            ops.bias.grad(self.bias_rows(v.dy), v.db, False)
+
+
+@register("conv")
+class Convolution(FilterLayer):
+    """y[f,my,mx] = b[f] + sum over inputs, channels of f's group and window of w·x   (paper, 3.5)
+
+    Several inputs are summed; each has its own weights, `channels × filterSize²` a filter and
+    group.  Cross-correlation: the filter is not flipped.  Weights: (channels/groups, filterSize,
+    filterSize, filters·groups).
+    """
+
+    shared_biases = boolean(True, help="one bias a filter; false: one for each output")
+    wc_norm_max = number(
+        0.0, file="params", per_input=True, ge=0, help="bound on a filter's contrast"
+    )
+    wc_norm_min = number(
+        0.0, file="params", per_input=True, ge=0, help="least contrast of a filter"
+    )
+
+    def output_shape(self, inputs):
+        for i, (low, high) in enumerate(zip(self.wc_norm_min, self.wc_norm_max, strict=True)):
+            if high and low > high:
+                raise self.wrong("wc_norm_min", f"wcNormMin {low:g} exceeds wcNormMax {high:g}", i)
+        return super().output_shape(inputs)
+
+    def weights(self):
+        return [
+            Weight((seen, size, size, self.total), (1, seen * size * size, self.total), deviation)
+            for seen, size, deviation in zip(self.seen, self.filter_size, self.init_w, strict=True)
+        ]
+
+    def biases(self):
+        count = self.total if self.shared_biases else self.total * self.modules**2
+        return Weight((count,), (1, 1, count), constant=self.init_b)
+
+    def bias_rows(self, view):
+        return view.merged(self.total) if self.shared_biases else view.flat()
+
+    def learning(self):
+        norms = {"wcNormMax": list(self.wc_norm_max), "wcNormMin": list(self.wc_norm_min)}
+        return {**super().learning(), **norms}

@@ -1,0 +1,71 @@
+"""Multinomial logistic regression cost (paper, 3: the objective; dialect, 7)."""
+
+from convnet.fields import integer
+from convnet.layers.base import register
+from convnet.layers.cost import Cost
+
+
+@register("cost.logreg")
+class LogisticRegression(Cost):
+    """E = -log y[label], y a softmax layer; inputs = labels, probabilities   (dialect, 7)
+
+    Reports E, the top-1 error and the top-k error (k = `topk`).  A case whose label ties with other
+    classes at the maximum counts as right in proportion: 1/(classes tied).  In the top-k error,
+    with s = k - (classes strictly above): wrong if s <= 0, right if the classes tied with the label
+    number at most s, else s/(number tied).
+    """
+
+    input_count = (2, 2)
+    topk = integer(1, file="params", ge=1, help="k of the top-k error")
+
+    def output_shape(self, inputs):
+        labels, probabilities = inputs
+        if labels.size != 1:
+            raise self.wrong(
+                "inputs",
+                f"the first input must be the labels, one value a case, but {self.inputs[0].text} "
+                f"has {labels.size}",
+                0,
+                "write inputs=labels,probabilities",
+            )
+        self.classes = probabilities.size
+        if self.topk > self.classes:
+            raise self.wrong(
+                "topk", f"topk {self.topk} exceeds the number of classes, {self.classes}"
+            )
+        return super().output_shape(inputs)
+
+    def check_inputs(self, nodes, classes):
+        """The second input must be a softmax over the data's classes."""
+        if nodes[1].layer.type_name != "softmax":
+            raise self.wrong(
+                "inputs",
+                f"the second input must be a softmax layer, but {nodes[1].name} is of type "
+                f"{nodes[1].layer.type_name}",
+                1,
+            )
+        if classes is not None and classes != self.classes:
+            raise self.wrong(
+                "inputs",
+                f"{nodes[1].name} has {self.classes} outputs, the data {classes} classes",
+                1,
+            )
+
+    def numbers(self):
+        return ("cost", "error", f"top-{self.topk} error")
+
+    def learning(self):
+        return {**super().learning(), "topk": self.topk}
+
+    def forward(self, ops, v):
+        labels, probabilities = (x.flat() for x in v.x)
+        ops.cost_logreg.forward(labels, probabilities, v.costs, self.topk)
+
+    def backward(self, ops, v):
+        if v.dx[1] is not None:
+            labels, probabilities = (x.flat() for x in v.x)
+            ops.cost_logreg.backward(
+                labels, probabilities, v.dx[1].flat(), self.coeff, self.fused, v.adds[1]
+            )
+
+    fused = False  # as the softmax's

@@ -1,0 +1,102 @@
+"""The dropout family (paper, 4.2; dialect, 3.8)."""
+
+from convnet.fields import boolean, number
+from convnet.layers.base import Kept, Layer, register
+
+
+class _Dropout(Layer):
+    """Base: a fresh mask for every element and minibatch in training, a plain factor otherwise."""
+
+    needs_params = True
+    uses_random = True
+
+    def output_shape(self, inputs):
+        self.rows = inputs[0].size
+        return inputs[0]
+
+    def keeps(self):
+        return {"mask": Kept((self.rows,), "uint8")}
+
+    def backward_reads_input(self):
+        return False
+
+    def backward_reads_output(self):
+        return False
+
+    def share_kept(self) -> float:
+        return self.keep
+
+    def enabled(self) -> bool:
+        return self.enable
+
+    def factors(self) -> tuple[float, float]:
+        """What kept values are multiplied by in training, and all values otherwise."""
+        return 1.0, self.share_kept()
+
+    def forward(self, ops, v):
+        x, y = v.x[0].flat(), v.y.flat()
+        in_training, otherwise = self.factors()
+        if v.training and self.enabled():
+            mask = v.kept["mask"]
+            ops.dropout.forward(x, y, mask, self.share_kept(), in_training, v.random)
+        else:
+            ops.elementwise.scale(x, y, otherwise, False)
+
+    def backward(self, ops, v):
+        if v.dx[0] is None:
+            return
+        dy, dx = v.dy.flat(), v.dx[0].flat()
+        in_training, otherwise = self.factors()
+        if v.training and self.enabled():
+            ops.dropout.backward(dy, v.kept["mask"], dx, in_training, v.adds[0])
+        else:
+            ops.elementwise.scale(dy, dx, otherwise, v.adds[0])
+
+
+@register("hs")
+class HalvingDropout(_Dropout):
+    """Training: y = x where kept, else 0.  Test: y = keep·x   (paper, 4.2; 2012 source)
+
+    With enable=false it still multiplies by keep, in training too.
+    """
+
+    dialects = ("chm",)
+    keep = number(gt=0, le=1, help="share of the values kept")
+    enable = boolean(file="params", help="false: multiply by keep in training too")
+
+
+@register("dropout2")
+class Dropout2(_Dropout):
+    """Training: y = x where kept, else 0.  Test: y = keep·x   (paper, 4.2; cuda-convnet2)
+
+    With enable=false it still multiplies by keep, in training too.
+    """
+
+    dialects = ("cc2",)
+    keep = number(0.5, file="params", gt=0, le=1, help="share of the values kept")
+    enable = boolean(True, file="params", help="false: multiply by keep in training too")
+
+
+@register("dropout")
+class Dropout(Dropout2):
+    """Training: y = x/keep where kept, else 0.  Test: y = x   (cuda-convnet2)"""
+
+    def factors(self):
+        return 1.0 / self.keep, 1.0
+
+
+class KeyDropout(_Dropout):
+    """The `dropout=` key of cuda-convnet 1's params files, made a layer behind the one it names.
+
+    Training: y = 0 for a share `rate` of the values.  Test: y = (1 - rate)·x   (dialect, 3.8)
+    """
+
+    type_name = "dropout (key)"
+    needs_params = False
+    has_neuron = False
+
+    def share_kept(self):
+        return 1.0 - self.rate
+
+    def enabled(self):
+        return True

@@ -1,0 +1,34 @@
+"""Weighted elementwise sum."""
+
+from convnet.fields import number
+from convnet.layers.base import Layer, register
+
+
+@register("eltsum")
+class ElementwiseSum(Layer):
+    """y = sum of coeffs[i]·x[i]   (dialect, 3.7)
+
+    `coeffs` stands in the layer file in cuda-convnet 1 and the 2012 source, in the params file in
+    cuda-convnet2; our own files may put it in either.
+    """
+
+    input_count = (1, 64)
+    coeffs = number(1.0, per_input=True, file="either", help="factor of each input")
+
+    def output_shape(self, inputs):
+        return self.same_size(inputs)
+
+    def backward_reads_input(self):
+        return False
+
+    def backward_reads_output(self):
+        return False
+
+    def forward(self, ops, v):
+        for i, x in enumerate(v.x):
+            ops.elementwise.scale(x.flat(), v.y.flat(), self.coeffs[i], i > 0)
+
+    def backward(self, ops, v):
+        for i, dx in enumerate(v.dx):
+            if dx is not None:
+                ops.elementwise.scale(v.dy.flat(), dx.flat(), self.coeffs[i], v.adds[i])

@@ -1,0 +1,49 @@
+"""Fully connected layer."""
+
+from convnet.fields import integer
+from convnet.layers.base import Shape, Weight, register
+from convnet.layers.weighted import WeightLayer
+
+
+@register("fc")
+class FullyConnected(WeightLayer):
+    """y = sum over inputs of W·x + b, over all values of a case   (dialect, 3.2)
+
+    Weights of an input: (outputs, values of the input).
+    """
+
+    input_count = (1, 64)
+    outputs = integer(ge=1, le=1 << 24, help="number of outputs")
+
+    def output_shape(self, inputs):
+        self.input_sizes = [shape.size for shape in inputs]
+        return Shape(self.outputs)
+
+    def weights(self):
+        return [
+            Weight((self.outputs, size), (self.outputs, size, 1), deviation)
+            for size, deviation in zip(self.input_sizes, self.init_w, strict=True)
+        ]
+
+    def biases(self):
+        return Weight((self.outputs,), (1, 1, self.outputs), constant=self.init_b)
+
+    def operations(self):
+        return self.outputs * sum(self.input_sizes)
+
+    def backward_reads_output(self):
+        return False
+
+    def forward(self, ops, v):
+        for i, x in enumerate(v.x):
+            ops.fc.forward(x.flat(), v.w[i], v.y.flat(), i > 0)
+        ops.bias.forward(v.b, v.y.flat())
+
+    def backward(self, ops, v):
+        for i, x in enumerate(v.x):
+            if v.dw[i] is not None:
+                ops.fc.weights_grad(x.flat(), v.dy.flat(), v.dw[i], v.w_adds[i])
+            if v.dx[i] is not None:
+                ops.fc.inputs_grad(v.dy.flat(), v.w[i], v.dx[i].flat(), v.adds[i])
+        if v.db is not None:
+            ops.bias.grad(v.dy.flat(), v.db, False)

@@ -1,0 +1,27 @@
+"""Locally connected layer: a convolution whose every output position has its own filters."""
+
+from convnet.layers.base import Weight, register
+from convnet.layers.conv import FilterLayer
+
+
+@register("local")
+class Local(FilterLayer):
+    """As `conv`, without sharing: w and b differ at every output position   (dialect, 3.3)
+
+    Weights: (M·M, channels/groups, filterSize, filterSize, filters·groups); biases one an output.
+    """
+
+    def weights(self):
+        places = self.modules**2
+        return [
+            Weight(
+                (places, seen, size, size, self.total),
+                (places, seen * size * size, self.total),
+                deviation,
+            )
+            for seen, size, deviation in zip(self.seen, self.filter_size, self.init_w, strict=True)
+        ]
+
+    def biases(self):
+        count = self.total * self.modules**2
+        return Weight((count,), (1, 1, count), constant=self.init_b)

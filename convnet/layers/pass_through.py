@@ -1,0 +1,15 @@
+"""Joining without copying (cuda-convnet2)."""
+
+from convnet.layers.base import register
+from convnet.layers.concat import Concat
+
+
+@register("pass")
+class Pass(Concat):
+    """The values of `concat`, without a copy: the inputs write into this layer's memory
+
+    (dialect, 3.7).  An input that other layers join the same way is copied after all.
+    """
+
+    dialects = ("cc2",)
+    joins_in_place = True

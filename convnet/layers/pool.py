@@ -1,0 +1,87 @@
+"""Pooling, overlapping or not (paper, 3.4)."""
+
+from convnet.fields import boolean, choice, integer
+from convnet.layers.base import ImageLayer, Shape, register
+
+
+@register("pool")
+class Pool(ImageLayer):
+    """y = max, mean, sum or value of largest magnitude over windows   (paper, 3.4; dialect, 3.4)
+
+    Window of output o starts at start + o·stride and is clipped to the image: pixels outside never
+    count, the mean divides by the pixels inside.  Every pixel equal to the maximum receives the
+    whole gradient.  outputsX = ceil((S - start - sizeX) / stride) + 1 unless given.
+    """
+
+    pool = choice("max", "maxabs", "avg", "rand", help="what is taken from a window")
+    channels = integer(ge=1, help="channels of the input")
+    size_x = integer(key="sizeX", ge=1, help="side of the window")
+    stride = integer(ge=1, help="distance between windows, at most sizeX")
+    start = integer(0, help="first window's place; negative: over the border")
+    outputs_x = integer(0, key="outputsX", ge=0, help="output side; 0: computed")
+    sum = boolean(False, help="avg: the sum instead of the mean (cuda-convnet2)")
+    do_max = boolean(False, file="params", help="rand: take the maximum (2012 source)")
+
+    def output_shape(self, inputs):
+        super().output_shape(inputs)
+        if self.size_x > self.side:
+            raise self.wrong("size_x", f"sizeX {self.size_x} exceeds the image side, {self.side}")
+        if self.stride > self.size_x:
+            raise self.wrong("stride", f"stride {self.stride} exceeds sizeX, {self.size_x}")
+        computed = -(-(self.side - self.start - self.size_x) // self.stride) + 1
+        self.outputs_side = self.outputs_x or computed
+        self._check_windows()
+        return Shape(self.channels, self.outputs_side, self.outputs_side)
+
+    def _check_windows(self):
+        last = self.start + (self.outputs_side - 1) * self.stride
+        if self.outputs_side < 1 or self.start + self.size_x <= 0:
+            raise self.wrong("start", f"the first window, at {self.start}, lies outside the image")
+        if last >= self.side:
+            field_name = "outputs_x" if self.outputs_x else "start"
+            raise self.wrong(
+                field_name,
+                f"the last of {self.outputs_side} windows starts at pixel {last}, outside an image "
+                f"of side {self.side}",
+            )
+
+    @property
+    def kind(self):
+        if self.pool == "avg":
+            return "sum" if self.sum else "avg"
+        return "max" if self.pool == "rand" else self.pool
+
+    def missing(self):
+        if self.pool == "rand" and not self.do_max:
+            return [*super().missing(), ("pool", "random pooling is not built yet")]
+        return super().missing()
+
+    def sizes(self):
+        return {"outputsX": self.outputs_side}
+
+    def learning(self):
+        return {"doMax": self.do_max} if self.pool == "rand" else {}
+
+    def operations(self):
+        return self.channels * (self.outputs_side * self.size_x) ** 2
+
+    def backward_reads_input(self):
+        return self.pool != "avg"
+
+    def backward_reads_output(self):
+        return self.pool != "avg"
+
+    def outputs(self, view):
+        return view.shaped(self.channels, self.outputs_side, self.outputs_side)
+
+    def window(self):
+        return self.kind, self.size_x, self.stride, self.start
+
+    def forward(self, ops, v):
+        ops.pool.forward(self.image(v.x[0]), self.outputs(v.y), *self.window())
+
+    def backward(self, ops, v):
+        if v.dx[0] is not None:
+            x, dx = self.image(v.x[0]), self.image(v.dx[0])
+            y, dy = self.outputs(v.y), self.outputs(v.dy)
+            ops.pool.backward(x, y, dy, dx, *self.window(), v.adds[0])

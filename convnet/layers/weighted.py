@@ -1,0 +1,93 @@
+"""Layers with weights: where weights start from and how they learn (dialect, 5 and 6)."""
+
+from convnet.fields import function, integer, number, rate, schedule, source
+from convnet.layers.base import Layer
+from convnet.schedule import Schedule
+
+
+class WeightLayer(Layer):
+    """Base of the layer types with weights and biases."""
+
+    needs_params = True
+
+    init_w = number(per_input=True, ge=0, help="standard deviation of the initial weights")
+    init_b = number(0.0, help="initial biases")
+    init_w_func = function(None, help="function that makes the initial weights")
+    init_b_func = function(None, help="function that makes the initial biases")
+    weight_source = source(None, per_input=True, help="layer[input] whose weights are shared")
+
+    eps_w = rate(file="params", per_input=True, help="learning rate of the weights")
+    eps_b = rate(file="params", help="learning rate of the biases")
+    mom_w = number(file="params", per_input=True, ge=0, lt=1, help="momentum of the weights")
+    mom_b = number(file="params", ge=0, lt=1, help="momentum of the biases")
+    wc = number(0.0, file="params", per_input=True, help="weight decay (L2), times the rate")
+    wball = number(
+        0.0,
+        file="params",
+        per_input=True,
+        ge=0,
+        help="bound on the norm of each filter's weights (0: none). 2012 source: times the number "
+        "of weights of the filter; cuda-convnet2: the norm itself, always reached",
+    )
+    sched_w = schedule(Schedule(), file="params", help="course of epsW over the run (2012 source)")
+    sched_b = schedule(Schedule(), file="params", help="course of epsB over the run (2012 source)")
+    super_eps = number(0.0, file="params", ge=0, help="see dialect 6.3 (2012 source)")
+    super_mom = number(0.0, file="params", help="read by the originals, never used")
+    update_period = integer(0, file="params", ge=0, help="passes between updates (cuda-convnet2)")
+
+    def check_learning(self):
+        """The rates with their schedules joined; FieldError where two schedules are given."""
+        self.rates_w = tuple(self._joined("sched_w", "eps_w", eps) for eps in self.eps_w)
+        self.rate_b = self._joined("sched_b", "eps_b", self.eps_b)
+
+    def _joined(self, shape_field, rate_field, eps):
+        shape = getattr(self, shape_field)
+        if shape.kind == "const":
+            return eps
+        if eps.kind != "const":
+            key = self.fields[rate_field].key
+            raise self.wrong(shape_field, f"{key} carries a schedule already; drop one of the two")
+        return shape.with_base(eps.base)
+
+    def weights_learn(self, index: int) -> bool:
+        """Whether the weights of an input are trained: the test is on the base rate."""
+        return self.rates_w[index].base > 0
+
+    def biases_learn(self) -> bool:
+        return self.rate_b.base > 0
+
+    def learns(self) -> bool:
+        return self.biases_learn() or any(map(self.weights_learn, range(len(self.rates_w))))
+
+    def missing(self):
+        later = [("init_w_func", self.init_w_func), ("init_b_func", self.init_b_func)]
+        found = [(name, f"{self.fields[name].key} is not built yet") for name, on in later if on]
+        if self.super_eps:
+            found.append(("super_eps", "superEps is not built yet"))
+        return found
+
+    def learning(self):
+        by_schedule = self.dialect is not None and self.dialect.rates_are_schedules
+        show = _as_schedule if by_schedule else (lambda rate: rate.base)
+        return {
+            "epsW": [show(rate) for rate in self.rates_w],
+            "epsB": show(self.rate_b),
+            "momW": list(self.mom_w),
+            "momB": self.mom_b,
+            "wc": list(self.wc),
+            "wball": list(self.wball),
+            "schedW": _as_course(self.sched_w),
+            "schedB": _as_course(self.sched_b),
+            "superEps": self.super_eps,
+            "updatePeriod": self.update_period,
+        }
+
+
+def _as_schedule(rate: Schedule) -> dict:
+    return {"type": rate.kind, "params": {"base": rate.base, **rate.parameters()}}
+
+
+def _as_course(course: Schedule) -> dict:
+    if course.kind == "const":
+        return {"type": "default", "params": {}}
+    return {"type": course.kind, "params": {**course.parameters(), "noiseStdev": course.noise}}

@@ -1,0 +1,91 @@
+"""Memory as the plan sees it: buffers on devices, and views of them.  No arrays yet."""
+
+from dataclasses import dataclass, replace
+from math import isqrt, prod
+
+CASES, MERGED, FIXED = "cases", "merged", "fixed"
+
+
+@dataclass(frozen=True, eq=False)
+class Buffer:
+    """One piece of memory on one device.
+
+    rows: values, or values per case when `per_case`.  dtype: "real" or a NumPy type name.
+    role: activities, gradients, weights, velocity, biases, kept, costs, state.
+    """
+
+    name: str
+    device: int
+    rows: int
+    role: str
+    per_case: bool = True
+    dtype: str = "real"
+
+    def values(self, cases: int) -> int:
+        return self.rows * (cases if self.per_case else 1)
+
+    def bytes(self, cases: int, real_bytes: int) -> int:
+        sizes = {"real": real_bytes, "uint8": 1, "uint32": 4, "float64": 8}
+        return self.values(cases) * sizes[self.dtype]
+
+    def view(self, *shape: int) -> "View":
+        return View(self, 0, shape or (self.rows,), CASES if self.per_case else FIXED)
+
+
+@dataclass(frozen=True)
+class View:
+    """Rows `start` and on of a buffer, seen in a shape; the cases are the last dimension.
+
+    tail: "cases" adds the dimension of the cases, "merged" multiplies them into the last one,
+    "fixed" has none (weights).
+    """
+
+    buffer: Buffer
+    start: int
+    dims: tuple[int, ...]
+    tail: str
+
+    @property
+    def device(self) -> int:
+        return self.buffer.device
+
+    @property
+    def size(self) -> int:
+        return prod(self.dims)
+
+    def shape(self, cases: int) -> tuple[int, ...]:
+        if self.tail == CASES:
+            return (*self.dims, cases)
+        if self.tail == MERGED:
+            return (*self.dims[:-1], self.dims[-1] * cases)
+        return self.dims
+
+    def shaped(self, *dims: int) -> "View":
+        """The same values per case in another shape."""
+        if prod(dims) != self.size:
+            raise ValueError(f"{self.size} values of {self.buffer.name} cannot be seen as {dims}")
+        return replace(self, dims=dims)
+
+    def flat(self) -> "View":
+        """(values, cases)"""
+        return self.shaped(self.size)
+
+    def merged(self, rows: int) -> "View":
+        """(rows, all the rest times cases)"""
+        return replace(self.shaped(rows, self.size // rows), tail=MERGED)
+
+    def rows(self, start: int, count: int) -> "View":
+        """Rows start .. start + count of the flat view."""
+        return replace(self, start=self.start + start, dims=(count,))
+
+    def same_memory(self, other: "View") -> bool:
+        return (self.buffer, self.start, self.size) == (other.buffer, other.start, other.size)
+
+    def side(self, channels: int) -> int:
+        return isqrt(self.size // channels)
+
+    def __str__(self):
+        dims = "x".join(map(str, self.dims)) + ("xN" if self.tail != FIXED else "")
+        part = self.size < self.buffer.rows
+        rows = f"[{self.start}:{self.start + self.size}]" if part else ""
+        return f"{self.buffer.name}{rows}({dims})"

@@ -1,0 +1,73 @@
+"""Learning-rate schedules: pure functions of the progress of training (dialect, 6.4)."""
+
+import math
+from dataclasses import dataclass, replace
+
+KINDS = ("const", "linear", "exp", "dexp", "jdexp")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A learning rate over the run: `base` at the start, `base / factor` at the end.
+
+    steps: plateaus of dexp and jdexp.  noise: standard deviation of the multiplicative noise,
+    drawn anew at every use of the rate.
+    """
+
+    kind: str = "const"
+    base: float = 0.0
+    factor: float = 1.0
+    steps: int = 1
+    noise: float = 0.0
+
+    def with_base(self, base: float) -> "Schedule":
+        return replace(self, base=base)
+
+    def rate(self, progress: float) -> float:
+        """The rate at `progress`, a number from 0 to 1 (without noise)."""
+        if self.kind == "linear":
+            return self.base * (1 - progress) + self.base / self.factor * progress
+        if self.kind == "exp":
+            return self.base * self.factor ** (-progress)
+        if self.kind == "dexp":
+            return self._plateau(self._step(progress))
+        if self.kind == "jdexp":
+            return self._joined(progress)
+        return self.base
+
+    def _step(self, progress: float) -> int:
+        return max(0, min(self.steps - 1, math.ceil(progress * self.steps) - 1))
+
+    def _plateau(self, step: int) -> float:
+        if step == self.steps - 1:
+            return self.base / self.factor
+        return self.base * self.factor ** (-step / (self.steps - 1))
+
+    def _joined(self, progress: float) -> float:
+        step = self._step(progress)
+        late = progress > (step + 0.5) / self.steps
+        if step > 0 and 0.2 < progress < 0.9 and late:
+            return math.sqrt(self._plateau(step) * self._plateau(step - 1))
+        return self._plateau(step)
+
+    def noisy_rate(self, progress: float, normal) -> float:
+        """The rate times (1 + |N(0,1)|·noise); `normal()` draws the N(0,1)."""
+        rate = self.rate(progress)
+        return rate * (1 + abs(normal()) * self.noise) if self.noise > 0 else rate
+
+    def parameters(self) -> dict:
+        """The parameters beside the base, under the names of the spec language."""
+        names = {"linear": ("tgtFactor",), "exp": ("tgtFactor",)}.get(self.kind, ())
+        if self.kind in ("dexp", "jdexp"):
+            names = ("tgtFactor", "numSteps")
+        values = {"tgtFactor": self.factor, "numSteps": self.steps}
+        return {name: values[name] for name in names}
+
+    def __str__(self):
+        if self.kind == "const":
+            return f"{self.base:g}"
+        parts = [f"base={self.base:g}"]
+        parts += [f"{name}={value:g}" for name, value in self.parameters().items()]
+        if self.noise:
+            parts.append(f"noiseStdev={self.noise:g}")
+        return f"{self.kind}[{';'.join(parts)}]"

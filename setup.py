@@ -1,0 +1,30 @@
+"""Packaging.  Tool settings are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="convnet",
+    version="0.1.0",
+    description="Convolutional networks declared in cuda-convnet's text files, trained with Numba",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11",
+    packages=find_packages(include=["convnet", "convnet.*"]),
+    package_data={"convnet": ["spec/*.lark", "data/*.npz", "data/*.txt"]},
+    install_requires=[
+        "numba>=0.61",
+        "numpy>=2.0,<2.5",  # the CUDA kernels' compiler needs a NumPy below 2.5
+        "pillow>=10.3",
+        "lark>=1.1.9",
+        "click>=8.1.7",
+        "safetensors>=0.4.3",
+        "rich>=13.7",
+    ],
+    extras_require={
+        "test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6"],
+        "bench": ["torch==2.13.0"],
+    },
+    entry_points={"console_scripts": ["convnet = convnet.cli:main"]},
+)
