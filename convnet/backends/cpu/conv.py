@@ -1,0 +1,102 @@
+"""Convolution with shared weights (dialect, 3.3).
+
+x is (C, H, W, N), w (C/groups, K, K, F), y (F, M, M, N).  Module (my, mx) reads the window whose
+first pixel is (my * stride - padding, mx * stride - padding); pixels outside the image are zero.
+"""
+
+import numpy as np
+
+from convnet.backends.base import needs_scratch
+from convnet.backends.cpu.carve import carve_for_threads, thread_count, total_bytes
+from convnet.backends.cpu.conv_weights import collect_sums, sum_products, weight_parts
+from convnet.backends.cpu.correlate import (
+    correlate,
+    row_blocks,
+    span_count,
+    spans_of,
+    thread_parts,
+    tiles_per_task,
+)
+from convnet.backends.cpu.filters import pack_forward, pack_turned
+from convnet.backends.cpu.microkernel import ROWS
+
+
+def _correlate_parts(threads, channels, size, rows, groups, dtype) -> list:
+    """Scratch of a correlation: packed filters, which of them are used, then per thread."""
+    blocks = row_blocks(rows)
+    return [
+        ((groups * size * size * channels * blocks * ROWS,), dtype),
+        ((groups, span_count(channels, size), blocks), np.uint8),
+        *thread_parts(threads, rows, dtype),
+    ]
+
+
+def _forward_shape(x, w, y, padding, stride, groups, accumulate):
+    return w.shape[0], w.shape[1], w.shape[3] // groups, groups, x.dtype
+
+
+def _forward_size(*args):
+    return total_bytes(_correlate_parts(thread_count(), *_forward_shape(*args)))
+
+
+@needs_scratch(_forward_size)
+def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
+    """y (+)= the correlation of x with w."""
+    shape = _forward_shape(x, w, y, padding, stride, groups, accumulate)
+    channels, size, rows = shape[:3]
+    packed, used, *own = carve_for_threads(scratch, _correlate_parts, *shape)
+    spans = spans_of(channels, size)
+    pack_forward(w, packed, used, groups, spans)
+    tiles = tiles_per_task(y[0].size, rows, x.dtype, len(own[0]))
+    output = (y.shape, y.shape[1:3], rows, 1, 0)
+    window = (groups, size, stride, padding)
+    correlate(x, packed, used, y.reshape(-1), *own, window, spans, output, tiles, accumulate)
+
+
+def _images_shape(dy, w, dx, padding, stride, groups, accumulate):
+    rows = w.shape[0] * stride * stride
+    return w.shape[3] // groups, -(-w.shape[1] // stride), rows, groups, dy.dtype
+
+
+def _images_size(*args):
+    return total_bytes(_correlate_parts(thread_count(), *_images_shape(*args)))
+
+
+@needs_scratch(_images_size)
+def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
+    """dx (+)= the gradient of x: every pixel gathers from the modules that read it.
+
+    Pixel and module are joined by y + padding = (my + j) * stride + py, filter row py + j * stride.
+    So over q = my + j it is a correlation of stride 1 of dy with the turned filters of each phase
+    (py, px), and the phases are its rows (see filters.pack_turned).
+    """
+    shape = _images_shape(dy, w, dx, padding, stride, groups, accumulate)
+    filters, side, rows = shape[:3]
+    packed, used, *own = carve_for_threads(scratch, _correlate_parts, *shape)
+    spans = spans_of(filters, side)
+    pack_turned(w, packed, used, groups, spans, stride)
+    first = padding // stride
+    positions = tuple((padding + n - 1) // stride - first + 1 for n in dx.shape[1:3])
+    tiles = tiles_per_task(positions[0] * positions[1] * dy.shape[3], rows, dy.dtype, len(own[0]))
+    output = (dx.shape, positions, rows, stride, first * stride - padding)
+    window = (groups, side, 1, side - 1 - first)
+    correlate(dy, packed, used, dx.reshape(-1), *own, window, spans, output, tiles, accumulate)
+
+
+def _weights_shape(x, dy, dw, padding, stride, groups, accumulate):
+    columns = dy.shape[1] * dy.shape[2] * dy.shape[3]
+    return dw.shape, columns, groups, x.dtype
+
+
+def _weights_size(*args):
+    return total_bytes(weight_parts(thread_count(), *_weights_shape(*args)))
+
+
+@needs_scratch(_weights_size)
+def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, scratch):
+    """dw (+)= the gradient of w, summed over modules and cases."""
+    shape = _weights_shape(x, dy, dw, padding, stride, groups, accumulate)
+    sums, *own = carve_for_threads(scratch, weight_parts, *shape)
+    window = (groups, dw.shape[1], stride, padding, dw.shape[3] // groups)
+    sum_products(x, dy.reshape(-1), sums, *own, window, dy.shape[2])
+    collect_sums(sums, dw, accumulate)

@@ -1,0 +1,114 @@
+"""Gathering the pixels under filter windows into the rows of a matrix (the right-hand operand).
+
+The outputs of a convolution, (position y, position x, case) flattened, are the columns; the taps
+(channel, filter row r, filter column s) are the rows.  A tile of columns is described by `pieces`,
+runs of columns whose pixels are contiguous in the image for every tap.  One line of the table is
+
+    first column in the tile, length, image row under r = 0, place in the image row under s = 0
+
+where a place is pixel * cases + case, and may lie outside the image: those columns are zero.
+"""
+
+from numba import njit
+
+from convnet.backends.cpu.microkernel import copy_bytes, zero_bytes
+
+PIECE = 4  # numbers in a line of the table
+
+
+@njit(cache=True, nogil=True)
+def list_pieces(table, first, count, columns_x, cases, stride, padding):
+    """Fill `table` for columns [first, first + count); returns the number of pieces.
+
+    `columns_x` is the number of positions in a row of outputs.
+    """
+    pieces, done = 0, 0
+    while done < count:
+        position = (first + done) // cases
+        case = first + done - position * cases
+        y = position // columns_x
+        x = position - y * columns_x
+        length = cases - case
+        if stride == 1:  # neighbouring positions read neighbouring pixels
+            length += (columns_x - x - 1) * cases
+        length = min(length, count - done)
+        table[pieces, 0] = done
+        table[pieces, 1] = length
+        table[pieces, 2] = y * stride - padding
+        table[pieces, 3] = (x * stride - padding) * cases + case
+        pieces += 1
+        done += length
+    return pieces
+
+
+@njit(cache=True, nogil=True)
+def taps_inside(table, pieces, image, size):
+    """Filter rows and columns (r0, r1, s0, s1) beyond which no piece meets the image."""
+    height, row_length, cases = image.shape[1], image.shape[2] * image.shape[3], image.shape[3]
+    r0, r1, s0, s1 = size, 0, size, 0
+    for i in range(pieces):
+        y, place, length = table[i, 2], table[i, 3], table[i, 1]
+        r0 = min(r0, max(0, -y))
+        r1 = max(r1, min(size, height - y))
+        s0 = min(s0, max(0, (-length - place) // cases + 1))
+        s1 = max(s1, min(size, -((place - row_length) // cases)))
+    return r0, r1, s0, s1
+
+
+@njit(cache=True, nogil=True)
+def shrink(bounds, start, stop, channels, size):
+    """Drop taps (order r, s, channel) outside `bounds` from both ends; these may cross."""
+    r0, r1, s0, s1 = bounds
+    while start < stop:
+        r, s = divmod(start // channels, size)
+        if r0 <= r < r1 and s0 <= s < s1:
+            break
+        start = (r * size + s + 1) * channels
+    while start < stop:
+        r, s = divmod((stop - 1) // channels, size)
+        if r0 <= r < r1 and s0 <= s < s1:
+            break
+        stop = (r * size + s) * channels
+    return start, stop
+
+
+@njit(cache=True, nogil=True)
+def gather_tap(image, channel, table, pieces, r, s, target):
+    """Write the pixels of one tap to the row of columns at `target`."""
+    height, row_length, cases = image.shape[1], image.shape[2] * image.shape[3], image.shape[3]
+    item = image.itemsize
+    for i in range(pieces):
+        to = target + table[i, 0] * item
+        length, y, place = table[i, 1], table[i, 2] + r, table[i, 3] + s * cases
+        if y < 0 or y >= height:
+            zero_bytes(to, length * item)
+            continue
+        low = min(max(-place, 0), length)
+        high = max(min(row_length - place, length), low)
+        if low > 0:
+            zero_bytes(to, low * item)
+        if high > low:
+            source = (channel * height + y) * row_length + place + low
+            copy_bytes(to + low * item, image.ctypes.data + source * item, (high - low) * item)
+        if high < length:
+            zero_bytes(to + high * item, (length - high) * item)
+
+
+@njit(cache=True, nogil=True)
+def gather(image, channel, channels, table, pieces, size, start, stop, target, pitch):
+    """Write taps [start, stop), order (r, s, channel), to rows of `pitch` scalars at `target`.
+
+    `image` is (all channels, H, W, N); the window sees `channels` of them from `channel` on.
+    """
+    c = start % channels
+    r, s = divmod(start // channels, size)
+    for _tap in range(start, stop):
+        gather_tap(image, channel + c, table, pieces, r, s, target)
+        target += pitch * image.itemsize
+        c += 1
+        if c == channels:
+            c = 0
+            s += 1
+            if s == size:
+                s = 0
+                r += 1
