@@ -1,0 +1,88 @@
+"""Finds a data set by what the user calls it: a built-in name, or a folder."""
+
+import difflib
+from pathlib import Path
+
+from convnet.data.cifar import Cifar, find_cifar
+from convnet.data.cuda_convnet import CudaConvnetFolder, find_batches
+from convnet.data.dataset import Dataset
+from convnet.data.digits import Digits
+from convnet.data.shapes import Shapes
+from convnet.data.synthetic import Synthetic
+from convnet.errors import DataError
+
+BUILT_IN = {
+    "digits": "1,797 real handwritten digits, 1x8x8, packaged with convnet",
+    "shapes": "colour images drawn on the fly, any size, 2 to 1,000 classes",
+    "synthetic": "noise for timing; synthetic:1000x3x224x224 states classes and size",
+}
+_FOLDERS = (
+    "a folder holds CIFAR-10 or CIFAR-100 in its Python or binary version "
+    "(test_batch, data_batch_1 ..., batches.meta, as the archive unpacks), "
+    "or cuda-convnet's batches.meta and data_batch_<n>"
+)
+
+
+def open_dataset(
+    name: str | Path,
+    *,
+    side: int | None = None,
+    channels: int | None = None,
+    classes: int | None = None,
+    seed: int = 0,
+    train_range: str | tuple[int, int] | None = None,
+    test_range: str | tuple[int, int] | None = None,
+) -> Dataset:
+    """The data set of that name: a built-in one (`BUILT_IN`) or a folder.
+
+    `side`, `channels`, `classes` and `seed` say what to make where the set is made: shapes and
+    synthetic.  Sets that are stored have their own.  `train_range` and `test_range` choose data
+    batches of cuda-convnet's folders ("1-5").  Raises DataError.
+    """
+    built_in = str(name).partition(":")[0]
+    if built_in not in BUILT_IN:
+        return _open_folder(Path(name).expanduser(), str(name), train_range, test_range)
+    _refuse_ranges(name, train_range, test_range)
+    if str(name) == "digits":
+        return Digits()
+    if str(name) == "shapes":
+        return Shapes(side=side or 32, classes=classes or 10, channels=channels or 3, seed=seed)
+    if built_in == "synthetic":
+        return Synthetic(str(name), classes or 10, channels or 3, side or 32, seed)
+    raise DataError(f"{name}: {built_in} takes nothing after its name")
+
+
+def _open_folder(folder, name, train_range, test_range):
+    if not folder.is_dir():
+        raise DataError(_not_found(folder, name))
+    try:
+        return _read_folder(folder, name, train_range, test_range)
+    except OSError as problem:
+        raise DataError(f"{problem.filename or name}: cannot be read: {problem.strerror}") from None
+
+
+def _read_folder(folder, name, train_range, test_range):
+    cifar = find_cifar(folder)
+    if cifar:
+        _refuse_ranges(name, train_range, test_range)
+        return Cifar(*cifar, name)
+    if (folder / "batches.meta").is_file() and find_batches(folder):
+        return CudaConvnetFolder(folder, name, train_range, test_range)
+    raise DataError(f"{name}: the folder holds no data that is known; {_FOLDERS}")
+
+
+def _refuse_ranges(name, train_range, test_range):
+    if train_range is not None or test_range is not None:
+        raise DataError(
+            f"{name}: its training and test sets are fixed; a train or test range is for "
+            "cuda-convnet's folders of data_batch_<n>"
+        )
+
+
+def _not_found(folder, name):
+    if folder.exists():
+        return f"{name}: is a file; give the folder that it lies in ({_FOLDERS})"
+    close = difflib.get_close_matches(name.partition(":")[0].lower(), BUILT_IN, 1, 0.6)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    names = ", ".join(BUILT_IN)
+    return f"{name}: no built-in data set ({names}) and no folder of that name{hint} ({_FOLDERS})"

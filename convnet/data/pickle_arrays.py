@@ -1,0 +1,153 @@
+"""The few objects that a pickled NumPy array is made of, made here instead of by their names."""
+
+import math
+import re
+
+import numpy as np
+
+_NUMBERS = re.compile(r"[<>=|]?(b1|\?|[iu][1248]|f[248])")
+_ORDERS = {"<": "<", ">": ">", "|": "=", "=": "="}
+
+
+class Unreadable(Exception):
+    """The bytes are no pickle of plain data; the message says what was found."""
+
+
+class Global:
+    """A name of the form module.name that stands in the file.  It is never looked up."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+class Dtype:
+    """A NumPy number type; its byte order is stated after it is made."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def set_state(self, state):
+        order = _ascii(state[1]) if len(state) >= 8 else ""
+        if order not in _ORDERS or any(part is not None for part in state[2:5]):
+            raise Unreadable("an array of something else than numbers")
+        self.value = self.value.newbyteorder(_ORDERS[order])
+
+
+class Array:
+    """An array; its shape, type and contents are stated after it is made."""
+
+    def __init__(self):
+        self.value = None
+
+    def set_state(self, state):
+        if len(state) != 5 or type(state[3]) not in (bool, int):
+            raise Unreadable("an array with an unknown form of contents")
+        _, shape, dtype, is_fortran, data = state
+        self.value = _array(data, dtype, shape, "F" if is_fortran else "C")
+
+    def finished(self):
+        if self.value is None:
+            raise Unreadable("an array without contents")
+        return self.value
+
+
+def reduce(function, arguments):
+    """What pickle's REDUCE makes: the call `function(*arguments)`, for the few known names."""
+    if type(function) is not Global:
+        raise Unreadable("it calls a value that is no name")
+    maker = _MAKERS.get(function.name)
+    if maker is None:
+        raise Unreadable(f"it asks for {function.name!a:.100} to be called")
+    if type(arguments) is not tuple:
+        raise Unreadable(f"it calls {function.name} with no list of arguments")
+    return maker(*_fitting(function.name, arguments))
+
+
+def build(target, state):
+    """What pickle's BUILD does: gives an array or a number type the rest of its contents."""
+    if type(target) not in (Array, Dtype) or type(state) is not tuple:
+        raise Unreadable("it sets the inner state of an object")
+    target.set_state(state)
+
+
+def _fitting(name, arguments):
+    sizes = _ARGUMENTS[name.rpartition(".")[2]]
+    if len(arguments) not in sizes:
+        raise Unreadable(f"it calls {name} with {len(arguments)} arguments")
+    return arguments
+
+
+def _reconstruct(kind, shape, code):
+    if type(kind) is not Global or kind.name != "numpy.ndarray":
+        raise Unreadable("an array of a class of its own")
+    return Array()
+
+
+def _dtype(code, *_):
+    code = _ascii(code)
+    if not _NUMBERS.fullmatch(code):
+        raise Unreadable("an array of something else than numbers")
+    return Dtype(np.dtype(code))
+
+
+def _scalar(dtype, data):
+    return _array(data, dtype, (), "C")[()].item()
+
+
+def _frombuffer(data, dtype, shape, order):
+    array = Array()
+    array.value = _array(data, dtype, shape, order)
+    return array
+
+
+def _encoded(text, encoding):
+    if type(text) is not str or _ascii(encoding) not in ("latin1", "latin-1"):
+        raise Unreadable("bytes in an unknown encoding")
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise Unreadable("bytes in an unknown encoding") from None
+
+
+def _array(data, dtype, shape, order):
+    """An array over the bytes `data` themselves, so a large shape alone takes no memory."""
+    if type(dtype) is not Dtype:
+        raise Unreadable("an array of something else than numbers")
+    if type(data) is not bytes:
+        raise Unreadable("an array whose contents are no bytes")
+    if type(shape) is not tuple or not all(type(n) is int and n >= 0 for n in shape):
+        raise Unreadable("an array whose shape is no list of sizes")
+    if len(shape) > 32 or math.prod(shape) * dtype.value.itemsize != len(data):
+        sizes = "x".join(map(str, shape[:5])) or "1"
+        raise Unreadable(f"an array of {sizes} {dtype.value} with {len(data):,} bytes of contents")
+    if not data:
+        raise Unreadable("an array without contents")
+    order = "F" if _ascii(order) == "F" else "C"
+    return np.frombuffer(data, dtype.value).reshape(shape, order=order)
+
+
+def _ascii(value):
+    """A short text that Python 2 wrote as bytes and Python 3 as str; "" for any other value."""
+    return value.decode("latin-1") if type(value) is bytes else value if type(value) is str else ""
+
+
+_ARGUMENTS = {
+    "_reconstruct": (3,),
+    "scalar": (2,),
+    "_frombuffer": (4,),
+    "dtype": (1, 2, 3),
+    "encode": (2,),
+    "bytes": (0,),
+}
+_MAKERS = {
+    "numpy.dtype": _dtype,
+    "_codecs.encode": _encoded,
+    "__builtin__.bytes": bytes,
+    "builtins.bytes": bytes,
+}
+for _module in ("numpy.core", "numpy._core"):
+    _MAKERS |= {
+        f"{_module}.multiarray._reconstruct": _reconstruct,
+        f"{_module}.multiarray.scalar": _scalar,
+        f"{_module}.numeric._frombuffer": _frombuffer,
+    }
