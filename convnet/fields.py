@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from math import isfinite
 
 from convnet.schedule import KINDS, Schedule
-from convnet.spec import MalformedValue, Value, parse_call
+from convnet.spec import MalformedValue, Value, did_you_mean, parse_call, quoted
 
 REQUIRED = object()
-_INTEGER = re.compile(r"[+-]?\d+\Z")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+_INTEGER = re.compile(r"[+-]?\d+\Z", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _BOOLEANS = {"1": True, "yes": True, "true": True, "on": True}
 _BOOLEANS |= {"0": False, "no": False, "false": False, "off": False}
 
@@ -22,9 +22,12 @@ class Field:
 
     what = "a value"
 
-    def __init__(self, default=REQUIRED, *, key=None, file="layers", per_input=False, help=""):
+    def __init__(
+        self, default=REQUIRED, *, key=None, file="layers", per_input=False, dialects=None, help=""
+    ):
+        """dialects: the original systems that read the key, where not all with the layer do."""
         self.default, self.key, self.file = default, key, file
-        self.per_input, self.help = per_input, help
+        self.per_input, self.dialects, self.help = per_input, dialects, help
         self.name = ""
 
     def __set_name__(self, _owner, name):
@@ -48,11 +51,9 @@ class Field:
         if len(items) == 1:
             items = items * inputs  # cuda-convnet2 spreads a single entry; so do all dialects here
         if len(items) != inputs:
-            raise MalformedValue(
-                value.span,
-                f"{self.key} has {len(items)} entries for {inputs} input{'s' * (inputs != 1)}; "
-                "give one for each input, or one for all",
-            )
+            entries = f"{len(items)} {'entry' if len(items) == 1 else 'entries'}"
+            found = f"{self.key} has {entries} for {inputs} input{'s' * (inputs != 1)}"
+            raise MalformedValue(value.span, found, "give one for each input, or one for all")
         return tuple(self.read_one(item) for item in items)
 
     def read_one(self, value: Value):
@@ -62,9 +63,13 @@ class Field:
         """What the field is worth when its key is absent."""
         return (self.default,) * inputs if self.per_input else self.default
 
+    def range_text(self) -> str:
+        """What values are allowed, in words."""
+        return self.what
+
     def wrong(self, value: Value, expected: str = ""):
         return MalformedValue(
-            value.span, f"{self.key} must be {expected or self.what}, found '{value.text}'"
+            value.span, f"{self.key} must be {expected or self.what}, found {quoted(value.text)}"
         )
 
 
@@ -93,45 +98,53 @@ class choice(Field):  # noqa: N801
 
     def read_one(self, value):
         if value.text not in self.names:
-            raise self.wrong(value)
+            bad = self.wrong(value)
+            bad.hint = did_you_mean(value.text, self.names)
+            raise bad
         return value.text
+
+
+_WORDS = {"gt": "greater than", "ge": "at least", "lt": "less than", "le": "at most"}
+_WITHIN = {
+    "gt": lambda value, bound: value > bound,
+    "ge": lambda value, bound: value >= bound,
+    "lt": lambda value, bound: value < bound,
+    "le": lambda value, bound: value <= bound,
+}
 
 
 class number(Field):  # noqa: N801
     """A finite number; gt, ge, lt, le bound it."""
 
     what = "a number"
-    pattern, convert = _NUMBER, float
+    pattern, convert, largest = _NUMBER, float, 1e30
 
     def __init__(self, default=REQUIRED, *, gt=None, ge=None, lt=None, le=None, **options):
         super().__init__(default, **options)
-        self.bounds = {"gt": gt, "ge": ge, "lt": lt, "le": le}
+        bounds = {"gt": gt, "ge": ge, "lt": lt, "le": le}
+        self.bounds = {kind: bound for kind, bound in bounds.items() if bound is not None}
 
     def read_one(self, value):
         if not self.pattern.match(value.text):
             raise self.wrong(value)
-        result = type(self).convert(value.text)
-        if not isfinite(result) or abs(result) > 1e30:
-            raise self.wrong(value, f"{self.what} of sensible size")
-        self._check_bounds(result, value)
+        # the length first: int() refuses thousands of digits with an error of its own
+        result = self.convert(value.text) if len(value.text) <= 40 else self.largest * 2
+        if not isfinite(result) or abs(result) > self.largest:
+            raise self.wrong(value, f"{self.what} of sensible size, at most {self.largest:g}")
+        if not all(_WITHIN[kind](result, bound) for kind, bound in self.bounds.items()):
+            raise self.wrong(value, self.range_text())
         return result
 
-    def _check_bounds(self, result, value):
-        words = {"gt": "greater than", "ge": "at least", "lt": "less than", "le": "at most"}
-        good = {
-            "gt": lambda r, b: r > b,
-            "ge": lambda r, b: r >= b,
-            "lt": lambda r, b: r < b,
-            "le": lambda r, b: r <= b,
-        }
-        for kind, bound in self.bounds.items():
-            if bound is not None and not good[kind](result, bound):
-                raise self.wrong(value, f"{words[kind]} {bound:g}")
+    def range_text(self):
+        bounds = [f"{_WORDS[kind]} {bound:.10g}" for kind, bound in self.bounds.items()]
+        return " ".join([self.what, " and ".join(bounds)]).strip()
 
 
 class integer(number):  # noqa: N801
+    """A whole number; larger ones than two milliards belong to no net."""
+
     what = "a whole number"
-    pattern, convert = _INTEGER, int
+    pattern, convert, largest = _INTEGER, int, 2**31 - 1
 
 
 class names(Field):  # noqa: N801
@@ -166,18 +179,20 @@ class source(Field):  # noqa: N801
 
     def read(self, value, inputs):
         items = value.items()
+        if not items:
+            return (None,) * inputs
         if len(items) != inputs:
             raise MalformedValue(
                 value.span,
-                f"{self.key} has {len(items)} entries for {inputs} inputs; "
-                "give one for each input (nothing between commas for weights of its own)",
+                f"{self.key} has {len(items)} entries for {inputs} input{'s' * (inputs != 1)}",
+                "give one for each input, with nothing between the commas for own weights",
             )
         return tuple(self.read_one(item) for item in items)
 
     def read_one(self, value):
         if not value.text:
             return None
-        match = re.match(r"([\w.-]+)(?:\[(\d+)\])?\Z", value.text)
+        match = re.match(r"([\w.-]+)(?:\[(\d{1,4})\])?\Z", value.text, re.ASCII)
         if not match:
             raise self.wrong(value)
         return match[1], int(match[2] or 0)
@@ -217,7 +232,7 @@ class rate(Field):  # noqa: N801
 
     def read_one(self, value):
         if _NUMBER.match(value.text):
-            return Schedule(base=float(value.text))
+            return Schedule(base=number(ge=0, key=self.key).read_one(value))
         call = parse_call(value)
         kind = call.name.lower()
         if kind not in KINDS or "base" not in call.named:
@@ -239,7 +254,7 @@ def _part(attribute, check, key):
 
 
 _PARTS = {
-    "base": _part("base", number(), "base"),
+    "base": _part("base", number(ge=0), "base"),
     "tgtfactor": _part("factor", number(gt=0), "tgtFactor"),
     "numsteps": _part("steps", integer(ge=1, le=1000), "numSteps"),
     "noisestdev": _part("noise", number(ge=0), "noiseStdev"),

@@ -23,10 +23,11 @@ class FieldReader:
         self.layer, self.problems = layer, problems
         self.sections = {"layers": section, "params": params}
         self.values = {}
+        self.slips: set[str] = set()  # unknown keys that were taken for required ones
         self.good = True
 
-    def read_all(self, inputs: int, params_given: bool) -> bool:
-        """Set every field; False if one is wrong."""
+    def read_all(self, inputs: int | None, params_given: bool) -> bool:
+        """Set every field; False if one is wrong.  inputs: None when their number is not known."""
         for name, field in self.layer.fields.items():
             if name not in ("type", "neuron"):
                 self._read(name, field, inputs, params_given)
@@ -50,12 +51,14 @@ class FieldReader:
         if entry is None:
             if field.required and (field.file == "layers" or params_given):
                 self._report_missing(field)
-            value = field.fallback(inputs) if not field.required else _neutral(field, inputs)
+            count = inputs or 0
+            value = _neutral(field, count) if field.required else field.fallback(count)
             setattr(self.layer, name, value)
             return
         self.values[name] = entry.value
+        count = len(entry.value.items()) if inputs is None else inputs
         try:
-            setattr(self.layer, name, field.read(entry.value, inputs))
+            setattr(self.layer, name, field.read(entry.value, count))
         except MalformedValue as bad:
             self.error(bad.span, f"{self.layer.name}: {bad.message}", bad.hint)
 
@@ -63,27 +66,44 @@ class FieldReader:
         section = self.sections["params" if field.file == "params" else "layers"]
         if section is None:
             return  # the whole params section is missing, which is reported once
-        hint = did_you_mean(field.key, [e.key for _, e in self._unknown(section)])
-        hint = f"found '{hint.split(chr(39))[1]}'; is it meant to be '{field.key}'?" if hint else ""
-        what = field.help.split(":")[0]
-        self.error(
-            section.span, f"{self.layer.name} has no {field.key}, which is required", hint or what
+        slip = next(
+            (e for _, e in self._unknown(section) if did_you_mean(e.key, [field.key])), None
         )
+        if slip is None:
+            message = f"{self.layer.name} has no {field.key}, which is required"
+            self.error(
+                section.span, message, self._elsewhere(field) or f"{field.key}: {field.help}"
+            )
+            return
+        self.slips.add(slip.key.lower())
+        message = f"{self.layer.name} has a key '{slip.key}', but no {field.key}, which is required"
+        self.error(slip.key_span, message, f"did you mean '{field.key}'?")
+
+    def _elsewhere(self, field) -> str:
+        """Where a missing key stands, if it was written into the other of the two files."""
+        other = self.sections["layers" if field.file == "params" else "params"]
+        entry = other.entries.get(field.key.lower()) if other else None
+        name = "params" if field.file == "params" else "layer"
+        return f"move it from {entry.key_span} to the {name} file" if entry else ""
 
     def _unknown(self, section):
-        mine = {f.key.lower() for f in self.layer.fields.values()}
+        mine = {f.key.lower() for f in self.layer.fields.values()} | self.slips
         return [(key, entry) for key, entry in section.entries.items() if key not in mine]
 
     def _warn_unknown(self):
         for file, section in self.sections.items():
             for key, entry in self._unknown(section) if section else ():
-                own = [f.key for f in self.layer.fields.values() if f.file in (file, "either")]
-                hint = did_you_mean(entry.key, own)
-                if key in known_keys():
-                    message = f"{self.layer.type_name} layers do not read '{entry.key}'"
-                else:
-                    message = f"{self.layer.name}: no layer type has a key '{entry.key}'"
-                self.problems.warn(entry.key_span, f"{message}; it is ignored", hint)
+                self.problems.warn(entry.key_span, *self._about_unknown(key, entry, file))
+
+    def _about_unknown(self, key, entry, file) -> tuple[str, str]:
+        kind = self.layer.type_name
+        own = [f.key for f in self.layer.fields.values() if f.file in (file, "either")]
+        hint = did_you_mean(entry.key, own)
+        if key in known_keys():
+            message = f"{kind} layers do not read '{entry.key}'"
+        else:
+            message = f"no layer type has a key '{entry.key}'"
+        return f"{self.layer.name}: {message}; it is ignored", hint
 
     def place_of(self, field_name: str, index: int | None):
         """Where a field's value (or its item `index`) is written; else the section's name."""

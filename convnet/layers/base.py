@@ -120,12 +120,35 @@ class Layer:
     type = text(help="the layer type")
     inputs = names(help="layers whose outputs are read, in order")
     neuron = text(None, help="nonlinearity applied to the outputs")
-    gpu = devices(None, help="device, or devices of the replicas; by default the first input's")
-    dropout = number(
-        0.0, ge=0, lt=1, file="params", help="cuda-convnet 1: share of the outputs set to zero"
+    gpu = devices(
+        None,
+        dialects=("chm", "cc2"),
+        help="device, or devices of the replicas; by default those of the first input",
     )
-    quant_f = choice("default", "half", default="default", file="params", help="16-bit activities")
-    quant_b = choice("default", "half", default="default", file="params", help="16-bit gradients")
+    dropout = number(
+        0.0,
+        ge=0,
+        lt=1,
+        file="params",
+        dialects=("cc1",),
+        help="share of the outputs set to zero in training",
+    )
+    quant_f = choice(
+        "default",
+        "half",
+        default="default",
+        file="params",
+        dialects=("chm",),
+        help="16-bit activities between devices; accepted and ignored",
+    )
+    quant_b = choice(
+        "default",
+        "half",
+        default="default",
+        file="params",
+        dialects=("chm",),
+        help="16-bit gradients between devices; accepted and ignored",
+    )
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -170,6 +193,16 @@ class Layer:
         """Parameters from the params file as they act (`describe --json`)."""
         return {}
 
+    def read_here(self, values: dict[str, object]) -> dict[str, object]:
+        """Those of `values` (by key) whose keys the files' dialect reads."""
+        name = self.dialect.name if self.dialect else "convnet"
+        known = {field.key: field.dialects for field in self.fields.values()}
+        return {
+            key: value
+            for key, value in values.items()
+            if name == "convnet" or not known[key] or name in known[key]
+        }
+
     def missing(self) -> list[tuple[str, str]]:
         """What the spec asks for and this version cannot run yet: (field name, message)."""
         return []
@@ -184,6 +217,10 @@ class Layer:
 
     def may_work_in_place(self) -> bool:
         return False
+
+    def differentiates(self, index: int) -> bool:
+        """Whether backward gives a gradient to input `index` (labels get none)."""
+        return True
 
     # -- calls ------------------------------------------------------------------------------------
 

@@ -7,10 +7,10 @@ from convnet.layers.norm import Normalization
 
 @register("cmrnorm")
 class CrossMapResponseNorm(Normalization):
-    """y[i] = x[i] / (minDiv + scale/size · sum of x[j]² over `size` maps around i) ** pow (paper, 3.3)
+    """y[i] = x[i] / (minDiv + scale/size · sum of x[j]² over `size` maps around i) ** pow
 
-    The window starts at map i - size//2 (even sizes lean left) and is clipped to the maps there are;
-    with `blocked` it is the block of `size` maps that holds i.
+    (paper, 3.3).  The window starts at map i - size//2 (even sizes lean left) and is clipped to the
+    maps there are; with `blocked` it is the block of `size` maps that holds i.
     """
 
     window_dimensions = 1

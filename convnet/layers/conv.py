@@ -23,17 +23,35 @@ class FilterLayer(WeightLayer):
         1, per_input=True, ge=1, help="groups; each sees its own share of the channels"
     )
     rand_sparse = boolean(
-        False, per_input=True, help="groups see random channels (2012 source); not built yet"
+        False,
+        per_input=True,
+        dialects=("cc1", "chm"),
+        help="groups see random channels; not built yet",
     )
     filter_channels = integer(
-        None, per_input=True, ge=1, help="channels a filter sees (with randSparse)"
+        None,
+        per_input=True,
+        ge=1,
+        dialects=("cc1", "chm"),
+        help="channels a filter sees, with randSparse; by default channels / groups",
     )
-    init_c_func = function(None, help="function that makes the channels of randSparse groups")
-    modules_x = integer(0, key="modulesX", ge=0, help="output side; 0: computed (cuda-convnet2)")
+    init_c_func = function(
+        None,
+        dialects=("cc1", "chm"),
+        help="function that makes the channels of randSparse groups; not built yet",
+    )
+    modules_x = integer(
+        0, key="modulesX", ge=0, dialects=("cc2",), help="output side M; 0: computed"
+    )
     partial_sum = integer(
-        None, ge=0, help="tuning of the original kernels; 0 or a divisor of M*M; otherwise ignored"
+        None,
+        ge=0,
+        dialects=("cc1", "chm"),
+        help="tuning of the original kernels, 0 or a divisor of M·M; otherwise ignored",
     )
-    sum_width = integer(None, ge=0, help="tuning of the original kernels; ignored")
+    sum_width = integer(
+        None, ge=0, dialects=("cc2",), help="tuning of the original kernels; ignored"
+    )
 
     def output_shape(self, inputs):
         self.sides = [
@@ -67,7 +85,8 @@ class FilterLayer(WeightLayer):
             if channels % seen or groups * seen % channels:
                 raise self.wrong(
                     "filter_channels",
-                    f"{seen} channels a filter do not spread evenly: {channels} channels, {groups} groups",
+                    f"{seen} channels a filter do not spread evenly over {channels} channels in "
+                    f"{groups} groups",
                     i,
                 )
             return seen
@@ -80,8 +99,8 @@ class FilterLayer(WeightLayer):
         if room < 0:
             raise self.wrong(
                 "filter_size",
-                f"filters of side {self.filter_size[i]} do not fit an image of side {self.sides[i]} "
-                f"with padding {self.padding[i]}",
+                f"filters of side {self.filter_size[i]} do not fit {self.inputs[i].text}, an image "
+                f"of side {self.sides[i]}, with padding {self.padding[i]}",
                 i,
             )
         return 1 + -(-room // self.stride[i])
@@ -97,8 +116,8 @@ class FilterLayer(WeightLayer):
         if self.partial_sum and self.modules**2 % self.partial_sum:
             raise self.wrong(
                 "partial_sum",
-                f"partialSum must divide the number of output positions, {self.modules}x{self.modules} "
-                f"= {self.modules**2}, found {self.partial_sum}",
+                f"partialSum must be 0 or divide the number of output positions, {self.modules}x"
+                f"{self.modules} = {self.modules**2}, found {self.partial_sum}",
             )
 
     def sizes(self):
@@ -170,10 +189,20 @@ class Convolution(FilterLayer):
 
     shared_biases = boolean(True, help="one bias a filter; false: one for each output")
     wc_norm_max = number(
-        0.0, file="params", per_input=True, ge=0, help="bound on a filter's contrast"
+        0.0,
+        file="params",
+        per_input=True,
+        ge=0,
+        dialects=("chm", "cc2"),
+        help="largest contrast of a filter: sqrt(sum of (w - mean)²) / weights; 0: unbounded",
     )
     wc_norm_min = number(
-        0.0, file="params", per_input=True, ge=0, help="least contrast of a filter"
+        0.0,
+        file="params",
+        per_input=True,
+        ge=0,
+        dialects=("chm", "cc2"),
+        help="least contrast of a filter",
     )
 
     def output_shape(self, inputs):
@@ -197,4 +226,4 @@ class Convolution(FilterLayer):
 
     def learning(self):
         norms = {"wcNormMax": list(self.wc_norm_max), "wcNormMin": list(self.wc_norm_min)}
-        return {**super().learning(), **norms}
+        return {**super().learning(), **self.read_here(norms)}

@@ -16,7 +16,7 @@ class LogisticRegression(Cost):
     """
 
     input_count = (2, 2)
-    topk = integer(1, file="params", ge=1, help="k of the top-k error")
+    topk = integer(1, file="params", ge=1, dialects=("chm", "cc2"), help="k of the top-k error")
 
     def output_shape(self, inputs):
         labels, probabilities = inputs
@@ -55,7 +55,10 @@ class LogisticRegression(Cost):
         return ("cost", "error", f"top-{self.topk} error")
 
     def learning(self):
-        return {**super().learning(), "topk": self.topk}
+        return {**super().learning(), **self.read_here({"topk": self.topk})}
+
+    def differentiates(self, index):
+        return index == 1
 
     def forward(self, ops, v):
         labels, probabilities = (x.flat() for x in v.x)

@@ -19,10 +19,12 @@ class Data(Layer):
     dropout = None
 
     data_idx = integer(ge=0, le=64, help="index of the matrix in the data source")
-    channels = integer(None, ge=1, help="channels of the image")
-    img_size = integer(None, ge=1, help="side of the image")
-    start = integer(0, ge=0, help="first row used (cuda-convnet2)")
-    end = integer(None, ge=1, help="row after the last one used (cuda-convnet2)")
+    channels = integer(
+        None, ge=1, dialects=("convnet",), help="channels of the image; 3 if imgSize is given"
+    )
+    img_size = integer(None, ge=1, dialects=("convnet",), help="side of the image")
+    start = integer(0, ge=0, dialects=("cc2",), help="first row used")
+    end = integer(None, ge=1, dialects=("cc2",), help="row after the last one used")
 
     def image_size(self) -> int | None:
         """Values of a case as the layer itself declares them, if it does."""
@@ -30,13 +32,39 @@ class Data(Layer):
             return None
         return (self.channels or 3) * self.img_size**2
 
+    def assumed_rows(self, classes: int | None) -> int:
+        """Rows of the matrix where no data tells them: labels have one, images as declared."""
+        if self.data_idx == 1:
+            return 1
+        if self.data_idx == 2 and classes:
+            return classes
+        if self.image_size() is not None:
+            return self.image_size()
+        raise self.wrong(
+            "data_idx",
+            f"the size of data matrix {self.data_idx} is not known",
+            None,
+            "add imgSize= (and channels=, if not 3), or give --data, or --data-dims with the\n"
+            "values per case of matrix 0, 1, ...",
+        )
+
     def shape_of(self, rows: int) -> Shape:
         """The output's shape, given the rows of the matrix."""
+        declared = self.image_size()
+        if declared is not None and declared > rows:
+            image = Shape(self.channels or 3, self.img_size, self.img_size)
+            raise self.wrong(
+                "img_size",
+                f"declares images of {image} = {declared} values, the data has {rows} a case",
+            )
         end = rows if self.end is None else self.end
         if not self.start < end <= rows:
             raise self.wrong(
-                "end", f"rows {self.start} to {end} do not lie in the data's {rows} rows"
+                "start" if self.end is None else "end",
+                f"rows {self.start} to {end} do not lie in the data's {rows} rows",
+                None,
+                "start counts from 0; end is the row after the last",
             )
-        if self.img_size is not None and end - self.start == self.image_size():
+        if end - self.start == declared:
             return Shape(self.channels or 3, self.img_size, self.img_size)
         return Shape(end - self.start)

@@ -29,6 +29,9 @@ class _Dropout(Layer):
     def enabled(self) -> bool:
         return self.enable
 
+    def learning(self):
+        return {"keep": self.share_kept(), "enable": self.enabled()}
+
     def factors(self) -> tuple[float, float]:
         """What kept values are multiplied by in training, and all values otherwise."""
         return 1.0, self.share_kept()

@@ -24,6 +24,10 @@ class ElementwiseSum(Layer):
     def backward_reads_output(self):
         return False
 
+    def learning(self):
+        in_params = self.dialect is None or self.dialect.coeffs_file != "layers"
+        return {"coeffs": list(self.coeffs)} if in_params else {}
+
     def forward(self, ops, v):
         for i, x in enumerate(v.x):
             ops.elementwise.scale(x.flat(), v.y.flat(), self.coeffs[i], i > 0)

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from convnet.layers.base import Layer, register
-from convnet.spec import MalformedValue, Value, did_you_mean, parse_call
+from convnet.spec import MalformedValue, Value, did_you_mean, parse_call, quoted
 
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ def parse_neuron(value: Value) -> Nonlinearity:
         hint = did_you_mean(call.name, NEURONS)
         listed = ", ".join(_form(name) for name in NEURONS)
         raise MalformedValue(
-            value.span, f"there is no neuron '{call.name}'; there are {listed}", hint
+            value.span,
+            f"there is no neuron {quoted(call.name)}",
+            "\n".join(filter(None, [hint, f"neurons: {listed}"])),
         )
     numbers = [item.text for item in call.arguments]
     if not numbers and not call.named and call.name in DEFAULTS:
@@ -72,9 +74,11 @@ def parse_neuron(value: Value) -> Nonlinearity:
     good = len(numbers) == len(known.parameters) and not call.named and call.brackets != "("
     if not good or not all(_DECIMAL.match(text) for text in numbers):
         raise MalformedValue(
-            value.span, f"neuron must be written {_form(call.name)}, found '{value.text}'"
+            value.span, f"neuron must be written {_form(call.name)}, found {quoted(value.text)}"
         )
     a, b = [*map(float, numbers), 0.0, 0.0][:2]
+    if max(abs(a), abs(b)) > 1e30:
+        raise MalformedValue(value.span, f"{_form(call.name)}: numbers must be of sensible size")
     if call.name in ("brelu", "drelu", "tanh") and a == 0:
         raise MalformedValue(value.span, f"{_form(call.name)}: a must not be 0")
     return Nonlinearity(call.name, a, b, "".join(value.text.split()))
@@ -87,9 +91,9 @@ def _form(name: str) -> str:
 
 @register("neuron")
 class Neuron(Layer):
-    """y = f(x), elementwise; `neuron=` on any other layer makes one of these behind it  (paper, 3.1)
+    """y = f(x), elementwise; `neuron=` on any other layer makes one of these behind it
 
-    Usually computed in place: the activities and the gradients share the memory of the input's.
+    (paper, 3.1).  Usually computed in place: activities and gradients share the input's memory.
     """
 
     has_neuron = False

@@ -5,7 +5,7 @@ from convnet.layers.base import ImageLayer, Kept
 
 
 class Normalization(ImageLayer):
-    """Base of `cmrnorm`, `rnorm`, `cnorm`:  y = x / D ** pow,  D = minDiv + scale' · sum of squares.
+    """Base of `cmrnorm`, `rnorm`, `cnorm`:  y = x / D ** pow, D = minDiv + scale' · sum of squares.
 
     scale' is the file's `scale` divided by the number of values in a full window: by size
     (cmrnorm) or size² (rnorm, cnorm), as in all three original systems.  The paper's alpha is
@@ -46,7 +46,10 @@ class Normalization(ImageLayer):
         return {"denominators": Kept((self.channels, self.side, self.side))}
 
     def learning(self):
-        return {"scale": self.effective_scale, "pow": self.pow, "minDiv": self.k}
+        found = {"scale": self.effective_scale, "pow": self.pow}
+        if self.dialect is None or self.type_name in self.dialect.norms_with_min_div:
+            found["minDiv"] = self.k
+        return found
 
     def operations(self):
         return 3 * self.size**self.window_dimensions * self.channels * self.side**2

@@ -19,8 +19,10 @@ class Pool(ImageLayer):
     stride = integer(ge=1, help="distance between windows, at most sizeX")
     start = integer(0, help="first window's place; negative: over the border")
     outputs_x = integer(0, key="outputsX", ge=0, help="output side; 0: computed")
-    sum = boolean(False, help="avg: the sum instead of the mean (cuda-convnet2)")
-    do_max = boolean(False, file="params", help="rand: take the maximum (2012 source)")
+    sum = boolean(False, dialects=("cc2",), help="avg: the sum instead of the mean")
+    do_max = boolean(
+        False, file="params", dialects=("chm",), help="rand: take the maximum after all"
+    )
 
     def output_shape(self, inputs):
         super().output_shape(inputs)

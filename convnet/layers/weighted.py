@@ -12,8 +12,8 @@ class WeightLayer(Layer):
 
     init_w = number(per_input=True, ge=0, help="standard deviation of the initial weights")
     init_b = number(0.0, help="initial biases")
-    init_w_func = function(None, help="function that makes the initial weights")
-    init_b_func = function(None, help="function that makes the initial biases")
+    init_w_func = function(None, help="function that makes the initial weights; not built yet")
+    init_b_func = function(None, help="function that makes the initial biases; not built yet")
     weight_source = source(None, per_input=True, help="layer[input] whose weights are shared")
 
     eps_w = rate(file="params", per_input=True, help="learning rate of the weights")
@@ -26,14 +26,27 @@ class WeightLayer(Layer):
         file="params",
         per_input=True,
         ge=0,
+        dialects=("chm", "cc2"),
         help="bound on the norm of each filter's weights (0: none). 2012 source: times the number "
         "of weights of the filter; cuda-convnet2: the norm itself, always reached",
     )
-    sched_w = schedule(Schedule(), file="params", help="course of epsW over the run (2012 source)")
-    sched_b = schedule(Schedule(), file="params", help="course of epsB over the run (2012 source)")
-    super_eps = number(0.0, file="params", ge=0, help="see dialect 6.3 (2012 source)")
+    sched_w = schedule(
+        Schedule(), file="params", dialects=("chm",), help="course of epsW over the run"
+    )
+    sched_b = schedule(
+        Schedule(), file="params", dialects=("chm",), help="course of epsB over the run"
+    )
+    super_eps = number(
+        0.0,
+        file="params",
+        ge=0,
+        dialects=("chm", "cc2"),
+        help="above 0: steps divided by a running deviation of the gradient; not built yet",
+    )
     super_mom = number(0.0, file="params", help="read by the originals, never used")
-    update_period = integer(0, file="params", ge=0, help="passes between updates (cuda-convnet2)")
+    update_period = integer(
+        0, file="params", ge=0, dialects=("cc2",), help="passes between updates"
+    )
 
     def check_learning(self):
         """The rates with their schedules joined; FieldError where two schedules are given."""
@@ -69,7 +82,7 @@ class WeightLayer(Layer):
     def learning(self):
         by_schedule = self.dialect is not None and self.dialect.rates_are_schedules
         show = _as_schedule if by_schedule else (lambda rate: rate.base)
-        return {
+        values = {
             "epsW": [show(rate) for rate in self.rates_w],
             "epsB": show(self.rate_b),
             "momW": list(self.mom_w),
@@ -81,6 +94,7 @@ class WeightLayer(Layer):
             "superEps": self.super_eps,
             "updatePeriod": self.update_period,
         }
+        return self.read_here(values)
 
 
 def _as_schedule(rate: Schedule) -> dict:
