@@ -15,6 +15,7 @@ from convnet.backends.cpu.microkernel import (
     VECTOR_BYTES,
     block_columns,
     block_product,
+    transpose_square,
     zero_bytes,
 )
 from convnet.backends.cpu.windows import PIECE, gather, list_pieces, shrink, taps_inside
@@ -44,12 +45,23 @@ def weight_parts(threads, dw_shape, columns, groups, dtype) -> list:
 @njit(cache=True, nogil=True)
 def transpose(dy, row, rows, columns, first, count, target):
     """target[block, column, f] = dy[row + f, first + column] of flat dy (all rows, columns)."""
-    width = target.shape[2]
-    for f in range(rows):
+    width, item = target.shape[2], dy.itemsize
+    lanes = VECTOR_BYTES // item
+    for f in range(0, rows, lanes):
         block, lane = f // width, f % width
-        source = dy[(row + f) * columns + first :]
-        for j in range(count):
-            target[block, j, lane] = source[j]
+        place = (row + f) * columns + first
+        whole = count // lanes * lanes if f + lanes <= rows else 0
+        for j in range(0, whole, lanes):
+            transpose_square(
+                dy,
+                dy.ctypes.data + (place + j) * item,
+                columns,
+                target[block, j].ctypes.data + lane * item,
+                width,
+            )
+        for k in range(min(lanes, rows - f)):
+            for j in range(whole, count):
+                target[block, j, lane + k] = dy[place + k * columns + j]
 
 
 @njit(cache=True, nogil=True)

@@ -87,10 +87,14 @@ def _store_row(source, target, start, length, accumulate):
 
 
 @njit(cache=True, nogil=True)
-def _store_rows(result, y, columns, row, rows, first, count, accumulate):
-    """A tile goes to y as it is: (rows, columns)."""
+def _store_rows(results, y, columns, row, rows, begin, end, accumulate):
+    """All tiles of a task go to y as they are: (rows, columns)."""
+    width = results.shape[2]
     for k in range(rows):
-        _store_row(result[k], y, (row + k) * columns + first, count, accumulate)
+        for first in range(begin, end, width):
+            source = results[(first - begin) // width, k]
+            start = (row + k) * columns + first
+            _store_row(source, y, start, min(width, end - first), accumulate)
 
 
 @njit(cache=True, nogil=True)
@@ -151,7 +155,8 @@ def correlate(
     group_filters = size * size * channels * block_rows
     for thread in prange(threads):
         table = tables[thread]
-        for task in range(thread, groups * group_tasks, threads):
+        tasks = groups * group_tasks
+        for task in range(tasks * thread // threads, tasks * (thread + 1) // threads):
             group = task // group_tasks
             begin = task % group_tasks * task_tiles * width
             end = min(begin + task_tiles * width, columns)
@@ -170,16 +175,12 @@ def correlate(
                         x, group * channels, channels, size, table, pieces, span, panel,
                         used[group, number], gathered[thread], result[tile], count,
                     )  # fmt: skip
-            for tile in range(tiles):
-                first = begin + tile * width
-                count = min(width, end - first)
-                if phases == 1:
-                    _store_rows(
-                        result[tile], y, columns, group * rows, rows, first, count, accumulate
-                    )
-                else:
-                    channel = group * (shape[0] // groups)
+            if phases == 1:
+                _store_rows(result, y, columns, group * rows, rows, begin, end, accumulate)
+            else:
+                channel = group * (shape[0] // groups)
+                for first in range(begin, end, width):
                     _store_pixels(
-                        result[tile], y, shape, channel, rows, first, count, positions[1],
-                        phases, origin, accumulate,
+                        result[(first - begin) // width], y, shape, channel, rows, first,
+                        min(width, end - first), positions[1], phases, origin, accumulate,
                     )  # fmt: skip

@@ -23,12 +23,13 @@ def pack_forward(w, packed, used, groups, spans):
         for tap in range(start, stop):
             place, c = tap // channels, tap % channels
             source = w[c, place // size, place % size]
-            for row in range(blocks * ROWS):
-                block = row // ROWS
-                to = base + (block * (stop - start) + tap - start) * ROWS + row - block * ROWS
-                packed[to] = (
-                    source[group * filters + row] if row < filters else packed.dtype.type(0)
-                )
+            to = base + (tap - start) * ROWS
+            for row in range(0, filters, ROWS):
+                for k in range(ROWS):
+                    packed[to + k] = 0
+                for k in range(min(ROWS, filters - row)):
+                    packed[to + k] = source[group * filters + row + k]
+                to += (stop - start) * ROWS
         for block in range(blocks):
             used[group, number, block] = 1
 
@@ -39,14 +40,21 @@ def _pack_turned_row(w, phase_y, phase_x, c, group, packed, to, start, stop, fil
     size = w.shape[1]
     side = -(-size // phases)
     any_used = False
-    for tap in range(start, stop):
-        place, f = tap // filters, tap % filters
+    while start < stop:
+        place, f = start // filters, start % filters
+        run = min(filters - f, stop - start)
         r = phase_y + phases * (side - 1 - place // side)
         s = phase_x + phases * (side - 1 - place % side)
-        inside = r < size and s < size
-        packed[to] = w[c, r, s, group * filters + f] if inside else packed.dtype.type(0)
-        any_used |= inside
-        to += ROWS
+        if r < size and s < size:
+            any_used = True
+            source = w[c, r, s, group * filters + f :]
+            for i in range(run):
+                packed[to + i * ROWS] = source[i]
+        else:
+            for i in range(run):
+                packed[to + i * ROWS] = 0
+        start += run
+        to += run * ROWS
     return any_used
 
 

@@ -10,7 +10,7 @@ from convnet.backends.cpu.microkernel import (
     copy_bytes,
     zero_bytes,
 )
-from convnet.backends.cpu.windows import gather_tap, list_pieces
+from convnet.backends.cpu.windows import gather_channels, list_pieces
 
 SPAN = 160  # terms of a product summed at a time: they stay in the first-level cache
 
@@ -51,14 +51,14 @@ def _store(result, y, row, rows, py, px, case, count, accumulate):
 
 
 @njit(cache=True, nogil=True)
-def _gather_taps(x, channel, table, pieces, size, start, stop, gathered):
+def _gather_channelss(x, channel, table, pieces, size, start, stop, gathered):
     """Taps [start, stop), order (channel, r, s) as in the weights, to the rows of `gathered`."""
-    pitch = gathered.shape[1] * x.itemsize
+    pitch = gathered.shape[1]
     for tap in range(start, stop):
         c, place = tap // (size * size), tap % (size * size)
         r, s = place // size, place % size
-        target = gathered.ctypes.data + (tap - start) * pitch
-        gather_tap(x, channel + c, table, pieces, r, s, target)
+        target = gathered.ctypes.data + (tap - start) * pitch * x.itemsize
+        gather_channels(x, channel + c, 1, table, pieces, r, s, target, pitch)
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
@@ -81,7 +81,7 @@ def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate
                 zero_bytes(result.ctypes.data, result.size * x.itemsize)
                 for start in range(0, taps, SPAN):
                     stop = min(start + SPAN, taps)
-                    _gather_taps(
+                    _gather_channelss(
                         x, group * channels, table, pieces, size, start, stop, gathered[thread]
                     )
                     first = (module * taps + start) * filters + group * rows
@@ -179,7 +179,7 @@ def weights_kernel(x, dy, dw, tables, gathered, turned, sums, window, modules_x,
                 pieces = list_pieces(table, first, count, modules_x, cases, stride, padding)
                 for start in range(0, taps, part):
                     stop = min(start + part, taps)
-                    _gather_taps(
+                    _gather_channelss(
                         x, group * channels, table, pieces, size, start, stop, gathered[thread]
                     )
                     add_products(

@@ -17,13 +17,14 @@ _ARM = llvm.get_process_triple().startswith(("aarch64", "arm64"))
 VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
 ROWS = 6
 VECTORS = 4 if VECTOR_BYTES == 64 or _ARM else 2  # 24 accumulators of 32 registers, or 12 of 16
+BLOCK_BYTES = VECTORS * VECTOR_BYTES
 
-_I1, _I32, _I64, _POINTER = ir.IntType(1), ir.IntType(32), ir.IntType(64), ir.PointerType()
+_I32, _I64, _POINTER = ir.IntType(32), ir.IntType(64), ir.PointerType()
 
 
 def block_columns(dtype) -> int:
     """Columns of one block for a NumPy dtype (64 float32 with 64-byte vectors)."""
-    return VECTORS * VECTOR_BYTES // dtype.itemsize
+    return BLOCK_BYTES // dtype.itemsize
 
 
 def _int(value):
@@ -146,6 +147,44 @@ def block_product(like, a, step, row, b, c, count, vectors):
     _block_product(like, a, step, row, b, c, count, vectors)
 
 
+def _interleave(b, rows, half):
+    """One step of a transpose: swap the off-diagonal squares of side `half` in pairs of rows."""
+    lanes, out = len(rows), list(rows)
+    for i in range(lanes):
+        if not i & half:
+            upper = [n if not n & half else n - half + lanes for n in range(lanes)]
+            lower = [n + half if not n & half else n + lanes for n in range(lanes)]
+            for row, mask in ((i, upper), (i + half, lower)):
+                mask = ir.Constant(ir.VectorType(_I32, lanes), mask)
+                out[row] = b.shuffle_vector(rows[i], rows[i + half], mask)
+    return out
+
+
+@intrinsic
+def _transpose(_typing, like, source, source_pitch, target, target_pitch):
+    def codegen(context, builder, _signature, args):
+        source, source_pitch, target, target_pitch = args[1:]
+        loop = _Loop(builder, context.get_value_type(like.dtype), VECTORS)
+        source, target = (builder.inttoptr(p, _POINTER) for p in (source, target))
+        rows = [loop.load(source, builder.mul(source_pitch, _int(i))) for i in range(loop.lanes)]
+        half = loop.lanes // 2
+        while half:
+            rows = _interleave(builder, rows, half)
+            half //= 2
+        for i, row in enumerate(rows):
+            where = loop.at(target, builder.mul(target_pitch, _int(i)))
+            builder.store(row, where, align=loop.bytes)
+        return context.get_dummy_value()
+
+    return types.void(like, *[types.int64] * 4), codegen
+
+
+@njit(cache=True, nogil=True)
+def transpose_square(like, source, source_pitch, target, target_pitch):
+    """Transpose a square of one vector's lanes from address to address; pitches in scalars."""
+    _transpose(like, source, source_pitch, target, target_pitch)
+
+
 @intrinsic
 def copy_bytes(_typing, target, source, count):
     """Copy `count` bytes from one address to another."""
@@ -158,6 +197,21 @@ def copy_bytes(_typing, target, source, count):
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 3), codegen
+
+
+@intrinsic
+def copy_block(_typing, target, source):
+    """Copy one row of a block, BLOCK_BYTES, through vector registers."""
+
+    def codegen(context, builder, _signature, args):
+        loop = _Loop(builder, ir.FloatType(), VECTORS)
+        target, source = (builder.inttoptr(p, _POINTER) for p in args)
+        places = [_int(j * loop.lanes) for j in range(VECTORS)]
+        for place, row in [(p, loop.load(source, p)) for p in places]:
+            builder.store(row, loop.at(target, place), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), codegen
 
 
 @intrinsic

@@ -11,7 +11,7 @@ where a place is pixel * cases + case, and may lie outside the image: those colu
 
 from numba import njit
 
-from convnet.backends.cpu.microkernel import copy_bytes, zero_bytes
+from convnet.backends.cpu.microkernel import BLOCK_BYTES, copy_block, copy_bytes, zero_bytes
 
 PIECE = 4  # numbers in a line of the table
 
@@ -73,25 +73,43 @@ def shrink(bounds, start, stop, channels, size):
 
 
 @njit(cache=True, nogil=True)
-def gather_tap(image, channel, table, pieces, r, s, target):
-    """Write the pixels of one tap to the row of columns at `target`."""
+def _copy_rows(source, step, target, pitch, rows, length):
+    """Copy `rows` rows of `length` bytes; the usual length is known to the compiler."""
+    if length == BLOCK_BYTES:
+        for i in range(rows):
+            copy_block(target + i * pitch, source + i * step)
+    else:
+        for i in range(rows):
+            copy_bytes(target + i * pitch, source + i * step, length)
+
+
+@njit(cache=True, nogil=True)
+def _zero_rows(target, pitch, rows, length):
+    if length > 0:
+        for i in range(rows):
+            zero_bytes(target + i * pitch, length)
+
+
+@njit(cache=True, nogil=True)
+def gather_channels(image, channel, channels, table, pieces, r, s, target, pitch):
+    """Write one filter pixel's taps, a row of `pitch` scalars for each of `channels`."""
     height, row_length, cases = image.shape[1], image.shape[2] * image.shape[3], image.shape[3]
-    item = image.itemsize
+    item, step = image.itemsize, height * row_length * image.itemsize
+    pitch *= item
     for i in range(pieces):
         to = target + table[i, 0] * item
         length, y, place = table[i, 1], table[i, 2] + r, table[i, 3] + s * cases
         if y < 0 or y >= height:
-            zero_bytes(to, length * item)
+            _zero_rows(to, pitch, channels, length * item)
             continue
         low = min(max(-place, 0), length)
         high = max(min(row_length - place, length), low)
-        if low > 0:
-            zero_bytes(to, low * item)
-        if high > low:
+        _zero_rows(to, pitch, channels, low * item)
+        _zero_rows(to + high * item, pitch, channels, (length - high) * item)
+        if low < high:
             source = (channel * height + y) * row_length + place + low
-            copy_bytes(to + low * item, image.ctypes.data + source * item, (high - low) * item)
-        if high < length:
-            zero_bytes(to + high * item, (length - high) * item)
+            source = image.ctypes.data + source * item
+            _copy_rows(source, step, to + low * item, pitch, channels, (high - low) * item)
 
 
 @njit(cache=True, nogil=True)
@@ -100,15 +118,11 @@ def gather(image, channel, channels, table, pieces, size, start, stop, target, p
 
     `image` is (all channels, H, W, N); the window sees `channels` of them from `channel` on.
     """
-    c = start % channels
-    r, s = divmod(start // channels, size)
-    for _tap in range(start, stop):
-        gather_tap(image, channel + c, table, pieces, r, s, target)
-        target += pitch * image.itemsize
-        c += 1
-        if c == channels:
-            c = 0
-            s += 1
-            if s == size:
-                s = 0
-                r += 1
+    while start < stop:
+        place, c = start // channels, start % channels
+        run = min(channels - c, stop - start)
+        gather_channels(
+            image, channel + c, run, table, pieces, place // size, place % size, target, pitch
+        )
+        target += run * pitch * image.itemsize
+        start += run
