@@ -3,14 +3,17 @@
 import os
 from functools import partial
 from importlib import import_module
+from math import prod
 
 import numpy as np
+from numba import get_num_threads, set_num_threads
 
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
 
 ALIGNMENT = 64
+SMALL_STEP = 1 << 18  # bytes of all arrays of a step
 
 
 class Engine:
@@ -55,7 +58,15 @@ class Engine:
 
     def program(self, steps: list[Step], cases: int) -> "Program":
         """The steps bound to this engine's memory, for minibatches of `cases`."""
-        return Program([self._bind(step, cases) for step in steps], steps)
+        crews = [self._threads(step, cases) for step in steps]
+        return Program([self._bind(step, cases) for step in steps], crews, steps)
+
+    def _threads(self, step, cases):
+        """Small steps run on the calling thread: waking the others would take longer."""
+        size = sum(
+            prod(view.shape(cases)) * self._dtype(view.buffer).itemsize for view in step.views()
+        )
+        return 1 if size < SMALL_STEP else get_num_threads()
 
     def _bind(self, step, cases):
         function = operation(step.operation)
@@ -83,18 +94,29 @@ class _Scratch:
 
 
 class Program:
-    """Calls bound to arrays, run one after the other.  Running allocates nothing."""
+    """Calls bound to arrays, run one after the other.  Running allocates nothing.
 
-    def __init__(self, calls, steps):
+    crews: threads that each call is run by.
+    """
+
+    def __init__(self, calls, crews, steps):
         self.steps = steps
         for call in calls:  # first the largest need, then the arrays: all calls share one
             if "scratch" in call.keywords:
                 call.keywords["scratch"].array()
         self.calls = [_with_scratch(call) for call in calls]
+        self.crews = crews
 
     def run(self) -> None:
-        for call in self.calls:
-            call()
+        everyone = threads = get_num_threads()
+        try:
+            for call, crew in zip(self.calls, self.crews, strict=True):
+                if crew != threads:
+                    set_num_threads(crew)
+                    threads = crew
+                call()
+        finally:
+            set_num_threads(everyone)
 
 
 def _with_scratch(call):
@@ -124,7 +146,7 @@ def refuse_beyond_memory(needed: int, minibatch: int) -> None:
     machine = physical_memory()
     if needed > machine:
         raise DeviceError(
-            f"the network needs {needed / 1e9:.1f} GB at {minibatch} cases a minibatch; this machine "
-            f"has {machine / 1e9:.1f} GB. Lower --minibatch, or the layers' sizes "
+            f"the network needs {needed / 1e9:.1f} GB at {minibatch} cases a minibatch; this "
+            f"machine has {machine / 1e9:.1f} GB. Lower --minibatch, or the layers' sizes "
             "(`convnet describe` lists them)"
         )

@@ -1,0 +1,261 @@
+"""The command line: reads options, calls one function of `convnet.commands`, sets the exit code.
+
+Results go to stdout, progress and messages to stderr.  Exit codes: 0 well, 1 a problem in the
+user's files, data or machine, 2 misuse of the command line, 130 or 143 stopped by a signal.
+Everything heavy is imported inside the commands, so that `--help` is quick.
+"""
+
+from pathlib import Path
+
+import click
+
+from convnet.errors import ConvnetError
+
+PATH = click.Path(path_type=Path)
+
+
+class Commands(click.Group):
+    """A group that turns the library's errors into a message and exit code 1."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except ConvnetError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(1)
+
+    def list_commands(self, ctx):
+        return list(self.commands)  # in the order they are declared
+
+
+class Devices(click.ParamType):
+    name = "N,N,..."
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, tuple) or value is None:
+            return value
+        parts = value.split(",")
+        if not all(part.strip().isdecimal() for part in parts):
+            self.fail(f"expected device numbers such as 0 or 0,1, found '{value}'", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
+class Dimensions(click.ParamType):
+    name = "N,N,..."
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, dict) or value is None:
+            return value
+        parts = value.split(",")
+        if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+            self.fail(f"expected sizes such as 150528,1, found '{value}'", param, ctx)
+        return {index: int(part) for index, part in enumerate(parts)}
+
+
+def options(*decorators):
+    """Several options as one decorator."""
+
+    def apply(command):
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
+
+
+DIALECTS = click.Choice(["cc1", "chm", "cc2", "convnet"])
+dialect_options = options(
+    click.option(
+        "--dialect", type=DIALECTS, help="Language of the files; recognised by its marks if absent."
+    ),
+    click.option("--strict", is_flag=True, help="Warnings are errors."),
+)
+spec_options = options(
+    click.option("--layers", type=PATH, required=True, help="Layer file (.cfg)."),
+    click.option("--params", type=PATH, help="Parameter file (.params or .cfg)."),
+    dialect_options,
+)
+data_options = options(
+    click.option("--data", help="Data: digits, shapes, synthetic:..., or a folder."),
+    click.option("--crop-border", type=int, help="Pixels cut off the images on each side."),
+    click.option("--inner-size", type=int, help="Side of the crops taken from the images."),
+    click.option("--train-range", help="Data batches to train on (cuda-convnet folders), as 1-5."),
+    click.option("--test-range", help="Data batches to test on (cuda-convnet folders), as 6."),
+    click.option(
+        "--mean", default="image", show_default=True, help="Subtracted: image, scalar or none."
+    ),
+)
+device_options = options(
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cuda", "cpu"]),
+        default="auto",
+        show_default=True,
+        help="auto: CUDA where there is a GPU, else the CPU with virtual devices.",
+    ),
+    click.option("--gpu", type=Devices(), help="Physical GPUs for the spec's devices 0, 1, ..."),
+)
+load_option = click.option(
+    "--load", type=PATH, help="Checkpoint, or a folder of them; by default the newest."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+minibatch_option = click.option("--minibatch", type=click.IntRange(1), help="Cases in a minibatch.")
+dims_options = options(
+    click.option("--data-dims", type=Dimensions(), help="Values per case of data matrix 0, 1, ..."),
+    click.option("--classes", type=click.IntRange(1), help="Number of classes of the data."),
+)
+
+
+def example(*lines):
+    """The example at the end of a help page."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=example("convnet train --layers layers/digits.cfg --params params/digits.params"),
+)
+@click.version_option(package_name="convnet")
+def main():
+    """Convolutional networks declared in two text files: layers and learning parameters."""
+
+
+@main.command(
+    epilog=example(
+        "convnet train --layers layers/digits.cfg --params params/digits.params",
+        "convnet train --layers layers/alexnet.cfg --params params/alexnet.params --gpu 0,1",
+        "convnet train --resume checkpoints/run --params slower.params",
+    )
+)
+@click.option("--layers", type=PATH, help="Layer file (.cfg).")
+@click.option("--params", type=PATH, help="Parameter file (.params or .cfg).")
+@dialect_options
+@data_options
+@device_options
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the training set.")
+@minibatch_option
+@click.option(
+    "--test-every", type=click.IntRange(1), help="Minibatches between tests; else epochs."
+)
+@click.option("--save-every", type=click.IntRange(1), help="Save also every so many minibatches.")
+@click.option("--save", type=PATH, help="Folder of the run; by default a new one in checkpoints/.")
+@click.option("--resume", type=PATH, help="Go on from a checkpoint, or a folder's newest.")
+@click.option("--seed", type=click.IntRange(0), help="Of weights, dropout and the data's order.")
+@click.option(
+    "--max-batches", type=click.IntRange(1), help="Stop, saved, after so many minibatches."
+)
+@click.option("--dry-run", is_flag=True, help="One training and one test minibatch; saves nothing.")
+def train(**given):
+    """Train a network."""
+    from convnet.commands.train import train as run
+
+    click.get_current_context().exit(run(**given))
+
+
+@main.command(epilog=example("convnet test --multiview"))
+@load_option
+@data_options
+@device_options
+@click.option("--multiview", is_flag=True, help="Also average over ten (or nine) views.")
+@minibatch_option
+@click.option("--max-batches", type=click.IntRange(1), help="Test on so many minibatches only.")
+@json_option
+def test(**given):
+    """Test a checkpoint: top-1 and top-5 errors."""
+    from convnet.commands.test import test as run
+
+    run(**given)
+
+
+@main.command(
+    "show-filters", epilog=example("convnet show-filters --layer conv1 --out filters.png")
+)
+@load_option
+@click.option("--layer", help="Layer; `conv1` also means conv1a, conv1b, ...  [default: the first]")
+@click.option("--input", "input_index", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--norm-filters", is_flag=True, help="Scale each filter by itself.")
+@click.option("--no-rgb", is_flag=True, help="One grey tile a channel.")
+@click.option("--channels", type=click.IntRange(1), help="Channels of an fc layer's input.")
+@click.option(
+    "--plane", type=click.IntRange(0), default=0, help="Output position of a local layer."
+)
+@click.option("--out", type=PATH, default=Path("filters.png"), show_default=True)
+def show_filters(**given):
+    """Draw a layer's filters, as the paper's Figure 3."""
+    from convnet.commands.show import show_filters as run
+
+    run(**given)
+
+
+@main.command("show-cost", epilog=example("convnet show-cost --out cost.png"))
+@click.option("--load", type=PATH, help="Folder of a run; by default the newest.")
+@click.option("--out", type=PATH, default=Path("cost.png"), show_default=True)
+@json_option
+def show_cost(**given):
+    """Draw cost and error over the run, from its journal."""
+    from convnet.commands.show import show_cost as run
+
+    run(**given)
+
+
+@main.command(epilog=example("convnet check layers/alexnet.cfg params/alexnet.params"))
+@click.argument("files", nargs=-1, required=True, type=PATH)
+@dialect_options
+@dims_options
+@json_option
+def check(**given):
+    """Check spec files: layer files, each followed by its parameter file if it has one.
+
+    Needs no data and no GPU.
+    """
+    from convnet.commands.check import check as run
+
+    click.get_current_context().exit(run(**given))
+
+
+@main.command(
+    epilog=example(
+        "convnet describe --layers layers/alexnet.cfg --params params/alexnet.params",
+        "convnet describe --layers old.cfg --params old-params.cfg --data-dims 3072,1 --classes 10",
+    )
+)
+@spec_options
+@dims_options
+@click.option("--minibatch", type=click.IntRange(1), default=128, show_default=True)
+@click.option("--steps", is_flag=True, help="Also print every step of the training program.")
+@json_option
+def describe(**given):
+    """Tell what a network is: shapes, weights, operations, memory, devices, copies."""
+    from convnet.commands.describe import describe as run
+
+    run(**given)
+
+
+@main.command(
+    "check-grads",
+    epilog=example("convnet check-grads --layers layers/digits.cfg --params params/digits.params"),
+)
+@spec_options
+@dims_options
+@click.option("--minibatch", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@json_option
+def check_grads(**given):
+    """Compare the gradients of a network with differences of its cost, in float64."""
+    from convnet.commands.gradients import check_grads as run
+
+    click.get_current_context().exit(run(**given))
+
+
+@main.command(epilog=example("convnet layers conv"))
+@click.argument("layer_type", metavar="[TYPE]", required=False)
+def layers(layer_type):
+    """Document the layer types, or one of them with all its keys."""
+    from convnet.commands.layers import layers as run
+
+    run(layer_type)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""`convnet check`: lint spec files."""
+
+from pathlib import Path
+
+from convnet.commands.output import note, result, result_json
+from convnet.errors import ConvnetError, SpecError
+from convnet.graph.assume import assumed_dims
+from convnet.graph.build import build
+from convnet.spec import Problems, Source, parse
+from convnet.specs import RunDefaults, Specs
+
+
+def check(files, dialect, strict, data_dims, classes, as_json) -> int:
+    reports = [
+        _check_pair(layers, params, dialect, strict, data_dims, classes)
+        for layers, params in _pairs([Path(file) for file in files])
+    ]
+    if as_json:
+        result_json(reports)
+    else:
+        for report in reports:
+            _print(report)
+    return 0 if all(report["ok"] for report in reports) else 1
+
+
+def _pairs(files):
+    """(layer file, params file or None): a file without `type=` belongs to the one before it."""
+    pairs = []
+    for file in files:
+        declared = parse(Source.read(file), Problems())
+        is_layers = any("type" in section.entries for section in declared.sections)
+        if is_layers or not pairs or pairs[-1][1] is not None:
+            pairs.append((file, None))
+        else:
+            pairs[-1] = (pairs[-1][0], file)
+    return pairs
+
+
+def _check_pair(layers, params, dialect, strict, data_dims, classes):
+    report = {"layers": str(layers), "params": str(params) if params else None, "ok": False}
+    specs = Specs.read(layers, params)
+    try:
+        RunDefaults(specs.params, specs.problems)
+        dims, assumed = assumed_dims(specs.layers, data_dims, classes)
+        report["assumed"] = assumed
+        graph = build(
+            specs.layers,
+            specs.params,
+            specs.problems,
+            dialect=dialect,
+            data_dims=dims,
+            classes=classes,
+        )
+        specs.problems.raise_errors(strict=strict)
+        report |= {"ok": True, "dialect": graph.dialect.name, "because": graph.dialect.because}
+        report["layer_count"] = len(graph.declared())
+    except SpecError as error:
+        report["problems"] = [str(problem) for problem in error.problems]
+    except ConvnetError as error:
+        report["problems"] = [str(error)]
+    report["warnings"] = (
+        [str(w) for w in specs.problems.warnings] if report["ok"] or not strict else []
+    )
+    return report
+
+
+def _print(report):
+    for line in [*report.get("problems", []), *report["warnings"]]:
+        note(line)
+    if report["ok"]:
+        names = report["layers"] + (f" with {report['params']}" if report["params"] else "")
+        warnings = len(report["warnings"])
+        counted = f", {warnings} warning{'s' * (warnings != 1)}" if warnings else ""
+        result(f"{names}: ok, {report['layer_count']} layers, dialect {report['dialect']}{counted}")
+        if report["assumed"]:
+            result(f"  {report['assumed']}")

@@ -1,0 +1,96 @@
+"""`convnet check-grads`: analytic gradients beside differences of the cost, in float64."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convnet.backends.cpu.engine import Engine
+from convnet.commands.output import result, result_json, warn
+from convnet.graph.assume import assumed_dims
+from convnet.graph.build import build
+from convnet.network.network import Network
+from convnet.specs import Specs
+
+STEP = 1e-5
+TOLERANCE = 1e-4  # kinks (relu, max) near the weights cost some digits of the differences
+
+
+@dataclass
+class GradientCheck:
+    """One parameter array: the slope along a random direction, by differences and by backward."""
+
+    parameter: str
+    numeric: float
+    analytic: float
+
+    @property
+    def error(self) -> float:
+        scale = max(abs(self.numeric), abs(self.analytic))
+        return abs(self.numeric - self.analytic) / scale if scale else 0.0
+
+
+def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, seed, as_json):
+    specs = Specs.read(layers, params)
+    dims, _ = assumed_dims(specs.layers, data_dims, classes)
+    graph = build(
+        specs.layers, specs.params, specs.problems, dialect=dialect, data_dims=dims, classes=classes
+    )
+    specs.problems.raise_errors(strict=strict)
+    warn(specs.problems.warnings)
+    network = Network(graph, minibatch, Engine(np.float64), seed=seed, train_all=True)
+    network.load(random_data(graph, minibatch, seed))
+    checks = check_network(network, seed)
+    good = all(check.error < TOLERANCE for check in checks)
+    if as_json:
+        result_json([{**vars(check), "error": check.error} for check in checks])
+    else:
+        _print(checks, good)
+    return 0 if good else 1
+
+
+def random_data(graph, cases: int, seed: int) -> dict[int, np.ndarray]:
+    """Uniform pixels and random labels, for any network (the originals' dummy data)."""
+    rng = np.random.default_rng(seed)
+    classes = next((n.layer.classes for n in graph.nodes if n.layer.type_name == "cost.logreg"), 10)
+    labels = rng.integers(0, classes, cases)
+    matrices = {}
+    for node in graph.nodes:
+        if node.is_data:
+            index, rows = node.layer.data_idx, graph.data_dims[node.layer.data_idx]
+            matrices[index] = rng.random((rows, cases)) if rows > 1 else labels[None].astype(float)
+    return matrices
+
+
+def check_network(network: Network, seed: int = 0) -> list[GradientCheck]:
+    """Check every parameter of a network with loaded data, made with train_all."""
+    rng = np.random.default_rng(seed)
+    network.run("gradients")
+    gradients = {p.name: network.read_gradient(p) for p in network.plan.parameters if p.learns}
+    return [
+        _check_one(network, network.parameters[name], gradient, rng)
+        for name, gradient in gradients.items()
+    ]
+
+
+def _check_one(network, parameter, gradient, rng):
+    values = network.read(parameter)
+    direction = rng.standard_normal(values.shape)
+    step = STEP / np.sqrt(direction.size)
+    costs = []
+    for sign in (1, -1):
+        network.write(parameter, values + sign * step * direction)
+        network.run("test")
+        costs.append(network.objective())
+    network.write(parameter, values)
+    numeric = (costs[0] - costs[1]) / (2 * step)
+    return GradientCheck(parameter.name, float(numeric), float((gradient * direction).sum()))
+
+
+def _print(checks, good):
+    width = max(len(check.parameter) for check in checks)
+    result(f"{'parameter':{width}}  {'differences':>14}  {'backward':>14}  {'error':>8}")
+    for check in checks:
+        flag = "" if check.error < TOLERANCE else "  <-- differs"
+        numbers = f"{check.numeric:14.6g}  {check.analytic:14.6g}  {check.error:8.1e}"
+        result(f"{check.parameter:{width}}  {numbers}{flag}")
+    result("all gradients agree" if good else "gradients differ: see the marked rows")

@@ -1,0 +1,165 @@
+"""From what a user asks for to a graph, its data and a network: what all commands share.
+
+Order: the two spec files; the data set that fits them; the graph; the engine; the network.
+"""
+
+import os
+from dataclasses import dataclass, field
+
+from convnet.data import Dataset, Feed, open_dataset
+from convnet.errors import DataError, DeviceError
+from convnet.graph.assume import assumed_image, declared_image, wanted_classes
+from convnet.graph.build import Graph, build
+from convnet.specs import RunDefaults, Specs
+
+DATA_VARIABLE = "CONVNET_DATA"
+
+
+@dataclass
+class DataOptions:
+    """How the data is chosen and cut; the names are those of the command line."""
+
+    data: str | None = None
+    crop_border: int | None = None
+    inner_size: int | None = None
+    train_range: str | None = None
+    test_range: str | None = None
+    shuffle: bool | None = None
+    flip: bool | None = None
+    mean: str = "image"
+    data_seed: int = 0
+
+
+@dataclass
+class Prepared:
+    """A graph and the data it is fed with.  notes: lines the user should see."""
+
+    graph: Graph
+    dataset: Dataset
+    source: str
+    side: int
+    options: DataOptions
+    defaults: RunDefaults
+    notes: list[str] = field(default_factory=list)
+
+    def feed(self, split: str, minibatch: int, seed: int = 0) -> Feed:
+        stored = self.dataset.stored_batches(split) is not None
+        shuffle = not stored if self.options.shuffle is None else self.options.shuffle
+        wanted = {n.layer.data_idx for n in self.graph.nodes if n.is_data}
+        return Feed(
+            self.dataset,
+            split,
+            minibatch,
+            side=self.side,
+            seed=seed,
+            shuffle=shuffle,
+            flip=self.options.flip,
+            mean=self.options.mean,
+            matrices=tuple(sorted(wanted)),
+        )
+
+
+def prepare(specs: Specs, options: DataOptions, dialect: str | None, strict=False) -> Prepared:
+    """Choose the data and build the graph with its sizes.  SpecError, DataError."""
+    defaults = RunDefaults(specs.params, specs.problems)
+    source, notes = _choose_source(options, defaults)
+    wanted = declared_image(specs.layers)
+    classes = wanted_classes(specs.layers)
+    side, channels = _made_size(specs, wanted, classes, notes) if _is_made(source) else (None, None)
+    dataset = open_dataset(
+        source,
+        side=side,
+        channels=channels,
+        classes=classes,
+        seed=options.data_seed,
+        train_range=options.train_range,
+        test_range=options.test_range,
+    )
+    inner = _inner_side(dataset, options, wanted)
+    dims = {0: dataset.channels * inner**2, 1: 1, 2: dataset.classes}
+    graph = build(
+        specs.layers,
+        specs.params,
+        specs.problems,
+        dialect=dialect,
+        data_dims=dims,
+        classes=dataset.classes,
+    )
+    specs.problems.raise_errors(strict=strict)
+    return Prepared(graph, dataset, source, inner, options, defaults, notes)
+
+
+def _choose_source(options, defaults):
+    if options.data:
+        return options.data, []
+    if defaults.source:
+        return defaults.source, [f"data: {defaults.source}, named in the params file"]
+    if os.environ.get(DATA_VARIABLE):
+        source = os.environ[DATA_VARIABLE]
+        return source, [f"data: {source}, from the variable {DATA_VARIABLE}"]
+    why = f"no --data, no [data] section in the params file, no {DATA_VARIABLE}"
+    return "shapes", [f"data: shapes, drawn on the fly ({why})"]
+
+
+def _is_made(source: str) -> bool:
+    return source.partition(":")[0] in ("shapes", "synthetic") and ":" not in source
+
+
+def _made_size(specs, wanted, classes, notes):
+    """(side, channels) to make images of; large ones leave room for the paper's crops."""
+    channels, side = wanted or assumed_image(specs.layers)
+    if wanted is None:
+        notes.append(f"the spec declares no image size: taking {channels}x{side}x{side}")
+    return (side * 8 // 7 if side >= 64 else side), channels
+
+
+def _inner_side(dataset, options, wanted):
+    """The side of the crops that the network gets."""
+    given = [options.crop_border is not None, options.inner_size is not None]
+    if all(given):
+        raise DataError("--crop-border and --inner-size say the same thing; give one of them")
+    if options.crop_border is not None:
+        side = dataset.side - 2 * options.crop_border
+        if options.crop_border < 0 or side < 1:
+            raise DataError(
+                f"--crop-border {options.crop_border} leaves nothing of {dataset.name}'s images "
+                f"of {dataset.side}x{dataset.side}"
+            )
+        return side
+    if options.inner_size is not None:
+        return options.inner_size
+    if wanted is not None:
+        return wanted[1]
+    return (
+        dataset.side * 7 // 8
+        if dataset.name.startswith("shapes") and dataset.side >= 64
+        else dataset.side
+    )
+
+
+@dataclass
+class DeviceOptions:
+    """device: auto, cuda or cpu.  gpu: physical devices for the spec's, in order, or None."""
+
+    device: str = "auto"
+    gpu: tuple[int, ...] | None = None
+
+
+def make_engine(options: DeviceOptions, graph: Graph, real="float32"):
+    """The engine, and a line that says what runs where.  DeviceError."""
+    from convnet.backends.cpu.engine import Engine
+
+    needed = graph.device_count
+    if options.gpu is not None and len(options.gpu) < needed:
+        raise DeviceError(
+            f"the spec places layers on devices 0 to {needed - 1}; --gpu names "
+            f"{len(options.gpu)} ({','.join(map(str, options.gpu))}). "
+            f"Give {needed}, the same one more than once if need be"
+        )
+    if options.device == "cuda":
+        raise DeviceError(
+            "--device cuda: this version of convnet has no CUDA engine yet; --device cpu runs the "
+            "same network, each of its devices as a virtual one"
+        )
+    shown = "cpu:0" if needed == 1 else f"cpu:0 to cpu:{needed - 1}, virtual"
+    return Engine(real), f"running on the CPU ({shown})", options.device == "auto"
