@@ -1,0 +1,96 @@
+"""Multinomial logistic regression cost over a softmax (dialect, 7).
+
+A label that names no class is counted as a wrong answer of the smallest probability, and has no
+part in the gradient's one-hot term.
+"""
+
+import numpy as np
+from numba import prange
+
+from ..base import needs_scratch
+from .compiling import inlined, parallel
+
+GROUP = 32  # cases
+
+
+@needs_scratch(lambda labels, *_others: 3 * 8 * labels.shape[1])
+def forward(labels, probs, values, topk, *, scratch):
+    """values = [sum of -log p, top-1 errors, top-`topk` errors] over the cases.
+
+    labels (1, N) class indices; probs (classes, N); values float64 (3,).  Probabilities that tie
+    with the label's share the places left to them, so errors may be fractions.  p is taken for
+    no less than the type's smallest normal number.
+    """
+    cases = labels.shape[1]
+    rows = scratch[: 3 * 8 * cases].view(np.float64).reshape(3, cases)
+    _rank_kernel(labels[0], probs, rows)
+    smallest = float(np.finfo(probs.dtype).tiny)
+    _add_up(rows, smallest, topk, values)
+
+
+def backward(labels, probs, dprobs, coeff, fused, accumulate):
+    """dprobs (+)= coeff * the gradient of the summed -log p.
+
+    fused: with respect to the softmax's input, p - onehot; else -onehot / p.
+    """
+    real = probs.dtype.type
+    smallest = np.finfo(probs.dtype).tiny
+    _backward_kernel(labels[0], probs, dprobs, real(coeff), fused, accumulate, smallest)
+
+
+def _add_up(rows, smallest, topk, values):
+    """Sums in the order of the cases, so that threads do not change them."""
+    chosen, greater, equal = rows
+    values[0] = -np.log(np.maximum(chosen, smallest)).sum()
+    values[1] = (1 - _correct(greater, equal, 1)).sum()
+    values[2] = (1 - _correct(greater, equal, topk)).sum()
+
+
+def _correct(greater, equal, places):
+    """The chance that the label is among the first `places` if ties are broken at random."""
+    left = np.clip(places - greater, 0, equal)
+    return np.where(equal > 0, left / np.maximum(equal, 1), 0.0)
+
+
+@inlined
+def _count(probs, chosen, greater, equal):
+    for n in range(probs.size):
+        p = np.float64(probs[n])
+        greater[n] += np.float64(p > chosen[n])
+        equal[n] += np.float64(p == chosen[n])
+
+
+@parallel
+def _rank_kernel(labels, probs, rows):
+    """rows = the label's probability, the numbers of greater and of equal probabilities."""
+    classes, cases = probs.shape
+    for group in prange((cases + GROUP - 1) // GROUP):
+        lo = np.int64(group) * GROUP
+        hi = min(lo + GROUP, cases)
+        chosen, greater, equal = rows[0, lo:hi], rows[1, lo:hi], rows[2, lo:hi]
+        for n in range(hi - lo):
+            label = labels[lo + n]
+            known = label >= 0 and label < classes
+            chosen[n] = probs[np.int64(label), lo + n] if known else 0.0
+            greater[n] = 0.0 if known else classes
+            equal[n] = 0.0
+        for c in range(classes):
+            _count(probs[c, lo:hi], chosen, greater, equal)
+
+
+@parallel
+def _backward_kernel(labels, probs, dprobs, coeff, fused, accumulate, smallest):
+    classes, cases = probs.shape
+    one, zero = probs.dtype.type(1), probs.dtype.type(0)
+    for row in prange(classes):
+        p, d = probs[row], dprobs[row]
+        for n in range(cases):
+            here = labels[n] == row
+            if fused:
+                g = coeff * (p[n] - (one if here else zero))
+            else:
+                g = -coeff / max(p[n], smallest) if here else zero
+            if accumulate:
+                d[n] += g
+            else:
+                d[n] = g

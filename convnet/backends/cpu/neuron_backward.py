@@ -1,0 +1,67 @@
+"""The neurons' slopes; most are had from the output alone.
+
+The choice of kind stands inside the loop, and the compiler moves it out."""
+
+import math
+
+import numpy as np
+from numba import prange
+
+from . import neuron_kinds as kinds
+from .compiling import BLOCK, called, parallel
+
+
+@called
+def _smooth(x, y, dy, dx, kind, a, b, accumulate):
+    one = y.dtype.type(1)
+    for n in range(dx.size):
+        if kind == kinds.LOGISTIC:
+            slope = y[n] * (one - y[n])
+        elif kind == kinds.TANH:
+            slope = b * (a - y[n] * y[n] / a)
+        elif kind == kinds.DRELU:
+            t = math.tanh(x[n] / a)
+            slope = t * t
+        elif kind == kinds.SOFTRELU:
+            slope = one if y[n] > 4 else -math.expm1(-y[n])
+        else:  # LOG
+            slope = one / (a + x[n])
+        if accumulate:
+            dx[n] += slope * dy[n]
+        else:
+            dx[n] = slope * dy[n]
+
+
+@called
+def _simple(x, y, dy, dx, kind, a, accumulate):
+    zero, one = y.dtype.type(0), y.dtype.type(1)
+    for n in range(dx.size):
+        if kind == kinds.RELU:
+            slope = one if y[n] > zero else zero
+        elif kind == kinds.BRELU:
+            slope = one if y[n] > zero and y[n] < a else zero
+        elif kind == kinds.ABS:
+            slope = one if x[n] > zero else -one
+        elif kind == kinds.SQUARE:
+            slope = x[n] + x[n]
+        elif kind == kinds.SQRT:
+            slope = one / (y[n] + y[n])
+        elif kind == kinds.LINEAR:
+            slope = a
+        else:  # IDENT
+            slope = one
+        if accumulate:
+            dx[n] += slope * dy[n]
+        else:
+            dx[n] = slope * dy[n]
+
+
+@parallel
+def backward_kernel(x, y, dy, dx, kind, a, b, accumulate):
+    for block in prange((x.size + BLOCK - 1) // BLOCK):
+        lo = np.int64(block) * BLOCK
+        hi = min(lo + BLOCK, x.size)
+        if kind >= kinds.DRELU:
+            _smooth(x[lo:hi], y[lo:hi], dy[lo:hi], dx[lo:hi], kind, a, b, accumulate)
+        else:
+            _simple(x[lo:hi], y[lo:hi], dy[lo:hi], dx[lo:hi], kind, a, accumulate)

@@ -1,0 +1,120 @@
+"""Pooling over square windows that are clipped to the image (dialect, 3.4).
+
+A kernel gives each thread whole image rows of its output, so the backward pass gathers: every
+input pixel looks up the windows it lies in.
+"""
+
+import numpy as np
+from numba import prange
+
+from .compiling import called, inlined, parallel
+from .rows import fill
+
+_FIRST, _MAX, _AVG, _SUM, _MAXABS = range(5)
+_KINDS = {"max": _MAX, "avg": _AVG, "sum": _SUM, "maxabs": _MAXABS}
+
+
+def forward(x, y, kind, size, stride, start):
+    """x (C, H, W, N) -> y (C, M, M, N); window o covers [start + o*stride, + size), clipped.
+
+    kind: max; avg (divided by the pixels inside the image); sum; maxabs (the signed value of
+    largest magnitude, the later one in row order among equals).  An empty window gives 0.
+    """
+    _forward_kernel(x, y, _KINDS[kind], size, stride, start)
+
+
+def backward(x, y, dy, dx, kind, size, stride, start, accumulate):
+    """dx (+)= the gradient; every pixel equal to its window's maximum receives all of dy."""
+    _backward_kernel(x, y, dy, dx, _KINDS[kind], size, stride, start, accumulate)
+
+
+@inlined
+def _clip(o, size, stride, start, length):
+    first = start + o * stride
+    return max(first, 0), min(first + size, length)
+
+
+@inlined
+def _windows_over(i, size, stride, start, outputs):
+    """First and end of the windows that contain pixel i."""
+    return max((i - start - size) // stride + 1, 0), min((i - start) // stride + 1, outputs)
+
+
+@called
+def _take(x, out, kind):
+    """Bring one row of pixels into the output; a NaN stays."""
+    if kind == _FIRST:
+        for n in range(out.size):
+            out[n] = x[n]
+    elif kind == _MAX:
+        for n in range(out.size):
+            v = x[n]
+            out[n] = v if v > out[n] or v != v else out[n]
+    elif kind == _MAXABS:
+        for n in range(out.size):
+            v = x[n]
+            out[n] = v if abs(v) >= abs(out[n]) or v != v else out[n]
+    else:
+        for n in range(out.size):
+            out[n] += x[n]
+
+
+@called
+def _scale(out, factor):
+    for n in range(out.size):
+        out[n] *= factor
+
+
+@called
+def _give(x, y, dy, factor, dx, kind):
+    """Give a row of pixels its part of one window's gradient."""
+    zero = dy.dtype.type(0)
+    if kind == _MAX or kind == _MAXABS:
+        for n in range(dx.size):
+            g = dy[n]
+            dx[n] += g if x[n] == y[n] else zero
+    else:
+        for n in range(dx.size):
+            dx[n] += factor * dy[n]
+
+
+@parallel
+def _forward_kernel(x, y, kind, size, stride, start):
+    channels, height, width, _cases = x.shape
+    outputs = y.shape[1]
+    for job in prange(channels * outputs):
+        c, oi = np.int64(job) // outputs, np.int64(job) % outputs
+        top, bottom = _clip(oi, size, stride, start, height)
+        for oj in range(outputs):
+            left, right = _clip(oj, size, stride, start, width)
+            out = y[c, oi, oj]
+            pixels = max(bottom - top, 0) * max(right - left, 0)
+            for p in range(pixels):
+                pixel = x[c, top + p // (right - left), left + p % (right - left)]
+                _take(pixel, out, kind if p else _FIRST)
+            if pixels == 0:
+                fill(out, 0)
+            elif kind == _AVG:
+                _scale(out, x.dtype.type(1) / x.dtype.type(pixels))
+
+
+@parallel
+def _backward_kernel(x, y, dy, dx, kind, size, stride, start, accumulate):
+    channels, height, width, _cases = x.shape
+    outputs = y.shape[1]
+    for job in prange(channels * height):
+        c, i = np.int64(job) // height, np.int64(job) % height
+        top, bottom = _windows_over(i, size, stride, start, outputs)
+        for j in range(width):
+            left, right = _windows_over(j, size, stride, start, outputs)
+            pixel, out = x[c, i, j], dx[c, i, j]
+            if not accumulate:
+                fill(out, 0)
+            for oi in range(top, bottom):
+                for oj in range(left, right):
+                    factor = x.dtype.type(1)
+                    if kind == _AVG:
+                        first_row, end_row = _clip(oi, size, stride, start, height)
+                        first, end = _clip(oj, size, stride, start, width)
+                        factor /= x.dtype.type((end_row - first_row) * (end - first))
+                    _give(pixel, y[c, oi, oj], dy[c, oi, oj], factor, out, kind)

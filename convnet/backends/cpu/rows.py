@@ -1,0 +1,18 @@
+"""The two smallest pieces of inner loop.
+
+Kernels call them instead of assigning to slices, which Numba would make into parallel loops.
+"""
+
+from .compiling import inlined
+
+
+@inlined
+def fill(row, value):
+    for n in range(row.size):
+        row[n] = value
+
+
+@inlined
+def copy_row(source, target):
+    for n in range(target.size):
+        target[n] = source[n]
