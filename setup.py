@@ -23,7 +23,8 @@ setup(
         "rich>=13.7",
     ],
     extras_require={
-        "test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6"],
+        # PyTorch is the second, independent reference of the tests; nothing else uses it.
+        "test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", "torch==2.13.0"],
         "bench": ["torch==2.13.0"],
     },
     entry_points={"console_scripts": ["convnet = convnet.cli:main"]},

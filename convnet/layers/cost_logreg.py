@@ -43,16 +43,18 @@ class LogisticRegression(Cost):
                 f"the second input must be a softmax layer, but {nodes[1].name} is of type "
                 f"{nodes[1].layer.type_name}",
                 1,
+                f"put a layer of type softmax over {nodes[1].name} and read that",
             )
         if classes is not None and classes != self.classes:
             raise self.wrong(
                 "inputs",
                 f"{nodes[1].name} has {self.classes} outputs, the data {classes} classes",
                 1,
+                f"give the layer below {nodes[1].name} outputs={classes}",
             )
 
     def numbers(self):
-        return ("cost", "error", f"top-{self.topk} error")
+        return ("cost", "top-1 error", f"top-{self.topk} error")
 
     def learning(self):
         return {**super().learning(), **self.read_here({"topk": self.topk})}

@@ -1,0 +1,37 @@
+# Two targets do everything on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test smoke lint clean
+
+demo: $(STAMP)
+	$(BIN)/convnet train --layers layers/digits.cfg --params params/digits.params --save demo/run --fresh
+	$(BIN)/convnet test --load demo/run
+	$(BIN)/convnet show-cost --load demo/run --out demo/cost.png
+	$(BIN)/convnet show-filters --load demo/run --out demo/filters.png
+	@echo "The network is in demo/run, its curve in demo/cost.png, its filters in demo/filters.png."
+
+test: $(VENV)/.tested
+	$(BIN)/python -m pytest
+
+smoke: $(VENV)/.tested
+	$(BIN)/python -m pytest tests/test_spec_parse.py tests/test_summary.py
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf $(VENV) build demo *.egg-info
+
+$(STAMP): setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.tested: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	touch $@
