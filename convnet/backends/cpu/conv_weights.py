@@ -12,7 +12,9 @@ from numba import njit, prange
 from convnet.backends.cpu.correlate import row_blocks
 from convnet.backends.cpu.microkernel import (
     ROWS,
+    UNIT,
     VECTOR_BYTES,
+    address,
     block_columns,
     block_product,
     transpose_square,
@@ -54,9 +56,9 @@ def transpose(dy, row, rows, columns, first, count, target):
         for j in range(0, whole, lanes):
             transpose_square(
                 dy,
-                dy.ctypes.data + (place + j) * item,
+                address(dy) + (place + j) * item,
                 columns,
-                target[block, j].ctypes.data + lane * item,
+                address(target[block, j]) + lane * item,
                 width,
             )
         for k in range(min(lanes, rows - f)):
@@ -65,19 +67,19 @@ def transpose(dy, row, rows, columns, first, count, target):
 
 
 @njit(cache=True, nogil=True)
-def add_products(like, gathered, turned, sums, block, blocks, rows, count):
+def add_products(gathered, turned, sums, block, blocks, rows, count):
     """sums[f block, ROWS * (block + i)...] += gathered[ROWS * i...] . turned[f block], i < blocks.
 
     `gathered` is (taps, columns), `turned` (filter blocks, columns, filters), `rows` filters.
     """
-    item, width, pitch = like.itemsize, turned.shape[2], gathered.shape[1]
+    item, width, pitch = gathered.itemsize, turned.shape[2], gathered.shape[1]
     for filter_block in range(turned.shape[0]):
-        b, c = turned[filter_block].ctypes.data, sums[filter_block].ctypes.data
+        b, c = address(turned[filter_block]), address(sums[filter_block])
         vectors = -(-min(width, rows - filter_block * width) * item // VECTOR_BYTES)
         for i in range(blocks):
-            a = gathered.ctypes.data + i * ROWS * pitch * item
+            a = address(gathered) + i * ROWS * pitch * item
             to = c + (block + i) * ROWS * width * item
-            block_product(like, a, 1, pitch, b, to, count, vectors)
+            block_product(gathered, a, UNIT, pitch, b, to, count, vectors)
 
 
 @njit(cache=True, nogil=True)
@@ -98,10 +100,10 @@ def _add_chunk(
         low, high = low // ROWS * ROWS, min(stop, -(-high // ROWS) * ROWS)  # whole blocks of rows
         gather(
             x, group * channels, channels, table, pieces, size, low, high,
-            gathered.ctypes.data, gathered.shape[1],
+            address(gathered), gathered.shape[1],
         )  # fmt: skip
         blocks = -(-(high - low) // ROWS)
-        add_products(x, gathered, turned, sums, low // ROWS, blocks, filters, count)
+        add_products(gathered, turned, sums, low // ROWS, blocks, filters, count)
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
@@ -114,7 +116,7 @@ def sum_products(x, dy, sums, tables, gathered, turned, window, columns_x):
         for task in range(thread, groups * splits, threads):
             group, split = task // splits, task % splits
             own = sums[group, split]
-            zero_bytes(own.ctypes.data, own.size * x.itemsize)
+            zero_bytes(address(own), own.size * x.itemsize)
             for chunk in range(chunks * split // splits, chunks * (split + 1) // splits):
                 first = chunk * length
                 _add_chunk(

@@ -11,8 +11,11 @@ import numpy as np
 from numba import njit, prange
 
 from convnet.backends.cpu.microkernel import (
+    PACKED,
     ROWS,
+    UNIT,
     VECTOR_BYTES,
+    address,
     block_columns,
     block_product,
     zero_bytes,
@@ -127,13 +130,13 @@ def _add_span(
     if low >= high:
         return
     item, width = x.itemsize, result.shape[1]
-    gather(x, channel, channels, table, pieces, size, low, high, gathered.ctypes.data, width)
+    gather(x, channel, channels, table, pieces, size, low, high, address(gathered), width)
     vectors = -(-count * item // VECTOR_BYTES)
     for block in range(used.size):
         if used[block]:
             a = panel + ((stop - start) * block + low - start) * ROWS * item
-            c = result.ctypes.data + block * ROWS * width * item
-            block_product(x, a, ROWS, 1, gathered.ctypes.data, c, high - low, vectors)
+            c = address(result) + block * ROWS * width * item
+            block_product(gathered, a, PACKED, UNIT, address(gathered), c, high - low, vectors)
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
@@ -162,11 +165,11 @@ def correlate(
             end = min(begin + task_tiles * width, columns)
             tiles = -(-(end - begin) // width)
             result = results[thread]
-            zero_bytes(result.ctypes.data, tiles * block_rows * width * x.itemsize)
+            zero_bytes(address(result), tiles * block_rows * width * x.itemsize)
             for number in range(used.shape[1]):
                 span = span_range(number, spans)
                 panel = group * group_filters + span[0] * block_rows
-                panel = filters.ctypes.data + panel * x.itemsize
+                panel = address(filters) + panel * x.itemsize
                 for tile in range(tiles):
                     first = begin + tile * width
                     count = min(width, end - first)

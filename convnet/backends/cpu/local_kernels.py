@@ -4,8 +4,11 @@ from numba import njit, prange
 
 from convnet.backends.cpu.conv_weights import add_products, transpose
 from convnet.backends.cpu.microkernel import (
+    PACKED,
     ROWS,
+    UNIT,
     VECTOR_BYTES,
+    address,
     block_product,
     copy_bytes,
     zero_bytes,
@@ -23,18 +26,18 @@ def _multiply(weights, first, step, row, rows, gathered, edge, result, terms, co
     """
     item, width = weights.itemsize, result.shape[1]
     vectors = -(-count * item // VECTOR_BYTES)
-    b, c = gathered.ctypes.data, result.ctypes.data
+    b, c = address(gathered), address(result)
     whole = rows // ROWS * ROWS
     for k in range(0, whole, ROWS):
-        a = weights.ctypes.data + (first + k * row) * item
-        block_product(weights, a, step, row, b, c + k * width * item, terms, vectors)
+        a = address(weights) + (first + k * row) * item
+        block_product(gathered, a, step, row, b, c + k * width * item, terms, vectors)
     if whole < rows:
         for i in range(terms):
             for k in range(ROWS):
                 place = first + i * step + min(whole + k, rows - 1) * row
                 edge[i, k] = weights[place]
         c += whole * width * item
-        block_product(weights, edge.ctypes.data, ROWS, 1, b, c, terms, vectors)
+        block_product(gathered, address(edge), PACKED, UNIT, b, c, terms, vectors)
 
 
 @njit(cache=True, nogil=True)
@@ -57,8 +60,8 @@ def _gather_channelss(x, channel, table, pieces, size, start, stop, gathered):
     for tap in range(start, stop):
         c, place = tap // (size * size), tap % (size * size)
         r, s = place // size, place % size
-        target = gathered.ctypes.data + (tap - start) * pitch * x.itemsize
-        gather_channels(x, channel + c, 1, table, pieces, r, s, target, pitch)
+        target = address(gathered) + (tap - start) * pitch * x.itemsize
+        gather_channels(x, channel + c, UNIT, table, pieces, r, s, target, pitch)
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
@@ -78,7 +81,7 @@ def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate
                 pieces = list_pieces(
                     table, module * cases + case, count, y.shape[2], cases, stride, padding
                 )
-                zero_bytes(result.ctypes.data, result.size * x.itemsize)
+                zero_bytes(address(result), result.size * x.itemsize)
                 for start in range(0, taps, SPAN):
                     stop = min(start + SPAN, taps)
                     _gather_channelss(
@@ -86,7 +89,7 @@ def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate
                     )
                     first = (module * taps + start) * filters + group * rows
                     _multiply(
-                        weights, first, filters, 1, rows, gathered[thread], edges[thread],
+                        weights, first, filters, UNIT, rows, gathered[thread], edges[thread],
                         result, stop - start, count,
                     )  # fmt: skip
                 _store(result, y, group * rows, rows, my, mx, case, count, accumulate)
@@ -101,9 +104,9 @@ def _add_module(
     for f in range(0, filters, SPAN):
         terms = min(SPAN, filters - f)
         for i in range(terms):
-            source = dy[row + f + i, my, mx, case:].ctypes.data
-            copy_bytes(gathered[i].ctypes.data, source, count * dy.itemsize)
-        _multiply(weights, start + f, 1, step, rows, gathered, edge, result, terms, count)
+            source = address(dy[row + f + i, my, mx, case:])
+            copy_bytes(address(gathered[i]), source, count * dy.itemsize)
+        _multiply(weights, start + f, UNIT, step, rows, gathered, edge, result, terms, count)
 
 
 @njit(cache=True, nogil=True)
@@ -141,7 +144,7 @@ def images_kernel(dy, w, dx, gathered, edges, results, window, accumulate):
             iy, ix = pixel // dx.shape[2], pixel % dx.shape[2]
             for case in range(0, cases, width):
                 count = min(width, cases - case)
-                zero_bytes(result.ctypes.data, result.size * dy.itemsize)
+                zero_bytes(address(result), result.size * dy.itemsize)
                 _pixel(
                     dy, w, iy, ix, group, case, count, window, gathered[thread], edges[thread],
                     result,
@@ -170,7 +173,7 @@ def weights_kernel(x, dy, dw, tables, gathered, turned, sums, window, modules_x,
         table, own = tables[thread], sums[thread]
         for task in range(thread, modules * groups, threads):
             module, group = task // groups, task % groups
-            zero_bytes(own.ctypes.data, own.size * x.itemsize)
+            zero_bytes(address(own), own.size * x.itemsize)
             for case in range(0, cases, chunk):
                 first, count = module * cases + case, min(chunk, cases - case)
                 transpose(
@@ -183,7 +186,7 @@ def weights_kernel(x, dy, dw, tables, gathered, turned, sums, window, modules_x,
                         x, group * channels, table, pieces, size, start, stop, gathered[thread]
                     )
                     add_products(
-                        x, gathered[thread], turned[thread], own, start // ROWS,
+                        gathered[thread], turned[thread], own, start // ROWS,
                         -(-(stop - start) // ROWS), filters, count,
                     )  # fmt: skip
             _store_weights(own, dw[module], group * filters, filters, accumulate)

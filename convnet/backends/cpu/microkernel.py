@@ -6,6 +6,7 @@ The processor's vector length is read once, when this module is imported.
 """
 
 import llvmlite.binding as llvm
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
@@ -18,6 +19,9 @@ VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") e
 ROWS = 6
 VECTORS = 4 if VECTOR_BYTES == 64 or _ARM else 2  # 24 accumulators of 32 registers, or 12 of 16
 BLOCK_BYTES = VECTORS * VECTOR_BYTES
+
+# Steps in the left-hand side, typed: Numba compiles a function anew for every literal argument.
+PACKED, UNIT = np.int64(ROWS), np.int64(1)
 
 _I32, _I64, _POINTER = ir.IntType(32), ir.IntType(64), ir.PointerType()
 
@@ -113,6 +117,17 @@ class _Loop:
             where = self.at(c, _int(k * self.width + j * self.lanes))
             old = b.load(where, align=self.bytes, typ=self.vector)
             b.store(b.fadd(old, total), where, align=self.bytes)
+
+
+@intrinsic
+def address(_typing, array):
+    """Address of an array's first element, signed (unsigned arithmetic would turn to float64)."""
+
+    def codegen(context, builder, _signature, args):
+        data = context.make_array(array)(context, builder, args[0]).data
+        return builder.ptrtoint(data, _I64)
+
+    return types.int64(array), codegen
 
 
 @intrinsic

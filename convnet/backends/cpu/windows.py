@@ -11,7 +11,13 @@ where a place is pixel * cases + case, and may lie outside the image: those colu
 
 from numba import njit
 
-from convnet.backends.cpu.microkernel import BLOCK_BYTES, copy_block, copy_bytes, zero_bytes
+from convnet.backends.cpu.microkernel import (
+    BLOCK_BYTES,
+    address,
+    copy_block,
+    copy_bytes,
+    zero_bytes,
+)
 
 PIECE = 4  # numbers in a line of the table
 
@@ -108,7 +114,7 @@ def gather_channels(image, channel, channels, table, pieces, r, s, target, pitch
         _zero_rows(to + high * item, pitch, channels, (length - high) * item)
         if low < high:
             source = (channel * height + y) * row_length + place + low
-            source = image.ctypes.data + source * item
+            source = address(image) + source * item
             _copy_rows(source, step, to + low * item, pitch, channels, (high - low) * item)
 
 
