@@ -4,15 +4,13 @@ A layer class declares `filter_size = integer(ge=1, help="...")`; the spec key i
 """
 
 import re
-from dataclasses import dataclass
 from math import isfinite
 
-from convnet.schedule import KINDS, Schedule
 from convnet.spec import MalformedValue, Value, did_you_mean, parse_call, quoted
 
 REQUIRED = object()
 _INTEGER = re.compile(r"[+-]?\d+\Z", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _BOOLEANS = {"1": True, "yes": True, "true": True, "on": True}
 _BOOLEANS |= {"0": False, "no": False, "false": False, "off": False}
 
@@ -45,6 +43,8 @@ class Field:
 
         Raises MalformedValue, which knows where.
         """
+        if not value.text:
+            raise MalformedValue(value.span, f"{self.key} is empty", f"{self.key}: {self.help}")
         if not self.per_input:
             return self.read_one(value)
         items = value.items()
@@ -117,7 +117,7 @@ class number(Field):  # noqa: N801
     """A finite number; gt, ge, lt, le bound it."""
 
     what = "a number"
-    pattern, convert, largest = _NUMBER, float, 1e30
+    pattern, convert, largest = NUMBER, float, 1e30
 
     def __init__(self, default=REQUIRED, *, gt=None, ge=None, lt=None, le=None, **options):
         super().__init__(default, **options)
@@ -130,21 +130,23 @@ class number(Field):  # noqa: N801
         # the length first: int() refuses thousands of digits with an error of its own
         result = self.convert(value.text) if len(value.text) <= 40 else self.largest * 2
         if not isfinite(result) or abs(result) > self.largest:
-            raise self.wrong(value, f"{self.what} of sensible size, at most {self.largest:g}")
+            raise self.wrong(value, f"{self.what} of sensible size, at most {self.largest:.0e}")
         if not all(_WITHIN[kind](result, bound) for kind, bound in self.bounds.items()):
-            raise self.wrong(value, self.range_text())
+            raise self.wrong(value, self.bounds_text())
         return result
 
+    def bounds_text(self) -> str:
+        return " and ".join(f"{_WORDS[kind]} {bound:.10g}" for kind, bound in self.bounds.items())
+
     def range_text(self):
-        bounds = [f"{_WORDS[kind]} {bound:.10g}" for kind, bound in self.bounds.items()]
-        return " ".join([self.what, " and ".join(bounds)]).strip()
+        return ", ".join(filter(None, [self.what, self.bounds_text()]))
 
 
 class integer(number):  # noqa: N801
-    """A whole number; larger ones than two milliards belong to no net."""
+    """A whole number that 64-bit arithmetic holds with room to spare."""
 
     what = "a whole number"
-    pattern, convert, largest = _INTEGER, int, 2**31 - 1
+    pattern, convert, largest = _INTEGER, int, 10**15
 
 
 class names(Field):  # noqa: N801
@@ -160,7 +162,7 @@ class names(Field):  # noqa: N801
 
 
 class devices(Field):  # noqa: N801
-    what = "a device number, or a comma-separated list of them"
+    what = "a device number, from 0, or a comma-separated list of them"
 
     def read_one(self, value):
         items = value.items()
@@ -208,88 +210,3 @@ class function(Field):  # noqa: N801
         if call.brackets == "[" or call.named or "." not in call.name:
             raise self.wrong(value)
         return value.text
-
-
-class schedule(Field):  # noqa: N801
-    """The shape of a rate over the run, its base standing in another key (2012 source)."""
-
-    what = "default or one of " + ", ".join(f"{kind}[...]" for kind in KINDS[1:])
-
-    def read_one(self, value):
-        call = parse_call(value)
-        kind = {"default": "const"}.get(call.name.lower(), call.name.lower())
-        if kind not in KINDS:
-            raise self.wrong(value)
-        if call.named:
-            return _named_schedule(self, kind, call, value)
-        return _positional_schedule(self, kind, call, value)
-
-
-class rate(Field):  # noqa: N801
-    """A learning rate: a number, or a schedule with its base (cuda-convnet2)."""
-
-    what = "a number or a schedule such as dexp[base=0.01;tgtFactor=250;numSteps=4]"
-
-    def read_one(self, value):
-        if _NUMBER.match(value.text):
-            return Schedule(base=number(ge=0, key=self.key).read_one(value))
-        call = parse_call(value)
-        kind = call.name.lower()
-        if kind not in KINDS or "base" not in call.named:
-            raise self.wrong(value)
-        return _named_schedule(self, kind, call, value)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One parameter of a schedule: its spec name and its check."""
-
-    attribute: str
-    check: Field
-
-
-def _part(attribute, check, key):
-    check.key = key
-    return _Part(attribute, check)
-
-
-_PARTS = {
-    "base": _part("base", number(ge=0), "base"),
-    "tgtfactor": _part("factor", number(gt=0), "tgtFactor"),
-    "numsteps": _part("steps", integer(ge=1, le=1000), "numSteps"),
-    "noisestdev": _part("noise", number(ge=0), "noiseStdev"),
-}
-_NEEDED = {"const": (), "linear": ("tgtfactor",), "exp": ("tgtfactor",)}
-_NEEDED |= {kind: ("tgtfactor", "numsteps") for kind in ("dexp", "jdexp")}
-
-
-def _named_schedule(field, kind, call, value):
-    unknown = [name for name in call.named if name not in _PARTS]
-    missing = [_PARTS[name].check.key for name in _NEEDED[kind] if name not in call.named]
-    if unknown:
-        keys = ", ".join(part.check.key for part in _PARTS.values())
-        raise MalformedValue(
-            call.named[unknown[0]].span, f"{kind} has no parameter '{unknown[0]}'; it takes {keys}"
-        )
-    if missing:
-        raise MalformedValue(value.span, f"{field.key}: {kind} needs {' and '.join(missing)}")
-    parts = {
-        _PARTS[name].attribute: _PARTS[name].check.read_one(v) for name, v in call.named.items()
-    }
-    return Schedule(kind=kind, **parts)
-
-
-def _positional_schedule(field, kind, call, value):
-    """dexp[T,noise,steps], dexp[T,steps], linear[T,noise]: files written for an older parser."""
-    orders = {
-        "const": {0: ()},
-        "linear": {1: ("tgtfactor",), 2: ("tgtfactor", "noisestdev")},
-        "dexp": {2: ("tgtfactor", "numsteps"), 3: ("tgtfactor", "noisestdev", "numsteps")},
-    }
-    by_count = orders[{"exp": "linear", "jdexp": "dexp"}.get(kind, kind)]
-    if len(call.arguments) not in by_count:
-        needed = " and ".join(_PARTS[name].check.key for name in _NEEDED[kind]) or "no parameters"
-        raise MalformedValue(value.span, f"{field.key}: {kind} needs {needed}")
-    named = dict(zip(by_count[len(call.arguments)], call.arguments, strict=True))
-    parts = {_PARTS[name].attribute: _PARTS[name].check.read_one(v) for name, v in named.items()}
-    return Schedule(kind=kind, **parts)

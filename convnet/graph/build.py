@@ -102,9 +102,11 @@ class _Builder:
     def _no_params(self, section, layer):
         keys = [f.key for f in layer.fields.values() if f.file == "params" and f.required]
         path = self.params_file.source.path
-        hint = did_you_mean(section.name, [s.name for s in self._unread_params()])
         needs = f"add [{section.name}] with {', '.join(keys)}" if keys else f"add [{section.name}]"
-        return f"{section.name} has no section in {path}, which it needs", hint or needs
+        for other in self._unread_params():
+            if did_you_mean(section.name, [other.name]):
+                needs = f"[{other.name}] ({other.span}) is no layer; is it meant for this one?"
+        return f"{section.name} has no section in {path}, which it needs", needs
 
     def _read_neuron(self, section, layer, reader):
         entry = section.entries.get("neuron")
@@ -117,6 +119,8 @@ class _Builder:
             reader.error(entry.key_span, f"{section.name}: {layer.type_name} layers have no neuron")
             return None
         try:
+            if not entry.value.text:
+                raise MalformedValue(entry.value.span, "neuron is empty", "remove it for none")
             return parse_neuron(entry.value)
         except MalformedValue as bad:
             reader.error(bad.span, f"{section.name}: {bad.message}", bad.hint)
@@ -176,25 +180,24 @@ class _Builder:
     def finish(self, memory):
         if not self.layers_file.sections and not self.problems.errors:
             path = self.layers_file.source.path
-            self.problems.error(None, f"{path}: the file declares no layers", "add [data] ...")
+            self.problems.error(
+                None,
+                f"{path}: the file declares no layers",
+                "a layer is a line [name], then type=... and its keys; see `convnet layers`",
+            )
         self._report_unused()
         self._warn_unread_params()
+        check_memory(self.nodes, memory, self.problems)
         if not self.problems.errors:
-            check_memory(self.nodes, memory, self.problems)
             self._fuse_softmax()
 
     def _report_unused(self):
-        sections = self.layers_file.sections
-        read = {item.text for s in sections for item in _inputs_of(s) if item.text != s.name}
-        for section in sections:
-            entry = section.entries.get("type")
-            is_cost = entry is not None and entry.value.text.startswith("cost")
-            if not is_cost and not self.names.is_read(section.name, read):
-                self.problems.error(
-                    section.span,
-                    f"{section.name} is not used: no layer reads it, and it is not a cost",
-                    "name it in the inputs of another layer, or remove it",
-                )
+        for section in self.names.unused():
+            self.problems.error(
+                section.span,
+                f"{section.name} is not used: no layer reads it, and it is not a cost",
+                "name it in the inputs of another layer, or remove it",
+            )
 
     def _unread_params(self):
         known = {*self.names.sections, *(node.name for node in self.nodes), *RUN_SECTIONS}
@@ -205,7 +208,7 @@ class _Builder:
         for section in self._unread_params():
             message = f"{section.name} is no layer of {self.layers_file.source.path}"
             hint = did_you_mean(section.name, self.names.sections)
-            self.problems.warn(section.span, f"{message}; the section is ignored", hint)
+            self.problems.warn(section.span, f"{message}; the section has no effect", hint)
 
     def _fuse_softmax(self):
         """A softmax read by one logreg cost only, on its device, is differentiated with it."""
@@ -219,8 +222,3 @@ class _Builder:
             if node.layer.type_name == "softmax" and types == ["cost.logreg"]:
                 same = mine[0].devices == node.devices
                 node.layer.fused = mine[0].layer.fused = same
-
-
-def _inputs_of(section):
-    entry = section.entries.get("inputs")
-    return entry.value.items() if entry else ()

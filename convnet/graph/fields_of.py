@@ -103,7 +103,7 @@ class FieldReader:
             message = f"{kind} layers do not read '{entry.key}'"
         else:
             message = f"no layer type has a key '{entry.key}'"
-        return f"{self.layer.name}: {message}; it is ignored", hint
+        return f"{self.layer.name}: {message}; it has no effect", hint
 
     def place_of(self, field_name: str, index: int | None):
         """Where a field's value (or its item `index`) is written; else the section's name."""

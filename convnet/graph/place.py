@@ -88,7 +88,7 @@ def _refuse_missing(graph: Graph):
     problems += [
         Problem(node.span("gpu"), f"{node.name}: replicas on several devices are not built yet")
         for node in graph.declared()
-        if len(node.devices) > 1
+        if len(node.devices) > 1 and node.layer.gpu == node.devices  # not where inherited
     ]
     if problems:
         raise SpecError(problems)

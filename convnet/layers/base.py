@@ -250,15 +250,18 @@ class Layer:
     def square_image(self, shape: Shape, channels: int, index: int | None = None) -> int:
         """Side of the input seen as `channels` square maps (dialect, 3: the square check)."""
         side = isqrt(shape.size // channels)
-        if shape.size % channels == 0 and side * side == shape.size // channels:
+        square = shape.size % channels == 0 and side * side == shape.size // channels
+        is_image = shape.height > 1
+        if square and (channels == shape.channels or not is_image):
             return side
         which = self.inputs[index or 0].text
-        raise self.wrong(
-            "channels",
-            f"expects {channels} channels of square maps from {which}, which produces {shape} "
-            f"({shape.size} values)",
-            index,
-        )
+        if is_image and channels != shape.channels:
+            message = f"expects {channels} channels from {which}, which produces {shape.channels}"
+            hint = f"{which} is {shape}: write channels={shape.channels}"
+        else:
+            message = f"expects {channels} channels of square maps from {which}, which is {shape}"
+            hint = f"{shape.size} values are not {channels} times a square"
+        raise self.wrong("channels", message, index, hint)
 
 
 class ImageLayer(Layer):

@@ -16,6 +16,8 @@ class CrossMapResponseNorm(Normalization):
     window_dimensions = 1
     blocked = boolean(False, help="the window is the block of `size` maps that holds the map")
 
+    longest = "the number of channels"
+
     def longest_window(self):
         return self.channels
 

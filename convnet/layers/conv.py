@@ -15,7 +15,7 @@ class FilterLayer(WeightLayer):
     input_count = (1, 64)
 
     channels = integer(per_input=True, ge=1, help="channels of the input")
-    filters = integer(per_input=True, ge=1, le=1 << 20, help="filters in each group")
+    filters = integer(per_input=True, ge=1, help="filters in each group")
     filter_size = integer(per_input=True, ge=1, help="side of the filters")
     padding = integer(0, per_input=True, ge=0, help="zero pixels added on each side")
     stride = integer(1, per_input=True, ge=1, help="distance between windows")
@@ -75,6 +75,8 @@ class FilterLayer(WeightLayer):
             raise self.wrong(
                 field_name,
                 f"{what} must be equal for all inputs, found {', '.join(map(str, values))}",
+                None,
+                "the outputs of all inputs are added up",
             )
         return values[0]
 
@@ -102,6 +104,7 @@ class FilterLayer(WeightLayer):
                 f"filters of side {self.filter_size[i]} do not fit {self.inputs[i].text}, an image "
                 f"of side {self.sides[i]}, with padding {self.padding[i]}",
                 i,
+                f"the largest that fits is {self.sides[i] + 2 * self.padding[i]}",
             )
         return 1 + -(-room // self.stride[i])
 
@@ -112,12 +115,16 @@ class FilterLayer(WeightLayer):
                 raise self.wrong(
                     "modules_x",
                     f"{self.modules} windows a side do not cover {self.sides[i]} pixels",
+                    None,
+                    f"0, or no modulesX, gives {self._modules(i)}",
                 )
         if self.partial_sum and self.modules**2 % self.partial_sum:
             raise self.wrong(
                 "partial_sum",
                 f"partialSum must be 0 or divide the number of output positions, {self.modules}x"
                 f"{self.modules} = {self.modules**2}, found {self.partial_sum}",
+                None,
+                "it tuned the original kernels and changes nothing here: 0 will do",
             )
 
     def sizes(self):

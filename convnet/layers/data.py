@@ -56,6 +56,8 @@ class Data(Layer):
             raise self.wrong(
                 "img_size",
                 f"declares images of {image} = {declared} values, the data has {rows} a case",
+                None,
+                "--data and --data-dims choose the data, channels= and imgSize= declare it",
             )
         end = rows if self.end is None else self.end
         if not self.start < end <= rows:

@@ -13,7 +13,7 @@ class FullyConnected(WeightLayer):
     """
 
     input_count = (1, 64)
-    outputs = integer(ge=1, le=1 << 24, help="number of outputs")
+    outputs = integer(ge=1, help="number of outputs")
 
     def output_shape(self, inputs):
         self.input_sizes = [shape.size for shape in inputs]

@@ -25,9 +25,11 @@ class Normalization(ImageLayer):
         shape = super().output_shape(inputs)
         if self.size > self.longest_window():
             raise self.wrong(
-                "size", f"size {self.size} exceeds {self.longest_window()}, the whole range"
+                "size", f"size {self.size} exceeds {self.longest}, {self.longest_window()}"
             )
         return shape
+
+    longest = "the side of the image"
 
     def longest_window(self):
         return self.side

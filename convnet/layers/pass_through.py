@@ -13,3 +13,6 @@ class Pass(Concat):
 
     dialects = ("cc2",)
     joins_in_place = True
+
+    def backward_reads_output(self):
+        return True  # it holds the inputs' own values: nothing may overwrite them

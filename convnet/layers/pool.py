@@ -29,13 +29,18 @@ class Pool(ImageLayer):
         if self.size_x > self.side:
             raise self.wrong("size_x", f"sizeX {self.size_x} exceeds the image side, {self.side}")
         if self.stride > self.size_x:
-            raise self.wrong("stride", f"stride {self.stride} exceeds sizeX, {self.size_x}")
+            raise self.wrong(
+                "stride",
+                f"stride {self.stride} exceeds sizeX, {self.size_x}",
+                None,
+                "pixels between the windows would be lost",
+            )
         computed = -(-(self.side - self.start - self.size_x) // self.stride) + 1
         self.outputs_side = self.outputs_x or computed
-        self._check_windows()
+        self._check_windows(computed)
         return Shape(self.channels, self.outputs_side, self.outputs_side)
 
-    def _check_windows(self):
+    def _check_windows(self, computed):
         last = self.start + (self.outputs_side - 1) * self.stride
         if self.outputs_side < 1 or self.start + self.size_x <= 0:
             raise self.wrong("start", f"the first window, at {self.start}, lies outside the image")
@@ -45,6 +50,8 @@ class Pool(ImageLayer):
                 field_name,
                 f"the last of {self.outputs_side} windows starts at pixel {last}, outside an image "
                 f"of side {self.side}",
+                None,
+                f"0, or no outputsX, gives {computed}" if self.outputs_x else "",
             )
 
     @property

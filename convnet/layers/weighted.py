@@ -1,7 +1,8 @@
 """Layers with weights: where weights start from and how they learn (dialect, 5 and 6)."""
 
-from convnet.fields import function, integer, number, rate, schedule, source
+from convnet.fields import function, integer, number, source
 from convnet.layers.base import Layer
+from convnet.rate_fields import rate, schedule
 from convnet.schedule import Schedule
 
 

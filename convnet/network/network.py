@@ -16,11 +16,23 @@ class Network:
 
     minibatch: the largest number of cases.  seed: of the initial weights and of dropout.
     train_all: compute the gradients of all parameters, also of those with rate 0.
+    input_gradients: compute those of the data too (`data_gradient`).
     """
 
-    def __init__(self, graph: Graph, minibatch: int, engine, *, seed: int = 0, train_all=False):
+    def __init__(
+        self,
+        graph: Graph,
+        minibatch: int,
+        engine,
+        *,
+        seed: int = 0,
+        train_all: bool = False,
+        input_gradients: bool = False,
+    ):
         self.graph, self.minibatch, self.engine, self.seed = graph, minibatch, engine, seed
-        self.plan: Plan = make_plan(graph, minibatch, train_all=train_all)
+        self.plan: Plan = make_plan(
+            graph, minibatch, train_all=train_all, input_gradients=input_gradients
+        )
         engine.allocate(self.plan.buffers, minibatch)
         self.parameters = {parameter.name: parameter for parameter in self.plan.parameters}
         self.step = 0  # training steps done: the counter of the random numbers
@@ -97,7 +109,7 @@ class Network:
                     share = rates.share_factor(unit, index, parameter, progress)
                     self.engine.write(factor, self.cases, share)
 
-    # -- reading and writing -------------------------------------------------------------------------
+    # -- reading and writing -----------------------------------------------------------------------
 
     def costs(self) -> dict[str, np.ndarray]:
         """The numbers of each cost layer, sums over the cases of the last run."""
@@ -117,6 +129,18 @@ class Network:
     def read_gradient(self, parameter: Parameter) -> np.ndarray:
         """dE/dw summed over the cases of the last run of `gradients` or `train`."""
         return self.engine.read(parameter.gradient, self.cases)
+
+    def data_gradient(self, name: str) -> np.ndarray:
+        """dE/dx of a data layer, shaped as its output, of the last run of `gradients` or `train`.
+
+        Needs `input_gradients`.  The sum over the devices that read the layer.
+        """
+        node = self.graph.node(name)
+        copies = [unit for unit in self.plan.units if unit.is_copy and unit.node is node]
+        views = [self.plan.output_gradients.get(copy.name) for copy in copies]
+        parts = [self.engine.read(view, self.cases) for view in views if view is not None]
+        total = np.sum(parts, axis=0) if parts else np.zeros((node.shape.size, self.cases))
+        return total.reshape(*node.shape, self.cases)
 
     def output(self, name: str) -> np.ndarray:
         """A layer's activities behind its neuron, (channels, rows, columns, cases)."""

@@ -75,9 +75,15 @@ class Plan:
         return table
 
 
-def make_plan(graph: Graph, minibatch: int, *, train_all: bool = False) -> Plan:
-    """Plan a graph.  train_all: gradients of all parameters, also of those with rate 0."""
-    planner = _Planner(Plan(graph, place(graph), minibatch), train_all)
+def make_plan(
+    graph: Graph, minibatch: int, *, train_all: bool = False, input_gradients: bool = False
+) -> Plan:
+    """Plan a graph.
+
+    train_all: gradients of all parameters, also of those with rate 0.  input_gradients: gradients
+    with respect to the data too, in the devices' copies of the data layers.
+    """
+    planner = _Planner(Plan(graph, place(graph), minibatch), train_all, input_gradients)
     planner.plan_outputs()
     planner.plan_parameters()
     forward_training = planner.forward(training=True)
@@ -109,14 +115,15 @@ class _LazyKept(dict):
 
 
 class _Planner:
-    def __init__(self, plan: Plan, train_all: bool):
-        self.plan, self.train_all = plan, train_all
+    def __init__(self, plan: Plan, train_all: bool, input_gradients: bool):
+        self.plan, self.train_all, self.input_gradients = plan, train_all, input_gradients
         self.kept = {unit: _LazyKept(self, unit) for unit in plan.units}
         self.y: dict[Unit, View] = {}
         self.dy: dict[Unit, View] = {}
         self.by_node = {unit.node: unit for unit in plan.units if not unit.is_copy}
         self.parameter: dict[tuple[Unit, int | None], Parameter] = {}
         self.in_place: set[Unit] = set()
+        self.gradient_buffers: dict[Unit, Buffer] = {}
         self.trained_below = self._trained_below()
 
     def add(self, buffer: Buffer) -> Buffer:
@@ -151,6 +158,8 @@ class _Planner:
         if not unit.layer.may_work_in_place():
             return False
         source = unit.inputs[0]
+        if unit.node.folded_into is None and not source.is_copy:
+            return False  # a layer with a name of its own: its values can be asked for
         alone = source.readers == [unit] and source not in self.y and not source.is_data
         return alone and not source.layer.backward_reads_output()
 
@@ -238,7 +247,8 @@ class _Planner:
         found = set()
         for unit in self.plan.units:
             trains = isinstance(unit.layer, WeightLayer) and (self.train_all or unit.layer.learns())
-            if trains or any(source in found for source in unit.inputs):
+            wanted = self.input_gradients and unit.is_copy and unit.node.is_data
+            if trains or wanted or any(source in found for source in unit.inputs):
                 found.add(unit)
         return found
 
@@ -287,8 +297,8 @@ class _Planner:
         return unit.layer.coeff != 0 if unit.node.is_cost else unit in self.dy
 
     def _plan_input_gradients(self, unit, values):
-        for source, slot in zip(unit.inputs, range(len(unit.inputs)), strict=True):
-            if source not in self.trained_below:
+        for slot, source in enumerate(unit.inputs):
+            if source not in self.trained_below or not unit.layer.differentiates(slot):
                 values.dx.append(None)
                 values.adds.append(False)
                 continue
@@ -309,11 +319,11 @@ class _Planner:
         return self._gradient_buffer(source)
 
     def _gradient_buffer(self, source):
-        name = f"{source.name}.gradient"
-        known = next((b for b in self.plan.buffers if b.name == name), None)
-        if known is None:
-            known = self.add(Buffer(name, source.device, source.shape.size, "gradients"))
-        return known.view()
+        if source not in self.gradient_buffers:
+            name = f"{source.name}.gradient"
+            buffer = self.add(Buffer(name, source.device, source.shape.size, "gradients"))
+            self.gradient_buffers[source] = buffer
+        return self.gradient_buffers[source].view()
 
     def _plan_parameter_gradients(self, unit, values):
         if not isinstance(unit.layer, WeightLayer):
