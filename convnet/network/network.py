@@ -46,9 +46,12 @@ class Network:
 
     def load(self, matrices: dict[int, np.ndarray]) -> None:
         """Set the data of the next run: (values, cases) arrays by dataIdx."""
-        for unit in self._data_units:
-            matrix = self._matrix(unit, matrices)
-            self.cases = matrix.shape[1]
+        found = [self._matrix(unit, matrices) for unit in self._data_units]
+        counts = sorted({matrix.shape[1] for matrix in found})
+        if len(counts) > 1:
+            raise DataError(f"the data matrices differ in their cases: {counts}")
+        self.cases = counts[0] if counts else self.cases
+        for unit, matrix in zip(self._data_units, found, strict=True):
             start = unit.layer.start
             rows = matrix[start : start + unit.shape.size]
             self.engine.write(self.plan.outputs[unit.name], self.cases, self._shaped(unit, rows))

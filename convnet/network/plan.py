@@ -279,12 +279,13 @@ class _Planner:
         return ops.steps
 
     def _values(self, unit, training):
-        parameters = [self.parameter[unit, i] for i in range(len(unit.node.owners))]
-        weighted = isinstance(unit.layer, WeightLayer)
+        weighted = isinstance(unit.layer, WeightLayer)  # not so the copy of a weighted layer
+        count = len(unit.node.owners) if weighted else 0
+        parameters = [self.parameter[unit, i] for i in range(count)]
         return Values(
             x=[self.y[source] for source in unit.inputs],
             y=self.y.get(unit),
-            w=[parameter.value for parameter in parameters] if weighted else [],
+            w=[parameter.value for parameter in parameters],
             b=self.parameter[unit, None].value if weighted else None,
             kept=self.kept[unit],
             dy=self.dy.get(unit),

@@ -1,0 +1,224 @@
+"""A whole network on the float64 reference: forward, and backward by the chain rule.
+
+It takes names, order and shapes from the graph; the sizes it can, it works out again.
+"""
+
+import math
+
+import numpy as np
+import reference as ref
+
+
+def run(graph, parameters, matrices):
+    """(activities by node, costs by node, gradients by parameter, gradients by data layer).
+
+    parameters: arrays by name, as `Network.parameters` names them.  Dropout acts as in a test.
+    """
+    y, costs = {}, {}
+    for node in graph.nodes:
+        xs = [y[source.name] for source in node.inputs]
+        if node.is_data:
+            start = node.layer.start
+            y[node.name] = _shaped(node, matrices[node.layer.data_idx][start:])
+        elif node.is_cost:
+            costs[node.name] = COSTS[node.layer.type_name][0](node.layer, *xs)
+        else:
+            forward = LAYERS[node.layer.type_name][0]
+            y[node.name] = _shaped(node, forward(node.layer, xs, *_weights(node, parameters)))
+    return y, costs, *_backward(graph, parameters, y)
+
+
+def _backward(graph, parameters, y):
+    dy = {name: np.zeros(array.shape) for name, array in y.items()}
+    gradients = {name: np.zeros(array.shape) for name, array in parameters.items()}
+    for node in reversed(graph.nodes):
+        xs = [y[source.name] for source in node.inputs]
+        if node.is_data:
+            continue
+        if node.is_cost:
+            dxs = COSTS[node.layer.type_name][1](node.layer, *xs)
+        else:
+            backward = LAYERS[node.layer.type_name][1]
+            ws, _ = _weights(node, parameters)
+            dxs = backward(node.layer, xs, y[node.name], dy[node.name], ws)
+            if ws:
+                dxs, dws, db = dxs
+                gradients[f"{node.name}.biases"] += db
+                for (owner, index), dw in zip(node.owners, dws, strict=True):
+                    gradients[f"{owner.name}.weights.{index}"] += dw
+        for source, dx in zip(node.inputs, dxs, strict=True):
+            dy[source.name] += _shaped(source, dx)
+    data = {node.name: dy[node.name] for node in graph.nodes if node.is_data}
+    return gradients, data
+
+
+def _shaped(node, array):
+    array = np.asarray(array)
+    rows = node.shape.size
+    return array.reshape(-1, array.shape[-1])[:rows].reshape(*node.shape, array.shape[-1])
+
+
+def _weights(node, parameters):
+    ws = [parameters[f"{owner.name}.weights.{index}"] for owner, index in node.owners]
+    return ws, parameters.get(f"{node.name}.biases")
+
+
+def _flat(x):
+    return x.reshape(-1, x.shape[-1])
+
+
+def _maps(x, channels):
+    side = math.isqrt(x[..., 0].size // channels)
+    return x.reshape(channels, side, side, x.shape[-1])
+
+
+# -- weights ---------------------------------------------------------------------------------------
+
+
+def _filter_arguments(layer, xs):
+    for i, x in enumerate(xs):
+        image = _maps(x, layer.channels[i])
+        yield image, (layer.padding[i], layer.stride[i], layer.groups[i])
+
+
+def _modules(layer, image):
+    room = image.shape[1] + 2 * layer.padding[0] - layer.filter_size[0]
+    return layer.modules_x or 1 + math.ceil(room / layer.stride[0])
+
+
+def _filtered(layer, xs, ws, b):
+    function = getattr(ref, layer.type_name)
+    side = _modules(layer, _maps(xs[0], layer.channels[0]))
+    arguments = _filter_arguments(layer, xs)
+    y = sum(function(x, w, *rest, side) for (x, rest), w in zip(arguments, ws, strict=True))
+    shared = layer.type_name == "conv" and layer.shared_biases
+    return y + (b.reshape(-1, 1, 1, 1) if shared else b.reshape(*y.shape[:3], 1))
+
+
+def _filtered_back(layer, xs, y, dy, ws):
+    function = getattr(ref, f"{layer.type_name}_grads")
+    arguments = _filter_arguments(layer, xs)
+    pairs = [function(x, w, dy, *rest) for (x, rest), w in zip(arguments, ws, strict=True)]
+    shared = layer.type_name == "conv" and layer.shared_biases
+    db = dy.sum(axis=(1, 2, 3)) if shared else dy.sum(axis=3).reshape(-1)
+    return [dx for dx, _ in pairs], [dw for _, dw in pairs], db
+
+
+def _connected(layer, xs, ws, b):
+    return sum(ref.fc(_flat(x), w) for x, w in zip(xs, ws, strict=True)) + b[:, None]
+
+
+def _connected_back(layer, xs, y, dy, ws):
+    pairs = [ref.fc_grads(_flat(x), w, _flat(dy)) for x, w in zip(xs, ws, strict=True)]
+    return [dx for dx, _ in pairs], [dw for _, dw in pairs], _flat(dy).sum(axis=1)
+
+
+# -- windows ---------------------------------------------------------------------------------------
+
+
+def _pool_arguments(layer, x):
+    kind = "sum" if layer.pool == "avg" and layer.sum else layer.pool
+    kind = "max" if kind == "rand" else kind
+    return _maps(x, layer.channels), kind, layer.size_x, layer.stride, layer.start
+
+
+def _pooled(layer, xs, ws, b):
+    image, *window = _pool_arguments(layer, xs[0])
+    room = image.shape[1] - layer.start - layer.size_x
+    return ref.pool(image, *window, layer.outputs_x or math.ceil(room / layer.stride) + 1)
+
+
+def _pooled_back(layer, xs, y, dy, ws):
+    image, *window = _pool_arguments(layer, xs[0])
+    return [ref.pool_grad(image, y, dy, *window)]
+
+
+def _norm_arguments(layer, x):
+    values = layer.size if layer.type_name == "cmrnorm" else layer.size**2
+    arguments = [_maps(x, layer.channels), layer.size, layer.scale / values, layer.pow]
+    dialect, name = layer.dialect.name, layer.type_name
+    reads_k = dialect in ("cc2", "convnet") or (dialect, name) == ("chm", "cmrnorm")
+    arguments.append(layer.min_div if reads_k else 1.0)
+    return [*arguments, layer.blocked] if name == "cmrnorm" else arguments
+
+
+def _normalized(layer, xs, ws, b):
+    return getattr(ref, layer.type_name)(*_norm_arguments(layer, xs[0]))
+
+
+def _normalized_back(layer, xs, y, dy, ws):
+    image, *rest = _norm_arguments(layer, xs[0])
+    return [getattr(ref, f"{layer.type_name}_grad")(image, dy.reshape(image.shape), *rest)]
+
+
+# -- elementwise -----------------------------------------------------------------------------------
+
+
+def _neuron(layer, xs, ws, b):
+    f = layer.nonlinearity
+    return ref.neuron(xs[0], f.kind, f.a, f.b)
+
+
+def _neuron_back(layer, xs, y, dy, ws):
+    f = layer.nonlinearity
+    return [ref.neuron_grad(xs[0], y, dy, f.kind, f.a, f.b)]
+
+
+def _same(xs):
+    return [_flat(x) for x in xs]
+
+
+def _parts(layer, xs, y, dy, ws):
+    ends = np.cumsum([x[..., 0].size for x in xs])
+    return np.split(_flat(dy), ends[:-1])
+
+
+def _factor(share):
+    """A layer that multiplies by a constant outside of training."""
+    return (
+        lambda layer, xs, ws, b: share(layer) * xs[0],
+        lambda layer, xs, y, dy, ws: [share(layer) * dy],
+    )
+
+
+LAYERS = {
+    "conv": (_filtered, _filtered_back),
+    "local": (_filtered, _filtered_back),
+    "fc": (_connected, _connected_back),
+    "pool": (_pooled, _pooled_back),
+    "cmrnorm": (_normalized, _normalized_back),
+    "rnorm": (_normalized, _normalized_back),
+    "cnorm": (_normalized, _normalized_back),
+    "neuron": (_neuron, _neuron_back),
+    "softmax": (
+        lambda layer, xs, ws, b: ref.softmax(_flat(xs[0])),
+        lambda layer, xs, y, dy, ws: [ref.softmax_grad(_flat(y), _flat(dy))],
+    ),
+    "eltsum": (
+        lambda layer, xs, ws, b: ref.eltsum(_same(xs), layer.coeffs),
+        lambda layer, xs, y, dy, ws: ref.eltsum_grads(_flat(dy), layer.coeffs),
+    ),
+    "eltmax": (
+        lambda layer, xs, ws, b: ref.eltmax(_same(xs)),
+        lambda layer, xs, y, dy, ws: ref.eltmax_grads(_same(xs), _flat(dy)),
+    ),
+    "concat": (lambda layer, xs, ws, b: ref.concat(_same(xs)), _parts),
+    "pass": (lambda layer, xs, ws, b: ref.concat(_same(xs)), _parts),
+    "hs": _factor(lambda layer: layer.keep),
+    "dropout2": _factor(lambda layer: layer.keep),
+    "dropout": _factor(lambda layer: 1.0),
+    "dropout (key)": _factor(lambda layer: 1.0 - layer.rate),
+}
+COSTS = {
+    "cost.sum2": (
+        lambda layer, x: [ref.sum2(x)],
+        lambda layer, x: [ref.sum2_grad(x, layer.coeff)],
+    ),
+    "cost.logreg": (
+        lambda layer, labels, p: ref.logreg(_flat(labels), _flat(p), layer.topk),
+        lambda layer, labels, p: [
+            np.zeros(labels.shape),
+            ref.logreg_grad(_flat(labels), _flat(p), layer.coeff, fused=False),
+        ],
+    ),
+}
