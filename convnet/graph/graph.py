@@ -10,7 +10,7 @@ from convnet.spec import SpecFile
 HOST = -1
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Node:
     """A layer in its place: what it reads, what it produces, where it lives.
 
@@ -28,6 +28,9 @@ class Node:
     folded_into: "Node | None" = None
     owners: list[tuple["Node", int]] = field(default_factory=list)
     reader: FieldReader | None = None
+
+    def __repr__(self):
+        return f"Node({self.name!r})"  # not the whole graph below it
 
     @property
     def is_data(self) -> bool:

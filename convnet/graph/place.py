@@ -9,7 +9,7 @@ from convnet.layers.transfer import Transfer
 from convnet.spec import Problem
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Unit:
     """One layer on one device, or a copy between two.  node: the layer as written."""
 
@@ -20,6 +20,9 @@ class Unit:
     shape: Shape
     node: Node
     readers: list["Unit"] = field(default_factory=list)
+
+    def __repr__(self):
+        return f"Unit({self.name!r})"
 
     @property
     def is_copy(self) -> bool:

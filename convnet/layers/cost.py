@@ -12,6 +12,7 @@ class Cost(Layer):
 
     needs_params = True
     has_neuron = False
+    dropout = None
     reported = ("cost",)  # names of the numbers reported, sums over cases
 
     coeff = number(file="params", help="factor in the objective; 0: reported only")
