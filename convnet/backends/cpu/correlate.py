@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit, prange
 
 from convnet.backends.cpu.microkernel import (
+    BLOCK_BYTES,
     PACKED,
     ROWS,
     UNIT,
@@ -18,6 +19,8 @@ from convnet.backends.cpu.microkernel import (
     address,
     block_columns,
     block_product,
+    copy_block,
+    copy_bytes,
     zero_bytes,
 )
 from convnet.backends.cpu.windows import PIECE, gather, list_pieces, shrink, taps_inside
@@ -81,12 +84,14 @@ def thread_parts(threads, rows, dtype) -> list:
 
 @njit(cache=True, nogil=True)
 def _store_row(source, target, start, length, accumulate):
+    place, size = address(target) + start * target.itemsize, length * target.itemsize
     if accumulate:
         for j in range(length):
             target[start + j] += source[j]
+    elif size == BLOCK_BYTES:
+        copy_block(place, address(source))
     else:
-        for j in range(length):
-            target[start + j] = source[j]
+        copy_bytes(place, address(source), size)
 
 
 @njit(cache=True, nogil=True)
