@@ -4,6 +4,8 @@ A label that names no class is counted as a wrong answer of the smallest probabi
 part in the gradient's one-hot term.
 """
 
+import math
+
 import numpy as np
 from numba import prange
 
@@ -23,9 +25,7 @@ def forward(labels, probs, values, topk, *, scratch):
     """
     cases = labels.shape[1]
     rows = scratch[: 3 * 8 * cases].view(np.float64).reshape(3, cases)
-    _rank_kernel(labels[0], probs, rows)
-    smallest = float(np.finfo(probs.dtype).tiny)
-    _add_up(rows, smallest, topk, values)
+    _rank_kernel(labels[0], probs, rows, float(np.finfo(probs.dtype).tiny), topk, values)
 
 
 def backward(labels, probs, dprobs, coeff, fused, accumulate):
@@ -38,18 +38,23 @@ def backward(labels, probs, dprobs, coeff, fused, accumulate):
     _backward_kernel(labels[0], probs, dprobs, real(coeff), fused, accumulate, smallest)
 
 
+@inlined
 def _add_up(rows, smallest, topk, values):
     """Sums in the order of the cases, so that threads do not change them."""
-    chosen, greater, equal = rows
-    values[0] = -np.log(np.maximum(chosen, smallest)).sum()
-    values[1] = (1 - _correct(greater, equal, 1)).sum()
-    values[2] = (1 - _correct(greater, equal, topk)).sum()
+    values[0] = values[1] = values[2] = 0.0
+    for n in range(rows.shape[1]):
+        chosen, greater, equal = rows[0, n], rows[1, n], rows[2, n]
+        values[0] -= math.log(smallest if chosen < smallest else chosen)  # a NaN stays
+        values[1] += 1.0 - _correct(greater, equal, 1)
+        values[2] += 1.0 - _correct(greater, equal, topk)
 
 
+@inlined
 def _correct(greater, equal, places):
     """The chance that the label is among the first `places` if ties are broken at random."""
-    left = np.clip(places - greater, 0, equal)
-    return np.where(equal > 0, left / np.maximum(equal, 1), 0.0)
+    if equal == 0:
+        return 0.0
+    return min(max(places - greater, 0.0), equal) / equal
 
 
 @inlined
@@ -61,8 +66,8 @@ def _count(probs, chosen, greater, equal):
 
 
 @parallel
-def _rank_kernel(labels, probs, rows):
-    """rows = the label's probability, the numbers of greater and of equal probabilities."""
+def _rank_kernel(labels, probs, rows, smallest, topk, values):
+    """rows = the label's probability, and the numbers of greater and of equal ones."""
     classes, cases = probs.shape
     for group in prange((cases + GROUP - 1) // GROUP):
         lo = np.int64(group) * GROUP
@@ -76,6 +81,7 @@ def _rank_kernel(labels, probs, rows):
             equal[n] = 0.0
         for c in range(classes):
             _count(probs[c, lo:hi], chosen, greater, equal)
+    _add_up(rows, smallest, topk, values)
 
 
 @parallel

@@ -1,0 +1,19 @@
+"""A training step allocates nothing: all memory is there before the first one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SMALL = 6000  # bytes: views of arrays, and Python's own; 512 cases of anything are more
+
+
+def test_no_step_allocates():
+    script = Path(__file__).with_name("allocations.py")
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    peaks = json.loads(done.stdout)
+    assert len(peaks) > 90
+    assert {name: peak for name, peak in peaks.items() if peak > SMALL} == {}
