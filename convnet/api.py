@@ -54,17 +54,10 @@ class Net:
         """A network from a checkpoint, with its weights and velocities."""
         from convnet import checkpoint
 
-        saved = checkpoint.load(path)
-        net = cls.from_text(
-            saved.layers_text,
-            saved.params_text,
-            **{
-                "data_dims": saved.data_dims,
-                "dialect": saved.dialect,
-                "seed": saved.seed,
-                **options,
-            },
-        )
+        saved = checkpoint.load(checkpoint.newest(path))
+        dims = {int(index): rows for index, rows in saved.options.get("data_dims", {}).items()}
+        known = {"data_dims": dims, "dialect": saved.dialect, "seed": saved.seed}
+        net = cls(Specs.parse(saved.layers, saved.params), **{**known, **options})
         checkpoint.restore(net.network, saved)
         return net
 
@@ -120,8 +113,8 @@ class Net:
 
     def activities(self, layer: str) -> np.ndarray:
         """A layer's outputs behind its neuron: (cases, channels, rows, columns), or (cases, n)."""
-        values = np.moveaxis(self.network.output(layer), -1, 0)
         shape = self._node(layer).shape
+        values = np.moveaxis(self.network.output(layer), -1, 0)
         return values if shape.height * shape.width > 1 else values.reshape(len(values), -1)
 
     def weights(self, layer: str, input: int = 0) -> np.ndarray:
@@ -154,7 +147,8 @@ class Net:
         """Write a checkpoint that `Net.load`, `convnet test` and the others read."""
         from convnet import checkpoint
 
-        checkpoint.save_network(path, self.network, self.specs)
+        options = {"data_dims": self.graph.data_dims, "minibatch": self.network.minibatch}
+        checkpoint.save(path, checkpoint.Checkpoint.of(self.network, options=options))
 
     def _gradient(self, parameter):
         if not parameter.learns:

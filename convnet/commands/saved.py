@@ -1,0 +1,48 @@
+"""A network from a checkpoint, for the commands that look at one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from convnet import checkpoint
+from convnet.checkpoint import Checkpoint
+from convnet.commands.train import RUNS
+from convnet.errors import CheckpointError
+from convnet.graph.build import Graph, build
+from convnet.specs import Specs
+
+
+@dataclass
+class Saved:
+    """A checkpoint, where it was found, and its specs."""
+
+    path: Path
+    checkpoint: Checkpoint
+    specs: Specs
+
+    def graph(self) -> Graph:
+        """The graph with the sizes it was trained with."""
+        dims = {int(k): v for k, v in self.checkpoint.options.get("data_dims", {}).items()}
+        specs = self.specs
+        return build(
+            specs.layers,
+            specs.params,
+            specs.problems,
+            dialect=self.checkpoint.dialect,
+            data_dims=dims,
+        )
+
+
+def find(load: Path | None) -> Path:
+    """The checkpoint asked for, or the newest of all runs."""
+    if load is None and not RUNS.is_dir():
+        raise CheckpointError(
+            f"there is no folder {RUNS} here, where `convnet train` saves; name a checkpoint or a "
+            "run's folder with --load"
+        )
+    return checkpoint.newest(load if load is not None else RUNS)
+
+
+def load(path: Path | None) -> Saved:
+    found = find(path)
+    loaded = checkpoint.load(found)
+    return Saved(found, loaded, Specs.parse(loaded.layers, loaded.params))

@@ -1,0 +1,154 @@
+"""`convnet train`: a new run, or one that goes on."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from convnet import checkpoint
+from convnet.commands.output import costs_line, note, result, warn
+from convnet.commands.progress import Progress
+from convnet.errors import ConvnetError
+from convnet.network.network import Network
+from convnet.session import DataOptions, DeviceOptions, Prepared, make_engine, prepare
+from convnet.spec import Source
+from convnet.specs import Specs
+from convnet.train.changes import describe_changes
+from convnet.train.folder import RunFolder, new_run_folder
+from convnet.train.loop import Outcome, fit
+from convnet.train.run import Options, Run
+
+RUNS = Path("checkpoints")
+
+
+def train(**given) -> int:
+    """Train as asked; returns the exit code."""
+    saved_path = checkpoint.newest(given["resume"]) if given["resume"] else None
+    saved = checkpoint.load(saved_path) if saved_path else None
+    specs = _specs(given, saved)
+    data = data_options(given, saved)
+    dialect = given["dialect"] or (saved.dialect if saved else None)
+    prepared = prepare(specs, data, dialect, given["strict"])
+    warn(specs.problems.warnings)
+    run = _make_run(given, prepared, saved)
+    for line in [f"dialect: {prepared.graph.dialect.title}", *prepared.notes]:
+        note(line)
+    if saved:
+        _resume(run, specs, saved, saved_path)
+    with Progress(run) as progress:
+        run.observer = progress
+        outcome = fit(run)
+    _report(run, outcome, given["dry_run"])
+    return outcome.exit_code
+
+
+def _specs(given, saved) -> Specs:
+    if saved is None:
+        missing = [f"--{name}" for name in ("layers", "params") if given[name] is None]
+        if missing:
+            raise click.UsageError(f"Missing option {' and '.join(missing)} (or --resume).")
+        return Specs.read(given["layers"], given["params"])
+    if given["layers"] is not None and Source.read(given["layers"]).text != saved.layers.text:
+        raise ConvnetError(
+            f"{given['layers']} is not the layer file that the checkpoint was trained with; a run "
+            "goes on with its own. Leave --layers out, or start a new run without --resume"
+        )
+    return Specs.parse(
+        saved.layers, Source.read(given["params"]) if given["params"] else saved.params
+    )
+
+
+def data_options(given, saved) -> DataOptions:
+    """What is given, else what the run was started with."""
+    before = saved.options.get("data_options", {}) if saved else {}
+    known = DataOptions(**{key: before[key] for key in asdict(DataOptions()) if key in before})
+    new = {key: given[key] for key in asdict(known) if given.get(key) is not None}
+    if new.get("mean") == "image" and before:
+        del new["mean"]  # the option's default, not the user's wish
+    if saved and "data" not in new:
+        new["data"] = saved.data or None
+    return replace(known, **new)
+
+
+def _make_run(given, prepared: Prepared, saved) -> Run:
+    options = saved.options if saved else {}
+    minibatch = given["minibatch"] or options.get("minibatch") or prepared.defaults.minibatch
+    seed = saved.seed if saved else given["seed"] or 0
+    if saved and given["seed"] not in (None, saved.seed):
+        raise ConvnetError(f"a run goes on with its own seed, {saved.seed}; leave --seed out")
+    engine, line, by_default = make_engine(
+        DeviceOptions(given["device"], given["gpu"]), prepared.graph
+    )
+    note(f"no CUDA device: {line}" if by_default else line)
+    network = Network(prepared.graph, minibatch, engine, seed=seed)
+    settings = {
+        "data_dims": prepared.graph.data_dims,
+        "data_options": asdict(prepared.options),
+    }
+    return Run(
+        network,
+        prepared.feed("train", minibatch, seed),
+        prepared.feed("test", minibatch),
+        options=_run_options(given, prepared, options),
+        folder=None if given["dry_run"] else _folder(given),
+        data=prepared.source,
+        class_names=prepared.dataset.class_names,
+        settings=settings,
+    )
+
+
+def _run_options(given, prepared, before) -> Options:
+    if given["dry_run"]:
+        return Options(epochs=1, max_batches=1, test_every=1, test_minibatches=1)
+
+    def chosen(name, default=None):
+        return given[name] if given[name] is not None else before.get(name, default)
+
+    return Options(
+        epochs=chosen("epochs", prepared.defaults.epochs),
+        max_batches=given["max_batches"],
+        test_every=chosen("test_every"),
+        save_every=chosen("save_every"),
+    )
+
+
+def _folder(given) -> RunFolder:
+    if given["save"] is None and given["resume"] is not None:
+        resumed = Path(given["resume"])
+        newest = checkpoint.newest(resumed)
+        return RunFolder(newest.parent)
+    if given["save"] is None:
+        return RunFolder(new_run_folder(RUNS, given["layers"].stem))
+    folder = RunFolder(given["save"])
+    if folder.holds_a_run and given["resume"] is None:
+        raise ConvnetError(
+            f"{given['save']} holds a run already. Go on with it: --resume {given['save']}; or "
+            "give another folder"
+        )
+    return folder
+
+
+def _resume(run, specs, saved, path):
+    changes = describe_changes(saved.params, specs.params.source)
+    notes = run.resume(saved, path, changes)
+    place = f"epoch {saved.position.epoch + 1}, minibatch {saved.position.minibatch + 1}"
+    note(f"going on from {path} at {place}")
+    for line in [*changes, *notes]:
+        note(f"  {line}")
+
+
+def _report(run: Run, outcome: Outcome, dry_run: bool):
+    if dry_run:
+        sizes = run.network.plan.bytes(run.network.engine.real.itemsize)
+        total = sum(sum(roles.values()) for roles in sizes.values())
+        result(
+            f"dry run: one training and one test minibatch done, {total / 1e6:,.0f} MB; not saved"
+        )
+        return
+    endings = {"done": "trained", "max-batches": "stopped as asked", "SIGINT": "stopped by Ctrl-C"}
+    ending = endings.get(outcome.reason, f"stopped by {outcome.reason}")
+    done = f"{outcome.position.epochs:g} of {run.options.epochs} epochs"
+    result(f"{ending}: {done}, {outcome.position.step} minibatches")
+    if run.history.test:
+        result(f"last test: {costs_line(run.history.test[-1]['costs'])}")
+    result(f"checkpoint: {outcome.checkpoint}")
