@@ -1,0 +1,26 @@
+"""Checkpoints: one safetensors file with all that a run is made of.
+
+Weights, biases and velocities are its arrays, under the names of the network's parameters; the text
+of both spec files, options, position, seed and history are its metadata.  A file of a checkpoint's
+name is whole at every moment, and nothing in it is unpickled or evaluated.
+"""
+
+from convnet.checkpoint.contents import Checkpoint, Position
+from convnet.checkpoint.find import BEST, newest, numbered
+from convnet.checkpoint.read import load, read_header
+from convnet.checkpoint.restore import restore
+from convnet.checkpoint.write import is_temporary, save, temporary_name
+
+__all__ = [
+    "BEST",
+    "Checkpoint",
+    "Position",
+    "is_temporary",
+    "load",
+    "newest",
+    "numbered",
+    "read_header",
+    "restore",
+    "save",
+    "temporary_name",
+]

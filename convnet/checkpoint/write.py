@@ -1,0 +1,92 @@
+"""Writing a checkpoint: under a temporary name, synced, then renamed."""
+
+import json
+import os
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
+
+from convnet.checkpoint.contents import SUFFIX, Checkpoint
+from convnet.checkpoint.read import FORMAT, JSONS, TEXTS, checksum, read_header, shown, signature
+from convnet.errors import CheckpointError
+
+
+def save(path: str | Path, checkpoint: Checkpoint) -> None:
+    """Write the file so that at every moment `path` is whole: the old one, or the new one.
+
+    Raises CheckpointError if it cannot be written (no space, no permission); the old file stays.
+    """
+    path = Path(path)
+    temporary = temporary_name(path)
+    try:
+        save_file(checkpoint.arrays, temporary, _metadata(checkpoint))
+        _sync(temporary)
+        read_header(temporary)
+        os.replace(temporary, path)
+        _sync(path.parent)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"{shown(path)}: cannot be saved ({reason})") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def temporary_name(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of that name was left by a run that was killed while saving."""
+    return re.fullmatch(r"\..*" + re.escape(SUFFIX) + r"\.\d+\.tmp", name) is not None
+
+
+def _sync(path: Path) -> None:
+    """Wait until the file, or the folder's list of names, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _metadata(checkpoint):
+    place = checkpoint.position
+    sources = checkpoint.layers, checkpoint.params
+    values = {
+        "layers": sources[0].text,
+        "layers_path": sources[0].path,
+        "params": sources[1].text,
+        "params_path": sources[1].path,
+        "dialect": checkpoint.dialect,
+        "data": checkpoint.data,
+        "created": checkpoint.created or datetime.now(UTC).isoformat(timespec="microseconds"),
+        "convnet": checkpoint.convnet or _version(),
+        "seed": checkpoint.seed,
+        "number": checkpoint.number,
+        "position": [place.epoch, place.minibatch, place.step, place.per_epoch],
+        "options": checkpoint.options,
+        "history": checkpoint.history,
+        "class_names": list(checkpoint.class_names),
+        "arrays": {name: signature(array) for name, array in checkpoint.arrays.items()},
+    }
+    texts = {key: _text(values[key]) for key in TEXTS}
+    texts |= {key: json.dumps(values[key], allow_nan=False) for key in JSONS}
+    return {"format": FORMAT, **texts, "check": checksum(texts)}
+
+
+def _text(value: str) -> str:
+    """As UTF-8 can write it; a path may hold bytes that are none."""
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _version():
+    try:
+        return version("convnet")
+    except PackageNotFoundError:
+        return ""

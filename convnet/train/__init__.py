@@ -1,0 +1,24 @@
+"""Training: the loop, what a run is made of, tests, signals, and what a resumed run is told."""
+
+from convnet.train.changes import describe_changes
+from convnet.train.evaluate import Score, evaluate
+from convnet.train.folder import RunFolder, new_run_folder
+from convnet.train.loop import Outcome, fit
+from convnet.train.observer import Observer
+from convnet.train.run import Options, Run
+from convnet.train.views import ViewScore, evaluate_views
+
+__all__ = [
+    "Observer",
+    "Options",
+    "Outcome",
+    "Run",
+    "RunFolder",
+    "Score",
+    "ViewScore",
+    "describe_changes",
+    "evaluate",
+    "evaluate_views",
+    "fit",
+    "new_run_folder",
+]

@@ -1,0 +1,31 @@
+"""Means of cost numbers over cases."""
+
+
+class Average:
+    """Adds up the numbers of cost layers and the cases that they are sums over.
+
+    Sums go in the order of the minibatches, in float64, so a mean that was interrupted and resumed
+    is the mean that was not.
+    """
+
+    def __init__(self, sums: dict[str, list[float]] | None = None, cases: int = 0):
+        self.sums, self.cases = dict(sums or {}), cases
+
+    def add(self, costs: dict, cases: int) -> None:
+        """costs: cost layer -> numbers summed over `cases`, as `Network.costs` gives them."""
+        for name, numbers in costs.items():
+            before = self.sums.get(name, [0.0] * len(numbers))
+            self.sums[name] = [a + float(b) for a, b in zip(before, numbers, strict=True)]
+        self.cases += cases
+
+    def per_case(self, names: dict[str, tuple[str, ...]]) -> dict[str, dict[str, float]]:
+        """cost layer -> name of a number -> mean; `names` as `number_names` gives them."""
+        return {
+            cost: dict(zip(names[cost], (n / self.cases for n in numbers), strict=True))
+            for cost, numbers in self.sums.items()
+        }
+
+
+def number_names(network) -> dict[str, tuple[str, ...]]:
+    """cost layer -> the names of the numbers that it reports, in their order."""
+    return {name: network.plan.unit(name).layer.numbers() for name in network.plan.costs}

@@ -1,0 +1,228 @@
+"""The training loop."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from convnet.checkpoint import Position
+from convnet.data import Prefetch
+from convnet.errors import ConvnetError, DataError, TrainingError
+from convnet.journal import Journal
+from convnet.train.average import Average
+from convnet.train.evaluate import evaluate
+from convnet.train.records import beginning, costs_of, rates_of, rounded
+from convnet.train.run import Run
+from convnet.train.signals import Signals
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How `fit` ended.  reason: "done", "max-batches", "SIGINT" or "SIGTERM"; exit_code: of the
+    process, 0 or 128 + signal.  checkpoint: the last one saved, if files are written."""
+
+    reason: str
+    exit_code: int
+    position: Position
+    checkpoint: Path | None
+
+
+def fit(run: Run) -> Outcome:
+    """Train until the epochs are done, or `max_batches`, or a signal; saved at the end.
+
+    TrainingError if a cost is not finite, naming the layer and the last good checkpoint.
+    """
+    with Signals(run.observer.on_message) as signals, _opened_journal(run):
+        try:
+            _begin(run)
+            _test_if_due(run, signals)
+            with Prefetch(run.train, run.places()) as batches:
+                meter = _Meter()
+                for _, batch in batches:
+                    progress = _train_on(run, batch)
+                    meter.add(batch.cases, batches.waited_seconds)
+                    _record_if_due(run, meter, progress)
+                    _test_and_save(run, signals)
+                    meter.skip()
+                    if signals.stop:
+                        break
+            return _end(run, signals)
+        except DataError as error:
+            _save_unless_saved(run)  # the network is well; the next minibatch is not
+            _stop(run, str(error))
+            raise
+        except ConvnetError as error:
+            _stop(run, str(error))
+            raise
+
+
+def _opened_journal(run):
+    run.journal = Journal(run.folder.journal_path if run.folder else None)
+    return run.journal
+
+
+def _begin(run):
+    run.network.step = run.position.step
+    event = "resume" if run.resumed_from or run.position.step else "start"
+    run.observer.on_start(run.journal.write(event, run.position.step, **beginning(run)))
+
+
+# -- one minibatch ---------------------------------------------------------------------------------
+
+
+def _train_on(run, batch) -> float:
+    """Forward, backward, update; returns the progress that the rates were taken at."""
+    network, progress = run.network, run.progress()
+    network.load(batch.matrices)
+    network.set_rates(progress, run.normal())
+    network.run("train")
+    costs = network.costs()
+    _refuse_non_finite(run, costs, run.position.step + 1)
+    run.position = run.position.next()
+    run.history.since_entry.add(costs, batch.cases)
+    run.history.since_record.add(costs, batch.cases)
+    run.observer.on_step(run.position, Average(costs, batch.cases).per_case(run.number_names))
+    return progress
+
+
+def _refuse_non_finite(run, costs, step):
+    bad = [name for name, numbers in costs.items() if not np.isfinite(numbers).all()]
+    if not bad:
+        return
+    layer = run.network.first_not_finite() or bad[0]
+    good = run.last_saved or "there is none"
+    raise TrainingError(
+        f"step {step}: the cost {bad[0]} is no longer finite; the first layer with such values is "
+        f"{layer}. Last good checkpoint: {good}. Resume it with lower learning rates"
+    )
+
+
+# -- records, tests, saves -------------------------------------------------------------------------
+
+
+class _Meter:
+    """Times minibatches; what happens between `add` and `skip` is not counted."""
+
+    def __init__(self):
+        self.seconds, self.waited, self.cases, self._waited_before = 0.0, 0.0, 0, 0.0
+        self.skip()
+
+    def skip(self):
+        self._since = time.perf_counter()
+
+    def add(self, cases, waited_in_all):
+        self.seconds += time.perf_counter() - self._since
+        self.waited += waited_in_all - self._waited_before
+        self.cases += cases
+        self._waited_before = waited_in_all
+        self.skip()
+
+    def take(self) -> dict:
+        """The figures since the last call."""
+        seconds = max(self.seconds, 1e-9)
+        figures = {
+            "images_per_second": rounded(self.cases / seconds),
+            "seconds": rounded(seconds),
+            "wait_share": rounded(self.waited / seconds),
+        }
+        self.seconds, self.waited, self.cases = 0.0, 0.0, 0
+        return figures
+
+
+def _record_if_due(run, meter, progress):
+    history = run.history
+    if run.record_is_due():
+        costs = costs_of(history.since_record, run)
+        rates = rates_of(run.network, progress)
+        facts = {"epoch": rounded(run.position.epochs), "costs": rounded(costs)}
+        facts |= {"cases": history.since_record.cases, "rates": rates}
+        record = run.journal.write("train", run.position.step, **facts, **meter.take())
+        history.since_record = Average()
+        run.observer.on_train(record)
+    if run.entry_is_due():
+        costs = costs_of(history.since_entry, run)
+        history.train.append(_entry(run, history.since_entry.cases, costs))
+        history.since_entry = Average()
+
+
+def _entry(run, cases, costs):
+    place = {"step": run.position.step, "epoch": run.position.epochs}
+    return {**place, "cases": cases, "costs": costs}
+
+
+def _test_and_save(run, signals):
+    asked = signals.take_save()
+    tested = _test_if_due(run, signals)
+    if not tested and (asked or run.save_is_due()):
+        _save(run)
+
+
+def _test_if_due(run, signals) -> bool:
+    """Test and save, if it is time for it and no stop is asked for; whether it was done."""
+    if not run.test_is_due() or signals.stop:
+        return False
+    started = time.perf_counter()
+    score = evaluate(
+        run.network, run.test, minibatches=run.test_size(), should_stop=lambda: signals.stop
+    )
+    if score is None:
+        return False
+    numbers = {name: list(values.values()) for name, values in score.costs.items()}
+    _refuse_non_finite(run, numbers, run.position.step)
+    is_best = run.history.add_test(_entry(run, score.cases, score.costs), _error(score.costs))
+    facts = {"epoch": rounded(run.position.epochs), "costs": rounded(score.costs)}
+    facts |= {"cases": score.cases, "best": is_best}
+    seconds = rounded(time.perf_counter() - started)
+    run.observer.on_test(run.journal.write("test", run.position.step, **facts, seconds=seconds))
+    _save(run, is_best)
+    return True
+
+
+def _error(costs):
+    """What "best" is judged by: the first cost's error, or its only number."""
+    numbers = next(iter(costs.values()))
+    return numbers.get("top-1 error", next(iter(numbers.values())))
+
+
+def _save(run, is_best=False):
+    if run.folder is None:
+        return
+    checkpoint = run.checkpoint()
+    _refuse_bad_weights(run, checkpoint.arrays)
+    run.journal.sync()
+    run.last_saved = run.folder.save(checkpoint, is_best)
+    run.saved_step = run.position.step
+    run.journal.write("save", run.position.step, file=run.last_saved.name)
+    run.observer.on_save(run.last_saved)
+
+
+def _refuse_bad_weights(run, arrays):
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            good = run.last_saved or "there is none"
+            raise TrainingError(
+                f"step {run.position.step}: {name} holds values that are not finite; nothing is "
+                f"saved. Last good checkpoint: {good}. Resume it with lower learning rates"
+            )
+
+
+def _save_unless_saved(run):
+    if run.saved_step != run.position.step:
+        _save(run)
+
+
+# -- the end ---------------------------------------------------------------------------------------
+
+
+def _end(run, signals) -> Outcome:
+    _save_unless_saved(run)
+    reason, code = "done" if run.is_done else "max-batches", 0
+    if signals.stop:
+        reason, code = signals.stop.name, 128 + signals.stop
+    _stop(run, reason)
+    return Outcome(reason, code, run.position, run.last_saved)
+
+
+def _stop(run, reason):
+    run.journal.write("stop", run.position.step, reason=reason)

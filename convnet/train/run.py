@@ -1,0 +1,184 @@
+"""What a run is made of, and where it stands."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+
+from convnet.checkpoint import Checkpoint, Position, restore
+from convnet.data import Feed
+from convnet.errors import DataError
+from convnet.journal import Journal
+from convnet.network.network import Network
+from convnet.train.average import number_names
+from convnet.train.folder import RunFolder
+from convnet.train.history import History
+from convnet.train.observer import Observer
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long to train, and when to test, record and save.  Counts are of minibatches.
+
+    max_batches: stop, saved, after so many in this invocation.  test_every: None is once an epoch;
+    there is always a test at the end.  test_minibatches: size of a test, None for `MOST_TEST_CASES`
+    cases at most.  save_every: besides the saves at tests and at the end.  record_every: train
+    records of the journal, None for about a hundred an epoch.
+    """
+
+    epochs: int = 50
+    max_batches: int | None = None
+    test_every: int | None = None
+    test_minibatches: int | None = None
+    save_every: int | None = None
+    record_every: int | None = None
+
+
+MOST_TEST_CASES = 10_000  # of a test within training
+_RECORDS_AN_EPOCH = 100
+
+
+@dataclass
+class Run:
+    """A network, its data, and the state of its training.
+
+    test: the test split's feed, or None for no tests.  folder: None writes no files.
+    data, class_names: are stored in the checkpoints, and so are the options; settings, a JSON
+    object, are further options to be stored.
+    """
+
+    network: Network
+    train: Feed
+    test: Feed | None = None
+    options: Options = Options()
+    folder: RunFolder | None = None
+    observer: Observer = field(default_factory=Observer)
+    data: str = ""
+    class_names: tuple[str, ...] = ()
+    settings: dict = field(default_factory=dict)
+
+    position: Position = Position()
+    history: History = field(default_factory=History)
+    journal: Journal = field(default_factory=lambda: Journal(None))
+    resumed_from: Path | None = None
+    changes: list[str] = field(default_factory=list)
+    last_saved: Path | None = None
+    saved_step: int = 0
+
+    def __post_init__(self):
+        self.position = Position(per_epoch=self.train.minibatches_per_epoch)
+        self.number_names = number_names(self.network)
+        if not self.number_names:
+            raise DataError("the network has no cost layer: there is nothing to train")
+
+    # -- resuming ----------------------------------------------------------------------------------
+
+    def resume(self, checkpoint: Checkpoint, path: Path | None = None, changes=()) -> list[str]:
+        """Stand where the checkpoint stands.  The train feed must have the checkpoint's seed.
+
+        changes: lines about what is different now, for the journal.  Returns lines for the user.
+        CheckpointError if it belongs to another network.
+        """
+        notes = restore(self.network, checkpoint)
+        self.history = History.from_json(checkpoint.history)
+        self.position = self._position_of(checkpoint.position, notes)
+        self.resumed_from = self.last_saved = path
+        self.saved_step = self.position.step
+        self.changes = [*changes, *notes]
+        return notes
+
+    def _position_of(self, before, notes):
+        per_epoch = self.train.minibatches_per_epoch
+        if before.per_epoch in (0, per_epoch):
+            return Position(before.epoch, before.minibatch, before.step, per_epoch)
+        minibatch = before.minibatch * per_epoch // before.per_epoch
+        notes.append(
+            f"an epoch has {per_epoch} minibatches now, {before.per_epoch} before: "
+            f"going on at minibatch {minibatch + 1} of epoch {before.epoch + 1}"
+        )
+        return Position(before.epoch, minibatch, before.step, per_epoch)
+
+    # -- where it stands ---------------------------------------------------------------------------
+
+    @property
+    def is_done(self) -> bool:
+        return self.position.epoch >= self.options.epochs
+
+    def places(self) -> Iterator[tuple[int, int]]:
+        """(epoch, minibatch) of what this invocation trains, in order."""
+        position, left = self.position, self.options.max_batches
+        while position.epoch < self.options.epochs and left != 0:
+            yield position.epoch, position.minibatch
+            position, left = position.next(), None if left is None else left - 1
+
+    def progress(self) -> float:
+        """0 to 1 over the run, constant within a data batch (dialect, 6.4)."""
+        done = self.train.data_batches_per_epoch * self.position.epoch
+        done += self.train.data_batch_of(self.position.minibatch)
+        return min(1.0, done / (self.options.epochs * self.train.data_batches_per_epoch))
+
+    def normal(self):
+        """A function that draws N(0,1) for schedules with noise: the same ones in the same step."""
+        words = [self.network.seed, self.position.step, crc32(b"rates")]
+        draws = None
+
+        def draw() -> float:
+            nonlocal draws
+            if draws is None:  # few runs need it, and making it takes longer than a draw
+                draws = np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
+            return draws.standard_normal()
+
+        return draw
+
+    # -- what is due -------------------------------------------------------------------------------
+
+    def test_is_due(self) -> bool:
+        tested = self.history.test[-1]["step"] if self.history.test else 0
+        if self.test is None or self.position.step == tested:
+            return False
+        return self.is_done or self._ends_interval(self.options.test_every)
+
+    def entry_is_due(self) -> bool:
+        """Whether the history gets an entry: at the end of an epoch, and before tests."""
+        return self.position.minibatch == 0 or self._ends_interval(self.options.test_every)
+
+    def record_is_due(self) -> bool:
+        every = self.options.record_every
+        if every is None:
+            every = max(1, self.position.per_epoch // _RECORDS_AN_EPOCH)
+        return self.position.minibatch == 0 or self.position.step % every == 0
+
+    def save_is_due(self) -> bool:
+        every = self.options.save_every
+        return every is not None and self.position.step % every == 0
+
+    def _ends_interval(self, every):
+        """`every` minibatches, or an epoch."""
+        return self.position.minibatch == 0 if every is None else self.position.step % every == 0
+
+    def test_size(self) -> int:
+        """Minibatches of a test."""
+        most = self.options.test_minibatches
+        if most is None:
+            most = -(-MOST_TEST_CASES // self.test.minibatch_size)
+        return min(most, self.test.minibatches_per_epoch)
+
+    # -- what is stored ----------------------------------------------------------------------------
+
+    def checkpoint(self) -> Checkpoint:
+        """The run as it stands now."""
+        return Checkpoint.of(
+            self.network,
+            position=self.position,
+            options=self._options(),
+            history=self.history.to_json(),
+            data=self.data,
+            class_names=tuple(self.class_names),
+            number=(self.folder.saves if self.folder else 0) + 1,
+        )
+
+    def _options(self):
+        kept = {key: value for key, value in vars(self.options).items() if key != "max_batches"}
+        return {"minibatch": self.train.minibatch_size, **kept, **self.settings}
