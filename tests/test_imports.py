@@ -1,0 +1,144 @@
+"""Who may import whom (ARCHITECTURE.md), read from the source; and what importing costs."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "convnet"
+
+# For each part: the parts it may import, itself aside.  A name stands for all below it.
+MAY_IMPORT = {
+    "errors": [],
+    "schedule": [],
+    "spec": ["errors"],
+    "fields": ["spec"],
+    "rate_fields": ["fields", "spec", "schedule"],
+    "data": ["errors"],
+    "layers": ["fields", "rate_fields", "spec", "schedule"],
+    "graph": ["errors", "fields", "layers", "spec", "schedule"],
+    "network": ["errors", "graph", "layers"],
+    "backends.base": [],
+    "backends.cpu": ["errors", "backends.base", "network.memory", "network.record"],
+    "journal": ["errors", "spec"],
+    "checkpoint": ["errors", "spec"],
+    "specs": ["errors", "fields", "spec"],
+}
+# Above these the rule is one of levels: nobody imports what stands after it.
+LEVELS = ["train", "report", "session", "api", "commands", "cli"]
+
+
+def part_of(module: str) -> str:
+    """The part of `convnet.x.y` that the rules speak of: x, or backends.x."""
+    names = module.split(".")[1:]
+    return ".".join(names[:2]) if names[:1] == ["backends"] else ".".join(names[:1])
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules() -> dict[str, Path]:
+    return {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+
+
+def imports_of(name: str, path: Path, known) -> set[str]:
+    """The modules of ours that a file imports anywhere, inside functions too."""
+    found = set()
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *base.split(".")] if base else above)
+            inner = {f"{base}.{alias.name}" for alias in node.names}
+            found |= (inner & set(known)) or {base}
+    return {module for module in found if module.split(".")[0] == "convnet"}
+
+
+MODULES = modules()
+IMPORTS = {name: imports_of(name, path, MODULES) for name, path in MODULES.items()}
+
+
+def allowed(part: str, target: str) -> bool:
+    parts = [part, *MAY_IMPORT[part]]
+    return any(target == f"convnet.{p}" or target.startswith(f"convnet.{p}.") for p in parts)
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT)
+def test_parts_import_only_what_lies_below_them(part):
+    mine = {name: found for name, found in IMPORTS.items() if part_of(name) == part}
+    assert mine
+    wrong = {
+        name: sorted(target for target in found if not allowed(part, target))
+        for name, found in mine.items()
+    }
+    assert not {name: targets for name, targets in wrong.items() if targets}
+
+
+def test_every_module_has_a_rule():
+    parts = {part_of(name) for name in MODULES} - {"", "backends"}
+    assert parts - {"backends.cuda"} == {*MAY_IMPORT, *LEVELS}
+
+
+@pytest.mark.parametrize("level", range(len(LEVELS)))
+def test_nobody_imports_upwards(level):
+    above = LEVELS[level + 1 :]
+    wrong = [
+        (name, target)
+        for name, found in IMPORTS.items()
+        if part_of(name) == LEVELS[level]
+        for target in found
+        if part_of(target) in above
+    ]
+    assert not wrong
+
+
+def test_kernels_know_nothing_but_arrays():
+    """Of the CPU backend, only its engine sees plans."""
+    for name, found in IMPORTS.items():
+        if part_of(name) == "backends.cpu" and not name.endswith(".engine"):
+            assert {part_of(t) for t in found} <= {"backends.base", "backends.cpu"}, name
+
+
+def test_a_layer_module_has_a_module_of_the_same_name_in_the_backend_if_it_computes():
+    """Each module that a layer calls on `ops` exists there."""
+    called = set()
+    for name, path in MODULES.items():
+        if part_of(name) == "layers":
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                of_ops = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+                if of_ops and node.value.id == "ops":
+                    called.add(node.attr)
+    assert {"pool", "cmrnorm", "fc", "softmax", "transfer"} <= called
+    assert {f"convnet.backends.cpu.{module}" for module in called} <= set(MODULES)
+
+
+def test_nobody_imports_the_cuda_backend():
+    for name, found in IMPORTS.items():
+        if not name.startswith("convnet.backends.cuda"):
+            assert not [t for t in found if t.startswith("convnet.backends.cuda")], name
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(run.stdout))
+
+
+@pytest.mark.parametrize("statement", ["import convnet", "import convnet.cli"])
+def test_importing_loads_no_machinery(statement):
+    """`convnet --help` answers at once."""
+    assert not {"numba", "numpy", "lark", "torch", "matplotlib"} & loaded_by(statement)
+
+
+def test_checking_files_needs_no_kernels():
+    """Graphs are built without Numba: on a machine that only checks files, nothing is compiled."""
+    assert "numba" not in loaded_by("import convnet.graph.build, convnet.graph.summary")
