@@ -1,0 +1,111 @@
+"""Published pairs of files run: all are planned, and those of small images train a minibatch.
+
+What the files mean is compared in test_summary.py.
+"""
+
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rows import poison
+
+from convnet.backends.cpu.engine import Engine
+from convnet.errors import SpecError
+from convnet.graph.build import build
+from convnet.graph.place import copies
+from convnet.layers.planned import PLANNED
+from convnet.network.network import Network
+from convnet.network.plan import make_plan
+from convnet.spec import Problems, Source, parse
+
+CORPUS = Path(os.environ.get("CONVNET_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
+PATH = CORPUS / "expected.jsonl"
+if not PATH.exists():
+    pytest.skip(
+        f"no corpus of published files at {CORPUS}; CONVNET_CORPUS names its folder",
+        allow_module_level=True,
+    )
+
+PAIRS = [json.loads(line) for line in PATH.read_text(encoding="utf-8").splitlines()]
+KNOWN = [p for p in PAIRS if not {row["type"] for row in p["expected"]} & set(PLANNED)]
+# What these files ask for beyond layer types, and cannot have yet.
+REFUSED = {
+    "cc1/example-layers/layers.gc.cfg": "randSparse is not built yet",
+    "cc2/layers/layers-imagenet-2gpu-data.cfg": "replicas on several devices are not built yet",
+    "chm/layers/layers-146-2011.cfg": "initWFunc is not built yet",
+    "chm/layers/layers-146-2012-2009.cfg": "initWFunc is not built yet",
+    "chm/layers/layers-146-2012-2011.cfg": "initWFunc is not built yet",
+}
+RUNNABLE = [p for p in KNOWN if p["layers"] not in REFUSED]
+SMALL = [p for p in RUNNABLE if p["img_size"] <= 32]
+CASES = 4
+
+
+def over(pairs):
+    names = [f"{p['layers']}+{Path(p['params']).name}" for p in pairs]
+    return pytest.mark.parametrize("pair", pairs, ids=names)
+
+
+def graph_of(pair):
+    problems = Problems()
+    files = [parse(Source.read(CORPUS / pair[key]), problems) for key in ("layers", "params")]
+    dims = {int(index): rows for index, rows in pair["data_dims"].items()}
+    classes = pair["num_classes"]
+    return build(*files, problems, data_dims=dims, classes=classes, dialect=pair["dialect"])
+
+
+def test_the_corpus_is_whole():
+    assert (len(PAIRS), len(KNOWN), len(RUNNABLE), len(SMALL)) == (61, 30, 25, 12)
+
+
+@over(RUNNABLE)
+def test_plan(pair):
+    """Copies lead from a layer's device to those of its readers, once each."""
+    graph = graph_of(pair)
+    plan = make_plan(graph, 128)
+    expected = {row["name"]: row for row in pair["expected"]}
+    wanted = set()
+    for row in pair["expected"]:
+        for name in row["inputs"]:
+            here, there = (expected[n]["devices"] or [0] for n in (row["name"], name))
+            is_data = expected[name]["type"] == "data"
+            if is_data or here != there:
+                wanted.add((name, here[0]))
+    found = [((u.node.folded_into or u.node).name, u.device) for u in copies(plan.units)]
+    assert sorted(found) == sorted(wanted)
+    assert len(plan.costs) == sum(row["type"].startswith("cost.") for row in pair["expected"])
+
+
+@over([p for p in KNOWN if p["layers"] in REFUSED])
+def test_what_is_missing_is_said(pair):
+    with pytest.raises(SpecError, match=REFUSED[pair["layers"]]):
+        make_plan(graph_of(pair), 128)
+
+
+@over(SMALL)
+def test_one_minibatch(pair):
+    """The cost begins at that of guessing; all that has a rate learns, and nothing else."""
+    graph = graph_of(pair)
+    network = Network(graph, CASES, Engine(np.float32), seed=1)
+    poison(network)
+    rng = np.random.default_rng(2)
+    pixels = 50 * rng.standard_normal((pair["data_dims"]["0"], CASES))
+    labels = rng.integers(0, pair["num_classes"], (1, CASES))
+    network.load({0: pixels, 1: labels})
+    before = {name: network.read(p) for name, p in network.parameters.items()}
+    network.set_rates(0, rng.standard_normal)
+    network.run("train")
+    (cost,) = network.costs().values()
+    if ".gc." not in pair["layers"]:  # those begin with large weights, to check gradients
+        assert cost[0] / CASES == pytest.approx(math.log(pair["num_classes"]), rel=0.3)
+    assert np.isfinite(cost).all()
+    for name, parameter in network.parameters.items():
+        after = network.read(parameter)
+        assert np.isfinite(after).all()
+        assert (after != before[name]).any() == parameter.learns, name
+    network.run("test")
+    (tested,) = network.costs().values()
+    assert np.isfinite(tested).all()
