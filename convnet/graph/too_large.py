@@ -27,7 +27,8 @@ def check_memory(nodes: list[Node], memory: int | None, problems: Problems) -> N
     parameters, outputs = _parameters(largest), largest.shape.size
     problems.error(
         largest.span(),
-        f"the net needs at least {_gigabytes(total)} of memory, this machine has {_gigabytes(memory)}",
+        f"the net needs at least {_gigabytes(total)} of memory, "
+        f"this machine has {_gigabytes(memory)}",
         f"{largest.name} is the largest layer: {parameters:,} weights and biases, "
         f"{outputs:,} outputs a case",
     )

@@ -119,7 +119,7 @@ class Layer:
 
     type = text(help="the layer type")
     inputs = names(help="layers whose outputs are read, in order")
-    neuron = text(None, help="nonlinearity applied to the outputs")
+    neuron = text(None, help="nonlinearity of the outputs, such as relu; see the type `neuron`")
     gpu = devices(
         None,
         dialects=("chm", "cc2"),
@@ -152,14 +152,13 @@ class Layer:
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        cls.fields = {
-            name: value
-            for base in reversed(cls.__mro__)
-            for name, value in vars(base).items()
-            if isinstance(value, Field)
-        }
-        for name in [name for name in cls.fields if vars(cls).get(name, ...) is None]:
-            del cls.fields[name]  # a subclass drops a key with `key = None`
+        cls.fields = {}
+        for base in reversed(cls.__mro__):
+            for name, value in vars(base).items():
+                if isinstance(value, Field):
+                    cls.fields[name] = value
+                elif value is None:
+                    cls.fields.pop(name, None)  # a type drops a key with `key = None`
 
     def __init__(self, name: str, dialect=None):
         self.name, self.dialect = name, dialect

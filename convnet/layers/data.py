@@ -17,6 +17,8 @@ class Data(Layer):
     inputs = None
     gpu = None
     dropout = None
+    quant_f = None
+    quant_b = None
 
     data_idx = integer(ge=0, le=64, help="index of the matrix in the data source")
     channels = integer(

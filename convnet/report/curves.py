@@ -1,0 +1,140 @@
+"""The course of a run, from its journal: curves of cost and error, and a table of the tests."""
+
+from math import isfinite
+from pathlib import Path
+
+from PIL import Image
+
+from convnet.errors import DataError
+from convnet.report.plot import COLOURS, Line, Panel, draw
+
+Points = list[tuple[float, float]]
+
+
+def draw_curves(
+    records: list[dict], path: str | Path | None = None, *, cost: str | None = None, log=False
+) -> Image.Image:
+    """Curves of a journal's records (see `convnet.journal`), written to `path` if one is given.
+
+    One panel shows the objective's number of the cost layer, one its errors; training is smoothed
+    lightly, tests are dots.  cost: the layer to show, by default the first.  log: the cost on a
+    logarithmic axis.  DataError if the journal holds nothing to draw.
+    """
+    layer = cost_layer(records, cost)
+    numbers = list(_costs_records(records)[0]["costs"][layer])
+    errors = [name for name in numbers if name.endswith("error")]
+    costs = [name for name in numbers if name not in errors]
+    panels = [_panel(records, layer, costs, log=log)]
+    if errors:
+        panels.append(_panel(records, layer, errors, percent=True))
+    picture = draw(panels, _title(records, layer))
+    if path is not None:
+        picture.save(path)
+    return picture
+
+
+def cost_layer(records: list[dict], wanted: str | None = None) -> str:
+    """The cost layer to show: the wanted one, else the first of the journal."""
+    found = _costs_records(records)
+    if not found:
+        raise DataError("the journal holds no costs yet: train at least one minibatch")
+    names = list(dict.fromkeys(name for record in found for name in record["costs"]))
+    if wanted is not None and wanted not in names:
+        raise DataError(f"the journal has no cost layer {wanted}; it has {', '.join(names)}")
+    return wanted or names[0]
+
+
+def series(records: list[dict], event: str, layer: str, number: str) -> Points:
+    """(epoch or step, value) of the records of one kind."""
+    by_epoch = _by_epoch(records)
+    points = []
+    for record in records:
+        value = record.get("costs", {}).get(layer, {}).get(number)
+        if record["event"] == event and isinstance(value, (int, float)) and isfinite(value):
+            points.append((record["epoch"] if by_epoch else record["step"], value))
+    return points
+
+
+def smoothed(points: Points, window: int | None = None) -> Points:
+    """A mean over the points around each; by default over a fortieth of them."""
+    half = (len(points) // 40 if window is None else window) // 2
+    if half < 1:
+        return points
+    result = []
+    for i, (x, _) in enumerate(points):
+        near = [y for _, y in points[max(0, i - half) : i + half + 1]]
+        result.append((x, sum(near) / len(near)))
+    return result
+
+
+def table_of_tests(records: list[dict], cost: str | None = None) -> str:
+    """One line a test: epoch, step and the numbers of a cost layer; the best is marked."""
+    layer = cost_layer(records, cost)
+    tests = [r for r in records if r["event"] == "test" and layer in r.get("costs", {})]
+    if not tests:
+        return "no tests yet\n"
+    numbers = list(tests[0]["costs"][layer])
+    rows = [["epoch", "step", *numbers, ""]]
+    for record in tests:
+        values = record["costs"][layer]
+        shown = [_shown(name, values[name]) if name in values else "" for name in numbers]
+        best = "best so far" if record.get("best") else ""
+        rows.append([_short(record.get("epoch")), str(record["step"]), *shown, best])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "".join(_row(row, widths) for row in rows)
+
+
+def _row(row, widths) -> str:
+    *numbers, mark = row
+    cells = [text.rjust(width) for text, width in zip(numbers, widths[:-1], strict=True)]
+    return "  ".join([*cells, mark]).rstrip() + "\n"
+
+
+def _short(epoch) -> str:
+    return "" if epoch is None else f"{epoch:.6g}"
+
+
+def _shown(name, value) -> str:
+    if not isinstance(value, (int, float)):
+        return ""
+    return f"{value:.2%}" if name.endswith("error") else f"{value:.4f}"
+
+
+def _costs_records(records):
+    return [r for r in records if r["event"] in ("train", "test") and r.get("costs")]
+
+
+def _by_epoch(records):
+    return all("epoch" in record for record in _costs_records(records))
+
+
+def _panel(records, layer, numbers, **options) -> Panel:
+    x_label = "epoch" if _by_epoch(records) else "minibatches"
+    panel = Panel(" and ".join(numbers), x_label, **options)
+    colours = list(COLOURS)
+    for number in numbers:
+        if number != numbers[0] and _same(records, layer, number, numbers[0]):
+            continue  # top-1 errors under two names
+        name = f" {number}" if len(numbers) > 1 else ""
+        train, test = (series(records, event, layer, number) for event in ("train", "test"))
+        smooth, colour = smoothed(train), colours.pop(0)
+        if smooth is not train:
+            panel.lines.append(Line("", train, colour, faint=True))
+        if train:
+            panel.lines.append(Line(f"training{name}", smooth, colour))
+        if test:
+            panel.lines.append(Line(f"test{name}", test, colours.pop(0), marked=len(test) <= 60))
+    return panel
+
+
+def _same(records, layer, one, other):
+    events = ("train", "test")
+    return all(series(records, e, layer, one) == series(records, e, layer, other) for e in events)
+
+
+def _title(records, layer) -> str:
+    start = next((r for r in records if r["event"] in ("start", "resume")), {})
+    spec = Path(start.get("layers", "")).stem
+    data = start.get("data", "")
+    on_data = f" on {data}" if isinstance(data, str) and data and len(data) < 40 else ""
+    return f"{spec}{on_data}: {layer}" if spec else layer

@@ -1,0 +1,93 @@
+"""What a network is, in one object for scripts; `describe_table` shows it to people."""
+
+from convnet.errors import SpecError
+from convnet.graph.build import HOST, Graph
+from convnet.graph.place import Unit, copies
+from convnet.graph.summary import layer_rows, parameter_count, totals
+from convnet.network.plan import Plan, make_plan
+from convnet.report.scratch import scratch_bytes
+
+REAL_BYTES = 4
+
+
+def network_summary(graph: Graph, minibatch: int) -> dict:
+    """One JSON-able object: the dialect, the layers in file order, and totals.
+
+    `bytes_per_device` and `bytes_by_role` count what training on `minibatch` cases takes in
+    float32; `copies` are the values carried between devices in a forward pass.  A graph that this
+    version cannot run yet has a `note` instead, which says why.
+    """
+    summary = {
+        "dialect": {
+            "name": graph.dialect.name,
+            "title": graph.dialect.title,
+            "because": graph.dialect.because,
+        },
+        "minibatch": minibatch,
+        "layers": layer_rows(graph),
+        **totals(graph),
+    }
+    try:
+        plan = make_plan(graph, minibatch)
+    except SpecError as error:
+        note = "; ".join(problem.message for problem in error.problems)
+        return summary | {"note": f"no bytes and copies: {note}"}
+    return summary | _placed(plan, summary["layers"])
+
+
+def _placed(plan: Plan, rows: list[dict]) -> dict:
+    """The facts that need devices; adds `parameters` and `bytes` to each row."""
+    by_role = {device: dict(roles) for device, roles in plan.bytes(REAL_BYTES).items()}
+    for device, size in scratch_bytes(plan).items():
+        by_role[device]["scratch"] = size
+    by_layer = layer_bytes(plan)
+    for row in rows:
+        row["parameters"] = parameter_count(plan.graph.node(row["name"]))
+        row["bytes"] = by_layer.get(row["name"], 0)
+    host = by_role.pop(HOST, {})
+    return {
+        "bytes_per_device": {str(d): sum(by_role[d].values()) for d in sorted(by_role)},
+        "bytes_by_role": {str(d): by_role[d] for d in sorted(by_role)},
+        "host_bytes": sum(host.values()),
+        "copies": [_copy(unit, plan.minibatch) for unit in copies(plan.units)],
+    }
+
+
+def _copy(unit: Unit, minibatch: int) -> dict:
+    source = unit.inputs[0].device
+    return {
+        "layer": declared_name(unit),
+        "from": "host" if source == HOST else source,
+        "to": unit.device,
+        "bytes": unit.shape.size * minibatch * REAL_BYTES,
+        "readers": list(dict.fromkeys(declared_name(reader) for reader in unit.readers)),
+    }
+
+
+def declared_name(unit: Unit) -> str:
+    """The layer, as written, that a unit belongs to."""
+    return (unit.node.folded_into or unit.node).name
+
+
+def layer_bytes(plan: Plan) -> dict[str, int]:
+    """Bytes by declared layer: its activities, gradients, weights and what it keeps.
+
+    Memory that several layers share is counted once, at the layer it is named after; copies on
+    other devices are left out.
+    """
+    owners = {unit.name: None if unit.is_copy else declared_name(unit) for unit in plan.units}
+    found: dict[str, int] = {}
+    for buffer in plan.buffers:
+        owner = owner_of(buffer.name, owners)
+        if owner is not None:
+            size = buffer.bytes(plan.minibatch, REAL_BYTES)
+            found[owner] = found.get(owner, 0) + size
+    return found
+
+
+def owner_of(buffer_name: str, owners: dict[str, str | None]) -> str | None:
+    """Buffers are named after their unit, with parts behind dots; unit names may hold dots too."""
+    name = buffer_name
+    while name and name not in owners:
+        name = name.rpartition(".")[0]
+    return owners.get(name)

@@ -1,0 +1,146 @@
+"""The description of a network for people: a table of its layers, its copies, and totals."""
+
+from rich.console import Console
+from rich.table import Table
+
+from convnet.graph.build import Graph
+from convnet.graph.summary import neuron_text
+from convnet.layers.norm import Normalization
+
+WIDTH = 100
+
+
+def console(file=None) -> Console:
+    """Where descriptions are printed: coloured on a terminal, plain and 100 columns wide else."""
+    found = Console(file=file, highlight=False)
+    return found if found.is_terminal else Console(file=file, highlight=False, width=WIDTH)
+
+
+def print_description(graph: Graph, summary: dict, out: Console) -> None:
+    """Print what `network_summary` found about a graph."""
+    dialect = summary["dialect"]
+    name = dialect["name"] if dialect["name"] != dialect["title"] else "our own"
+    text = f"dialect: {dialect['title']} ({name}), because {dialect['because']}"
+    out.print(text, markup=False)
+    out.print()
+    out.print(layer_table(graph, summary))
+    out.print()
+    for line in [*norm_lines(graph), *total_lines(summary)]:
+        out.print(line, markup=False)
+    if "note" not in summary:
+        out.print()
+        out.print(memory_table(summary))
+
+
+# -- the table -----------------------------------------------------------------------------------
+
+
+def layer_table(graph: Graph, summary: dict) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("layer", overflow="fold", max_width=24)
+    table.add_column("type", overflow="fold", max_width=20)
+    table.add_column("on", no_wrap=True)
+    table.add_column("input → output", overflow="fold", max_width=34)
+    for title in ("parameters", "mult-adds", "bytes"):
+        table.add_column(title, justify="right", no_wrap=True)
+    rows = {row["name"]: row for row in summary["layers"]}
+    waiting = list(summary.get("copies", ()))
+    for row in summary["layers"]:
+        for copy in [copy for copy in waiting if copy["readers"][0] == row["name"]]:
+            waiting.remove(copy)
+            _add_copy(table, copy, rows)
+        _add_layer(table, graph, row, rows)
+    return table
+
+
+def _add_layer(table, graph, row, rows):
+    neuron = neuron_text(graph, graph.node(row["name"]))
+    table.add_row(
+        row["name"],
+        row["type"] + (f" {neuron}" if neuron else ""),
+        "host" if row["placed"] == "host" else ",".join(map(str, row["placed"])),
+        _shapes(row, rows),
+        f"{row['parameters']:,}" if row.get("parameters") else "",
+        short_count(row["operations"]) if row["operations"] else "",
+        short_count(row["bytes"]) if row.get("bytes") else "",
+    )
+
+
+def _add_copy(table, copy, rows):
+    text = f"→ {copy['layer']} to device {copy['to']}"
+    source = "host" if copy["from"] == "host" else f"device {copy['from']}"
+    shape = shape_text(rows[copy["layer"]]["shape"])
+    size = short_count(copy["bytes"])
+    table.add_row(text, f"from {source}", str(copy["to"]), shape, "", "", size, style="dim")
+
+
+def _shapes(row, rows) -> str:
+    shapes = [shape_text(rows[name]["shape"]) for name in row["inputs"] if name in rows]
+    counted = {shape: shapes.count(shape) for shape in shapes}
+    inputs = [f"{count}·{shape}" if count > 1 else shape for shape, count in counted.items()]
+    output = shape_text(row["shape"]) or "cost"
+    return f"{' + '.join(inputs)} → {output}" if inputs else output
+
+
+def shape_text(shape: list[int]) -> str:
+    """3x224x224, or 4096 for flat values."""
+    flat = len(shape) == 3 and shape[1] == shape[2] == 1
+    return str(shape[0]) if flat else "x".join(map(str, shape))
+
+
+def short_count(count: float) -> str:
+    """1,276 M for 1,275,507,720: three digits or more, thousands marked."""
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if count >= size:
+            value = count / size
+            return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f} {letter}"
+    return str(count)
+
+
+# -- below the table -----------------------------------------------------------------------------
+
+
+def norm_lines(graph: Graph) -> list[str]:
+    """What each normalization's `scale` comes to: the paper's alpha is scale over the window."""
+    found: dict[str, list[str]] = {}
+    for node in graph.declared():
+        layer = node.layer
+        if isinstance(layer, Normalization) and graph.params_file is not None:
+            window = (
+                f"size {layer.size}" if layer.window_dimensions == 1 else f"size² {layer.size**2}"
+            )
+            alpha = f"scale {layer.scale:g} / {window} = alpha {layer.effective_scale:.6g}"
+            found.setdefault(f"{alpha}, k {layer.k:g}, beta {layer.pow:g}", []).append(node.name)
+    return [f"{', '.join(names)}: {text}" for text, names in found.items()]
+
+
+def total_lines(summary: dict) -> list[str]:
+    lines = [
+        f"parameters: {summary['parameters']:,}",
+        f"multiply-adds: {summary['operations']:,} a case forward",
+    ]
+    if "note" in summary:
+        return [*lines, summary["note"]]
+    moved = summary["copies"]
+    size = short_count(sum(copy["bytes"] for copy in moved))
+    return [
+        *lines,
+        f"copies: {len(moved)} forward, {size}B for a minibatch",
+        f"training on minibatches of {summary['minibatch']}, in float32, takes",
+    ]
+
+
+def memory_table(summary: dict) -> Table:
+    """Bytes of each device by what they are for; parts of less than a thousandth are left out."""
+    by_role, totals = summary["bytes_by_role"], summary["bytes_per_device"]
+    roles: dict[str, None] = {}
+    for device, total in totals.items():
+        roles |= {role: None for role, size in by_role[device].items() if size >= total / 1000}
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("bytes", no_wrap=True)
+    for title in ("total", *roles):
+        table.add_column(title, justify="right", overflow="fold")
+    for device, total in totals.items():
+        parts = [short_count(by_role[device].get(role, 0)) for role in roles]
+        table.add_row(f"device {device}", short_count(total), *parts)
+    return table

@@ -1,0 +1,250 @@
+"""Pictures of a layer's filters, like the paper's Figure 3."""
+
+import re
+from dataclasses import dataclass
+from math import ceil, isqrt
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from convnet.errors import DataError
+from convnet.graph.build import Graph, Node
+from convnet.layers.conv import FilterLayer
+from convnet.layers.fc import FullyConnected
+from convnet.layers.weighted import WeightLayer
+from convnet.spec import did_you_mean
+
+MAX_FILTERS, MAX_CHANNELS = 512, 64
+TILE, LEAST_WIDTH = 40, 600  # pixels of the picture: side of a filter at least, width at least
+MARGIN, CAPTION = 12, 22
+BACKGROUND, FRAME, INK = (255, 255, 255), (150, 150, 150), (40, 40, 40)
+
+
+@dataclass
+class Block:
+    """The filters of one layer: (filters, channels, rows, columns) and what is written above."""
+
+    title: str
+    filters: np.ndarray
+
+
+# -- which layers ----------------------------------------------------------------------------------
+
+
+def default_layer(graph: Graph) -> str:
+    """The first layer with weights over data; split layers by the name they share."""
+    weighted = [node for node in graph.declared() if isinstance(node.layer, WeightLayer)]
+    over_data = [n for n in weighted if any(source.is_data for source in n.inputs)]
+    found = over_data or weighted
+    if not found:
+        raise DataError("the net has no layer with weights")
+    name = found[0].name
+    group = [n.name for n in _split_layers(graph, name[:-1])]
+    return name[:-1] if len(group) > 1 and name in group else name
+
+
+def layers_named(graph: Graph, name: str) -> list[Node]:
+    """The layer of that name, or the parts `name`a, `name`b ... of a layer split over devices."""
+    exact = [node for node in graph.declared() if node.name == name]
+    found = exact or _split_layers(graph, name)
+    names = [n.name for n in graph.declared() if isinstance(n.layer, WeightLayer)]
+    if not found:
+        hint = did_you_mean(name, names)
+        raise DataError(
+            f"there is no layer {name}; {hint or 'with weights are ' + ', '.join(names)}"
+        )
+    if not isinstance(found[0].layer, WeightLayer):
+        kind = found[0].layer.type_name
+        raise DataError(f"{name} is of type {kind}, without weights; {', '.join(names)} have some")
+    return found
+
+
+def _split_layers(graph, name):
+    part = re.compile(re.escape(name) + r"[A-Za-z]\Z")
+    return [n for n in graph.declared() if part.match(n.name) and isinstance(n.layer, WeightLayer)]
+
+
+# -- from weights to filters -----------------------------------------------------------------------
+
+
+def filters_of(
+    node: Node, weights: np.ndarray, index: int = 0, *, channels: int = 0, plane: int = 0
+) -> np.ndarray:
+    """(filters, channels, rows, columns) of the weights of one input, as the network holds them.
+
+    conv: (channels, K, K, filters).  local: (modules, channels, K, K, filters), of which module
+    `plane` is taken.  fc: (outputs, inputs), each row seen as an image with `channels` channels, by
+    default those of the input.  DataError where that is not possible.
+    """
+    if isinstance(node.layer, FilterLayer):
+        if weights.ndim == 5:
+            if not 0 <= plane < len(weights):
+                raise DataError(f"{node.name} has positions 0 to {len(weights) - 1}, not {plane}")
+            weights = weights[plane]
+        return np.moveaxis(weights, -1, 0)
+    if isinstance(node.layer, FullyConnected):
+        return _rows_as_images(node, weights, node.inputs[index].shape, channels)
+    raise DataError(f"{node.name}: filters of {node.layer.type_name} layers cannot be shown")
+
+
+def _rows_as_images(node, weights, shape, channels):
+    size = weights.shape[1]
+    if not channels and shape.height > 1:
+        return weights.reshape(-1, *shape)
+    for count in (channels,) if channels else (3, 1):
+        side = isqrt(size // count)
+        if count * side * side == size:
+            return weights.reshape(-1, count, side, side)
+    if channels:
+        raise DataError(f"{node.name}: {size} weights are not {channels} square maps")
+    rows = next(n for n in range(isqrt(size), 0, -1) if size % n == 0)  # no image: a rectangle
+    return weights.reshape(-1, 1, rows, size // rows)
+
+
+# -- the picture -----------------------------------------------------------------------------------
+
+
+def filters_picture(
+    blocks: list[Block], *, norm_filters: bool = False, no_rgb: bool = False
+) -> Image.Image:
+    """The blocks one below the other, each filter a tile.
+
+    Three channels make a colour tile; others, or with `no_rgb`, make a row of grey tiles, one a
+    channel.  Values are scaled from the least to the largest of all filters, or of each filter
+    alone with `norm_filters`.
+    """
+    low = min(block.filters.min() for block in blocks)
+    high = max(block.filters.max() for block in blocks)
+    panels = []
+    for block in blocks:
+        shown = scaled(block.filters[:MAX_FILTERS], None if norm_filters else (low, high))
+        channels = shown.shape[1]
+        if channels == 3 and not no_rgb:
+            panels.append(_Panel(block, shown.transpose(0, 2, 3, 1), 1))
+        else:
+            shown = shown[:, :MAX_CHANNELS]
+            panels.append(_Panel(block, shown.reshape(-1, *shown.shape[2:]), shown.shape[1]))
+    return _paint(panels)
+
+
+def scaled(filters: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
+    """Values from 0 to 1: between the limits, or each filter between its own extremes."""
+    filters = filters.astype(np.float64)
+    if limits is None:
+        axes = tuple(range(1, filters.ndim))
+        limits = filters.min(axes, keepdims=True), filters.max(axes, keepdims=True)
+    low, high = (np.asarray(limit, np.float64) for limit in limits)
+    span = high - low
+    return np.where(span > 0, (filters - low) / np.where(span > 0, span, 1), 0.5)
+
+
+class _Panel:
+    """The tiles of a block: (tiles, rows, columns) or (tiles, rows, columns, 3), from 0 to 1.
+
+    group: tiles that belong to one filter; groups are never divided.
+    """
+
+    def __init__(self, block: Block, tiles: np.ndarray, group: int):
+        self.tiles, self.group = tiles, group
+        self.title = block.title + _left_out(block, group)
+        self.height, self.width = tiles.shape[1:3]
+        groups = len(tiles) // group
+        wanted = (2 * len(tiles)) ** 0.5 / group  # twice as many columns as rows
+        self.columns = group * min(groups, _even_columns(groups, max(1, round(wanted))))
+        self.rows = ceil(len(tiles) / self.columns)
+
+    def size(self, scale: int, gap: int) -> tuple[int, int]:
+        """Pixels of the panel, gaps on all sides."""
+        left, top = self.place(self.columns * self.rows - 1, scale, gap)
+        return left + self.width * scale + gap, top + self.height * scale + gap
+
+    def place(self, number: int, scale: int, gap: int) -> tuple[int, int]:
+        """The corner of a tile; groups stand a little apart."""
+        row, column = divmod(number, self.columns)
+        apart = 2 * gap * (column // self.group) if self.group > 1 else 0
+        left = gap + column * (self.width * scale + gap) + apart
+        return left, gap + row * (self.height * scale + gap)
+
+
+def _left_out(block, group):
+    count, channels = block.filters.shape[:2]
+    notes = []
+    if count > MAX_FILTERS:
+        notes.append(f"first {MAX_FILTERS} of {count} filters")
+    if 3 < group < channels:
+        notes.append(f"first {group} of {channels} channels")
+    return f" ({', '.join(notes)})" if notes else ""
+
+
+def _even_columns(count: int, wanted: int) -> int:
+    """About `wanted` columns for `count` tiles; such that rows are full where that is near."""
+    near = [c for c in range(wanted, wanted + wanted // 3 + 1) if count % c == 0]
+    near = near or [c for c in range(wanted, max(1, wanted * 2 // 3), -1) if count % c == 0]
+    return near[0] if near else wanted
+
+
+def _paint(panels: list[_Panel]) -> Image.Image:
+    scale = _scale(panels)
+    gap = min(6, max(2, scale // 2))
+    sizes = [panel.size(scale, gap) for panel in panels]
+    font = ImageFont.load_default(14)
+    text_width = max(int(font.getlength(panel.title)) for panel in panels)
+    width = 2 * MARGIN + max(LEAST_WIDTH - 2 * MARGIN, text_width, *(size[0] for size in sizes))
+    height = MARGIN + sum(size[1] + CAPTION + MARGIN for size in sizes)
+    picture = Image.new("RGB", (width, height), BACKGROUND)
+    draw = ImageDraw.Draw(picture)
+    top = MARGIN
+    for panel, size in zip(panels, sizes, strict=True):
+        draw.text((MARGIN, top), panel.title, fill=INK, font=font)
+        top += CAPTION
+        _paint_panel(picture, panel, (MARGIN, top), scale, gap)
+        box = (MARGIN, top, MARGIN + size[0] - 1, top + size[1] - 1)
+        draw.rectangle(box, outline=FRAME)
+        top += size[1] + MARGIN
+    return picture
+
+
+def _scale(panels) -> int:
+    """Whole enlargement: filters of TILE pixels at least, LEAST_WIDTH if there are few."""
+    widest = max(panel.columns * (panel.width + 1) for panel in panels)
+    smallest = min(panel.width for panel in panels)
+    fill = min(ceil(LEAST_WIDTH / widest), ceil(4 * TILE / smallest))
+    least = ceil(TILE / smallest)
+    if any(panel.group > 16 for panel in panels):
+        least = ceil(least / 2)  # many channels: the picture would not fit a screen
+    return max(1, least, fill)
+
+
+def _paint_panel(picture, panel, corner, scale, gap):
+    size = (panel.width * scale, panel.height * scale)
+    for number, tile in enumerate(panel.tiles):
+        pixels = np.rint(tile * 255).astype(np.uint8)
+        image = Image.fromarray(pixels).convert("RGB").resize(size, Image.Resampling.NEAREST)
+        left, top = panel.place(number, scale, gap)
+        picture.paste(image, (corner[0] + left, corner[1] + top))
+
+
+def layer_picture(
+    graph: Graph, read, name: str | None = None, *, index: int = 0, channels: int = 0,
+    plane: int = 0, norm_filters: bool = False, no_rgb: bool = False,
+) -> Image.Image:  # fmt: skip
+    """The picture of a layer by its name, one block for each device of a split layer.
+
+    read(node, index): the weights of input `index` of a node, as the network holds them; of shared
+    weights the owner's.
+    """
+    blocks = []
+    for node in layers_named(graph, name or default_layer(graph)):
+        count = len(node.layer.weights())
+        if not 0 <= index < count:
+            raise DataError(f"{node.name} has inputs 0 to {count - 1}, not {index}")
+        weights = read(*node.owners[index])
+        filters = filters_of(node, weights, index, channels=channels, plane=plane)
+        blocks.append(Block(_title(node, index, filters.shape), filters))
+    return filters_picture(blocks, norm_filters=norm_filters, no_rgb=no_rgb)
+
+
+def _title(node, index, shape):
+    size = "x".join(map(str, shape[1:]))
+    source = f", input {index}" if len(node.owners) > 1 else ""
+    return f"{node.name}{source}: {shape[0]} filters of {size}, device {node.devices[0]}"

@@ -1,0 +1,132 @@
+"""The documentation of the layer types, from the declarations that read them: `convnet layers`."""
+
+from inspect import cleandoc
+from textwrap import wrap
+
+from convnet.fields import Field
+from convnet.graph.dialect import TITLES
+from convnet.layers import LAYER_TYPES, Layer
+from convnet.layers.base import Layer as Base
+from convnet.layers.neuron import DEFAULTS, NEURONS
+from convnet.layers.planned import PLANNED
+from convnet.schedule import Schedule
+
+WIDTH = 96
+NAME_WIDTH = 16
+SCHEDULES = """Learning rates: epsW, epsB are numbers r, or courses over the run, p from 0 to 1.
+  const                       r
+  linear                      r(1-p) + (r/T)p
+  exp                         r·T^(-p)
+  dexp                        n plateaus from r down to r/T
+  jdexp                       dexp with a step between each two plateaus
+Written in the value itself (cuda-convnet2):  epsW=dexp[base=r;tgtFactor=T;numSteps=n]
+or beside the rate (2012 source):             schedW=dexp[tgtFactor=T,numSteps=n]
+older, by position:                           schedW=dexp[T,noise,n] or dexp[T,n], linear[T,noise]
+noiseStdev=s, where given, multiplies each use of the rate by 1 + |N(0,1)|·s."""
+
+
+def layer_list() -> str:
+    """All layer types with their first lines, the neurons and the schedules."""
+    lines = ["Layer types (`convnet layers TYPE` tells all keys of one):"]
+    lines += [_entry(name, formula(cls)) for name, cls in sorted(LAYER_TYPES.items())]
+    later = wrap(", ".join(PLANNED), WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
+    lines += ["", "Part of the language, not built yet:", *later]
+    return "\n".join([*lines, "", neuron_page(), "", SCHEDULES]) + "\n"
+
+
+def layer_page(type_name: str) -> str:
+    """Everything about one layer type; KeyError if there is none of that name."""
+    cls = LAYER_TYPES[type_name]
+    lines = [f"type={type_name}", "", cleandoc(cls.__doc__ or ""), ""]
+    lines += [f"Inputs: {_inputs(cls)}.", f"Systems: {_systems(cls.dialects)}."]
+    if cls.needs_params:
+        lines.append("Needs a section of its name in the params file.")
+    hidden = {"type"} if cls.has_neuron or type_name == "neuron" else {"type", "neuron"}
+    own = {name: f for name, f in cls.fields.items() if name not in hidden}
+    for file, title in (
+        ("layers", "Keys of the layer file"),
+        ("params", "Keys of the params file"),
+    ):
+        found = [f for f in own.values() if f.file in (file, "either")]
+        found.sort(key=lambda f: (not f.required, f.name in Base.fields))
+        if found:
+            lines += ["", title + ":"]
+            lines += [line for f in found for line in _field(f, cls)]
+    if type_name == "neuron":
+        lines += ["", neuron_page()]
+    if "eps_w" in own:
+        lines += ["", SCHEDULES]
+    return "\n".join(lines) + "\n"
+
+
+def neuron_page() -> str:
+    """All nonlinearities: how they are written, and what they compute."""
+    lines = ["Neurons (neuron=... on any layer but data, costs and neuron layers makes one):"]
+    for name, neuron in NEURONS.items():
+        parameters = ",".join(neuron.parameters)
+        form = f"{name}[{parameters}]" if parameters else name
+        default = DEFAULTS.get(name)
+        alone = (
+            f"; {name} alone is {name}[{','.join(f'{v:g}' for v in default)}]" if default else ""
+        )
+        lines.append(_entry(form, f"{neuron.formula}   f' = {neuron.derivative}{alone}"))
+    return "\n".join(lines)
+
+
+def formula(cls: type[Layer]) -> str:
+    """The first line of a layer type's documentation, without its references."""
+    first = cleandoc(cls.__doc__ or "").split("\n")[0]
+    return first.split("   (")[0].split("  (")[0].rstrip(":")
+
+
+def _entry(name, text):
+    room = WIDTH - NAME_WIDTH - 2
+    first, *rest = wrap(text, room, break_on_hyphens=False) or [""]
+    indent = " " * (NAME_WIDTH + 2)
+    return "\n".join([f"  {name:{NAME_WIDTH}}{first}", *(indent + line for line in rest)])
+
+
+def _inputs(cls):
+    low, high = cls.input_count
+    if high == 0:
+        return "none"
+    return str(low) if low == high else f"{low} or more" if high >= 64 else f"{low} to {high}"
+
+
+def _systems(names):
+    if set(names) >= {"cc1", "chm", "cc2"}:
+        return "all three, and our own files"
+    shown = [TITLES[name] for name in names if name != "convnet"]
+    return ", ".join([*shown, "our own files"]) if shown else "our own files only"
+
+
+def _field(field: Field, cls) -> list[str]:
+    """A key's line, and its help below: name, default, allowed values."""
+    facts = [field.range_text(), "required" if field.required else f"default {_default(field)}"]
+    if field.per_input:
+        facts.append("one for each input, or one for all")
+    if field.file == "either":
+        facts.append("in either file")
+    if field.dialects:
+        facts.append(f"systems: {_systems(field.dialects)}")
+    indent = " " * (NAME_WIDTH + 2)
+    lines = _wrapped(field.help, indent)
+    lines[0] = f"  {field.key:{NAME_WIDTH}}{lines[0].strip()}"
+    return lines + _wrapped("; ".join(facts), indent)
+
+
+def _wrapped(text, indent) -> list[str]:
+    return wrap(
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def _default(field: Field) -> str:
+    value = field.default
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Schedule):
+        return "default"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,30 @@
+"""The steps of a network's programs, for people: `convnet describe --steps`."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from convnet.network.plan import Plan
+from convnet.network.record import BETWEEN_DEVICES, Step
+from convnet.report.describe_table import short_count
+
+REAL_BYTES = 4
+
+
+def step_lines(plan: Plan, programs: tuple[str, ...] = ("train", "test")) -> Iterator[str]:
+    """Every step of the programs, under its layer, and the counts of each program."""
+    for name in programs:
+        steps = plan.programs[name]
+        yield f"program {name}: {len(steps)} steps"
+        for layer, group in groupby(steps, key=lambda step: step.layer):
+            yield f"  {layer}"
+            yield from (f"    {step}" for step in group)
+        yield f"  {_counts(steps, plan.minibatch)}"
+        yield ""
+
+
+def _counts(steps: list[Step], minibatch: int) -> str:
+    phases = dict.fromkeys(step.phase for step in steps)
+    counted = [f"{sum(s.phase == phase for s in steps)} {phase}" for phase in phases]
+    moved = [step for step in steps if step.operation in BETWEEN_DEVICES]
+    size = sum(step.views()[-1].size for step in moved) * minibatch * REAL_BYTES
+    return f"{', '.join(counted)}; {len(moved)} copies between devices, {short_count(size)}B"
