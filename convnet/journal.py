@@ -32,13 +32,16 @@ class Journal:
             file = self.path.open("a+b", buffering=0)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _end_torn_line(file)
             except BlockingIOError:
                 file.close()
                 folder = harmless(str(self.path.parent))
                 raise ConvnetError(
                     f"{folder}: another process is training there; give another folder (--save)"
                 ) from None
-            _end_torn_line(file)
+            except OSError:
+                file.close()
+                raise
             return file
 
     def write(self, event: str, step: int, **facts) -> dict:

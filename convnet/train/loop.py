@@ -179,10 +179,11 @@ def _test_if_due(run, signals) -> bool:
     return True
 
 
-def _error(costs):
-    """What "best" is judged by: the first cost's error, or its only number."""
+def _error(costs) -> float:
+    """What "best" is judged by: the first cost's first error, or its first number."""
     numbers = next(iter(costs.values()))
-    return numbers.get("top-1 error", next(iter(numbers.values())))
+    errors = [value for name, value in numbers.items() if name.endswith("error")]
+    return (errors or list(numbers.values()))[0]
 
 
 def _save(run, is_best=False):

@@ -1,0 +1,136 @@
+"""Trains the small run in children that are killed with SIGKILL at random moments.
+
+`python killed_runs.py FOLDER KILLS SEED` prints a JSON object: what was found after each kill, and
+whether the end is that of a run that was never killed.  The children are forked from a process that
+has imported everything and started no threads, so that a kill costs little time.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from training import curve, load, make_run, newest, same
+
+from convnet import checkpoint, journal
+from convnet.train import Observer, fit
+
+RUN = {"epochs": 40, "test_every": 7, "save_every": 2, "record_every": 3}  # 640 minibatches
+EARLY = 0.3  # share of the kills that may hit before the first minibatch
+
+
+class _Tells(Observer):
+    """Writes a byte when the first minibatch is trained: by then all kernels are loaded."""
+
+    def __init__(self, pipe):
+        self.pipe = pipe
+
+    def on_step(self, position, costs):
+        if self.pipe is not None:
+            os.write(self.pipe, b".")
+            self.pipe = None
+
+
+def train(folder, pipe=None):
+    """Start the run of a folder, or go on with it, to its end."""
+    run = make_run(folder, **RUN)
+    if _checkpoints(folder):
+        path = newest(folder)
+        run.resume(load(path), path)
+    run.observer = _Tells(pipe)
+    fit(run)
+
+
+def _checkpoints(folder):
+    return sorted(Path(folder).glob("*.safetensors"))
+
+
+def fork(folder):
+    """A child that trains: (process id, the pipe it tells on)."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.close(ours)
+            train(folder, theirs)
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(theirs)
+    return child, ours
+
+
+def kill(folder, rng, startup, pace) -> bool:
+    """Let a child train for a random time, then kill it; whether it was still at work."""
+    child, pipe = fork(folder)
+    if rng.random() < EARLY:
+        time.sleep(rng.uniform(0, startup))
+    else:
+        os.read(pipe, 1)  # empty if it ended before
+        time.sleep(rng.uniform(0, pace))
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    os.close(pipe)
+    return os.WIFSIGNALED(status)
+
+
+def inspect(folder) -> int:
+    """The step of the newest checkpoint, or 0; raises if anything in the folder is not whole."""
+    for path in _checkpoints(folder):
+        load(path)
+    step = load(newest(folder)).position.step if _checkpoints(folder) else 0
+    if (Path(folder) / journal.FILE_NAME).exists():
+        steps = [s for s, _ in curve(journal.read(folder)) if s <= step]
+        every = [s for s in range(1, step + 1) if s % RUN["record_every"] == 0 or s % 16 == 0]
+        if steps != every:
+            raise AssertionError(f"records at {steps}, not at {every}")
+    return step
+
+
+def whole(folder) -> tuple[float, float]:
+    """The run that is not killed: (seconds to its first minibatch, seconds from there on)."""
+    started = time.perf_counter()
+    child, pipe = fork(folder)
+    os.read(pipe, 1)
+    first = time.perf_counter()
+    _, status = os.waitpid(child, 0)
+    os.close(pipe)
+    if status:
+        raise AssertionError("the run that is not killed failed")
+    return first - started, time.perf_counter() - first
+
+
+def main(base, kills, seed):
+    rng, base = random.Random(seed), Path(base)
+    startup, duration = whole(base / "whole")
+    startup, duration = whole(base / "warm")  # the first one may have compiled
+    started, steps, strays = time.perf_counter(), [], 0
+    while len(steps) < kills:
+        if not kill(base / "killed", rng, startup, 0.8 * duration / kills):
+            raise AssertionError(f"the run was over after {len(steps)} kills; choose a longer one")
+        steps.append(inspect(base / "killed"))
+        strays += any(checkpoint.is_temporary(p.name) for p in (base / "killed").iterdir())
+    train(base / "killed")
+    ends = [load(newest(base / name)) for name in ("whole", "killed")]
+    records = [journal.read(base / name) for name in ("whole", "killed")]
+    report = {
+        "steps": steps,
+        "same": same(ends[0].arrays, ends[1].arrays),
+        "history": ends[0].history == ends[1].history,
+        "curve": curve(records[0]) == curve(records[1]),
+        "tests": curve(records[0], "test") == curve(records[1], "test"),
+        "strays_met": strays,
+        "strays_left": sum(checkpoint.is_temporary(p.name) for p in (base / "killed").iterdir()),
+        "startup": startup,
+        "duration": duration,
+        "seconds": time.perf_counter() - started,
+    }
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,144 @@
+"""The journal: one curve, however often the run was killed and resumed."""
+
+import json
+import os
+
+import pytest
+from training import curve, go_on, make_run
+
+from convnet.errors import ConvnetError, DataError
+from convnet.journal import Journal, read
+from convnet.train import Observer, fit
+
+
+def _write(path, *records):
+    with Journal(path) as journal:
+        for event, step in records:
+            journal.write(event, step, costs={})
+
+
+def _steps(path):
+    return [(record["event"], record["step"]) for record in read(path)]
+
+
+def test_records_come_back(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        written = journal.write("train", 3, costs={"logprob": {"cost": 0.5}}, note="caf\udce9 é")
+        assert json.loads(path.read_text("utf-8"))["costs"] == written["costs"], "not flushed"
+        journal.sync()
+    (record,) = read(tmp_path)  # a folder stands for its journal
+    assert record == {**written, "note": "caf? é"} and record["time"].endswith("+00:00")
+
+
+def test_resuming_supersedes_what_came_later(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    _write(path, ("start", 0), ("train", 1), ("train", 2), ("save", 2), ("train", 3), ("test", 4))
+    _write(path, ("resume", 2), ("train", 3), ("train", 4), ("stop", 4))
+    expected = [("start", 0), ("train", 1), ("train", 2), ("save", 2)]
+    expected += [("resume", 2), ("train", 3), ("train", 4), ("stop", 4)]
+    assert _steps(path) == expected
+    _write(path, ("resume", 1), ("train", 2))
+    assert _steps(path) == expected[:2] + [("resume", 1), ("train", 2)]
+    _write(path, ("start", 0), ("train", 1))
+    assert _steps(path) == [("start", 0), ("start", 0), ("train", 1)]
+
+
+def test_torn_lines_are_passed_over(tmp_path):
+    """At every length that a kill may leave, twice."""
+    path = tmp_path / "journal.jsonl"
+    _write(path, ("start", 0), ("train", 1), ("train", 2))
+    whole = path.read_bytes()
+    last = whole.rindex(b"\n", 0, len(whole) - 1) + 1
+    for length in range(last, len(whole)):
+        path.write_bytes(whole[:length])
+        assert _steps(path) == [("start", 0), ("train", 1)]
+        with Journal(path):
+            pass  # killed again, before a record was written
+        with path.open("ab") as file:
+            file.write(b'{"event": "resu')
+        _write(path, ("resume", 1), ("train", 2))
+        found = _steps(path)
+        assert found == [("start", 0), ("train", 1), ("resume", 1), ("train", 2)]
+
+
+@pytest.mark.parametrize("line", [b"junk", b"[]", b"{}", b'{"event": 1, "step": 2}', b"\xff\xfe"])
+def test_other_damage_is_an_error(tmp_path, line):
+    path = tmp_path / "journal.jsonl"
+    _write(path, ("start", 0), ("train", 1))
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\n" + line + b"\n", 1))
+    with pytest.raises(DataError, match="journal.jsonl:2:1: is no record"):
+        read(path)
+
+
+def test_a_missing_journal_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        read(tmp_path)
+
+
+def test_two_runs_cannot_share_a_folder(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    with Journal(path), pytest.raises(ConvnetError, match="another process is training there"):
+        Journal(path)
+    Journal(path).close()
+
+
+def test_a_journal_that_cannot_be_written_is_an_error(tmp_path):
+    with pytest.raises(ConvnetError, match="cannot be written .no such file"):
+        Journal(tmp_path / "no folder" / "journal.jsonl")
+    if os.path.exists("/dev/full"):
+        os.symlink("/dev/full", tmp_path / "full")
+        with Journal(tmp_path / "full") as journal:
+            with pytest.raises(ConvnetError, match="cannot be written .no space"):
+                journal.write("start", 0)
+
+
+def test_without_a_path_nothing_is_written():
+    with Journal(None) as journal:
+        assert journal.write("train", 1)["step"] == 1
+        journal.sync()
+
+
+def test_values_that_are_no_json_are_refused(tmp_path):
+    with Journal(tmp_path / "j") as journal, pytest.raises(ValueError):
+        journal.write("train", 1, cost=float("nan"))
+
+
+class _Ears(Observer):
+    def __init__(self):
+        self.heard = []
+
+    def on_start(self, record):
+        self.heard.append(record)
+
+    def on_train(self, record):
+        self.heard.append(record)
+
+    def on_test(self, record):
+        self.heard.append(record)
+
+
+def test_what_a_run_writes(tmp_path):
+    run = make_run(tmp_path, epochs=2, record_every=8, save_every=5, max_batches=20)
+    run.observer = _Ears()
+    fit(run)
+    records = read(tmp_path)
+    assert [r["event"] for r in records if r["event"] != "save"] == [
+        "start", "train", "train", "test", "stop",
+    ]  # fmt: skip
+    start, train = records[0], next(r for r in records if r["event"] == "train")
+    assert (start["minibatch"], start["minibatches_per_epoch"], start["epochs"]) == (100, 16, 2)
+    assert (train["step"], train["epoch"], train["cases"]) == (8, 0.5, 800)
+    assert list(train["costs"]["logprob"]) == ["cost", "top-1 error", "top-3 error"]
+    assert train["rates"]["hidden.weights.0"] == 0.002
+    assert train["images_per_second"] > 0 and 0 <= train["wait_share"] <= 1
+    assert [r["step"] for r in records if r["event"] == "save"] == [5, 10, 15, 16, 20]
+    shown = [r for r in records if r["event"] in ("start", "train", "test")]
+    assert run.observer.heard == shown
+
+    go_on(tmp_path, epochs=2, record_every=8)
+    records = read(tmp_path)
+    assert [step for step, _ in curve(records)] == [8, 16, 24, 32]
+    resumed = next(r for r in records if r["event"] == "resume")
+    assert (resumed["step"], resumed["from"]) == (20, "1.4.safetensors")
+    assert records[-1]["reason"] == "done"
