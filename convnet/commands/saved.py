@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from convnet import checkpoint
 from convnet.checkpoint import Checkpoint
 from convnet.commands.train import RUNS
 from convnet.errors import CheckpointError
-from convnet.graph.build import Graph, build
+from convnet.graph.build import Graph, Node, build
 from convnet.specs import Specs
 
 
@@ -30,6 +32,11 @@ class Saved:
             dialect=self.checkpoint.dialect,
             data_dims=dims,
         )
+
+    def weights(self, node: Node, index: int) -> np.ndarray:
+        """The weights of an input of a node, in the network's order; of shared ones the owner's."""
+        owner, at = node.owners[index]
+        return self.checkpoint.arrays[f"{owner.name}.weights.{at}"]
 
 
 def find(load: Path | None) -> Path:

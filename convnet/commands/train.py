@@ -140,10 +140,8 @@ def _resume(run, specs, saved, path):
 def _report(run: Run, outcome: Outcome, dry_run: bool):
     if dry_run:
         sizes = run.network.plan.bytes(run.network.engine.real.itemsize)
-        total = sum(sum(roles.values()) for roles in sizes.values())
-        result(
-            f"dry run: one training and one test minibatch done, {total / 1e6:,.0f} MB; not saved"
-        )
+        total = sum(sum(roles.values()) for roles in sizes.values()) / 1e6
+        result(f"dry run: a training and a test minibatch done in {total:,.0f} MB; nothing saved")
         return
     endings = {"done": "trained", "max-batches": "stopped as asked", "SIGINT": "stopped by Ctrl-C"}
     ending = endings.get(outcome.reason, f"stopped by {outcome.reason}")

@@ -1,0 +1,46 @@
+"""`convnet show-filters` and `show-cost`: pictures from checkpoints and journals."""
+
+from pathlib import Path
+
+from convnet.commands.output import note, result, result_json
+from convnet.commands.saved import find
+from convnet.commands.saved import load as load_saved
+from convnet.errors import ConvnetError
+from convnet.journal import FILE_NAME, read
+from convnet.report.curves import draw_curves, table_of_tests
+from convnet.report.filters import layer_picture
+
+
+def show_filters(load, layer, input_index, norm_filters, no_rgb, channels, plane, out) -> None:
+    saved = load_saved(load)
+    picture = layer_picture(
+        saved.graph(),
+        saved.weights,
+        layer,
+        index=input_index,
+        channels=channels or 0,
+        plane=plane,
+        norm_filters=norm_filters,
+        no_rgb=no_rgb,
+    )
+    note(f"{saved.path}")
+    _write(picture, out)
+
+
+def show_cost(load, out, as_json) -> None:
+    journal = find(load).parent / FILE_NAME
+    records = read(journal)
+    if as_json:
+        result_json(records)
+        return
+    result(table_of_tests(records).rstrip())
+    _write(draw_curves(records), out)
+
+
+def _write(picture, out: Path):
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(out)
+    except (OSError, ValueError) as error:
+        raise ConvnetError(f"{out}: cannot be written: {error}") from None
+    result(f"{out}: {picture.width}x{picture.height} pixels")
