@@ -8,7 +8,8 @@ STAMP := $(VENV)/.installed
 .PHONY: demo test smoke lint clean
 
 demo: $(STAMP)
-	$(BIN)/convnet train --layers layers/digits.cfg --params params/digits.params --save demo/run --fresh
+	rm -rf demo
+	$(BIN)/convnet train --layers layers/digits.cfg --params params/digits.params --save demo/run
 	$(BIN)/convnet test --load demo/run
 	$(BIN)/convnet show-cost --load demo/run --out demo/cost.png
 	$(BIN)/convnet show-filters --load demo/run --out demo/filters.png
