@@ -61,6 +61,10 @@ def test_the_corpus_is_whole():
     assert (len(PAIRS), len(KNOWN), len(RUNNABLE), len(SMALL)) == (61, 30, 25, 12)
 
 
+def _base(rate):
+    return rate["params"]["base"] if isinstance(rate, dict) else rate
+
+
 @over(RUNNABLE)
 def test_plan(pair):
     """Copies lead from a layer's device to those of its readers, once each."""
@@ -76,6 +80,11 @@ def test_plan(pair):
                 wanted.add((name, here[0]))
     found = [((u.node.folded_into or u.node).name, u.device) for u in copies(plan.units)]
     assert sorted(found) == sorted(wanted)
+    for parameter in plan.parameters:
+        learning = expected[parameter.unit.name]["learning"]
+        key, index = ("epsB", ...) if parameter.index is None else ("epsW", parameter.index)
+        rate = learning[key] if index is ... else learning[key][index]
+        assert parameter.learns == (_base(rate) > 0), parameter.name
     assert len(plan.costs) == sum(row["type"].startswith("cost.") for row in pair["expected"])
 
 
@@ -105,7 +114,7 @@ def test_one_minibatch(pair):
     for name, parameter in network.parameters.items():
         after = network.read(parameter)
         assert np.isfinite(after).all()
-        assert (after != before[name]).any() == parameter.learns, name
+        assert (after != before[name]).any() == parameter.learns, name  # as it should: test_plan
     network.run("test")
     (tested,) = network.costs().values()
     assert np.isfinite(tested).all()

@@ -129,7 +129,8 @@ def test_nobody_imports_the_cuda_backend():
 
 def loaded_by(statement: str) -> set[str]:
     code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command, folder = [sys.executable, "-c", code], ROOT.parent
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
     return set(json.loads(run.stdout))
 
 

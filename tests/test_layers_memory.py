@@ -1,17 +1,26 @@
 """A training step allocates nothing: all memory is there before the first one."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import convnet
 
 SMALL = 6000  # bytes: views of arrays, and Python's own; 512 cases of anything are more
 
 
 def test_no_step_allocates():
     script = Path(__file__).with_name("allocations.py")
+    environment = {**os.environ, "PYTHONPATH": str(Path(convnet.__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=environment,
     )
     assert done.returncode == 0, done.stderr
     peaks = json.loads(done.stdout)

@@ -16,7 +16,8 @@ from convnet.network.plan import make_plan
 from convnet.network.record import Recorder
 
 LEARNING = "epsW=0.1\nepsB=0.2\nmomW=0.9\nmomB=0.9\nwc=0.01"
-# Two towers that meet in fc1a and fc1b; conv1b is read twice on device 0, once on its own.
+# Two towers that meet in fc1a and fc1b.  conv1b is read twice on device 0, then on its own: its
+# gradient from there is written first, and that which comes home is added.
 LAYERS = """
 [data]
 type=data
@@ -44,13 +45,6 @@ filterSize=3
 initW=0.1
 neuron=tanh
 gpu=1
-[pool1b]
-type=pool
-pool=max
-inputs=conv1b
-channels=4
-sizeX=2
-stride=2
 [fc1a]
 type=fc
 inputs=conv1a,conv1b
@@ -62,6 +56,13 @@ inputs=conv1b
 outputs=5
 initW=0.1
 gpu=0
+[pool1b]
+type=pool
+pool=max
+inputs=conv1b
+channels=4
+sizeX=2
+stride=2
 [fc1b]
 type=fc
 inputs=pool1b,conv1a
