@@ -5,6 +5,7 @@ A first line `#! strict classes=10 data_dims=0:192` gives options.  CONVNET_UPDA
 the .txt files anew; read the difference before committing it."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,16 @@ def test_all_mistakes_are_reported_in_one_go():
         "six_mistakes.cfg",
         "six_mistakes.params",
     }
+
+
+def test_a_long_file_full_of_mistakes_is_judged_quickly():
+    layers = "[n0]\ntype=data\ndataIdx=0\nimgSize=4\n"
+    layers += "".join(f"[n{i}]\ntype=fc\ninputs=m{i - 1}\n" for i in range(1, 1000))
+    params = "".join(f"[k{i}]\nepsW=1\n" for i in range(1000))
+    problems = Problems()
+    files = [parse(Source.from_text(text), problems) for text in (layers, params)]
+    start = time.monotonic()
+    with pytest.raises(SpecError) as raised:
+        build(*files, problems)
+    assert len(raised.value.problems) == 101
+    assert time.monotonic() - start < 10

@@ -4,7 +4,7 @@ from convnet.graph.dialect import Dialect, recognise
 from convnet.graph.fields_of import FieldReader
 from convnet.graph.folded import folded_layers
 from convnet.graph.graph import HOST, Graph, Node
-from convnet.graph.inputs import InputNames
+from convnet.graph.inputs import MAX_HINTS, InputNames
 from convnet.graph.sharing import find_owners
 from convnet.graph.too_large import check_memory, machine_memory
 from convnet.layers import LAYER_TYPES, FieldError
@@ -103,7 +103,7 @@ class _Builder:
         keys = [f.key for f in layer.fields.values() if f.file == "params" and f.required]
         path = self.params_file.source.path
         needs = f"add [{section.name}] with {', '.join(keys)}" if keys else f"add [{section.name}]"
-        for other in self._unread_params():
+        for other in self._unread_params()[:MAX_HINTS]:
             if did_you_mean(section.name, [other.name]):
                 needs = f"[{other.name}] ({other.span}) is no layer; is it meant for this one?"
         return f"{section.name} has no section in {path}, which it needs", needs
@@ -135,6 +135,8 @@ class _Builder:
             if isinstance(layer, WeightLayer):
                 layer.check_learning()
             shape = self._shape(layer, inputs)
+            if layer.needs_no_gradient:
+                _check_nothing_trained_below(layer, inputs)
             if hasattr(layer, "check_inputs"):
                 layer.check_inputs(inputs, self.classes)
         except FieldError as bad:
@@ -205,9 +207,9 @@ class _Builder:
         return [section for section in sections if section.name not in known]
 
     def _warn_unread_params(self):
-        for section in self._unread_params():
+        for number, section in enumerate(self._unread_params()):
             message = f"{section.name} is no layer of {self.layers_file.source.path}"
-            hint = did_you_mean(section.name, self.names.sections)
+            hint = did_you_mean(section.name, self.names.sections) if number < MAX_HINTS else ""
             self.problems.warn(section.span, f"{message}; the section has no effect", hint)
 
     def _fuse_softmax(self):
@@ -222,3 +224,28 @@ class _Builder:
             if node.layer.type_name == "softmax" and types == ["cost.logreg"]:
                 same = mine[0].devices == node.devices
                 node.layer.fused = mine[0].layer.fused = same
+
+
+def _check_nothing_trained_below(layer, inputs):
+    """A layer without a backward pass would cut off the gradient of what lies below it."""
+    for index, source in enumerate(inputs):
+        found = _layer_with_weights(source)
+        if found is not None:
+            message = (
+                f"{layer.type_name} layers have no backward pass; this one stands above "
+                f"{found.name}, which has weights"
+            )
+            raise layer.wrong("inputs", message, index, f"put it below {found.name}")
+
+
+def _layer_with_weights(node):
+    """The first layer with weights met on the way down from a node, itself included, or None."""
+    seen, waiting = set(), [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node.layer, WeightLayer):
+            return node
+        if node not in seen:
+            seen.add(node)
+            waiting.extend(node.inputs)
+    return None

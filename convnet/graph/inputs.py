@@ -5,6 +5,7 @@ from convnet.graph.graph import Node
 from convnet.spec import Section, SpecFile, Value, did_you_mean, quoted
 
 MANY = 64  # an input count as large as this is told as "or more"
+MAX_HINTS = 50  # near names are sought for so many mistakes: the search is slow in long files
 
 
 class InputNames:
@@ -63,7 +64,8 @@ class InputNames:
 
     def _report_unknown(self, section, item, reader):
         above = ", ".join(self.nodes) if len(self.nodes) <= 8 else ""
-        hint = did_you_mean(item.text, self.sections) or (above and f"above it are {above}")
+        near = did_you_mean(item.text, self.sections) if len(self._lost) <= MAX_HINTS else ""
+        hint = near or (above and f"above it are {above}")
         message = f"{section.name} reads {quoted(item.text)}, which does not exist"
         reader.error(item.span, message, hint)
 
@@ -75,7 +77,7 @@ class InputNames:
         """
         read = {i.text for s in self.sections.values() for i in inputs_of(s) if i.text != s.name}
         found = [s for s in self.sections.values() if s.name not in read and not _is_cost(s)]
-        for reader, word in self._lost:
+        for reader, word in self._lost[:MAX_HINTS]:
             meant = self._meant(found, reader, word)
             found = [section for section in found if section is not meant]
         return found
