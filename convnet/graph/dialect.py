@@ -19,15 +19,25 @@ _CC2_TYPES = {"dropout", "dropout2", "pass", "crop", "sfc", "sum", "cmpool", "co
 _CHM_TYPES = {"hs", "treefc", "concat", "href", "cost.crossent2", "cost.msm", "cost.gsum2"}
 _CHM_TYPES |= {"cost.tica", "cost.rflickr"}
 _CHM_KEYS = {"schedw", "schedb", "supereps", "wcnormmax", "wcnormmin", "wball", "quantf", "quantb"}
-_CHM_KEYS |= {"domax", "initwfunc", "initbfunc", "initcfunc"}
+_CHM_KEYS |= {"domax", "mindiv", "initwfunc", "initbfunc", "initcfunc"}
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """A dialect, and the mark it was recognised by.  The properties are where meanings differ."""
+    """A dialect, and the mark it was recognised by.  The properties are where meanings differ.
+
+    certain: False for files that bear no mark and may be of cuda-convnet 1 or the 2012 source; they
+    mean the same in both, but the second knows more keys and numbers its devices.
+    """
 
     name: str
     because: str
+    certain: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The dialects whose keys apply."""
+        return (self.name,) if self.certain else ("cc1", "chm")
 
     @property
     def title(self) -> str:
@@ -46,6 +56,8 @@ class Dialect:
     @property
     def norms_with_min_div(self) -> tuple[str, ...]:
         """Normalizations that read `minDiv`; for the others it is 1 (dialect, 3.6)."""
+        if not self.certain:
+            return ("cmrnorm",)
         known = {"cc1": (), "chm": ("cmrnorm",)}
         return known.get(self.name, ("cmrnorm", "rnorm", "cnorm"))
 
@@ -79,6 +91,16 @@ class Dialect:
         return self.name == "cc1"
 
     @property
+    def rscale_tests_on_centre(self) -> bool:
+        """In a test rscale crops the centre instead of shrinking the image (dialect, 3.7)."""
+        return self.name == "chm"
+
+    @property
+    def rscale_computes_side(self) -> bool:
+        """rscale has no `tgtSize`: the side is that of the smallest scale (dialect, 3.7)."""
+        return self.name == "cc1"
+
+    @property
     def cifar_views(self) -> int:
         """Views of a multiview test on cropped CIFAR images (dialect, 9.2)."""
         return 9 if self.name in ("chm", "cc2") else 10
@@ -94,7 +116,9 @@ def recognise(layers: SpecFile, params: SpecFile | None) -> Dialect:
             mark = _find_mark(layers, params, _chm_mark)
             if mark:
                 return Dialect("chm", f"conv layers give partialSum, and {mark}")
-            return Dialect("cc1", "conv layers give partialSum, and nothing is of a later system")
+            return Dialect(
+                "cc1", "conv layers give partialSum, and nothing is of a later system", False
+            )
         return Dialect("convnet", "conv layers give neither partialSum nor sumWidth")
     for name, finder in (("cc2", _cc2_mark), ("chm", _chm_mark)):
         mark = _find_mark(layers, params, finder)

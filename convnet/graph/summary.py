@@ -63,7 +63,7 @@ def _input_names(layer) -> list[str]:
 
 
 def _devices(graph, node) -> list[int]:
-    if not graph.dialect.reads_gpu:
+    if not graph.dialect.reads_gpu and graph.dialect.certain:
         return []
     return list(graph.dialect.data_device if node.is_data else node.devices)
 

@@ -115,6 +115,7 @@ class Layer:
     needs_params: ClassVar[bool] = False  # a section in the params file is required
     uses_random: ClassVar[bool] = False
     has_neuron: ClassVar[bool] = True  # `neuron=` may be given
+    needs_no_gradient: ClassVar[bool] = False  # no backward pass: refused above layers with weights
     dialects: ClassVar[tuple[str, ...]] = ("cc1", "chm", "cc2")
 
     type = text(help="the layer type")
@@ -194,12 +195,12 @@ class Layer:
 
     def read_here(self, values: dict[str, object]) -> dict[str, object]:
         """Those of `values` (by key) whose keys the files' dialect reads."""
-        name = self.dialect.name if self.dialect else "convnet"
+        names = self.dialect.names if self.dialect else ("convnet",)
         known = {field.key: field.dialects for field in self.fields.values()}
         return {
             key: value
             for key, value in values.items()
-            if name == "convnet" or not known[key] or name in known[key]
+            if "convnet" in names or not known[key] or set(names) & set(known[key])
         }
 
     def missing(self) -> list[tuple[str, str]]:
@@ -219,7 +220,7 @@ class Layer:
 
     def differentiates(self, index: int) -> bool:
         """Whether backward gives a gradient to input `index` (labels get none)."""
-        return True
+        return not self.needs_no_gradient
 
     # -- calls ------------------------------------------------------------------------------------
 
@@ -251,7 +252,7 @@ class Layer:
         side = isqrt(shape.size // channels)
         square = shape.size % channels == 0 and side * side == shape.size // channels
         is_image = shape.height > 1
-        if square and (channels == shape.channels or not is_image):
+        if square and (channels == shape.channels or not is_image or self._reads_any_square()):
             return side
         which = self.inputs[index or 0].text
         if is_image and channels != shape.channels:
@@ -261,6 +262,10 @@ class Layer:
             message = f"expects {channels} channels of square maps from {which}, which is {shape}"
             hint = f"{shape.size} values are not {channels} times a square"
         raise self.wrong("channels", message, index, hint)
+
+    def _reads_any_square(self) -> bool:
+        """The original systems read any values that make squares, whatever made them."""
+        return self.dialect is not None and self.dialect.name != "convnet"
 
 
 class ImageLayer(Layer):
