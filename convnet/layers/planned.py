@@ -1,13 +1,9 @@
 """Layer types of the original systems that this version knows by name only."""
 
 PLANNED = (
-    "blur", "cmpool", "crop", "href", "nailbed", "resize", "rgb2lab", "rgb2yuv", "rscale", "sfc",
-    "sum", "treefc", "cost.bce", "cost.crossent", "cost.crossent2", "cost.dce", "cost.gsum2",
-    "cost.msm", "cost.rflickr", "cost.tica",
+    "treefc", "cost.bce", "cost.crossent", "cost.crossent2", "cost.dce", "cost.gsum2", "cost.msm",
+    "cost.rflickr", "cost.tica",
 )  # fmt: skip
 
 # Keys that only these types (and the data layers of the originals) read.
-PLANNED_KEYS = (
-    "center", "children", "filterSize", "maxScale", "outputs", "parts", "posWeight", "scale",
-    "setSize", "startX", "startY", "stdev", "tgtSize", "threads",
-)  # fmt: skip
+PLANNED_KEYS = ("children", "posWeight", "setSize", "threads")

@@ -11,6 +11,11 @@ class Pool(ImageLayer):
     Window of output o starts at start + o·stride and is clipped to the image: pixels outside never
     count, the mean divides by the pixels inside.  Every pixel equal to the maximum receives the
     whole gradient.  outputsX = ceil((S - start - sizeX) / stride) + 1 unless given.
+
+    `rand` draws one pixel of each window with a probability proportional to its value, anew at
+    each step, in tests too; values below 0 count as 0, and of zeros alone the first is taken.  The
+    pixels equal to it receive the gradient.  This kernel of the 2012 source was never published,
+    the rule is the likely reading of its name.
     """
 
     pool = choice("max", "maxabs", "avg", "rand", help="what is taken from a window")
@@ -60,10 +65,9 @@ class Pool(ImageLayer):
             return "sum" if self.sum else "avg"
         return "max" if self.pool == "rand" else self.pool
 
-    def missing(self):
-        if self.pool == "rand" and not self.do_max:
-            return [*super().missing(), ("pool", "random pooling is not built yet")]
-        return super().missing()
+    @property
+    def uses_random(self):
+        return self.pool == "rand" and not self.do_max
 
     def sizes(self):
         return {"outputsX": self.outputs_side}
@@ -87,7 +91,11 @@ class Pool(ImageLayer):
         return self.kind, self.size_x, self.stride, self.start
 
     def forward(self, ops, v):
-        ops.pool.forward(self.image(v.x[0]), self.outputs(v.y), *self.window())
+        x, y = self.image(v.x[0]), self.outputs(v.y)
+        if self.uses_random:
+            ops.pool_random.forward(x, y, self.size_x, self.stride, self.start, v.random)
+        else:
+            ops.pool.forward(x, y, *self.window())
 
     def backward(self, ops, v):
         if v.dx[0] is not None:

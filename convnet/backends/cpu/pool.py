@@ -29,7 +29,7 @@ def backward(x, y, dy, dx, kind, size, stride, start, accumulate):
 
 
 @inlined
-def _clip(o, size, stride, start, length):
+def clip(o, size, stride, start, length):
     first = start + o * stride
     return max(first, 0), min(first + size, length)
 
@@ -84,9 +84,9 @@ def _forward_kernel(x, y, kind, size, stride, start):
     outputs = y.shape[1]
     for job in prange(channels * outputs):
         c, oi = np.int64(job) // outputs, np.int64(job) % outputs
-        top, bottom = _clip(oi, size, stride, start, height)
+        top, bottom = clip(oi, size, stride, start, height)
         for oj in range(outputs):
-            left, right = _clip(oj, size, stride, start, width)
+            left, right = clip(oj, size, stride, start, width)
             out = y[c, oi, oj]
             pixels = max(bottom - top, 0) * max(right - left, 0)
             for p in range(pixels):
@@ -114,7 +114,7 @@ def _backward_kernel(x, y, dy, dx, kind, size, stride, start, accumulate):
                 for oj in range(left, right):
                     factor = x.dtype.type(1)
                     if kind == _AVG:
-                        first_row, end_row = _clip(oi, size, stride, start, height)
-                        first, end = _clip(oj, size, stride, start, width)
+                        first_row, end_row = clip(oi, size, stride, start, height)
+                        first, end = clip(oj, size, stride, start, width)
                         factor /= x.dtype.type((end_row - first_row) * (end - first))
                     _give(pixel, y[c, oi, oj], dy[c, oi, oj], factor, out, kind)

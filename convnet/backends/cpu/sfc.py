@@ -1,0 +1,41 @@
+"""Split full connections (dialect, 3.10): a product of its own for each slice of the inputs.
+
+x (inputs, N), y (parts * outputs, N), w (outputs, inputs): the columns of w that meet slice k of x
+make slice k of y.
+"""
+
+from convnet.backends.base import needs_scratch
+from convnet.backends.cpu import fc
+
+
+def _slices(parts, x, w, y):
+    """(x, w, y) of each part."""
+    inputs, outputs = len(x) // parts, len(y) // parts
+    for k in range(parts):
+        mine = slice(k * inputs, (k + 1) * inputs)
+        yield x[mine], w[:, mine], y[k * outputs : (k + 1) * outputs]
+
+
+def _size(a, b, out, _parts, accumulate):
+    return fc.forward.scratch_size(a, b, out, accumulate)
+
+
+@needs_scratch(_size)
+def forward(x, w, y, parts, accumulate, *, scratch):
+    """y (+)= w x, part by part."""
+    for x_k, w_k, y_k in _slices(parts, x, w, y):
+        fc.forward(x_k, w_k, y_k, accumulate, scratch=scratch)
+
+
+@needs_scratch(_size)
+def inputs_grad(dy, w, dx, parts, accumulate, *, scratch):
+    """dx (+)= w' dy, part by part."""
+    for dx_k, w_k, dy_k in _slices(parts, dx, w, dy):
+        fc.inputs_grad(dy_k, w_k, dx_k, accumulate, scratch=scratch)
+
+
+@needs_scratch(_size)
+def weights_grad(x, dy, dw, parts, accumulate, *, scratch):
+    """dw (+)= dy x', part by part."""
+    for x_k, dw_k, dy_k in _slices(parts, x, dw, dy):
+        fc.weights_grad(x_k, dy_k, dw_k, accumulate, scratch=scratch)

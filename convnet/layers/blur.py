@@ -1,0 +1,46 @@
+"""Gaussian blur."""
+
+from convnet.fields import integer, number
+from convnet.layers.base import ImageLayer, register
+
+
+@register("blur")
+class Blur(ImageLayer):
+    """y[i, j] = sum over a, b of w[a]·w[b]·x[i+a-r, j+b-r],  w[a] ~ exp(-(a-r)² / (2·stdev²))
+
+    (dialect, 3.7).  Each channel on its own; r = filterSize // 2, the sum of w is 1.  Pixels
+    outside the image are zero and the weights are not renormalised, so borders darken.  The
+    gradient is blurred likewise.
+    """
+
+    channels = integer(ge=1, help="channels of the input")
+    filter_size = integer(ge=3, le=9, help="side of the filter: 3, 5, 7 or 9")
+    stdev = number(gt=0, help="standard deviation of the Gaussian, in pixels")
+
+    def output_shape(self, inputs):
+        shape = super().output_shape(inputs)
+        if self.filter_size % 2 == 0:
+            raise self.wrong("filter_size", f"filterSize must be odd, found {self.filter_size}")
+        if self.filter_size > self.side:
+            raise self.wrong(
+                "filter_size", f"filterSize {self.filter_size} exceeds the image side, {self.side}"
+            )
+        return shape
+
+    def operations(self):
+        return 2 * self.filter_size * self.channels * self.side**2
+
+    def backward_reads_input(self):
+        return False
+
+    def backward_reads_output(self):
+        return False
+
+    def forward(self, ops, v):
+        x, y = self.image(v.x[0]), self.image(v.y)
+        ops.blur.blur(x, y, self.filter_size, self.stdev, False)
+
+    def backward(self, ops, v):
+        if v.dx[0] is not None:
+            dy, dx = self.image(v.dy), self.image(v.dx[0])
+            ops.blur.blur(dy, dx, self.filter_size, self.stdev, v.adds[0])

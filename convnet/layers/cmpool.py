@@ -1,0 +1,67 @@
+"""Pooling across maps."""
+
+from convnet.fields import choice, integer
+from convnet.layers.base import ImageLayer, Shape, register
+
+
+@register("cmpool")
+class CrossMapPool(ImageLayer):
+    """y[o] = max of `size` maps from start + o·stride on, at each pixel   (dialect, 3.5)
+
+    Windows are clipped to the maps there are and must reach the last one.  Every map equal to the
+    maximum receives the whole gradient.  outputs = ceil((channels - start - size) / stride) + 1
+    unless given; cuda-convnet2 always wants it given.
+    """
+
+    dialects = ("cc2",)
+    pool = choice("max", help="what is taken from a window")
+    channels = integer(ge=1, help="channels of the input")
+    size = integer(ge=1, help="maps in a window")
+    stride = integer(ge=1, help="distance between windows, at most size")
+    start = integer(0, le=0, help="first window's place, 0 or less")
+    outputs = integer(0, ge=0, help="number of output maps; 0: computed")
+
+    def output_shape(self, inputs):
+        super().output_shape(inputs)
+        for name, field_name, bound in [
+            ("channels", "size", self.channels),
+            ("size", "stride", self.size),
+        ]:
+            value = getattr(self, field_name)
+            if value > bound:
+                raise self.wrong(field_name, f"{field_name} {value} exceeds {name}, {bound}")
+        if self.start + self.size <= 0:
+            raise self.wrong("start", f"the first window, at {self.start}, holds no map")
+        self.maps = self.outputs or self._computed()
+        self._check_coverage()
+        return Shape(self.maps, self.side, self.side)
+
+    def _computed(self):
+        return -(-(self.channels - self.start - self.size) // self.stride) + 1
+
+    def _check_coverage(self):
+        last = self.start + (self.maps - 1) * self.stride
+        if last + self.size < self.channels or last >= self.channels:
+            raise self.wrong(
+                "outputs",
+                f"{self.maps} windows of {self.size} maps, the last at {last}, do not fit "
+                f"{self.channels} channels",
+                None,
+                f"0, or no outputs, gives {self._computed()}",
+            )
+
+    def operations(self):
+        return self.maps * self.size * self.side**2
+
+    def window(self):
+        return self.size, self.stride, self.start
+
+    def forward(self, ops, v):
+        y = v.y.shaped(self.maps, self.side, self.side)
+        ops.cmpool.forward(self.image(v.x[0]), y, *self.window())
+
+    def backward(self, ops, v):
+        if v.dx[0] is not None:
+            x, dx = self.image(v.x[0]), self.image(v.dx[0])
+            y, dy = (view.shaped(self.maps, self.side, self.side) for view in (v.y, v.dy))
+            ops.cmpool.backward(x, y, dy, dx, *self.window(), v.adds[0])

@@ -1,0 +1,29 @@
+"""Images mirrored left to right."""
+
+from convnet.fields import integer
+from convnet.layers.base import ImageLayer, register
+
+
+@register("href")
+class Mirror(ImageLayer):
+    """y[c, i, j] = x[c, i, S-1-j]:  the image mirrored left to right   (dialect, 3.7)
+
+    dx[c, i, j] = dy[c, i, S-1-j].  The 2012 source overwrites the input's gradient with it; here
+    it is added to those of the input's other readers, as everywhere.
+    """
+
+    dialects = ("chm", "cc2")
+    channels = integer(ge=1, le=3, help="channels of the input")
+
+    def backward_reads_input(self):
+        return False
+
+    def backward_reads_output(self):
+        return False
+
+    def forward(self, ops, v):
+        ops.href.mirror(self.image(v.x[0]), self.image(v.y), False)
+
+    def backward(self, ops, v):
+        if v.dx[0] is not None:
+            ops.href.mirror(self.image(v.dy), self.image(v.dx[0]), v.adds[0])

@@ -1,0 +1,43 @@
+"""Every n-th pixel of an image."""
+
+from convnet.fields import integer
+from convnet.layers.base import ImageLayer, Shape, register
+
+
+@register("nailbed")
+class Nailbed(ImageLayer):
+    """y[c, i, j] = x[c, start + i·stride, start + j·stride]   (dialect, 3.7)
+
+    The output has outputsX = ceil(S / stride) pixels a side; start = (S - stride·(outputsX-1)) // 2
+    centres the grid.  Pixels that were not taken receive the gradient 0; the originals leave
+    whatever the memory held before.
+    """
+
+    channels = integer(ge=1, help="channels of the input")
+    stride = integer(ge=1, help="distance between the pixels taken")
+
+    def output_shape(self, inputs):
+        super().output_shape(inputs)
+        self.outputs_side = -(-self.side // self.stride)
+        self.start = (self.side - self.stride * (self.outputs_side - 1)) // 2
+        return Shape(self.channels, self.outputs_side, self.outputs_side)
+
+    def sizes(self):
+        return {"outputsX": self.outputs_side}
+
+    def backward_reads_input(self):
+        return False
+
+    def backward_reads_output(self):
+        return False
+
+    def outputs(self, view):
+        return view.shaped(self.channels, self.outputs_side, self.outputs_side)
+
+    def forward(self, ops, v):
+        ops.nailbed.forward(self.image(v.x[0]), self.outputs(v.y), self.stride, self.start)
+
+    def backward(self, ops, v):
+        if v.dx[0] is not None:
+            dy, dx = self.outputs(v.dy), self.image(v.dx[0])
+            ops.nailbed.backward(dy, dx, self.stride, self.start, v.adds[0])

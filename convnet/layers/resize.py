@@ -1,0 +1,46 @@
+"""Images made smaller or larger, by bilinear interpolation."""
+
+from math import floor
+
+from convnet.fields import integer, number
+from convnet.layers.base import ImageLayer, Shape, register
+
+
+@register("resize")
+class Resize(ImageLayer):
+    """y[i, j] = x at (i·scale + c, j·scale + c), interpolated;  c = S/2 - side·scale/2
+
+    (dialect, 3.7).  The output's side is floor(S / scale); coordinates are clamped to 0..S-1.01.
+    No backward pass: refused above layers with weights.
+    """
+
+    needs_no_gradient = True
+
+    channels = integer(ge=1, help="channels of the input")
+    scale = number(ge=0.5, le=2, help="pixels of the input for one of the output")
+
+    def output_shape(self, inputs):
+        super().output_shape(inputs)
+        self.outputs_side = floor(self.side / self.scale)
+        if self.outputs_side < 1:
+            raise self.wrong("scale", f"nothing is left of an image of side {self.side}")
+        return Shape(self.channels, self.outputs_side, self.outputs_side)
+
+    def sizes(self):
+        return {"tgtSize": self.outputs_side}
+
+    def operations(self):
+        return 4 * self.channels * self.outputs_side**2
+
+    def backward_reads_input(self):
+        return False
+
+    def backward_reads_output(self):
+        return False
+
+    def forward(self, ops, v):
+        y = v.y.shaped(self.channels, self.outputs_side, self.outputs_side)
+        ops.resize.forward(self.image(v.x[0]), y, self.scale)
+
+    def backward(self, ops, v):
+        pass

@@ -1,0 +1,16 @@
+"""RGB to YUV."""
+
+from convnet.layers.base import register
+from convnet.layers.colour import ColourTransform
+
+
+@register("rgb2yuv")
+class RgbToYuv(ColourTransform):
+    """Y = .2126·R + .7152·G + .0722·B;  U = -.09991·R - .33609·G + .436·B;
+
+    V = .615·R - .55861·G - .05639·B   (dialect, 3.7).  No backward pass: refused above layers with
+    weights.
+    """
+
+    def forward(self, ops, v):
+        ops.rgb2yuv.forward(self.planes(v.x[0]), self.planes(v.y))

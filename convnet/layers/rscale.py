@@ -1,0 +1,81 @@
+"""Images at random scales and places."""
+
+from math import floor
+
+from convnet.fields import integer, number
+from convnet.layers.base import ImageLayer, Shape, register
+
+
+@register("rscale")
+class RandomScale(ImageLayer):
+    """Training: the image shrunk by a random factor, and a random square of tgtSize pixels of it
+
+    (dialect, 3.7).  For each case: with n = S - floor(S/maxScale) + 1, t in 0..n-1 is drawn with
+    probability proportional to (t+1)² and size = tgtSize + t; the factor uniformly between
+    max(1, S/(1+size)) and S/size; the square uniformly in the size x size image, which is
+    interpolated as by `resize`.  If size = S the image keeps its pixels.
+
+    Test: the image resized by maxScale to tgtSize; in the files of the 2012 source the centre
+    square instead.  cuda-convnet 1 has no tgtSize: it is floor(S/maxScale).  No backward pass:
+    refused above layers with weights.
+    """
+
+    needs_no_gradient = True
+    uses_random = True
+
+    channels = integer(ge=1, help="channels of the input")
+    max_scale = number(ge=1, le=2, help="largest factor by which images are shrunk")
+    tgt_size = integer(
+        None,
+        ge=1,
+        dialects=("chm", "cc2"),
+        help="side of the output, from floor(S/maxScale) to S; required, but in cuda-convnet 1",
+    )
+
+    def output_shape(self, inputs):
+        super().output_shape(inputs)
+        self.smallest = floor(self.side / self.max_scale)
+        computed = self.dialect is not None and self.dialect.rscale_computes_side
+        if self.tgt_size is None and not computed:
+            raise self.wrong(
+                "tgt_size", "has no tgtSize, which is required", None, self._sides_allowed()
+            )
+        self.outputs_side = self.smallest if computed else self.tgt_size
+        if not max(1, self.smallest) <= self.outputs_side <= self.side:
+            raise self.wrong(
+                "tgt_size",
+                f"tgtSize must be at least {max(1, self.smallest)} and at most {self.side}, found "
+                f"{self.outputs_side}",
+                None,
+                self._sides_allowed(),
+            )
+        return Shape(self.channels, self.outputs_side, self.outputs_side)
+
+    def _sides_allowed(self):
+        return f"from floor(S/maxScale) = {max(1, self.smallest)} to S = {self.side}"
+
+    def sizes(self):
+        return {"tgtSize": self.outputs_side}
+
+    def operations(self):
+        return 4 * self.channels * self.outputs_side**2
+
+    def backward_reads_input(self):
+        return False
+
+    def backward_reads_output(self):
+        return False
+
+    def forward(self, ops, v):
+        x = self.image(v.x[0])
+        y = v.y.shaped(self.channels, self.outputs_side, self.outputs_side)
+        if v.training:
+            ops.rscale.forward(x, y, self.side - self.smallest + 1, v.random)
+        elif self.dialect is not None and self.dialect.rscale_tests_on_centre:
+            start = (self.side - self.outputs_side) // 2
+            ops.crop.forward(x, y, start, start)
+        else:
+            ops.resize.forward(x, y, self.max_scale)
+
+    def backward(self, ops, v):
+        pass

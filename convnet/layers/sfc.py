@@ -1,0 +1,62 @@
+"""Split full connections: every part of the inputs has outputs of its own."""
+
+from convnet.fields import integer
+from convnet.layers.base import Shape, Weight, register
+from convnet.layers.weighted import WeightLayer
+
+
+@register("sfc")
+class SplitFullyConnected(WeightLayer):
+    """y[k] = sum over inputs of W[k]·x[k] + b[k],  k = 1..parts   (dialect, 3.10)
+
+    x[k] is the k-th of `parts` equal slices of an input's values, y[k] the k-th slice, of `outputs`
+    values, of the output.  Weights of an input: (outputs, values of the input), W[k] the columns
+    of slice k.
+    """
+
+    dialects = ("cc2",)
+    input_count = (1, 64)
+    outputs = integer(ge=1, help="number of outputs of a part")
+    parts = integer(ge=1, help="number of parts; divides the values of each input")
+
+    def output_shape(self, inputs):
+        for index, shape in enumerate(inputs):
+            if shape.size % self.parts:
+                raise self.wrong(
+                    "parts",
+                    f"the {shape.size} values of {self.inputs[index].text} cannot be split into "
+                    f"{self.parts} equal parts",
+                )
+        self.input_sizes = [shape.size for shape in inputs]
+        return Shape(self.outputs * self.parts)
+
+    def weights(self):
+        return [
+            Weight((self.outputs, size), (self.outputs, size, 1), deviation)
+            for size, deviation in zip(self.input_sizes, self.init_w, strict=True)
+        ]
+
+    def biases(self):
+        rows = self.outputs * self.parts
+        return Weight((rows,), (1, 1, rows), constant=self.init_b)
+
+    def operations(self):
+        return self.outputs * sum(self.input_sizes)
+
+    def backward_reads_output(self):
+        return False
+
+    def forward(self, ops, v):
+        for i, x in enumerate(v.x):
+            ops.sfc.forward(x.flat(), v.w[i], v.y.flat(), self.parts, i > 0)
+        ops.bias.forward(v.b, v.y.flat())
+
+    def backward(self, ops, v):
+        for i, x in enumerate(v.x):
+            if v.dw[i] is not None:
+                ops.sfc.weights_grad(x.flat(), v.dy.flat(), v.dw[i], self.parts, v.w_adds[i])
+            if v.dx[i] is not None:
+                dx = v.dx[i].flat()
+                ops.sfc.inputs_grad(v.dy.flat(), v.w[i], dx, self.parts, v.adds[i])
+        if v.db is not None:
+            ops.bias.grad(v.dy.flat(), v.db, False)
