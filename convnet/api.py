@@ -11,6 +11,7 @@ from convnet.errors import ConvnetError
 from convnet.graph.assume import assumed_dims
 from convnet.graph.build import build
 from convnet.network.network import Network
+from convnet.network.reported import reported
 from convnet.spec import Source
 from convnet.specs import Specs
 
@@ -91,11 +92,9 @@ class Net:
 
     def costs(self) -> dict[str, dict[str, float]]:
         """The numbers of each cost layer for the last minibatch, per case."""
-        found = {}
-        for name, values in self.network.costs().items():
-            labels = self.graph.node(name).layer.numbers()
-            found[name] = dict(zip(labels, (values / self.network.cases).tolist(), strict=True))
-        return found
+        sums = self.network.costs()
+        layers = {name: self.graph.node(name).layer for name in sums}
+        return reported(layers, sums, self.network.cases)
 
     def _run(self, program, matrices):
         self._load(matrices)

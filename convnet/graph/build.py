@@ -1,8 +1,10 @@
 """Sections to graph: names, inputs, fields and shapes of every layer, all mistakes in one go."""
 
+from convnet.graph.children import find_children
 from convnet.graph.dialect import Dialect, recognise
 from convnet.graph.fields_of import FieldReader
 from convnet.graph.folded import folded_layers
+from convnet.graph.fuse import fuse_costs
 from convnet.graph.graph import HOST, Graph, Node
 from convnet.graph.inputs import MAX_HINTS, InputNames
 from convnet.graph.sharing import find_owners
@@ -145,6 +147,10 @@ class _Builder:
             return
         node = Node(section.name, layer, inputs, shape, self._devices(layer, inputs), reader=reader)
         find_owners(node, self.nodes, self.names.broken, self.problems)
+        if node.is_cost:
+            find_children(node, self.nodes, self.names.broken, self.problems)
+        for name, *words in layer.doubts(inputs) if hasattr(layer, "doubts") else ():
+            self.problems.warn(reader.place_of(name, None), *words)
         self._append(node)
         for folded in folded_layers(node, neuron, self.names.sections):
             self._append_behind(node, folded)
@@ -191,7 +197,7 @@ class _Builder:
         self._warn_unread_params()
         check_memory(self.nodes, memory, self.problems)
         if not self.problems.errors:
-            self._fuse_softmax()
+            fuse_costs(self.nodes)
 
     def _report_unused(self):
         for section in self.names.unused():
@@ -211,19 +217,6 @@ class _Builder:
             message = f"{section.name} is no layer of {self.layers_file.source.path}"
             hint = did_you_mean(section.name, self.names.sections) if number < MAX_HINTS else ""
             self.problems.warn(section.span, f"{message}; the section has no effect", hint)
-
-    def _fuse_softmax(self):
-        """A softmax read by one logreg cost only, on its device, is differentiated with it."""
-        readers: dict[Node, list[Node]] = {}
-        for node in self.nodes:
-            for source in node.inputs:
-                readers.setdefault(source, []).append(node)
-        for node in self.nodes:
-            mine = readers.get(node, [])
-            types = [reader.layer.type_name for reader in mine]
-            if node.layer.type_name == "softmax" and types == ["cost.logreg"]:
-                same = mine[0].devices == node.devices
-                node.layer.fused = mine[0].layer.fused = same
 
 
 def _check_nothing_trained_below(layer, inputs):

@@ -1,6 +1,8 @@
 """What all costs share."""
 
-from convnet.fields import number
+from typing import ClassVar
+
+from convnet.fields import names, number
 from convnet.layers.base import Layer, Shape
 
 
@@ -13,8 +15,16 @@ class Cost(Layer):
     needs_params = True
     has_neuron = False
     dropout = None
-    reported = ("cost",)  # names of the numbers reported, sums over cases
+    reported = ("cost",)  # names of the numbers that a run leaves, sums over cases
+    fuses_with: ClassVar[str | None] = None  # kind of squashing layer to be differentiated with
+    fused = False  # backward gives the gradient of that layer's input (dialect, 7)
 
+    children = names(
+        None,
+        dialects=("cc2",),
+        help="costs of the same type above, whose numbers are added to this one's and not "
+        "reported on their own",
+    )
     coeff = number(file="params", help="factor in the objective; 0: reported only")
 
     def output_shape(self, inputs):
@@ -27,4 +37,49 @@ class Cost(Layer):
         return {"coeff": self.coeff}
 
     def numbers(self) -> tuple[str, ...]:
+        """Names of the sums that a run leaves, in their order."""
         return self.reported
+
+    def report(self, sums, cases: int) -> dict[str, float]:
+        """What is shown of the sums over so many cases: by default each sum a case."""
+        return {n: float(s) / cases for n, s in zip(self.numbers(), sums, strict=True)}
+
+    def child_names(self) -> list[str]:
+        return [child.text for child in self.children or ()]
+
+
+class TargetCost(Cost):
+    """A cost of predictions y beside a matrix of targets t of the same size: inputs = t, y.
+
+    The targets get no gradient.
+    """
+
+    input_count = (2, 2)
+    one_for_each_class = True  # the sizes must be the data's number of classes
+
+    def output_shape(self, inputs):
+        targets, predictions = inputs
+        if targets.size != predictions.size:
+            raise self.wrong(
+                "inputs",
+                f"the first input must have a target for each prediction, but "
+                f"{self.inputs[0].text} has {targets.size} values a case, {self.inputs[1].text} "
+                f"{predictions.size}",
+                0,
+                "write inputs=targets,predictions",
+            )
+        self.size = predictions.size
+        return super().output_shape(inputs)
+
+    def check_inputs(self, nodes, classes):
+        """Sizes must be the number of classes, where the data has classes."""
+        if self.one_for_each_class and classes is not None and classes != self.size:
+            raise self.wrong(
+                "inputs",
+                f"{self.inputs[1].text} has {self.size} outputs, the data {classes} classes",
+                1,
+                f"give the layer below it outputs={classes}",
+            )
+
+    def differentiates(self, index):
+        return index == 1

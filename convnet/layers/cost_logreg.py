@@ -16,6 +16,7 @@ class LogisticRegression(Cost):
     """
 
     input_count = (2, 2)
+    fuses_with = "softmax"
     topk = integer(1, file="params", ge=1, dialects=("chm", "cc2"), help="k of the top-k error")
 
     def output_shape(self, inputs):
@@ -72,5 +73,3 @@ class LogisticRegression(Cost):
             ops.cost_logreg.backward(
                 labels, probabilities, v.dx[1].flat(), self.coeff, self.fused, v.adds[1]
             )
-
-    fused = False  # as the softmax's

@@ -7,11 +7,12 @@ from convnet.layers.base import Layer, Shape, register
 class Softmax(Layer):
     """y[i] = exp(x[i]) / sum over j of exp(x[j]);  dx[i] = y[i]·(dy[i] - sum over j of dy[j]·y[j])
 
-    Where a `cost.logreg` on the same device is its only reader the two are differentiated as one:
-    dx = coeff·(y - target)   (dialect, 7).
+    Where a `cost.logreg` or `cost.crossent` on the same device is its only reader the two are
+    differentiated as one: dx = coeff·(y - target)   (dialect, 7).
     """
 
-    fused = False  # the only reader is a logreg cost, which gives dE/dx in place of dE/dy
+    squashing = "softmax"
+    fused = False  # the only reader is a cost that gives dE/dx in place of dE/dy
 
     def output_shape(self, inputs):
         return Shape(inputs[0].size)

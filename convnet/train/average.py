@@ -1,5 +1,7 @@
 """Means of cost numbers over cases."""
 
+from convnet.network.reported import reported
+
 
 class Average:
     """Adds up the numbers of cost layers and the cases that they are sums over.
@@ -18,14 +20,11 @@ class Average:
             self.sums[name] = [a + float(b) for a, b in zip(before, numbers, strict=True)]
         self.cases += cases
 
-    def per_case(self, names: dict[str, tuple[str, ...]]) -> dict[str, dict[str, float]]:
-        """cost layer -> name of a number -> mean; `names` as `number_names` gives them."""
-        return {
-            cost: dict(zip(names[cost], (n / self.cases for n in numbers), strict=True))
-            for cost, numbers in self.sums.items()
-        }
+    def per_case(self, layers: dict) -> dict[str, dict[str, float]]:
+        """cost layer -> name of a number -> mean; `layers` as `cost_layers` gives them."""
+        return reported(layers, self.sums, self.cases)
 
 
-def number_names(network) -> dict[str, tuple[str, ...]]:
-    """cost layer -> the names of the numbers that it reports, in their order."""
-    return {name: network.plan.unit(name).layer.numbers() for name in network.plan.costs}
+def cost_layers(network) -> dict:
+    """The cost layers by name; they know the names of their numbers, and how to show them."""
+    return {name: network.plan.unit(name).layer for name in network.plan.costs}

@@ -7,7 +7,7 @@ import numpy as np
 
 from convnet.data import Feed, Prefetch
 from convnet.network.network import Network
-from convnet.train.average import Average, number_names
+from convnet.train.average import Average, cost_layers
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def evaluate(
             network.load(batch.matrices)
             network.run("test")
             average.add(network.costs(), batch.cases)
-    return Score(average.cases, average.per_case(number_names(network)))
+    return Score(average.cases, average.per_case(cost_layers(network)))
 
 
 def spread(feed: Feed, minibatches: int | None) -> list[int]:

@@ -82,7 +82,7 @@ def _train_on(run, batch) -> float:
     run.position = run.position.next()
     run.history.since_entry.add(costs, batch.cases)
     run.history.since_record.add(costs, batch.cases)
-    run.observer.on_step(run.position, Average(costs, batch.cases).per_case(run.number_names))
+    run.observer.on_step(run.position, Average(costs, batch.cases).per_case(run.cost_layers))
     return progress
 
 

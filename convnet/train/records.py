@@ -23,7 +23,7 @@ def beginning(run) -> dict:
 
 
 def costs_of(average: Average, run) -> dict:
-    return average.per_case(run.number_names)
+    return average.per_case(run.cost_layers)
 
 
 def rates_of(network: Network, progress: float) -> dict[str, float]:

@@ -12,7 +12,7 @@ from convnet.data import Feed
 from convnet.errors import DataError
 from convnet.journal import Journal
 from convnet.network.network import Network
-from convnet.train.average import number_names
+from convnet.train.average import cost_layers
 from convnet.train.folder import RunFolder
 from convnet.train.history import History
 from convnet.train.observer import Observer
@@ -69,8 +69,8 @@ class Run:
 
     def __post_init__(self):
         self.position = Position(per_epoch=self.train.minibatches_per_epoch)
-        self.number_names = number_names(self.network)
-        if not self.number_names:
+        self.cost_layers = cost_layers(self.network)
+        if not self.cost_layers:
             raise DataError("the network has no cost layer: there is nothing to train")
 
     # -- resuming ----------------------------------------------------------------------------------

@@ -11,8 +11,7 @@ from numba import prange
 
 from ..base import needs_scratch
 from .compiling import inlined, parallel
-
-GROUP = 32  # cases
+from .ranks import GROUP, correct, count
 
 
 @needs_scratch(lambda labels, *_others: 3 * 8 * labels.shape[1])
@@ -45,24 +44,8 @@ def _add_up(rows, smallest, topk, values):
     for n in range(rows.shape[1]):
         chosen, greater, equal = rows[0, n], rows[1, n], rows[2, n]
         values[0] -= math.log(smallest if chosen < smallest else chosen)  # a NaN stays
-        values[1] += 1.0 - _correct(greater, equal, 1)
-        values[2] += 1.0 - _correct(greater, equal, topk)
-
-
-@inlined
-def _correct(greater, equal, places):
-    """The chance that the label is among the first `places` if ties are broken at random."""
-    if equal == 0:
-        return 0.0
-    return min(max(places - greater, 0.0), equal) / equal
-
-
-@inlined
-def _count(probs, chosen, greater, equal):
-    for n in range(probs.size):
-        p = np.float64(probs[n])
-        greater[n] += np.float64(p > chosen[n])
-        equal[n] += np.float64(p == chosen[n])
+        values[1] += 1.0 - correct(greater, equal, 1)
+        values[2] += 1.0 - correct(greater, equal, topk)
 
 
 @parallel
@@ -80,7 +63,7 @@ def _rank_kernel(labels, probs, rows, smallest, topk, values):
             greater[n] = 0.0 if known else classes
             equal[n] = 0.0
         for c in range(classes):
-            _count(probs[c, lo:hi], chosen, greater, equal)
+            count(probs[c, lo:hi], chosen, greater, equal)
     _add_up(rows, smallest, topk, values)
 
 

@@ -1,0 +1,71 @@
+"""Softmax over sets of classes (dialect, 7)."""
+
+from convnet.fields import integer
+from convnet.layers.base import register
+from convnet.layers.cost import Cost
+
+
+@register("cost.msm")
+class MultiSoftmax(Cost):
+    """E = -log P(label in set), P(set) ~ exp(sum of its energies e)   (dialect, 7)
+
+    Inputs = labels, e.  The sets are all those of `setSize` different classes.
+    dE/de[c] = P(c in set) - P(c in set | label in set), by recursion over the classes, in
+    logarithms and float64.  Reports E, the top-1 error and the top-setSize error, both ranked by
+    the energies, with ties as in cost.logreg.  A label that names no class counts as of the
+    smallest probability, and its second term is absent.
+    """
+
+    dialects = ("chm",)
+    input_count = (2, 2)
+
+    set_size = integer(file="params", ge=1, help="classes in a set; fewer than there are")
+    threads = integer(1, file="params", ge=1, le=32, help="tuning of the original kernels; ignored")
+
+    def output_shape(self, inputs):
+        labels, energies = inputs
+        if labels.size != 1:
+            raise self.wrong(
+                "inputs",
+                f"the first input must be the labels, one value a case, but {self.inputs[0].text} "
+                f"has {labels.size}",
+                0,
+                "write inputs=labels,energies",
+            )
+        self.classes = energies.size
+        if self.set_size >= self.classes:
+            raise self.wrong(
+                "set_size",
+                f"setSize must be less than the number of classes, {self.classes}, "
+                f"found {self.set_size}",
+            )
+        return super().output_shape(inputs)
+
+    def check_inputs(self, nodes, classes):
+        """One energy for each of the data's classes."""
+        if classes is not None and classes != self.classes:
+            raise self.wrong(
+                "inputs",
+                f"{self.inputs[1].text} has {self.classes} outputs, the data {classes} classes",
+                1,
+                f"give it outputs={classes}",
+            )
+
+    def numbers(self):
+        return ("cost", "top-1 error", f"top-{self.set_size} error")
+
+    def learning(self):
+        return {**super().learning(), "setSize": self.set_size, "threads": self.threads}
+
+    def differentiates(self, index):
+        return index == 1
+
+    def forward(self, ops, v):
+        labels, energies = (x.flat() for x in v.x)
+        ops.cost_msm.forward(labels, energies, v.costs, self.set_size)
+
+    def backward(self, ops, v):
+        if v.dx[1] is not None:
+            labels, energies = (x.flat() for x in v.x)
+            how = (self.set_size, self.coeff, v.adds[1])
+            ops.cost_msm.backward(labels, energies, v.dx[1].flat(), *how)
