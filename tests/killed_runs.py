@@ -1,8 +1,9 @@
 """Trains the small run in children that are killed with SIGKILL at random moments.
 
 `python killed_runs.py FOLDER KILLS SEED` prints a JSON object: what was found after each kill, and
-whether the end is that of a run that was never killed.  The children are forked from a process that
-has imported everything and started no threads, so that a kill costs little time.
+whether the end is that of a run that was never killed.  Some kills are not left to chance: one hits
+each stage of a save.  The children are forked from a process that has imported everything and
+started no threads, so that a kill costs little time.
 """
 
 import json
@@ -16,31 +17,70 @@ from pathlib import Path
 from training import curve, load, make_run, newest, same
 
 from convnet import checkpoint, journal
-from convnet.train import Observer, fit
+from convnet.checkpoint import write as writing
+from convnet.train import Observer, RunFolder, fit
 
 RUN = {"epochs": 40, "test_every": 7, "save_every": 2, "record_every": 3}  # 640 minibatches
 EARLY = 0.3  # share of the kills that may hit before the first minibatch
 
 
-class _Tells(Observer):
-    """Writes a byte when the first minibatch is trained: by then all kernels are loaded."""
+def _die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    def __init__(self, pipe):
-        self.pipe = pipe
+
+def _half(save, arrays, path, *rest):
+    save(arrays, path, *rest)
+    os.truncate(path, os.path.getsize(path) // 2)
+    _die()
+
+
+def _after(function, *arguments, **options):
+    function(*arguments, **options)
+    _die()
+
+
+# Where in a save a kill hits: the function that is replaced, by what.
+STAGES = {
+    "half written": (writing, "save_file", _half),
+    "written": (writing, "_sync", _die),
+    "before the rename": (os, "replace", _die),
+    "after the rename": (os, "replace", _after),
+    "before the best": (os, "link", _die),
+    "best half made": (os, "link", _after),
+    "saved": (Path, "unlink", _after),
+    "before thinning out": (RunFolder, "_thin_out", _die),
+}
+
+
+class _Tells(Observer):
+    """Writes a byte when the first minibatch is trained: by then all kernels are loaded.
+
+    stage: the next save is killed there.
+    """
+
+    def __init__(self, pipe, stage=None):
+        self.pipe, self.stage = pipe, stage
 
     def on_step(self, position, costs):
         if self.pipe is not None:
             os.write(self.pipe, b".")
             self.pipe = None
 
+    def on_save(self, path):
+        if self.stage is not None:
+            owner, name, replacement = STAGES[self.stage]
+            original = getattr(owner, name)
+            setattr(owner, name, lambda *a, **options: replacement(original, *a, **options))
+            self.stage = None
 
-def train(folder, pipe=None):
+
+def train(folder, pipe=None, stage=None):
     """Start the run of a folder, or go on with it, to its end."""
     run = make_run(folder, **RUN)
     if _checkpoints(folder):
         path = newest(folder)
         run.resume(load(path), path)
-    run.observer = _Tells(pipe)
+    run.observer = _Tells(pipe, stage)
     fit(run)
 
 
@@ -48,7 +88,7 @@ def _checkpoints(folder):
     return sorted(Path(folder).glob("*.safetensors"))
 
 
-def fork(folder):
+def fork(folder, stage=None):
     """A child that trains: (process id, the pipe it tells on)."""
     ours, theirs = os.pipe()
     child = os.fork()
@@ -56,7 +96,7 @@ def fork(folder):
         code = 1
         try:
             os.close(ours)
-            train(folder, theirs)
+            train(folder, theirs, stage)
             code = 0
         finally:
             os._exit(code)
@@ -76,6 +116,15 @@ def kill(folder, rng, startup, pace) -> bool:
     _, status = os.waitpid(child, 0)
     os.close(pipe)
     return os.WIFSIGNALED(status)
+
+
+def kill_at(folder, stage):
+    """Let a child train until it is killed at that stage of its second save, or of a later one."""
+    child, pipe = fork(folder, stage)
+    _, status = os.waitpid(child, 0)
+    os.close(pipe)
+    if not os.WIFSIGNALED(status):
+        raise AssertionError(f"{stage}: the child was not killed")
 
 
 def inspect(folder) -> int:
@@ -109,6 +158,9 @@ def main(base, kills, seed):
     startup, duration = whole(base / "whole")
     startup, duration = whole(base / "warm")  # the first one may have compiled
     started, steps, strays = time.perf_counter(), [], 0
+    for stage in STAGES:
+        kill_at(base / "killed", stage)
+        steps.append(inspect(base / "killed"))
     while len(steps) < kills:
         if not kill(base / "killed", rng, startup, 0.8 * duration / kills):
             raise AssertionError(f"the run was over after {len(steps)} kills; choose a longer one")

@@ -60,6 +60,27 @@ def test_what_is_due(tmp_path, options, expected):
     assert " ".join(f"{event}{step}" for event, step in _events(tmp_path)) == expected
 
 
+def test_reported_costs_are_means_over_the_cases(tmp_path):
+    """Of all minibatches since the record, or the entry, before: each counted by its cases."""
+    run = make_run(tmp_path, epochs=2, record_every=5, test_every=8)
+    costs = []
+    run.observer.on_step = lambda position, of: costs.append(of["logprob"]["cost"])
+    fit(run)
+    sums = np.array(costs) * np.tile([100] * 15 + [1], 2)
+
+    def mean(start, end):
+        return sums[start:end].sum() / (sums[start:end] / costs[start:end]).sum()
+
+    records = [r for r in journal.read(tmp_path) if r["event"] == "train"]
+    ends = [5, 10, 15, 16, 20, 25, 30, 32]
+    assert [r["step"] for r in records] == ends
+    found = [r["costs"]["logprob"]["cost"] for r in records]
+    assert found == pytest.approx([mean(*ab) for ab in zip([0, *ends], ends, strict=False)], 1e-5)
+    found = [entry["costs"]["logprob"]["cost"] for entry in run.history.train]
+    assert found == pytest.approx([mean(n, n + 8) for n in (0, 8, 16, 24)])
+    assert [entry["cases"] for entry in run.history.train] == [800, 701] * 2
+
+
 def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     outcome = fit(make_run(epochs=1, test_every=1, test_minibatches=1, max_batches=1))

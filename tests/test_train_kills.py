@@ -1,4 +1,4 @@
-"""Killed with SIGKILL at 30 random moments, a run ends where the run ends that was never killed."""
+"""A run killed by SIGKILL, at random moments and at each stage of a save, ends like one left alone."""
 
 import json
 import subprocess
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-KILLS, SECONDS = 30, 240
+STAGES, KILLS, SECONDS = 8, 30, 240
 
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again(tmp_path):
     script = Path(__file__).with_name("killed_runs.py")
     found = subprocess.run(
-        [sys.executable, script, tmp_path, str(KILLS), "1"],
+        [sys.executable, script, tmp_path, str(STAGES + KILLS), "1"],
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -22,7 +22,7 @@ def test_a_run_that_is_killed_again_and_again(tmp_path):
     assert found.returncode == 0, found.stderr
     report = json.loads(found.stdout)
     steps = report["steps"]
-    assert len(steps) == KILLS and steps == sorted(steps) and len(set(steps)) > KILLS / 3
+    assert len(steps) == STAGES + KILLS and steps == sorted(steps) and len(set(steps)) > KILLS / 3
     assert report["same"], "other weights or velocities than without kills"
     assert report["history"] and report["curve"] and report["tests"]
     assert report["strays_left"] == 0
