@@ -13,7 +13,13 @@ CNORM = "type=cnorm inputs=x channels=3"
 NEURON = "type=neuron inputs=x"
 SOFTMAX = "p type=softmax inputs=x\n"
 LARGE = "pow=0.75 minDiv=1.5"  # the norms' terms are large too where scale/window is 0.5
-EIGHT, THREE, FLAT = ((8, 2, 2),), ((3, 5, 5),), ((7,),)
+BLUR, NAILBED = "type=blur inputs=x channels=4", "type=nailbed inputs=x channels=4"
+HREF, RESIZE = "type=href inputs=x channels=3", "type=resize inputs=x channels=4"
+RSCALE = "type=rscale inputs=x channels=4 maxScale=1.5"
+CMPOOL = "type=cmpool inputs=x channels=8 pool=max"
+SFC = "type=sfc outputs=3 parts=2"
+FIXED = {"differences": False}  # no backward pass
+EIGHT, THREE, FLAT, SIX = ((8, 2, 2),), ((3, 5, 5),), ((7,),), ((6,),)
 PAIR = ((4, 3, 3), (4, 3, 3))
 A, B = "a type=fc inputs=x outputs=4\n", "b type=fc inputs=x outputs=3\n"
 
@@ -73,6 +79,11 @@ CASES = [
     Row("pool: max, above a conv", f"c {CONV}\ny {POOL} inputs=c channels=6 pool=max"),
     Row("pool: rand as max", f"y {POOL} pool=rand", "y doMax=true", values="apart"),
     Row("pool: avg", f"y {POOL} pool=avg"),
+    Row("pool: rand", f"y {POOL} pool=rand", values="positive"),
+    Row("pool: rand, overhang", f"y {POOL} pool=rand start=-1", shapes=((4, 6, 6),),
+        values="positive", cases=7),  # fmt: skip
+    Row("pool: rand, both signs", f"y {POOL} pool=rand doMax=false", values="apart", cases=33),
+    Row("pool: rand, zeros", f"y {POOL} pool=rand", values="tied", differences=False),
     Row("pool: avg, overhang", f"y {POOL} pool=avg", shapes=((4, 6, 6),), cases=33),
     Row("pool: avg, start", f"y {POOL} pool=avg start=-2"),
     Row("pool: avg, one map", f"y {POOL} pool=avg channels=1", shapes=((1, 5, 5),)),
@@ -152,6 +163,68 @@ CASES = [
     Row("pass: neuron above a max pool", f"c {CONV}\nm {POOL} inputs=c channels=6 pool=max\n"
         "y type=pass inputs=m neuron=tanh"),  # fmt: skip
     # -- costs
+    # -- images
+    Row("blur", f"y {BLUR} filterSize=3 stdev=0.8"),
+    Row("blur: 7 cases", f"y {BLUR} filterSize=5 stdev=4", cases=7),
+    Row("blur: 9 x 9", f"y {BLUR} channels=1 filterSize=9 stdev=2", shapes=((1, 10, 10),), cases=1),
+    Row("blur: narrow", f"y {BLUR} filterSize=5 stdev=1e-9", cases=33),
+    Row("blur: of a conv", f"c {CONV}\ny {BLUR} inputs=c channels=6 filterSize=3 stdev=2"),
+    Row("nailbed", f"y {NAILBED} stride=2"),
+    Row("nailbed: to the edge", f"y {NAILBED} stride=2", shapes=((4, 6, 6),), cases=7),
+    Row("nailbed: off the middle", f"y {NAILBED} stride=4", shapes=((4, 7, 7),), cases=33),
+    Row("nailbed: all", f"y {NAILBED} stride=1", cases=1),
+    Row("nailbed: one pixel", f"y {NAILBED} stride=9"),
+    Row("nailbed: of a blur", f"b {BLUR} filterSize=5 stdev=2\ny {NAILBED} inputs=b stride=3"),
+    Row("nailbed: a second reader", f"c {CONV}\ny {NAILBED} inputs=c channels=6 stride=2\n"
+        "z type=fc inputs=y,c outputs=2"),  # fmt: skip
+    Row("nailbed: a later reader", f"c {CONV}\nf type=fc inputs=c outputs=2\n"
+        f"y {NAILBED} inputs=c channels=6 stride=2\nz type=fc inputs=y,f outputs=2"),  # fmt: skip
+    Row("href", f"y {HREF}", shapes=THREE),
+    Row("href: even side", f"y {HREF} channels=1", shapes=((1, 4, 4),), cases=7),
+    Row("href: beside itself", f"y {HREF}\nz type=eltsum inputs=y,x coeffs=2,0.5", "", THREE),
+    Row("href: of a conv", f"c {CONV} filters=3\ny {HREF} inputs=c\nz type=fc inputs=y,c outputs=2",
+        cases=33),  # fmt: skip
+    Row("crop", "y type=crop inputs=x channels=4 startX=1 sizeX=3", **FIXED),
+    Row("crop: startY", "y type=crop inputs=x channels=4 startX=2 startY=0 sizeX=3", **FIXED),
+    Row("crop: to the border", "y type=crop inputs=x channels=4 startX=0 startY=1 sizeX=4",
+        cases=33, **FIXED),  # fmt: skip
+    Row("resize: smaller", f"y {RESIZE} scale=1.3", shapes=((4, 7, 7),), **FIXED),
+    Row("resize: larger", f"y {RESIZE} scale=0.6", cases=7, **FIXED),
+    Row("resize: half", f"y {RESIZE} scale=2", cases=33, **FIXED),
+    Row("resize: double", f"y {RESIZE} scale=0.5", cases=1, **FIXED),
+    Row("resize: same", f"y {RESIZE} scale=1", **FIXED),
+    Row("resize: one pixel", f"y {RESIZE} scale=0.7", shapes=((4, 1, 1),), **FIXED),
+    Row("resize: weights above", f"r {RESIZE} scale=0.8\ny {CONV} inputs=r", **FIXED),
+    Row("rscale: tested small", f"y {RSCALE} tgtSize=4", shapes=((4, 7, 7),), **FIXED),
+    Row("rscale: tested", f"y {RSCALE} tgtSize=5", shapes=((4, 6, 6),), cases=7, **FIXED),
+    Row("rscale: of one", f"y {RSCALE} maxScale=1 tgtSize=5", **FIXED),
+    Row("rscale: 2012 source", f"y {RSCALE} tgtSize=6 gpu=0", shapes=((4, 7, 7),), **FIXED),
+    Row("rscale: cuda-convnet 1", f"y {RSCALE}\nc {CONV} inputs=y partialSum=1",
+        shapes=((4, 7, 7),), **FIXED),  # fmt: skip
+    Row("rgb2yuv", "y type=rgb2yuv inputs=x", shapes=THREE, **FIXED),
+    Row("rgb2yuv: flat", "y type=rgb2yuv inputs=x", shapes=((6,),), cases=33, **FIXED),
+    Row("rgb2lab", "y type=rgb2lab inputs=x", shapes=THREE, values="positive", **FIXED),
+    Row("rgb2lab: center", "y type=rgb2lab inputs=x center=true", shapes=THREE, cases=7, **FIXED),
+    # -- groups of values and maps
+    Row("sum", "y type=sum inputs=x stride=5"),
+    Row("sum: of one", "y type=sum inputs=x", shapes=FLAT, cases=7),
+    Row("sum: of all", "y type=sum inputs=x stride=7", shapes=FLAT, cases=33),
+    Row("sum: above a conv", f"c {CONV}\ny type=sum inputs=c stride=6\nz type=fc inputs=y,c "
+        "outputs=2", cases=1),  # fmt: skip
+    Row("cmpool", f"y {CMPOOL} size=3 stride=2", shapes=EIGHT, values="apart"),
+    Row("cmpool: start", f"y {CMPOOL} size=4 stride=3 start=-2 outputs=3", "", EIGHT, 33, "apart"),
+    Row("cmpool: side by side", f"y {CMPOOL} size=4 stride=4", "", EIGHT, 7, "apart"),
+    Row("cmpool: dense", f"y {CMPOOL} size=2 stride=1", "", EIGHT, 1, "apart"),
+    Row("cmpool: ties", f"y {CMPOOL} size=3 stride=1", "", EIGHT, values="tied",
+        differences=False),  # fmt: skip
+    Row("cmpool: all maps", f"c {CONV}\ny {CMPOOL} inputs=c channels=6 size=6 stride=1"),
+    Row("sfc", "y type=sfc inputs=x outputs=2 parts=3", shapes=((6,),)),
+    Row("sfc: one part", "y type=sfc inputs=x outputs=4 parts=1", shapes=FLAT, cases=33),
+    Row("sfc: single values", "y type=sfc inputs=x outputs=2 parts=7", shapes=FLAT, cases=1),
+    Row("sfc: two inputs", "y type=sfc inputs=x,x2 outputs=3 parts=2", "", ((6,), (4, 2, 2)), 7),
+    Row("sfc: one twice", f"{A}y type=sfc inputs=a,a outputs=3 parts=2 neuron=tanh\n"
+        "z type=fc inputs=a,y outputs=2"),  # fmt: skip
+    Row("sfc: shared", f"a {SFC} inputs=x\nb {SFC} inputs=a\nc {SFC} inputs=b weightSource=b"),
     Row("sum2", "y type=cost.sum2 inputs=x"),
     Row("sum2: on a neuron", f"{A}t type=neuron inputs=a neuron=tanh\ny type=cost.sum2 inputs=t"),
     Row("logreg: fused", f"{SOFTMAX}y type=cost.logreg inputs=labels,p", shapes=((6,),)),
@@ -169,4 +242,6 @@ CASES = [
         "y type=cost.sum2 inputs=p", "z coeff=0", ((6,),)),  # fmt: skip
 ]  # fmt: skip
 BY_NAME = {row.name: row for row in CASES}
-RANDOM = [row for row in CASES if row.name in ("hs", "dropout2", "dropout", "dropout: the key")]
+DRAWN = ("pool: rand,", "rscale: ")  # other numbers in training than in the check
+DROPPED = ("hs", "dropout2", "dropout", "dropout: the key", "pool: rand")
+RANDOM = [row for row in CASES if row.name in DROPPED or row.name.startswith(DRAWN)]

@@ -13,7 +13,8 @@ from convnet.spec import Problems, Source, parse
 
 LEARNING = "epsW=0.1 epsB=0.2 momW=0.9 momB=0.8 wc=0.01"
 DATA_INDEX = {"x": 0, "x2": 2, "x3": 3}
-LABELS = 1
+LABELS, TARGETS = 1, 4
+WEIGHTED = ("conv", "local", "fc", "sfc")
 
 
 @dataclass(frozen=True)
@@ -119,14 +120,13 @@ def _image(shape):
 
 
 def _completed(layers):
-    weighted = ("conv", "local", "fc")
-    return [(n, {"initW": 0.1, **k} if k["type"] in weighted else k) for n, k in layers]
+    return [(n, {"initW": 0.1, **k} if k["type"] in WEIGHTED else k) for n, k in layers]
 
 
 def _params(layers):
     found = []
     for place, (name, keys) in enumerate(layers):
-        if keys["type"] in ("conv", "local", "fc"):
+        if keys["type"] in WEIGHTED:
             found.append((name, dict(pair.split("=") for pair in LEARNING.split())))
         if keys["type"].startswith("cost."):
             found.append((name, {"coeff": 0.7 - 0.1 * (place % 4)}))

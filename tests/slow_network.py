@@ -7,6 +7,9 @@ import math
 
 import numpy as np
 import reference as ref
+import slow_images
+from slow_images import flat as _flat
+from slow_images import maps as _maps
 
 
 def run(graph, parameters, matrices):
@@ -63,15 +66,6 @@ def _weights(node, parameters):
     return ws, parameters.get(f"{node.name}.biases")
 
 
-def _flat(x):
-    return x.reshape(-1, x.shape[-1])
-
-
-def _maps(x, channels):
-    side = math.isqrt(x[..., 0].size // channels)
-    return x.reshape(channels, side, side, x.shape[-1])
-
-
 # -- weights ---------------------------------------------------------------------------------------
 
 
@@ -123,6 +117,8 @@ def _pool_arguments(layer, x):
 
 
 def _pooled(layer, xs, ws, b):
+    if layer.pool == "rand" and not layer.do_max:
+        return slow_images.random_pooled(layer, xs, ws, b)
     image, *window = _pool_arguments(layer, xs[0])
     room = image.shape[1] - layer.start - layer.size_x
     return ref.pool(image, *window, layer.outputs_x or math.ceil(room / layer.stride) + 1)
@@ -181,7 +177,7 @@ def _factor(share):
     )
 
 
-LAYERS = {
+LAYERS = slow_images.LAYERS | {
     "conv": (_filtered, _filtered_back),
     "local": (_filtered, _filtered_back),
     "fc": (_connected, _connected_back),

@@ -7,6 +7,10 @@ cases. Gradients are dE/dx (not negated) summed over cases. Nothing here is clev
 
 from .convolution import conv, conv_grads, fc, fc_grads, local, local_grads
 from .costs import logreg, logreg_grad, sum2, sum2_grad
+from .costs_of_sets import msm, msm_grad
+from .costs_of_squares import gsum2, gsum2_grads, tica, tica_grad
+from .costs_of_targets import bce, bce_grad, crossent, crossent_grad, dce, rflickr, rflickr_grad
+from .drawing import random_pool, rscale, scale_of_case, uniforms
 from .elementwise import (
     concat,
     eltmax,
@@ -18,11 +22,27 @@ from .elementwise import (
     softmax,
     softmax_grad,
 )
+from .images import (
+    blur,
+    crop,
+    href,
+    nailbed,
+    nailbed_grad,
+    resize,
+    rgb2lab,
+    rgb2yuv,
+)
 from .learning import rate, update, wball, wcnorm
 from .normalization import cmrnorm, cmrnorm_grad, cnorm, cnorm_grad, rnorm, rnorm_grad
 from .pooling import pool, pool_grad
+from .splitting import cmpool, cmpool_grad, sfc, sfc_grads, sums, sums_grad
 
 __all__ = [
+    "bce",
+    "bce_grad",
+    "blur",
+    "cmpool",
+    "cmpool_grad",
     "cmrnorm",
     "cmrnorm_grad",
     "cnorm",
@@ -30,27 +50,53 @@ __all__ = [
     "concat",
     "conv",
     "conv_grads",
+    "crop",
+    "crossent",
+    "crossent_grad",
+    "dce",
     "eltmax",
     "eltmax_grads",
     "eltsum",
     "eltsum_grads",
     "fc",
     "fc_grads",
+    "gsum2",
+    "gsum2_grads",
+    "href",
     "local",
     "local_grads",
     "logreg",
     "logreg_grad",
+    "msm",
+    "msm_grad",
+    "nailbed",
+    "nailbed_grad",
     "neuron",
     "neuron_grad",
     "pool",
     "pool_grad",
+    "random_pool",
     "rate",
+    "resize",
+    "rflickr",
+    "rflickr_grad",
+    "rgb2lab",
+    "rgb2yuv",
     "rnorm",
     "rnorm_grad",
+    "rscale",
+    "scale_of_case",
+    "sfc",
+    "sfc_grads",
     "softmax",
     "softmax_grad",
     "sum2",
     "sum2_grad",
+    "sums",
+    "sums_grad",
+    "tica",
+    "tica_grad",
+    "uniforms",
     "update",
     "wball",
     "wcnorm",
