@@ -1,4 +1,4 @@
-"""A run killed by SIGKILL, at random moments and at each stage of a save, ends like one left alone."""
+"""A run killed at random moments and in each stage of a save, ends like one that was not."""
 
 import json
 import subprocess
