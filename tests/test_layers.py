@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import reference as ref
 import slow_network
-from cases import CASES, RANDOM
+from cases import BY_NAME, CASES, RANDOM
 from rows import LABELS, graph_of, network_of, texts
 
 from convnet.spec import Problems, Source, format_spec, parse
@@ -186,3 +186,19 @@ def test_every_layer_type_and_neuron_has_a_row():
                 kinds.add(node.layer.nonlinearity.kind)
     assert set(LAYER_TYPES) <= types
     assert set(NEURONS) - {"nrelu"} == kinds  # nrelu is random: test_layers_random.py
+
+
+@pytest.mark.parametrize("name, fused", [("logreg: fused", True), ("logreg: not fused", False)])
+def test_softmax_and_logreg_are_differentiated_as_one(name, fused):
+    """Where the cost is the only reader; then no probability is too small to divide by."""
+    network = network_of(BY_NAME[name], np.float32)
+    steps = [step.operation for step in network.plan.programs["train"]]
+    assert ("softmax.backward" in steps) != fused
+    if fused:
+        x = np.zeros((6, 2))
+        x[0] = 1000
+        network.load({0: x, LABELS: np.array([[0.0, 5.0]])})
+        network.run("gradients")
+        expected = np.zeros((6, 2))
+        expected[:, 1] = network.graph.node("y").layer.coeff * np.array([1, 0, 0, 0, 0, -1])
+        np.testing.assert_allclose(network.data_gradient("x")[:, 0, 0], expected, rtol=1e-6)
