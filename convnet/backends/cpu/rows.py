@@ -1,4 +1,4 @@
-"""The two smallest pieces of inner loop.
+"""The smallest pieces of inner loop.
 
 Kernels call them instead of assigning to slices, which Numba would make into parallel loops.
 """
@@ -16,3 +16,9 @@ def fill(row, value):
 def copy_row(source, target):
     for n in range(target.size):
         target[n] = source[n]
+
+
+@inlined
+def put_row(source, target, accumulate):
+    for n in range(target.size):
+        target[n] = target[n] + source[n] if accumulate else source[n]

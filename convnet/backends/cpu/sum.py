@@ -1,6 +1,10 @@
 """Sums of neighbouring values (dialect, 3.7)."""
 
 import numpy as np
+from numba import prange
+
+from .compiling import parallel
+from .rows import put_row
 
 
 def forward(x, y):
@@ -10,8 +14,11 @@ def forward(x, y):
 
 def backward(dy, dx, accumulate):
     """dx[i] (+)= dy[i // k]."""
-    groups = dx.reshape(len(dy), -1, dx.shape[1])
-    if accumulate:
-        np.add(groups, dy[:, None], out=groups)
-    else:
-        groups[...] = dy[:, None]
+    _backward_kernel(dy, dx, len(dx) // len(dy), accumulate)
+
+
+@parallel
+def _backward_kernel(dy, dx, k, accumulate):
+    for index in prange(dx.shape[0]):
+        row = np.int64(index)
+        put_row(dy[row // k], dx[row], accumulate)
