@@ -6,9 +6,9 @@ from convnet.layers.base import ImageLayer, register
 
 @register("blur")
 class Blur(ImageLayer):
-    """y[i, j] = sum over a, b of w[a]·w[b]·x[i+a-r, j+b-r],  w[a] ~ exp(-(a-r)² / (2·stdev²))
+    """y[c, i, j] = sum over a, b of w[a]·w[b]·x[c, i+a-r, j+b-r]   (dialect, 3.7)
 
-    (dialect, 3.7).  Each channel on its own; r = filterSize // 2, the sum of w is 1.  Pixels
+    w[a] ~ exp(-(a-r)² / (2·stdev²)) for a = 0..filterSize-1, of sum 1; r = filterSize // 2.  Pixels
     outside the image are zero and the weights are not renormalised, so borders darken.  The
     gradient is blurred likewise.
     """

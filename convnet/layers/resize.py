@@ -8,10 +8,11 @@ from convnet.layers.base import ImageLayer, Shape, register
 
 @register("resize")
 class Resize(ImageLayer):
-    """y[i, j] = x at (i·scale + c, j·scale + c), interpolated;  c = S/2 - side·scale/2
+    """y[c, i, j] = x[c, i·scale + m, j·scale + m], interpolated   (dialect, 3.7)
 
-    (dialect, 3.7).  The output's side is floor(S / scale); coordinates are clamped to 0..S-1.01.
-    No backward pass: refused above layers with weights.
+    The output's side is T = floor(S / scale), and m = S/2 - T·scale/2 keeps the middle.
+    Coordinates are clamped to 0..S-1.01, values between pixels are bilinear.  No backward pass:
+    refused above layers with weights.
     """
 
     needs_no_gradient = True

@@ -6,10 +6,10 @@ from convnet.layers.colour import ColourTransform
 
 @register("rgb2yuv")
 class RgbToYuv(ColourTransform):
-    """Y = .2126·R + .7152·G + .0722·B;  U = -.09991·R - .33609·G + .436·B;
+    """(Y, U, V) = M·(R, G, B)   (dialect, 3.7)
 
-    V = .615·R - .55861·G - .05639·B   (dialect, 3.7).  No backward pass: refused above layers with
-    weights.
+    Y = .2126·R + .7152·G + .0722·B;  U = -.09991·R - .33609·G + .436·B;
+    V = .615·R - .55861·G - .05639·B.  No backward pass: refused above layers with weights.
     """
 
     def forward(self, ops, v):

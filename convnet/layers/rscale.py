@@ -8,14 +8,14 @@ from convnet.layers.base import ImageLayer, Shape, register
 
 @register("rscale")
 class RandomScale(ImageLayer):
-    """Training: the image shrunk by a random factor, and a random square of tgtSize pixels of it
+    """y = a random square of x at a random scale   (dialect, 3.7)
 
-    (dialect, 3.7).  For each case: with n = S - floor(S/maxScale) + 1, t in 0..n-1 is drawn with
+    In training, for each case: with n = S - floor(S/maxScale) + 1, t in 0..n-1 is drawn with
     probability proportional to (t+1)² and size = tgtSize + t; the factor uniformly between
-    max(1, S/(1+size)) and S/size; the square uniformly in the size x size image, which is
-    interpolated as by `resize`.  If size = S the image keeps its pixels.
+    max(1, S/(1+size)) and S/size; the square, of side tgtSize, uniformly in the size x size image,
+    which is interpolated as by `resize`.  If size = S the image keeps its pixels.
 
-    Test: the image resized by maxScale to tgtSize; in the files of the 2012 source the centre
+    In a test: the image resized by maxScale to tgtSize; in the files of the 2012 source the centre
     square instead.  cuda-convnet 1 has no tgtSize: it is floor(S/maxScale).  No backward pass:
     refused above layers with weights.
     """
@@ -29,7 +29,7 @@ class RandomScale(ImageLayer):
         None,
         ge=1,
         dialects=("chm", "cc2"),
-        help="side of the output, from floor(S/maxScale) to S; required, but in cuda-convnet 1",
+        help="side of the output, from floor(S/maxScale) to S; required, not in cuda-convnet 1",
     )
 
     def output_shape(self, inputs):
