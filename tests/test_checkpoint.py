@@ -299,3 +299,12 @@ def test_other_parameters_are_refused(saved, change, message):
     change(whole.arrays)
     with pytest.raises(CheckpointError, match=message):
         restore(make_run().network, whole)
+
+
+def test_the_file_may_be_read_by_whom_new_files_may(tmp_path, saved):
+    before = os.umask(0o027)
+    try:
+        save(tmp_path / "1.4.safetensors", load(saved))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "1.4.safetensors").stat().st_mode & 0o777 == 0o640

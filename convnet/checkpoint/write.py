@@ -24,7 +24,10 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     path = Path(path)
     temporary = temporary_name(path)
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # as of any new file; the library makes its own private
         save_file(checkpoint.arrays, temporary, _metadata(checkpoint))
+        temporary.chmod(mode)
         _sync(temporary)
         read_header(temporary)
         os.replace(temporary, path)
