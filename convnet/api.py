@@ -19,11 +19,12 @@ from convnet.specs import Specs
 class Net:
     """A network in memory.  Made by `from_files`, `from_text` or `load`.
 
-    minibatch: the largest number of cases of one call.  dtype: float32, or float64.
+    minibatch: the largest number of cases of one call.  dtype: float32, or float64.  tree: a
+    convnet.layers.Tree of the labels, which treefc layers need.
     """
 
     def __init__(self, specs: Specs, *, minibatch=128, seed=0, dtype="float32", dialect=None,
-                 data_dims=None, classes=None, train_all=False):  # fmt: skip
+                 data_dims=None, classes=None, tree=None, train_all=False):  # fmt: skip
         dims, _ = assumed_dims(specs.layers, data_dims, classes)
         self.specs, self.seed = specs, seed
         self.graph = build(
@@ -33,6 +34,7 @@ class Net:
             dialect=dialect,
             data_dims=dims,
             classes=classes,
+            tree=tree,
         )
         engine = Engine(np.dtype(dtype))
         self.network = Network(self.graph, minibatch, engine, seed=seed, train_all=train_all)

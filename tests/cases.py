@@ -2,16 +2,22 @@
 
 from rows import Row
 
+from convnet.layers import Tree
+
 CONV = "type=conv inputs=x channels=4 filters=6 filterSize=3"
 LOCAL = "type=local inputs=x channels=4 filters=4 filterSize=3"
 TWICE = "type=conv inputs=x,x channels=4,4 filters=6,6 filterSize=3,5 padding=0,1"
 MIXED = "type=conv inputs=x,x2 channels=4,2 filters=6,3 filterSize=3,5 padding=0,2 stride=1,2"
+OVERSAMPLED = "groups=4 filters=2 filterChannels=2 randSparse=1"
+TREE = Tree({6: (0, 1), 7: (2, 6, 3), 8: (7, 4, 5)}, 8)
+TREEFC = "y type=treefc inputs=x"
 POOL = "type=pool inputs=x channels=4 sizeX=3 stride=2"
 CMR = "type=cmrnorm inputs=x channels=8"
 RNORM = "type=rnorm inputs=x channels=3"
 CNORM = "type=cnorm inputs=x channels=3"
 NEURON = "type=neuron inputs=x"
 SOFTMAX = "p type=softmax inputs=x\n"
+LOGISTIC = "l type=neuron inputs=x neuron=logistic\n"
 LARGE = "pow=0.75 minDiv=1.5"  # the norms' terms are large too where scale/window is 0.5
 BLUR, NAILBED = "type=blur inputs=x channels=4", "type=nailbed inputs=x channels=4"
 HREF, RESIZE = "type=href inputs=x channels=3", "type=resize inputs=x channels=4"
@@ -54,6 +60,16 @@ CASES = [
         cases=3,
     ),
     Row("conv: on conv", f"y {CONV} neuron=tanh\nz {CONV} inputs=y channels=6 padding=1"),
+    Row("conv: randSparse", f"y {CONV} groups=2 randSparse=1"),
+    Row("conv: randSparse, channels in several groups", f"y {CONV} {OVERSAMPLED}", cases=7),
+    Row("conv: randSparse of one input", f"y {MIXED} groups=1,2 randSparse=false,true",
+        shapes=((4, 5, 5), (2, 5, 5)), cases=33),  # fmt: skip
+    Row("conv: randSparse, shared", f"y {CONV} {OVERSAMPLED}\n"
+        f"z {CONV} {OVERSAMPLED} weightSource=y\ns type=eltsum inputs=y,z", cases=1),  # fmt: skip
+    Row("conv: randSparse above a conv", f"c {CONV}\ny {CONV} inputs=c channels=6 groups=6 "
+        "filters=1 filterChannels=3 randSparse=1 padding=1\nz type=fc inputs=c,y outputs=2"),
+    Row("local: randSparse", f"y {LOCAL} groups=2 randSparse=1 stride=2"),
+    Row("local: randSparse, channels in several groups", f"y {LOCAL} {OVERSAMPLED}", cases=33),
     Row("local", f"y {LOCAL} stride=2"),
     Row("local: padding", f"y {LOCAL} padding=1 stride=2", shapes=((4, 4, 4),)),
     Row("local: groups", f"y {LOCAL} groups=2"),
@@ -78,12 +94,12 @@ CASES = [
     Row("pool: max, dense", f"y {POOL} pool=max stride=1 start=-1", values="apart", cases=33),
     Row("pool: max, above a conv", f"c {CONV}\ny {POOL} inputs=c channels=6 pool=max"),
     Row("pool: rand as max", f"y {POOL} pool=rand", "y doMax=true", values="apart"),
-    Row("pool: avg", f"y {POOL} pool=avg"),
     Row("pool: rand", f"y {POOL} pool=rand", values="positive"),
     Row("pool: rand, overhang", f"y {POOL} pool=rand start=-1", shapes=((4, 6, 6),),
         values="positive", cases=7),  # fmt: skip
     Row("pool: rand, both signs", f"y {POOL} pool=rand doMax=false", values="apart", cases=33),
     Row("pool: rand, zeros", f"y {POOL} pool=rand", values="tied", differences=False),
+    Row("pool: avg", f"y {POOL} pool=avg"),
     Row("pool: avg, overhang", f"y {POOL} pool=avg", shapes=((4, 6, 6),), cases=33),
     Row("pool: avg, start", f"y {POOL} pool=avg start=-2"),
     Row("pool: avg, one map", f"y {POOL} pool=avg channels=1", shapes=((1, 5, 5),)),
@@ -162,7 +178,6 @@ CASES = [
         "z type=fc inputs=y,a outputs=2"),  # fmt: skip
     Row("pass: neuron above a max pool", f"c {CONV}\nm {POOL} inputs=c channels=6 pool=max\n"
         "y type=pass inputs=m neuron=tanh"),  # fmt: skip
-    # -- costs
     # -- images
     Row("blur", f"y {BLUR} filterSize=3 stdev=0.8"),
     Row("blur: 7 cases", f"y {BLUR} filterSize=5 stdev=4", cases=7),
@@ -218,6 +233,15 @@ CASES = [
     Row("cmpool: ties", f"y {CMPOOL} size=3 stride=1", "", EIGHT, values="tied",
         differences=False),  # fmt: skip
     Row("cmpool: all maps", f"c {CONV}\ny {CMPOOL} inputs=c channels=6 size=6 stride=1"),
+    Row("treefc", TREEFC, tree=TREE),
+    Row("treefc: 33 cases", TREEFC, shapes=FLAT, cases=33, tree=TREE),
+    Row("treefc: one case", TREEFC, cases=1, tree=TREE),
+    Row("treefc: no inner labels", TREEFC, cases=7, tree=Tree({3: (0, 1, 2)}, 3)),
+    Row("treefc: a chain", TREEFC, tree=Tree({5: (3, 0), 3: (1, 4), 4: (2,)}, 5)),
+    Row("treefc: in a net", f"{A}y type=treefc inputs=a neuron=tanh\n"
+        "z type=fc inputs=y,a outputs=3", tree=TREE),  # fmt: skip
+    Row("treefc: costed", "c type=treefc inputs=x\np type=softmax inputs=c\n"
+        "y type=cost.logreg inputs=labels,p", tree=TREE),  # fmt: skip
     Row("sfc", "y type=sfc inputs=x outputs=2 parts=3", shapes=((6,),)),
     Row("sfc: one part", "y type=sfc inputs=x outputs=4 parts=1", shapes=FLAT, cases=33),
     Row("sfc: single values", "y type=sfc inputs=x outputs=2 parts=7", shapes=FLAT, cases=1),
@@ -225,6 +249,7 @@ CASES = [
     Row("sfc: one twice", f"{A}y type=sfc inputs=a,a outputs=3 parts=2 neuron=tanh\n"
         "z type=fc inputs=a,y outputs=2"),  # fmt: skip
     Row("sfc: shared", f"a {SFC} inputs=x\nb {SFC} inputs=a\nc {SFC} inputs=b weightSource=b"),
+    # -- costs
     Row("sum2", "y type=cost.sum2 inputs=x"),
     Row("sum2: on a neuron", f"{A}t type=neuron inputs=a neuron=tanh\ny type=cost.sum2 inputs=t"),
     Row("logreg: fused", f"{SOFTMAX}y type=cost.logreg inputs=labels,p", shapes=((6,),)),
@@ -240,6 +265,46 @@ CASES = [
         "y type=cost.logreg inputs=labels,p", cases=7),  # fmt: skip
     Row("logreg: coeff 0", f"{SOFTMAX}z type=cost.logreg inputs=labels,p\n"
         "y type=cost.sum2 inputs=p", "z coeff=0", ((6,),)),  # fmt: skip
+    Row("crossent: fused", f"{SOFTMAX}y type=cost.crossent inputs=targets,p", "", SIX),
+    Row("crossent: 33 cases", f"{SOFTMAX}y type=cost.crossent inputs=targets,p", "", SIX, 33),
+    Row("crossent: ties", f"{SOFTMAX}y type=cost.crossent inputs=targets,p", "", SIX, 33,
+        values="tied"),  # fmt: skip
+    Row("crossent: not fused", f"{SOFTMAX}z type=cost.sum2 inputs=p\n"
+        "y type=cost.crossent inputs=targets,p", "", SIX, 7),  # fmt: skip
+    Row("crossent2: fused", "l type=fc inputs=x outputs=6 neuron=logistic\n"
+        "y type=cost.crossent2 inputs=targets,l"),  # fmt: skip
+    Row("crossent2: a neuron layer", f"{LOGISTIC}y type=cost.crossent2 inputs=targets,l", "", SIX,
+        33),  # fmt: skip
+    Row("crossent2: not fused", f"{LOGISTIC}z type=cost.sum2 inputs=l\n"
+        "y type=cost.crossent2 inputs=targets,l", "", SIX, 7),  # fmt: skip
+    Row("crossent2: not logistic", f"{SOFTMAX}y type=cost.crossent2 inputs=targets,p", "", SIX),
+    Row("bce: fused", f"{LOGISTIC}y type=cost.bce inputs=targets,l", "y posWeight=2.5", SIX),
+    Row("bce: 33 cases", f"{LOGISTIC}y type=cost.bce inputs=targets,l", "", SIX, 33, "wide"),
+    Row("bce: ties", f"{LOGISTIC}y type=cost.bce inputs=targets,l", "", SIX, 33, "tied"),
+    Row("bce: not fused", f"{LOGISTIC}z type=cost.bce inputs=targets,l\n"
+        "y type=cost.bce inputs=targets,l", "z posWeight=3\ny posWeight=0.4", SIX),  # fmt: skip
+    Row("dce: fused", f"{LOGISTIC}y type=cost.dce inputs=targets,l", "y posWeight=2.5", SIX),
+    Row("dce: not fused", f"{LOGISTIC}z type=cost.sum2 inputs=l\n"
+        "y type=cost.dce inputs=targets,l", "y posWeight=0.3", SIX, 33),  # fmt: skip
+    Row("dce: children", f"{LOGISTIC}z type=cost.dce inputs=targets,l\n"
+        "y type=cost.dce inputs=targets,l children=z", "", SIX),  # fmt: skip
+    Row("rflickr", f"{LOGISTIC}y type=cost.rflickr inputs=targets,l", "", SIX),
+    Row("rflickr: not logistic", "f type=fc inputs=x outputs=6\n"
+        "y type=cost.rflickr inputs=targets,f", cases=33),  # fmt: skip
+    Row("gsum2", "g type=fc inputs=x outputs=1\ny type=cost.gsum2 inputs=g,x"),
+    Row("gsum2: of one value", "g type=fc inputs=x outputs=1\n"
+        "y type=cost.gsum2 inputs=g,g", cases=33),  # fmt: skip
+    Row("gsum2: a label as gate", "f type=fc inputs=x outputs=7\n"
+        "y type=cost.gsum2 inputs=labels,f", cases=7),  # fmt: skip
+    Row("tica: odd", "y type=cost.tica inputs=x channels=4 sizeX=3", differences=False),
+    Row("tica: even", "y type=cost.tica inputs=x channels=4 sizeX=2", cases=33, differences=False),
+    Row("tica: wide", "y type=cost.tica inputs=x channels=4 sizeX=9", cases=1, differences=False),
+    Row("msm: pairs", "y type=cost.msm inputs=labels,x", "y setSize=2", SIX),
+    Row("msm: one class", "y type=cost.msm inputs=labels,x", "y setSize=1", SIX, 33),
+    Row("msm: all but one", "y type=cost.msm inputs=labels,x", "y setSize=5 threads=8", SIX, 7),
+    Row("msm: ties", "y type=cost.msm inputs=labels,x", "y setSize=3", SIX, 33, "tied"),
+    Row("msm: of an fc", "f type=fc inputs=x outputs=9\ny type=cost.msm inputs=labels,f",
+        "y setSize=4", cases=1),  # fmt: skip
 ]  # fmt: skip
 BY_NAME = {row.name: row for row in CASES}
 DRAWN = ("pool: rand,", "rscale: ")  # other numbers in training than in the check

@@ -8,13 +8,14 @@ import numpy as np
 
 from convnet.backends.cpu.engine import Engine
 from convnet.graph.build import build
+from convnet.layers import Tree
 from convnet.network.network import Network
 from convnet.spec import Problems, Source, parse
 
 LEARNING = "epsW=0.1 epsB=0.2 momW=0.9 momB=0.8 wc=0.01"
 DATA_INDEX = {"x": 0, "x2": 2, "x3": 3}
 LABELS, TARGETS = 1, 4
-WEIGHTED = ("conv", "local", "fc", "sfc")
+WEIGHTED = ("conv", "local", "fc", "sfc", "treefc")
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class Row:
     """One layer configuration.
 
     layers: a layer a line, "name key=value key=value"; data layers x, x2, x3 (shaped as `shapes`)
-    and labels stand in front.  If the last layer is no cost, a full connection to three random
-    outputs and a sum of squares follow, so that its gradient is of no special form.
+    labels and targets (0 and 1, one a class) stand in front.  If the last layer is no cost, a full
+    connection to three random outputs and a sum of squares follow, so that its gradient is of no
+    special form.
     params: likewise; rates, momenta and coefficients are filled in.
     values: of the data, see `draw`.  differences: finite differences give the gradient (not so at
     ties, nor where the dialect's gradient is approximate).  tolerance: of float32 against float64.
+    tree: of the labels.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Row:
     cases: int = 5
     values: str = "smooth"
     classes: int = 6
+    tree: Tree | None = None
     differences: bool = True
     tolerance: float = 2e-5
 
@@ -50,7 +54,8 @@ class Row:
 
     def data_dims(self) -> dict[int, int]:
         dims = zip(self.data_names(), self.shapes, strict=True)
-        return {DATA_INDEX[name]: math.prod(shape) for name, shape in dims} | {LABELS: 1}
+        sizes = {DATA_INDEX[name]: math.prod(shape) for name, shape in dims}
+        return sizes | {LABELS: 1, TARGETS: self.classes}
 
     def matrices(self, cases: int | None = None) -> dict[int, np.ndarray]:
         """The data by dataIdx, (values, cases), float64; the same at every call."""
@@ -64,6 +69,7 @@ class Row:
             for name, part in zip(self.data_names(), parts, strict=True)
         }
         found[LABELS] = rng.integers(0, self.classes, (1, cases)).astype(float)
+        found[TARGETS] = rng.integers(0, 2, (self.classes, cases)).astype(float)
         return found
 
 
@@ -103,8 +109,10 @@ def texts(row: Row, again: str = "") -> tuple[str, str]:
         for name, shape in zip(row.data_names(), row.shapes, strict=True)
     ]
     layers, params = row.lines(), _lines(row.params)
-    if any("labels" in keys.get("inputs", "").split(",") for _, keys in layers):
-        front.append(("labels", {"type": "data", "dataIdx": LABELS}))
+    read = {name for _, keys in layers for name in keys.get("inputs", "").split(",")}
+    for name, index in (("labels", LABELS), ("targets", TARGETS)):
+        if name in read:
+            front.append((name, {"type": "data", "dataIdx": index}))
     if not layers[-1][1]["type"].startswith("cost."):
         layers.append(("readout", {"type": "fc", "inputs": row.last(), "outputs": 3}))
         layers.append(("total", {"type": "cost.sum2", "inputs": "readout"}))
@@ -133,16 +141,16 @@ def _params(layers):
     return found
 
 
-def graph_of(layers: str, params: str, data_dims=None):
+def graph_of(layers: str, params: str, data_dims=None, tree=None):
     """The graph of two texts; mistakes raise SpecError."""
     problems = Problems()
     files = [parse(Source.from_text(text), problems) for text in (layers, params)]
-    return build(*files, problems, data_dims=data_dims)
+    return build(*files, problems, data_dims=data_dims, tree=tree)
 
 
 def network_of(row: Row, real=np.float64, again: str = "", cases: int | None = None) -> Network:
     """The row's network, its weights random, its data loaded, the rest of its memory poisoned."""
-    graph = graph_of(*texts(row, again), row.data_dims())
+    graph = graph_of(*texts(row, again), row.data_dims(), row.tree)
     cases = cases or row.cases
     network = Network(graph, cases + 3, Engine(real), input_gradients=True)
     randomize(network)

@@ -12,10 +12,11 @@ from slow_images import flat as _flat
 from slow_images import maps as _maps
 
 
-def run(graph, parameters, matrices):
+def run(graph, parameters, matrices, tables=None):
     """(activities by node, costs by node, gradients by parameter, gradients by data layer).
 
     parameters: arrays by name, as `Network.parameters` names them.  Dropout acts as in a test.
+    tables: random connections by name.
     """
     y, costs = {}, {}
     for node in graph.nodes:
@@ -27,11 +28,12 @@ def run(graph, parameters, matrices):
             costs[node.name] = COSTS[node.layer.type_name][0](node.layer, *xs)
         else:
             forward = LAYERS[node.layer.type_name][0]
+            xs = _gathered(node, xs, tables)
             y[node.name] = _shaped(node, forward(node.layer, xs, *_weights(node, parameters)))
-    return y, costs, *_backward(graph, parameters, y)
+    return y, costs, *_backward(graph, parameters, y, tables)
 
 
-def _backward(graph, parameters, y):
+def _backward(graph, parameters, y, tables):
     dy = {name: np.zeros(array.shape) for name, array in y.items()}
     gradients = {name: np.zeros(array.shape) for name, array in parameters.items()}
     for node in reversed(graph.nodes):
@@ -43,16 +45,48 @@ def _backward(graph, parameters, y):
         else:
             backward = LAYERS[node.layer.type_name][1]
             ws, _ = _weights(node, parameters)
+            xs = _gathered(node, xs, tables)
             dxs = backward(node.layer, xs, y[node.name], dy[node.name], ws)
             if ws:
                 dxs, dws, db = dxs
                 gradients[f"{node.name}.biases"] += db
                 for (owner, index), dw in zip(node.owners, dws, strict=True):
                     gradients[f"{owner.name}.weights.{index}"] += dw
+                dxs = _scattered(node, dxs, tables)
         for source, dx in zip(node.inputs, dxs, strict=True):
             dy[source.name] += _shaped(source, dx)
     data = {node.name: dy[node.name] for node in graph.nodes if node.is_data}
     return gradients, data
+
+
+def _connections(node, i, tables):
+    """The channels that the groups of an input see, where they are listed, or None."""
+    if not any(getattr(node.layer, "rand_sparse", ())[i : i + 1]):
+        return None
+    owner, at = node.owners[i]
+    return tables[f"{owner.name}.connections.{at}"]
+
+
+def _gathered(node, xs, tables):
+    found = []
+    for i, x in enumerate(xs):
+        channels = _connections(node, i, tables)
+        maps = None if channels is None else _maps(x, node.layer.channels[i])
+        found.append(x if maps is None else np.stack([maps[c] for c in channels]))
+    return found
+
+
+def _scattered(node, dxs, tables):
+    found = []
+    for i, dx in enumerate(dxs):
+        channels = _connections(node, i, tables)
+        if channels is not None:
+            whole = np.zeros((node.layer.channels[i], *dx.shape[1:]))
+            for c, part in zip(channels, dx, strict=True):
+                whole[c] += part
+            dx = whole
+        found.append(dx)
+    return found
 
 
 def _shaped(node, array):
@@ -71,7 +105,7 @@ def _weights(node, parameters):
 
 def _filter_arguments(layer, xs):
     for i, x in enumerate(xs):
-        image = _maps(x, layer.channels[i])
+        image = x if layer.rand_sparse[i] else _maps(x, layer.channels[i])
         yield image, (layer.padding[i], layer.stride[i], layer.groups[i])
 
 
@@ -82,7 +116,7 @@ def _modules(layer, image):
 
 def _filtered(layer, xs, ws, b):
     function = getattr(ref, layer.type_name)
-    side = _modules(layer, _maps(xs[0], layer.channels[0]))
+    side = _modules(layer, next(_filter_arguments(layer, xs))[0])
     arguments = _filter_arguments(layer, xs)
     y = sum(function(x, w, *rest, side) for (x, rest), w in zip(arguments, ws, strict=True))
     shared = layer.type_name == "conv" and layer.shared_biases
@@ -105,6 +139,16 @@ def _connected(layer, xs, ws, b):
 def _connected_back(layer, xs, y, dy, ws):
     pairs = [ref.fc_grads(_flat(x), w, _flat(dy)) for x, w in zip(xs, ws, strict=True)]
     return [dx for dx, _ in pairs], [dw for _, dw in pairs], _flat(dy).sum(axis=1)
+
+
+def _on_tree(layer, xs, ws, b):
+    return ref.treefc(_flat(xs[0]), ws[0], layer.tree.children, layer.tree.root) + b[:, None]
+
+
+def _on_tree_back(layer, xs, y, dy, ws):
+    tree = layer.tree.children, layer.tree.root
+    dx, dw = ref.treefc_grads(_flat(xs[0]), ws[0], _flat(dy), *tree)
+    return [dx], [dw], _flat(dy).sum(axis=1)
 
 
 # -- windows ---------------------------------------------------------------------------------------
@@ -181,6 +225,7 @@ LAYERS = slow_images.LAYERS | {
     "conv": (_filtered, _filtered_back),
     "local": (_filtered, _filtered_back),
     "fc": (_connected, _connected_back),
+    "treefc": (_on_tree, _on_tree_back),
     "pool": (_pooled, _pooled_back),
     "cmrnorm": (_normalized, _normalized_back),
     "rnorm": (_normalized, _normalized_back),
@@ -205,6 +250,26 @@ LAYERS = slow_images.LAYERS | {
     "dropout": _factor(lambda layer: 1.0),
     "dropout (key)": _factor(lambda layer: 1.0 - layer.rate),
 }
+
+
+def _of_targets(cost, gradient):
+    """The pair of a cost of predictions y beside targets t, which get no gradient."""
+    return (
+        lambda layer, t, y: cost(_flat(t), _flat(y)),
+        lambda layer, t, y: [np.zeros(t.shape), gradient(layer, _flat(t), _flat(y))],
+    )
+
+
+def _weighted(cost):
+    return (
+        lambda layer, t, y: cost(_flat(t), _flat(y), layer.pos_weight),
+        lambda layer, t, y: [
+            np.zeros(t.shape),
+            ref.bce_grad(_flat(t), _flat(y), layer.pos_weight, layer.coeff),
+        ],
+    )
+
+
 COSTS = {
     "cost.sum2": (
         lambda layer, x: [ref.sum2(x)],
@@ -215,6 +280,33 @@ COSTS = {
         lambda layer, labels, p: [
             np.zeros(labels.shape),
             ref.logreg_grad(_flat(labels), _flat(p), layer.coeff, fused=False),
+        ],
+    ),
+    "cost.crossent": _of_targets(
+        ref.crossent, lambda layer, t, y: ref.crossent_grad(t, y, layer.coeff)
+    ),
+    "cost.crossent2": _of_targets(
+        lambda t, y: ref.bce(t, y, 1.0)[:1],
+        lambda layer, t, y: ref.bce_grad(t, y, 1.0, layer.coeff),
+    ),
+    "cost.rflickr": _of_targets(
+        lambda t, y: [ref.rflickr(t, y)], lambda layer, t, y: ref.rflickr_grad(t, y, layer.coeff)
+    ),
+    "cost.bce": _weighted(ref.bce),
+    "cost.dce": _weighted(ref.dce),
+    "cost.gsum2": (
+        lambda layer, gate, x: [ref.gsum2(_flat(gate), _flat(x))],
+        lambda layer, gate, x: ref.gsum2_grads(_flat(gate), _flat(x), layer.coeff),
+    ),
+    "cost.tica": (
+        lambda layer, x: [ref.tica(_maps(x, layer.channels), layer.size_x)],
+        lambda layer, x: [ref.tica_grad(_maps(x, layer.channels), layer.size_x, layer.coeff)],
+    ),
+    "cost.msm": (
+        lambda layer, labels, e: ref.msm(_flat(labels), _flat(e), layer.set_size),
+        lambda layer, labels, e: [
+            np.zeros(labels.shape),
+            ref.msm_grad(_flat(labels), _flat(e), layer.set_size, layer.coeff),
         ],
     ),
 }

@@ -8,7 +8,7 @@ import pytest
 import reference as ref
 import slow_network
 from cases import BY_NAME, CASES, RANDOM
-from rows import LABELS, graph_of, network_of, texts
+from rows import LABELS, TARGETS, graph_of, network_of, texts
 
 from convnet.spec import Problems, Source, format_spec, parse
 
@@ -55,7 +55,8 @@ def results(network) -> dict[str, np.ndarray]:
 
 def expected_results(network, matrices) -> dict[str, np.ndarray]:
     parameters = {name: network.read(p) for name, p in network.parameters.items()}
-    y, costs, gradients, data = slow_network.run(network.graph, parameters, matrices)
+    tables = {n: network.engine.read(t.value, network.cases) for n, t in network.tables.items()}
+    y, costs, gradients, data = slow_network.run(network.graph, parameters, matrices, tables)
     graph = network.graph
     found = {f"output of {n.name}": y[graph.end_of(n).name] for n in graph.declared()
              if not n.is_cost}  # fmt: skip
@@ -95,8 +96,9 @@ def test_gradients_along_random_directions(row):
 
 
 def _matrix_gradients(network, row):
-    """dE by dataIdx, of matrices that are not labels: each sums over the layers that read it."""
-    gradients = {i: np.zeros(m.shape) for i, m in row.matrices().items() if i != LABELS}
+    """dE by dataIdx, labels and targets aside: each sums over the layers that read it."""
+    constant = (LABELS, TARGETS)
+    gradients = {i: np.zeros(m.shape) for i, m in row.matrices().items() if i not in constant}
     for node in network.graph.nodes:
         if node.is_data and node.layer.data_idx in gradients:
             start, rows = node.layer.start, node.shape.size
@@ -149,9 +151,11 @@ def test_two_training_steps_update_the_weights(row):
         for name, parameter in network.parameters.items():
             gradient = network.read_gradient(parameter)
             rate, momentum, decay = (0.1, 0.9, 0.01) if "weights" in name else (0.2, 0.8, 0.0)
-            w, velocity[name] = ref.update(
-                before[name], velocity[name], gradient, divisor, rate, momentum, decay
-            )
+            of_tree = parameter.unit.layer.type_name == "treefc" and "weights" in name
+            w, velocity[name] = (ref.tree_update if of_tree else ref.update)(
+                before[name], velocity[name], gradient, divisor, rate, momentum, decay,
+                *((row.tree.children, row.tree.root) if of_tree else ())
+            )  # fmt: skip
             assert difference(network.read(parameter), w) < 1e-12, name
 
 
@@ -180,7 +184,7 @@ def test_every_layer_type_and_neuron_has_a_row():
 
     types, kinds = set(), set()
     for row in CASES:
-        for node in graph_of(*texts(row), row.data_dims()).nodes:
+        for node in graph_of(*texts(row), row.data_dims(), row.tree).nodes:
             types.add(node.layer.type_name)
             if node.layer.type_name == "neuron":
                 kinds.add(node.layer.nonlinearity.kind)

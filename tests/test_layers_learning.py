@@ -120,3 +120,42 @@ def test_a_user_with_rate_zero_contributes_nothing():
     alone.run("gradients")
     gradients = [n.read_gradient(n.parameters["y.weights.0"]) for n in (network, alone)]
     assert difference(*gradients) < 1e-12
+
+
+def super_eps(dialect, steps=3):
+    """(network, what the reference expects of its arrays) after steps with superEps."""
+    layers = f"c {CONV}\ny type=fc inputs=c outputs=5"
+    row = Row("superEps", layers, "c superEps=400 momW=0.7\ny superEps=900")
+    network = in_dialect(row, dialect)
+    expected = {name: network.read(p) for name, p in network.parameters.items()}
+    state = {name: (0.0, 0.0, 0.0) for name in expected}
+    rates = {"weights": (0.1, 0.9, 0.01), "biases": (0.2, 0.8, 0.0)}
+    for _ in range(steps):
+        network.set_rates(0)
+        network.run("train")
+        for name in expected:
+            layer, kind = name.split(".")[:2]
+            rate, momentum, decay = rates[kind]
+            momentum = 0.7 if name == "c.weights.0" else momentum
+            arguments = network.read_gradient(network.parameters[name]), network.cases
+            if layer == "readout" or dialect == "cc2":
+                v = state[name][0]
+                expected[name], v = ref.update(expected[name], v, *arguments, rate, momentum, decay)
+                state[name] = v, 0.0, 0.0
+            else:
+                expected[name], state[name] = ref.update_by_deviation(
+                    expected[name], state[name], *arguments, rate, momentum, decay,
+                    {"c": 400, "y": 900}[layer],
+                )  # fmt: skip
+    return network, expected
+
+
+@pytest.mark.parametrize("dialect", ["chm", "cc2", "convnet"])
+def test_super_eps(dialect):
+    """cuda-convnet2 reads the key and ignores it."""
+    network, expected = super_eps(dialect)
+    for name, values in expected.items():
+        assert difference(network.read(network.parameters[name]), values) < 1e-11, name
+        assert bool(network.parameters[name].moments) == (
+            dialect != "cc2" and not name.startswith("readout")
+        )

@@ -8,6 +8,7 @@ from convnet.spec import Source
 
 SUFFIX = ".safetensors"
 VELOCITY = ".velocity"
+MOMENTS = (".mean", ".square")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ class Position:
 class Checkpoint:
     """All of a run, in memory.
 
-    arrays: parameter name, or that + ".velocity" -> float32 or float64 array.  layers, params: path
+    arrays: parameter name, or that + ".velocity" -> float32 or float64 array; the running means of
+    gradients, where the update keeps them, as + ".mean" and ".square"; tables of random connections
+    -> int32 array.  layers, params: path
     and text of the spec files.  dialect: the one they were read in.  options, history: as JSON
     objects.  number: counts the saves of a run folder.  created: UTC, ISO 8601.
     """
@@ -76,4 +79,9 @@ def _arrays(network):
         arrays[name] = network.read(parameter)
         if parameter.velocity is not None:
             arrays[name + VELOCITY] = network.engine.read(parameter.velocity, network.cases)
+        for moment, view in parameter.moments.items():
+            arrays[f"{name}.{moment}"] = network.engine.read(view, network.cases)
+    for name, table in network.tables.items():
+        if table.spec.values is None:
+            arrays[name] = network.engine.read(table.value, network.cases)
     return arrays

@@ -100,8 +100,8 @@ def signature(array) -> list:
 
 def _array(path, file, name, expected):
     piece = file.get_slice(name)
-    if piece.get_dtype() not in ("F32", "F64"):
-        raise bad(path, f"{name} is of type {piece.get_dtype()}, not F32 or F64")
+    if piece.get_dtype() not in ("F32", "F64", "I32"):
+        raise bad(path, f"{name} is of type {piece.get_dtype()}, not F32, F64 or I32")
     array = file.get_tensor(name)
     if signature(array) != expected:
         raise bad(path, f"is damaged: the checksum of {name} does not match")

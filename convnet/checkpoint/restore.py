@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from convnet.checkpoint.contents import VELOCITY, Checkpoint
+from convnet.checkpoint.contents import MOMENTS, VELOCITY, Checkpoint
 from convnet.errors import CheckpointError
 
 _NAMED = 6  # parameters that a message names at most
 
 
 def restore(network, checkpoint: Checkpoint) -> list[str]:
-    """Set the network's weights, biases, velocities, seed and step to those of the checkpoint.
+    """Set the network's weights, biases, velocities, connections, seed and step.
 
     Returns lines about velocities that do not correspond, which happens where a layer has been
     frozen or freed since.  CheckpointError, before anything is changed, if the parameters are not
@@ -21,10 +21,20 @@ def restore(network, checkpoint: Checkpoint) -> list[str]:
         if name + VELOCITY in checkpoint.arrays:
             velocity = checkpoint.arrays[name + VELOCITY]
             _check_array(network, name + VELOCITY, parameter, velocity)
+        for moment in parameter.moments:
+            if f"{name}.{moment}" in checkpoint.arrays:
+                array = checkpoint.arrays[f"{name}.{moment}"]
+                _check_array(network, f"{name}.{moment}", parameter, array)
+    for name, table in _saved_tables(network).items():
+        _check_connections(name, table.spec, checkpoint.arrays[name])
     notes = []
     for name, parameter in network.parameters.items():
         network.write(parameter, checkpoint.arrays[name])
         notes += _restore_velocity(network, parameter, checkpoint.arrays.get(name + VELOCITY))
+        for moment, view in parameter.moments.items():
+            network.engine.write(view, network.cases, checkpoint.arrays.get(f"{name}.{moment}", 0))
+    for name, table in _saved_tables(network).items():
+        network.engine.write(table.value, network.cases, checkpoint.arrays[name])
     network.seed, network.step = checkpoint.seed, checkpoint.position.step
     return notes
 
@@ -40,8 +50,8 @@ def _restore_velocity(network, parameter, velocity):
 
 
 def _check_names(network, checkpoint):
-    found = {name.removesuffix(VELOCITY) for name in checkpoint.arrays}
-    wanted = set(network.parameters)
+    found = {_array_of(name) for name in checkpoint.arrays}
+    wanted = {*network.parameters, *_saved_tables(network)}
     for names, what in ((wanted - found, "lacks"), (found - wanted, "has, and the network lacks,")):
         if names:
             listed = ", ".join(sorted(names)[:_NAMED]) + ", ..." * (len(names) > _NAMED)
@@ -51,6 +61,26 @@ def _check_names(network, checkpoint):
             )
     for name in wanted - set(checkpoint.arrays):
         raise CheckpointError(f"the checkpoint has a velocity of {name}, but not {name} itself")
+
+
+def _array_of(name: str) -> str:
+    """The parameter that an array belongs to; or the name itself."""
+    return next((name.removesuffix(s) for s in (VELOCITY, *MOMENTS) if name.endswith(s)), name)
+
+
+def _saved_tables(network):
+    return {name: table for name, table in network.tables.items() if table.spec.values is None}
+
+
+def _check_connections(name, spec, array):
+    """Each run of as many numbers as there are channels must be a permutation of them."""
+    good = array.dtype == np.int32 and array.shape == (spec.size,)
+    every = np.arange(spec.permuted)
+    if not good or (np.sort(array.reshape(-1, spec.permuted), axis=1) != every).any():
+        raise CheckpointError(
+            f"{name} in the checkpoint does not fit {spec.size} connections to {spec.permuted} "
+            "channels: it belongs to another network"
+        )
 
 
 def _check_array(network, name, parameter, array):

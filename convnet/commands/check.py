@@ -4,7 +4,7 @@ from pathlib import Path
 
 from convnet.commands.output import note, result, result_json
 from convnet.errors import ConvnetError, SpecError
-from convnet.graph.assume import assumed_dims
+from convnet.graph.assume import assumed_dims, assumed_tree
 from convnet.graph.build import build
 from convnet.spec import Problems, Source, parse
 from convnet.specs import RunDefaults, Specs
@@ -42,7 +42,8 @@ def _check_pair(layers, params, dialect, strict, data_dims, classes):
     try:
         RunDefaults(specs.params, specs.problems)
         dims, assumed = assumed_dims(specs.layers, data_dims, classes)
-        report["assumed"] = assumed
+        tree, made_up = assumed_tree(specs.layers, classes)
+        report["assumed"] = "; ".join(filter(None, [assumed, made_up]))
         graph = build(
             specs.layers,
             specs.params,
@@ -50,6 +51,7 @@ def _check_pair(layers, params, dialect, strict, data_dims, classes):
             dialect=dialect,
             data_dims=dims,
             classes=classes,
+            tree=tree,
         )
         specs.problems.raise_errors(strict=strict)
         report |= {"ok": True, "dialect": graph.dialect.name, "because": graph.dialect.because}

@@ -1,7 +1,7 @@
 """`convnet describe`: what a network is."""
 
 from convnet.commands.output import result, result_json, warn
-from convnet.graph.assume import assumed_dims
+from convnet.graph.assume import assumed_dims, assumed_tree
 from convnet.graph.build import build
 from convnet.network.plan import make_plan
 from convnet.report.describe import network_summary
@@ -13,6 +13,7 @@ from convnet.specs import Specs
 def describe(**given) -> None:
     specs = Specs.read(given["layers"], given["params"])
     dims, assumed = assumed_dims(specs.layers, given["data_dims"], given["classes"])
+    tree, made_up = assumed_tree(specs.layers, given["classes"])
     graph = build(
         specs.layers,
         specs.params,
@@ -20,6 +21,7 @@ def describe(**given) -> None:
         dialect=given["dialect"],
         data_dims=dims,
         classes=given["classes"],
+        tree=tree,
     )
     specs.problems.raise_errors(strict=given["strict"])
     warn(specs.problems.warnings)
@@ -27,8 +29,8 @@ def describe(**given) -> None:
     if given["as_json"]:
         result_json(summary)
         return
-    if assumed:
-        result(assumed)
+    for line in filter(None, [assumed, made_up]):
+        result(line)
     print_description(graph, summary, console())
     if given["steps"]:
         result()

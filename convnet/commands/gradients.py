@@ -6,7 +6,7 @@ import numpy as np
 
 from convnet.backends.cpu.engine import Engine
 from convnet.commands.output import result, result_json, warn
-from convnet.graph.assume import assumed_dims
+from convnet.graph.assume import assumed_dims, assumed_tree
 from convnet.graph.build import build
 from convnet.network.network import Network
 from convnet.specs import Specs
@@ -33,7 +33,13 @@ def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, 
     specs = Specs.read(layers, params)
     dims, _ = assumed_dims(specs.layers, data_dims, classes)
     graph = build(
-        specs.layers, specs.params, specs.problems, dialect=dialect, data_dims=dims, classes=classes
+        specs.layers,
+        specs.params,
+        specs.problems,
+        dialect=dialect,
+        data_dims=dims,
+        classes=classes,
+        tree=assumed_tree(specs.layers, classes)[0],
     )
     specs.problems.raise_errors(strict=strict)
     warn(specs.problems.warnings)
@@ -51,7 +57,8 @@ def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, 
 def random_data(graph, cases: int, seed: int) -> dict[int, np.ndarray]:
     """Uniform pixels and random labels, for any network (the originals' dummy data)."""
     rng = np.random.default_rng(seed)
-    classes = next((n.layer.classes for n in graph.nodes if n.layer.type_name == "cost.logreg"), 10)
+    found = (getattr(node.layer, "classes", None) for node in graph.nodes if node.is_cost)
+    classes = min(filter(None, found), default=10)
     labels = rng.integers(0, classes, cases)
     matrices = {}
     for node in graph.nodes:

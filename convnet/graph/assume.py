@@ -1,5 +1,6 @@
 """What the pixels' size can be known or assumed to be before there is a data set."""
 
+from convnet.layers import Tree
 from convnet.spec import SpecFile
 
 
@@ -33,6 +34,25 @@ def wanted_classes(layers: SpecFile) -> int | None:
         if outputs is not None and outputs.text.isdecimal():
             return int(outputs.text)
     return None
+
+
+def assumed_tree(layers: SpecFile, classes: int | None) -> tuple[Tree | None, str]:
+    """A made-up tree of labels where a treefc layer needs one, and a line that says so.
+
+    The classes hang under 10 inner labels (or fewer, of few classes), those under a root.
+    """
+    types = (s.entries["type"].value.text for s in layers.sections if "type" in s.entries)
+    if "treefc" not in types:
+        return None, ""
+    classes = classes or 10
+    inner = min(10, classes)
+    below = {classes + i: [] for i in range(inner)}
+    for label in range(classes):
+        below[classes + label * inner // classes].append(label)
+    root = classes + inner
+    children = {label: tuple(labels) for label, labels in below.items()} | {root: tuple(below)}
+    note = f"taking a made-up tree of labels: {classes} classes under {inner} inner labels"
+    return Tree(children, root), note
 
 
 def assumed_image(layers: SpecFile) -> tuple[int, int]:

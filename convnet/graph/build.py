@@ -9,7 +9,7 @@ from convnet.graph.graph import HOST, Graph, Node
 from convnet.graph.inputs import MAX_HINTS, InputNames
 from convnet.graph.sharing import find_owners
 from convnet.graph.too_large import check_memory, machine_memory
-from convnet.layers import LAYER_TYPES, FieldError
+from convnet.layers import LAYER_TYPES, FieldError, Tree
 from convnet.layers.neuron import parse_neuron
 from convnet.layers.planned import PLANNED
 from convnet.layers.weighted import WeightLayer
@@ -29,22 +29,31 @@ def build(
     data_dims: dict[int, int] | None = None,
     classes: int | None = None,
     memory: int | None = None,
+    tree: Tree | None = None,
 ) -> Graph:
     """Build the graph; mistakes go to `problems`, and raise SpecError at the end.
 
     dialect: a name of `graph.dialect.NAMES`; recognised when absent.  data_dims: values per case of
     each data matrix, by dataIdx.  classes: number of classes of the data.  memory: bytes that the
-    net may need at least; when absent, what the machine has.
+    net may need at least; when absent, what the machine has.  tree: of the data's labels, for
+    treefc layers.
     Without a params file, learning fields take neutral values.
     """
     found = Dialect(dialect, "asked for") if dialect else recognise(layers_file, params_file)
     builder = _Builder(layers_file, params_file, problems, found, dict(data_dims or {}), classes)
+    builder.tree = tree
     for section in layers_file.sections:
         builder.add(section)
     builder.finish(machine_memory() if memory is None else memory)
     problems.raise_errors()
     return Graph(
-        builder.nodes, found, layers_file, params_file, tuple(problems.warnings), builder.data_dims
+        builder.nodes,
+        found,
+        layers_file,
+        params_file,
+        tuple(problems.warnings),
+        builder.data_dims,
+        tree,
     )
 
 
@@ -53,6 +62,7 @@ class _Builder:
         self.layers_file, self.params_file = layers_file, params_file
         self.problems, self.dialect, self.classes = problems, dialect, classes
         self.data_dims = data_dims
+        self.tree: Tree | None = None
         self.nodes: list[Node] = []
         self.names = InputNames(layers_file)
 
@@ -134,6 +144,8 @@ class _Builder:
         try:
             if layer.type_name == "neuron":
                 layer.nonlinearity = neuron
+            if hasattr(layer, "tree"):
+                layer.tree = self.tree
             if isinstance(layer, WeightLayer):
                 layer.check_learning()
             shape = self._shape(layer, inputs)

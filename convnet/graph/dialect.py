@@ -91,6 +91,11 @@ class Dialect:
         return self.name == "cc1"
 
     @property
+    def super_eps_acts(self) -> bool:
+        """superEps changes the update; cuda-convnet2 reads and ignores the key (dialect, 6.1)."""
+        return self.name in ("chm", "convnet")
+
+    @property
     def rscale_tests_on_centre(self) -> bool:
         """In a test rscale crops the centre instead of shrinking the image (dialect, 3.7)."""
         return self.name == "chm"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from convnet.graph.dialect import Dialect
 from convnet.graph.fields_of import FieldReader
-from convnet.layers import Layer, Shape
+from convnet.layers import Layer, Shape, Tree
 from convnet.spec import SpecFile
 
 HOST = -1
@@ -57,6 +57,7 @@ class Graph:
     params_file: SpecFile | None
     warnings: tuple = ()
     data_dims: dict[int, int] = field(default_factory=dict)
+    tree: Tree | None = None
 
     def node(self, name: str) -> Node:
         return next(node for node in self.nodes if node.name == name)

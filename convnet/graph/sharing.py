@@ -54,6 +54,10 @@ def _mismatch(node, index, other, at) -> str:
     if theirs[at] != mine:
         shapes = f"{_shown(theirs[at])} weights, {node.name} needs {_shown(mine)}"
         return f"shared weights must have one shape; {other.name}[{at}] has {shapes}"
+    if hasattr(node.layer, "shared_mismatch"):
+        message = node.layer.shared_mismatch(index, other.layer, at)
+        if message:
+            return message
     if other.devices != node.devices:
         places = f"{other.name} is on {_on(other)}, {node.name} on {_on(node)}"
         return f"shared weights must be on one device; {places}"

@@ -73,7 +73,7 @@ def _weights(layer) -> dict:
         "weights": [weight.size for weight in layer.weights()],
         "biases": layer.biases().size,
     }
-    sources = layer.weight_source
+    sources = layer.weight_source or ()
     if len(sources) > 1 or any(sources):
         found["weightSource"] = [f"{s[0]}[{s[1]}]" if s else "" for s in sources]
     return found

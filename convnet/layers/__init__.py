@@ -37,7 +37,9 @@ from convnet.layers import (  # noqa: F401
     sfc,
     softmax,
     sum,
+    treefc,
 )
 from convnet.layers.base import LAYER_TYPES, FieldError, Layer, Shape
+from convnet.layers.tree import Tree
 
-__all__ = ["LAYER_TYPES", "FieldError", "Layer", "Shape"]
+__all__ = ["LAYER_TYPES", "FieldError", "Layer", "Shape", "Tree"]

@@ -55,12 +55,14 @@ class Weight:
     deviation: standard deviation of the normal distribution drawn from; constant is added.
     fan_in: weights that meet in one output.  blocks: (blocks, weights a filter, filters), the
     three-dimensional view in which each filter is one column (for norm constraints).
+    drawn: how many of the first rows are drawn, the others being constant; None: all.
     """
 
     shape: tuple[int, ...]
     blocks: tuple[int, int, int]
     deviation: float = 0.0
     constant: float = 0.0
+    drawn: int | None = None
 
     @property
     def size(self) -> int:
@@ -80,6 +82,21 @@ class Kept:
     at_input: bool = False
 
 
+@dataclass(frozen=True)
+class Table:
+    """Whole numbers that a layer's calls read, the same in every minibatch.
+
+    values: the numbers; or, where None, `size` numbers from random permutations of `permuted`
+    channels, one behind the other, drawn once and saved with the weights.  input: the input whose
+    weights they belong to; where those are shared, so are they.
+    """
+
+    size: int
+    values: tuple[int, ...] | None = None
+    permuted: int = 0
+    input: int | None = None
+
+
 @dataclass
 class Values:
     """The arrays of one layer, while its calls are recorded.
@@ -87,7 +104,8 @@ class Values:
     x, y: inputs and output.  w, b: weights by input, biases.  kept: by name.  dy, dx, dw, db: their
     gradients, None where none is wanted.  adds[i]: dx[i] already holds another reader's gradient.
     w_adds[i]: dw[i] already holds the gradient of another user of the same weights.
-    costs: the numbers a cost layer reports.  random: the state of the random numbers.
+    costs: the numbers a cost layer reports.  random: the state of the random numbers.  tables: by
+    name.
     """
 
     x: list
@@ -104,6 +122,7 @@ class Values:
     costs: object = None
     random: object = None
     training: bool = False
+    tables: dict = field(default_factory=dict)
 
 
 class Layer:
@@ -179,6 +198,10 @@ class Layer:
 
     def keeps(self) -> dict[str, Kept]:
         """Memory kept from forward to backward, by name."""
+        return {}
+
+    def tables(self) -> dict[str, Table]:
+        """Whole numbers that the calls read, by name."""
         return {}
 
     def operations(self) -> int:

@@ -1,7 +1,7 @@
 """Convolution with shared filters (paper, 3.5; dialect, 3.3)."""
 
 from convnet.fields import boolean, function, integer, number
-from convnet.layers.base import Shape, Weight, register
+from convnet.layers.base import Kept, Shape, Table, Weight, register
 from convnet.layers.weighted import WeightLayer
 
 
@@ -10,6 +10,9 @@ class FilterLayer(WeightLayer):
 
     Window of output (my, mx): starts at (my*stride - padding, mx*stride - padding); pixels outside
     the image are zero.  M = 1 + ceil((S + 2*padding - filterSize) / stride) outputs a side.
+
+    randSparse: group g sees the channels connections[g·n .. (g+1)·n), n = filterChannels, of a list
+    of groups·n channels made of random permutations of all of them (dialect, 3.3).
     """
 
     input_count = (1, 64)
@@ -26,19 +29,20 @@ class FilterLayer(WeightLayer):
         False,
         per_input=True,
         dialects=("cc1", "chm"),
-        help="groups see random channels; not built yet",
+        help="groups see random channels, drawn once (with several groups)",
     )
     filter_channels = integer(
         None,
         per_input=True,
         ge=1,
         dialects=("cc1", "chm"),
-        help="channels a filter sees, with randSparse; by default channels / groups",
+        help="channels a filter sees, with randSparse; by default channels / groups. More than "
+        "that: a channel is seen by several groups",
     )
     init_c_func = function(
         None,
         dialects=("cc1", "chm"),
-        help="function that makes the channels of randSparse groups; not built yet",
+        help="function that draws the channels of randSparse groups; not built yet",
     )
     modules_x = integer(
         0, key="modulesX", ge=0, dialects=("cc2",), help="output side M; 0: computed"
@@ -82,6 +86,12 @@ class FilterLayer(WeightLayer):
 
     def _seen_channels(self, i):
         channels, groups = self.channels[i], self.groups[i]
+        if self.rand_sparse[i] and groups == 1:
+            raise self.wrong(
+                "rand_sparse",
+                "randSparse needs several groups to spread the channels over, found groups=1",
+                i,
+            )
         seen = self.filter_channels[i] if self.rand_sparse[i] else None
         if seen is not None:
             if channels % seen or groups * seen % channels:
@@ -134,12 +144,45 @@ class FilterLayer(WeightLayer):
             "filterChannels": list(self.seen),
         }
 
+    def tables(self):
+        """The channels that the groups see, of inputs with randSparse: group after group."""
+        return {
+            f"connections.{i}": Table(self.connected(i), permuted=self.channels[i], input=i)
+            for i, sparse in enumerate(self.rand_sparse)
+            if sparse
+        }
+
+    def connected(self, i) -> int:
+        """Channels of all groups of an input together."""
+        return self.groups[i] * self.seen[i]
+
+    def shared_mismatch(self, index, other, at) -> str:
+        """Why the connections of another layer's input cannot be used too; "" if they can."""
+        if not self.rand_sparse[index]:
+            return ""
+        if not other.rand_sparse[at]:
+            return f"{other.name}[{at}] has no randSparse, whose connections could be shared"
+        mine, theirs = (
+            (layer.groups[i], layer.channels[i]) for layer, i in ((self, index), (other, at))
+        )
+        if mine != theirs:
+            return (
+                f"shared connections must have the same groups and channels; {other.name}[{at}] "
+                f"has {theirs[0]} groups of {theirs[1]} channels, not {mine[0]} of {mine[1]}"
+            )
+        return ""
+
+    def keeps(self):
+        """Images with a copy of each channel for each group that sees it."""
+        return {
+            f"gathered.{i}": Kept((self.connected(i), self.sides[i], self.sides[i]))
+            for i, sparse in enumerate(self.rand_sparse)
+            if sparse
+        }
+
     def missing(self):
-        if any(
-            sparse and groups > 1
-            for sparse, groups in zip(self.rand_sparse, self.groups, strict=True)
-        ):
-            return [*super().missing(), ("rand_sparse", "randSparse is not built yet")]
+        if self.init_c_func and any(self.rand_sparse):
+            return [*super().missing(), ("init_c_func", "initCFunc is not built yet")]
         return super().missing()
 
     def operations(self):
@@ -168,19 +211,28 @@ class FilterLayer(WeightLayer):
     def forward(self, ops, v):
         arithmetic = self.module_of(ops)
         for i, x in enumerate(v.x):
-            arithmetic.forward(self.image(x, i), v.w[i], self.maps(v.y), *self.geometry(i), i > 0)
+            image = self.image(x, i)
+            if self.rand_sparse[i]:
+                gathered = v.kept[f"gathered.{i}"]
+                ops.connections.gather(image, v.tables[f"connections.{i}"], gathered)
+                image = gathered
+            arithmetic.forward(image, v.w[i], self.maps(v.y), *self.geometry(i), i > 0)
         ops.bias.forward(v.b, self.bias_rows(v.y))
 
     def backward(self, ops, v):
         arithmetic, dy = self.module_of(ops), self.maps(v.dy)
         for i, x in enumerate(v.x):
+            gathered = v.kept[f"gathered.{i}"] if self.rand_sparse[i] else None
             if v.dw[i] is not None:
-                arithmetic.weights_grad(
-                    self.image(x, i), dy, v.dw[i], *self.geometry(i), v.w_adds[i]
-                )
+                image = gathered or self.image(x, i)
+                arithmetic.weights_grad(image, dy, v.dw[i], *self.geometry(i), v.w_adds[i])
             if v.dx[i] is not None:
                 dx = self.image(v.dx[i], i)
-                arithmetic.images_grad(dy, v.w[i], dx, *self.geometry(i), v.adds[i])
+                if gathered:  # its images are no longer needed: the gradient takes their place
+                    arithmetic.images_grad(dy, v.w[i], gathered, *self.geometry(i), False)
+                    ops.connections.scatter(gathered, v.tables[f"connections.{i}"], dx, v.adds[i])
+                else:
+                    arithmetic.images_grad(dy, v.w[i], dx, *self.geometry(i), v.adds[i])
         if v.db is not None:
             ops.bias.grad(self.bias_rows(v.dy), v.db, False)
 
@@ -230,6 +282,12 @@ class Convolution(FilterLayer):
 
     def bias_rows(self, view):
         return view.merged(self.total) if self.shared_biases else view.flat()
+
+    def constrain(self, ops, index, weight, value):
+        high = self.wc_norm_max[index]
+        if high > 0:
+            ops.update.contrast(value.shaped(*weight.blocks), self.wc_norm_min[index], high)
+        super().constrain(ops, index, weight, value)
 
     def learning(self):
         norms = {"wcNormMax": list(self.wc_norm_max), "wcNormMin": list(self.wc_norm_min)}

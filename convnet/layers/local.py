@@ -11,6 +11,8 @@ class Local(FilterLayer):
     Weights: (M·M, channels/groups, filterSize, filterSize, filters·groups); biases one an output.
     """
 
+    ball_may_be_sphere = False
+
     def weights(self):
         places = self.modules**2
         return [

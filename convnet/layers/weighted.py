@@ -1,7 +1,7 @@
 """Layers with weights: where weights start from and how they learn (dialect, 5 and 6)."""
 
 from convnet.fields import function, integer, number, source
-from convnet.layers.base import Layer
+from convnet.layers.base import Layer, Weight
 from convnet.rate_fields import rate, schedule
 from convnet.schedule import Schedule
 
@@ -42,7 +42,9 @@ class WeightLayer(Layer):
         file="params",
         ge=0,
         dialects=("chm", "cc2"),
-        help="above 0: steps divided by a running deviation of the gradient; not built yet",
+        help="above 0: inc = 0.9·inc + eps·g / sqrt(G2 - G + superEps) - eps·wc·w, where g is "
+        "minus the gradient a case, and G and G2 are running means of g and of g², with momentum "
+        "momW or momB; ignored in files of cuda-convnet2",
     )
     super_mom = number(0.0, file="params", help="read by the originals, never used")
     update_period = integer(
@@ -76,9 +78,39 @@ class WeightLayer(Layer):
     def missing(self):
         later = [("init_w_func", self.init_w_func), ("init_b_func", self.init_b_func)]
         found = [(name, f"{self.fields[name].key} is not built yet") for name, on in later if on]
-        if self.super_eps:
-            found.append(("super_eps", "superEps is not built yet"))
         return found
+
+    # -- the update ------------------------------------------------------------------------------
+
+    def moments(self, index: int | None) -> tuple[str, ...]:
+        """Running means of a gradient that the update keeps beside its velocity, by name.
+
+        index: the input of the weights, None for the biases.
+        """
+        acts = self.super_eps > 0 and self.dialect is not None and self.dialect.super_eps_acts
+        return ("mean", "square") if acts else ()
+
+    def update(self, ops, index: int | None, p, tables) -> None:
+        """The call that takes one array a step on (dialect, 6.2 and 6.3).
+
+        p: its `value`, `gradient`, `velocity`, `hyper` and `moments`; tables: the layer's.
+        """
+        arrays = p.value, p.gradient, p.velocity
+        if p.moments:
+            means = p.moments["mean"], p.moments["square"]
+            ops.update.by_deviation(*arrays, *means, p.hyper, self.super_eps)
+        else:
+            ops.update.sgd(*arrays, p.hyper)
+
+    def constrain(self, ops, index: int, weight: Weight, value) -> None:
+        """The calls that hold the filters of an input's weights to their norms (dialect, 6.5)."""
+        ball = self.wball[index]
+        if ball > 0:
+            limit = ball * weight.blocks[1] if self.dialect.ball_times_fan_in else ball
+            always = self.dialect.ball_is_sphere and self.ball_may_be_sphere
+            ops.update.weight_ball(value.shaped(*weight.blocks), limit, always)
+
+    ball_may_be_sphere = True  # in cuda-convnet2 (not so local layers)
 
     def learning(self):
         by_schedule = self.dialect is not None and self.dialect.rates_are_schedules

@@ -25,7 +25,7 @@ class Buffer:
         return self.rows * (cases if self.per_case else 1)
 
     def bytes(self, cases: int, real_bytes: int) -> int:
-        sizes = {"real": real_bytes, "uint8": 1, "uint32": 4, "float64": 8}
+        sizes = {"real": real_bytes, "uint8": 1, "uint32": 4, "int32": 4, "float64": 8}
         return self.values(cases) * sizes[self.dtype]
 
     def view(self, *shape: int) -> "View":

@@ -8,7 +8,7 @@ from convnet.errors import DataError
 from convnet.graph.build import Graph
 from convnet.network import rates
 from convnet.network.plan import Parameter, Plan, make_plan
-from convnet.network.start import initial_values
+from convnet.network.start import initial_table, initial_values
 
 
 class Network:
@@ -41,6 +41,9 @@ class Network:
         self._data_units = [unit for unit in self.plan.units if unit.is_data]
         for parameter in self.plan.parameters:
             self.write(parameter, initial_values(parameter, seed))
+        self.tables = {table.name: table for table in self.plan.tables}
+        for table in self.plan.tables:
+            engine.write(table.value, minibatch, initial_table(table, seed))
 
     # -- running ---------------------------------------------------------------------------------
 

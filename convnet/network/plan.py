@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from convnet.graph.build import Graph
 from convnet.graph.place import Unit, place
-from convnet.layers.base import Values
+from convnet.layers.base import Table, Values
 from convnet.layers.weighted import WeightLayer
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Recorder, Step
@@ -21,6 +21,7 @@ class Parameter:
     """A trained array: `weights` of an input, or `biases` (index None).
 
     hyper: [momentum, rate / cases, rate * decay], set before each step.
+    moments: running means of the gradient that the update keeps, by name.
     shares: (gradient, factor, unit, index) of users of shared weights with rates of their own.
     """
 
@@ -30,6 +31,7 @@ class Parameter:
     gradient: View | None = None
     velocity: View | None = None
     hyper: View | None = None
+    moments: dict[str, View] = field(default_factory=dict)
     shares: list = field(default_factory=list)
 
     @property
@@ -48,6 +50,15 @@ class Parameter:
 
 
 @dataclass(eq=False)
+class PlannedTable:
+    """Whole numbers of a layer: what they are, and where they stand."""
+
+    name: str
+    spec: Table
+    value: View
+
+
+@dataclass(eq=False)
 class Plan:
     """Buffers, steps and where to find things.  minibatch: the largest number of cases."""
 
@@ -61,6 +72,7 @@ class Plan:
     parameters: list[Parameter] = field(default_factory=list)
     costs: dict[str, View] = field(default_factory=dict)
     random: dict[str, View] = field(default_factory=dict)
+    tables: list[PlannedTable] = field(default_factory=list)
 
     def unit(self, name: str) -> Unit:
         return next(unit for unit in self.units if unit.name == name)
@@ -86,6 +98,7 @@ def make_plan(
     planner = _Planner(Plan(graph, place(graph), minibatch), train_all, input_gradients)
     planner.plan_outputs()
     planner.plan_parameters()
+    planner.plan_tables()
     forward_training = planner.forward(training=True)
     forward = planner.forward(training=False)
     plan = planner.plan
@@ -122,6 +135,7 @@ class _Planner:
         self.dy: dict[Unit, View] = {}
         self.by_node = {unit.node: unit for unit in plan.units if not unit.is_copy}
         self.parameter: dict[tuple[Unit, int | None], Parameter] = {}
+        self.tables: dict[Unit, dict[str, View]] = {unit: {} for unit in plan.units}
         self.in_place: set[Unit] = set()
         self.gradient_buffers: dict[Unit, Buffer] = {}
         self.trained_below = self._trained_below()
@@ -199,7 +213,10 @@ class _Planner:
         if self._learns(unit, index):
             parameter.gradient = new(parameter.name + ".gradient", "weight gradients")
             parameter.velocity = new(parameter.name + ".velocity", "velocity")
-            parameter.hyper = self._hyper(unit, parameter.name + ".rates", 3)
+            moments = unit.layer.moments(index)
+            for moment in moments:
+                parameter.moments[moment] = new(f"{parameter.name}.{moment}", "velocity")
+            parameter.hyper = self._hyper(unit, parameter.name + ".rates", 4 if moments else 3)
         self.parameter[unit, index] = parameter
         self.plan.parameters.append(parameter)
 
@@ -234,7 +251,27 @@ class _Planner:
         mine = unit.layer.rates_w[index]
         owners = parameter.unit.layer.rates_w[parameter.index]
         by_user = self.plan.graph.dialect.users_scale_shared_gradients
-        return mine != owners and (by_user or unit.layer.type_name != "conv")
+        separate = unit.layer.type_name == "conv" or parameter.moments
+        return mine != owners and (by_user or not separate)
+
+    def plan_tables(self):
+        for unit in self.plan.units:
+            for name, table in unit.layer.tables().items():
+                owner, at = unit, table.input
+                if at is not None and not unit.node.owns(at):
+                    node, at = unit.node.owners[at]
+                    owner = self.by_node[node]
+                    theirs = f"{name.rpartition('.')[0]}.{at}"
+                    self.tables[unit][name] = self.tables[owner][theirs]
+                else:
+                    self.tables[unit][name] = self._plan_table(unit, name, table)
+
+    def _plan_table(self, unit, name, table):
+        name = f"{unit.name}.{name}"
+        buffer = Buffer(name, unit.device, table.size, "state", per_case=False, dtype="int32")
+        view = self.add(buffer).view()
+        self.plan.tables.append(PlannedTable(name, table, view))
+        return view
 
     def _learns(self, unit, index):
         layer = unit.layer
@@ -292,6 +329,7 @@ class _Planner:
             costs=self.plan.costs.get(unit.name),
             random=self.plan.random.get(unit.name),
             training=training,
+            tables=self.tables[unit],
         )
 
     def _has_gradient(self, unit):
@@ -354,23 +392,9 @@ class _Planner:
                     if gradient not in self.written:
                         continue
                     ops.update.scaled_add(gradient, parameter.gradient, factor)
-                ops.update.sgd(
-                    parameter.value, parameter.gradient, parameter.velocity, parameter.hyper
-                )
+                unit.layer.update(ops, parameter.index, parameter, self.tables[unit])
             for parameter in mine:
-                self._constrain(ops, parameter)
+                if parameter.index is not None:
+                    where = parameter.index, parameter.spec, parameter.value
+                    unit.layer.constrain(ops, *where)
         return ops.steps
-
-    def _constrain(self, ops, parameter):
-        if parameter.index is None:
-            return
-        layer, dialect = parameter.unit.layer, self.plan.graph.dialect
-        blocks = parameter.value.shaped(*parameter.spec.blocks)
-        high = getattr(layer, "wc_norm_max", (0.0,) * 99)[parameter.index]
-        if high > 0:
-            ops.update.contrast(blocks, layer.wc_norm_min[parameter.index], high)
-        ball = layer.wball[parameter.index]
-        if ball > 0:
-            limit = ball * parameter.spec.blocks[1] if dialect.ball_times_fan_in else ball
-            always = dialect.ball_is_sphere and layer.type_name != "local"
-            ops.update.weight_ball(blocks, limit, always)

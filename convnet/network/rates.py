@@ -6,7 +6,9 @@ from convnet.network.plan import Parameter
 
 
 def hyper_values(parameter: Parameter, progress: float, divisor: float, normal) -> np.ndarray:
-    """[momentum, rate / divisor, rate · decay].  divisor: cases that the gradient sums over.
+    """[momentum, rate / divisor, rate · decay], and 1 / divisor where gradients' means are kept.
+
+    divisor: cases that the gradient sums over.
 
     normal: draws N(0,1) for schedules with noise; the decay draws its own, as in the 2012 source.
     """
@@ -16,7 +18,8 @@ def hyper_values(parameter: Parameter, progress: float, divisor: float, normal) 
     decay = 0.0 if index is None else layer.wc[index]
     rate = schedule.noisy_rate(progress, normal)
     decayed = schedule.noisy_rate(progress, normal) * decay if decay else 0.0
-    return np.array([momentum, rate / divisor, decayed])
+    scale = [1 / divisor] if parameter.moments else []
+    return np.array([momentum, rate / divisor, decayed, *scale])
 
 
 def share_factor(unit, index: int, owner: Parameter, progress: float) -> float:

@@ -1,10 +1,10 @@
-"""Initial weights: a pure function of the seed and the parameter's name."""
+"""Initial weights and random tables: pure functions of the seed and the name."""
 
 from zlib import crc32
 
 import numpy as np
 
-from convnet.network.plan import Parameter
+from convnet.network.plan import Parameter, PlannedTable
 
 
 def initial_values(parameter: Parameter, seed: int) -> np.ndarray:
@@ -14,5 +14,16 @@ def initial_values(parameter: Parameter, seed: int) -> np.ndarray:
     if spec.deviation:
         source = np.random.Philox(np.random.SeedSequence([seed, crc32(parameter.name.encode())]))
         draws = np.random.Generator(source).standard_normal(spec.shape, np.float32)
-        values += np.float32(spec.deviation) * draws
+        values[: spec.drawn] += np.float32(spec.deviation) * draws[: spec.drawn]
     return values
+
+
+def initial_table(table: PlannedTable, seed: int) -> np.ndarray:
+    """int32: the table's values, or its permutations, one behind the other (dialect, 3.3)."""
+    spec = table.spec
+    if spec.values is not None:
+        return np.array(spec.values, np.int32)
+    source = np.random.Philox(np.random.SeedSequence([seed, crc32(table.name.encode())]))
+    draw = np.random.Generator(source).permutation
+    parts = [draw(spec.permuted) for _ in range(spec.size // spec.permuted)]
+    return np.concatenate(parts).astype(np.int32)

@@ -32,10 +32,11 @@ from .images import (
     rgb2lab,
     rgb2yuv,
 )
-from .learning import rate, update, wball, wcnorm
+from .learning import rate, update, update_by_deviation, wball, wcnorm
 from .normalization import cmrnorm, cmrnorm_grad, cnorm, cnorm_grad, rnorm, rnorm_grad
 from .pooling import pool, pool_grad
 from .splitting import cmpool, cmpool_grad, sfc, sfc_grads, sums, sums_grad
+from .trees import tree_update, treefc, treefc_grads
 
 __all__ = [
     "bce",
@@ -96,8 +97,12 @@ __all__ = [
     "sums_grad",
     "tica",
     "tica_grad",
+    "tree_update",
+    "treefc",
+    "treefc_grads",
     "uniforms",
     "update",
+    "update_by_deviation",
     "wball",
     "wcnorm",
 ]

@@ -16,6 +16,20 @@ def update(w, v, gradient_sum, cases, rate, momentum, decay):
     return w + v, v
 
 
+def update_by_deviation(w, state, gradient_sum, cases, rate, momentum, decay, epsilon):
+    """(w, state) after one step of superEps (dialect, 6.3); state: velocity, mean G, mean G2.
+
+    G is subtracted unsquared, as written there.
+    """
+    w = np.asarray(w, np.float64)
+    v, mean, square = (np.asarray(array, np.float64) for array in state)
+    g = -np.asarray(gradient_sum, np.float64) / cases
+    mean = momentum * mean + (1 - momentum) * g
+    square = momentum * square + (1 - momentum) * g**2
+    v = 0.9 * v + rate * g / np.sqrt(square - mean + epsilon) - rate * decay * w
+    return w + v, (v, mean, square)
+
+
 def _filters(w, layer):
     """Yield an index of w for the weights of each filter: per module too if the layer is local."""
     if layer == "conv":  # (C/groups, K, K, F)

@@ -20,6 +20,18 @@ def sgd(w, dw, v, hyper):
     _sgd_kernel(w.reshape(-1), dw.reshape(-1), v.reshape(-1), momentum, rate, decay)
 
 
+def by_deviation(w, dw, v, mean, square, hyper, epsilon):
+    """v = 0.9*v + rate*g / sqrt(square - mean + epsilon) - rate*decay*w,  w += v   (dialect, 6.3).
+
+    g = -dw/cases; before that, mean and square become momentum*mean + (1-momentum)*g, and the same
+    of g**2.  hyper: float64 [momentum, rate/cases, rate*decay, 1/cases].  `mean` is subtracted
+    unsquared, as in the 2012 source: where it exceeds square + epsilon the result is NaN.
+    """
+    numbers = (w.dtype.type(h) for h in (*hyper, epsilon))
+    flat = (array.reshape(-1) for array in (w, dw, v, mean, square))
+    _deviation_kernel(*flat, *numbers)
+
+
 def scaled_add(dw_from, dw_to, factor):
     """dw_to += factor[0] * dw_from.  factor: float64 (1,)."""
     elementwise.scale(dw_from, dw_to, factor[0], True)
@@ -67,6 +79,28 @@ def _sgd_kernel(w, dw, v, momentum, rate, decay):
         lo = np.int64(block) * BLOCK
         hi = min(lo + BLOCK, w.size)
         _step(w[lo:hi], dw[lo:hi], v[lo:hi], momentum, rate, decay)
+
+
+@inlined
+def _deviation_step(w, dw, v, mean, square, momentum, rate, decay, scale, epsilon):
+    one, kept = w.dtype.type(1), w.dtype.type(0.9)
+    for n in range(w.size):
+        g = -scale * dw[n]
+        mean[n] = momentum * mean[n] + (one - momentum) * g
+        square[n] = momentum * square[n] + (one - momentum) * g * g
+        deviation = np.sqrt(square[n] - mean[n] + epsilon)
+        v[n] = kept * v[n] - rate * dw[n] / deviation - decay * w[n]
+        w[n] += v[n]
+
+
+@parallel
+def _deviation_kernel(w, dw, v, mean, square, momentum, rate, decay, scale, epsilon):
+    numbers = momentum, rate, decay, scale, epsilon
+    for block in prange((w.size + BLOCK - 1) // BLOCK):
+        lo = np.int64(block) * BLOCK
+        hi = min(lo + BLOCK, w.size)
+        arrays = w[lo:hi], dw[lo:hi], v[lo:hi], mean[lo:hi], square[lo:hi]
+        _deviation_step(*arrays, *numbers)
 
 
 @inlined_sum
