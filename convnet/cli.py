@@ -40,6 +40,18 @@ class Devices(click.ParamType):
         return tuple(int(part) for part in parts)
 
 
+class Names(click.ParamType):
+    name = "NAME,..."
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, tuple) or value is None:
+            return value
+        parts = tuple(part.strip() for part in value.split(","))
+        if not all(parts):
+            self.fail(f"expected names divided by commas, found '{value}'", param, ctx)
+        return parts
+
+
 class Dimensions(click.ParamType):
     name = "N,N,..."
 
@@ -141,6 +153,15 @@ def main():
 @click.option("--save-every", type=click.IntRange(1), help="Save also every so many minibatches.")
 @click.option("--save", type=PATH, help="Folder of the run; by default a new one in checkpoints/.")
 @click.option("--resume", type=PATH, help="Go on from a checkpoint, or a folder's newest.")
+@click.option(
+    "--conv-to-local", type=Names(), help="With --resume: conv layers that become local ones."
+)
+@click.option(
+    "--unshare-weights",
+    type=Names(),
+    metavar="LAYER[I],...",
+    help="With --resume: layers, or inputs of them, that get copies of the weights they share.",
+)
 @click.option("--seed", type=click.IntRange(0), help="Of weights, dropout and the data's order.")
 @click.option(
     "--max-batches", type=click.IntRange(1), help="Stop, saved, after so many minibatches."

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from convnet import checkpoint
 from convnet.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -137,6 +139,23 @@ def test_another_layer_file_is_refused_when_going_on(inside):
     result = run("train", "--resume", "checkpoints", "--layers", ALEXNET[0])
     assert result.exit_code == 1
     assert "not the layer file" in result.output
+
+
+def test_a_conv_layer_becomes_local_in_a_run_of_its_own(inside):
+    before = set(Path("checkpoints").iterdir())
+    result = good("train", "--resume", "checkpoints", "--conv-to-local", "conv1",
+                  "--max-batches", "1")  # fmt: skip
+    assert "conv1 is local now: 64 sets of filters" in result.stderr
+    (new,) = set(Path("checkpoints").iterdir()) - before
+    assert "type=local" in checkpoint.load(checkpoint.newest(new)).layers.text
+    assert good("test", "--load", new, "--max-batches", "1")
+    shutil.rmtree(new)
+
+
+def test_conv_to_local_needs_a_run():
+    result = run("train", *DIGITS, "--conv-to-local", "conv1")
+    assert result.exit_code == 2
+    assert "--resume" in result.output
 
 
 def test_dry_run_leaves_nothing(tmp_path, monkeypatch):

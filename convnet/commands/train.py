@@ -17,6 +17,7 @@ from convnet.train.changes import describe_changes
 from convnet.train.folder import RunFolder, new_run_folder
 from convnet.train.loop import Outcome, fit
 from convnet.train.run import Options, Run
+from convnet.train.untie import untie
 
 RUNS = Path("checkpoints")
 
@@ -25,13 +26,15 @@ def train(**given) -> int:
     """Train as asked; returns the exit code."""
     saved_path = checkpoint.newest(given["resume"]) if given["resume"] else None
     saved = checkpoint.load(saved_path) if saved_path else None
+    _refuse_another_layer_file(given, saved)
+    saved, untied = _untied(given, saved)
     specs = _specs(given, saved)
     data = data_options(given, saved)
     dialect = given["dialect"] or (saved.dialect if saved else None)
     prepared = prepare(specs, data, dialect, given["strict"])
     warn(specs.problems.warnings)
     run = _make_run(given, prepared, saved)
-    for line in [f"dialect: {prepared.graph.dialect.title}", *prepared.notes]:
+    for line in [f"dialect: {prepared.graph.dialect.title}", *prepared.notes, *untied]:
         note(line)
     if saved:
         _resume(run, specs, saved, saved_path)
@@ -48,14 +51,32 @@ def _specs(given, saved) -> Specs:
         if missing:
             raise click.UsageError(f"Missing option {' and '.join(missing)} (or --resume).")
         return Specs.read(given["layers"], given["params"])
-    if given["layers"] is not None and Source.read(given["layers"]).text != saved.layers.text:
+    return Specs.parse(
+        saved.layers, Source.read(given["params"]) if given["params"] else saved.params
+    )
+
+
+def _refuse_another_layer_file(given, saved):
+    if saved is None or given["layers"] is None:
+        return
+    if Source.read(given["layers"]).text != saved.layers.text:
         raise ConvnetError(
             f"{given['layers']} is not the layer file that the checkpoint was trained with; a run "
             "goes on with its own. Leave --layers out, or start a new run without --resume"
         )
-    return Specs.parse(
-        saved.layers, Source.read(given["params"]) if given["params"] else saved.params
-    )
+
+
+def _unties(given) -> bool:
+    return bool(given["conv_to_local"] or given["unshare_weights"])
+
+
+def _untied(given, saved):
+    """The checkpoint with filters made private as asked, and lines that tell it."""
+    if not _unties(given):
+        return saved, []
+    if saved is None:
+        raise click.UsageError("--conv-to-local and --unshare-weights change a run: give --resume.")
+    return untie(saved, given["conv_to_local"] or (), given["unshare_weights"] or ())
 
 
 def data_options(given, saved) -> DataOptions:
@@ -114,9 +135,10 @@ def _run_options(given, prepared, before) -> Options:
 
 def _folder(given) -> RunFolder:
     if given["save"] is None and given["resume"] is not None:
-        resumed = Path(given["resume"])
-        newest = checkpoint.newest(resumed)
-        return RunFolder(newest.parent)
+        folder = checkpoint.newest(Path(given["resume"])).parent
+        if _unties(given):  # it is another network now
+            folder = new_run_folder(folder.parent, folder.name)
+        return RunFolder(folder)
     if given["save"] is None:
         return RunFolder(new_run_folder(RUNS, given["layers"].stem))
     folder = RunFolder(given["save"])
