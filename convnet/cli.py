@@ -96,6 +96,12 @@ data_options = options(
     click.option(
         "--mean", default="image", show_default=True, help="Subtracted: image, scalar or none."
     ),
+    click.option(
+        "--scalar-mean",
+        type=float,
+        help="Subtract this number from all pixels; -1: the mean image.  In files of the 2012 "
+        "source: 1 subtracts the mean of the mean image.",
+    ),
 )
 device_options = options(
     click.option(
@@ -144,6 +150,9 @@ def main():
 @click.option("--params", type=PATH, help="Parameter file (.params or .cfg).")
 @dialect_options
 @data_options
+@click.option(
+    "--color-noise", type=float, help="Strength of noise along the training set's main colours."
+)
 @device_options
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set.")
 @minibatch_option

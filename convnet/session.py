@@ -27,6 +27,8 @@ class DataOptions:
     shuffle: bool | None = None
     flip: bool | None = None
     mean: str = "image"
+    scalar_mean: float | None = None
+    color_noise: float | None = None
     data_seed: int = 0
 
 
@@ -54,9 +56,19 @@ class Prepared:
             seed=seed,
             shuffle=shuffle,
             flip=self.options.flip,
-            mean=self.options.mean,
+            mean=self.mean(),
+            color_noise=self.options.color_noise or 0.0,
             matrices=tuple(sorted(wanted)),
         )
+
+    def mean(self) -> str | float:
+        """What is subtracted; `scalar_mean` as the files' own system reads it (dialect, 9.2)."""
+        value = self.options.scalar_mean
+        if value is None or value < 0:
+            return self.options.mean
+        if self.graph.dialect.scalar_mean_is_switch:
+            return "scalar" if value else self.options.mean
+        return value
 
 
 def prepare(specs: Specs, options: DataOptions, dialect: str | None, strict=False) -> Prepared:

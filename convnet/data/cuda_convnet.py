@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from convnet.data.dataset import ArrayDataset, check_split
-from convnet.data.stored_values import class_names, label_vector, pixel_matrix
+from convnet.data.stored_values import class_names, color_pca, label_vector, pixel_matrix
 from convnet.data.unpickler import read_dictionary
 from convnet.errors import DataError
 
@@ -73,6 +73,12 @@ class CudaConvnetFolder(ArrayDataset):
                 "an image"
             )
         return np.ascontiguousarray(mean, np.float32).reshape(shape)
+
+    @cached_property
+    def color_pca(self):
+        """The folder's own `color_pca`; taken over the training images if it has none."""
+        found = self._meta.get("color_pca")
+        return super().color_pca if found is None else color_pca(self._meta_path, found)
 
 
 def _read_batch(path, classes):

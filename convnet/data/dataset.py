@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from convnet.data.colour import principal_colours
 from convnet.errors import DataError
 
 SPLITS = ("train", "test")
@@ -61,6 +62,11 @@ class Dataset(ABC):
         mean = (total / len(indices)).astype(np.float32)
         mean.flags.writeable = False
         return mean
+
+    @cached_property
+    def color_pca(self) -> tuple[np.ndarray, np.ndarray]:
+        """Standard deviations and eigenvectors (in columns) of the training images' colours."""
+        return principal_colours(self)
 
     def _mean_sample(self) -> np.ndarray:
         """Training cases the mean is taken over: all of them, unless a set says otherwise."""

@@ -29,6 +29,12 @@ def below(random_bits, limit: int) -> np.ndarray:
     return ((random_bits >> np.uint64(32)) * np.uint64(limit) >> np.uint64(32)).astype(np.int64)
 
 
+def normal(first_bits, second_bits) -> np.ndarray:
+    """N(0,1) as float64, one for each pair of random bits (Box and Muller, 1958)."""
+    radius = np.sqrt(-2 * np.log(1 - uniform(first_bits)))
+    return radius * np.cos(2 * np.pi * uniform(second_bits))
+
+
 def order(count: int, seed: int, *counters: int) -> np.ndarray:
     """A permutation of 0..count-1 that depends on the seed and the counters alone.
 

@@ -12,11 +12,12 @@ import numpy as np
 
 from convnet.data import draws
 from convnet.data.arrange import arrange
+from convnet.data.colour import ColourNoise
 from convnet.data.dataset import Dataset, check_split
 from convnet.errors import DataError
 
 # What the random bits are for: the second counter after the seed.
-_ORDER, _CROP_Y, _CROP_X, _FLIP = range(4)
+_ORDER, _CROP_Y, _CROP_X, _FLIP, _COLOUR = range(5)
 _TEN_VIEWS = ((0, 0), (0, 2), (1, 1), (2, 0), (2, 2))  # (y, x) in borders
 _NINE_VIEWS = tuple((y, x) for y in range(3) for x in range(3))
 
@@ -47,6 +48,7 @@ class Feed:
     flip      default: when crops are taken and the set says a mirror image keeps its class
     mean      "image" (the centre of the training set's mean image), "scalar" (the mean of that
               image), "none", a number, or an array (channels, S, S) to cut like a mean image
+    color_noise  strength c of the noise along the principal colours of training images; 0: none
     matrices  which of the matrices of `Batch` to make
     """
 
@@ -62,6 +64,7 @@ class Feed:
         augment: bool = True,
         flip: bool | None = None,
         mean: str | float | np.ndarray = "image",
+        color_noise: float = 0.0,
         matrices: tuple[int, ...] = (0, 1),
     ):
         check_split(split)
@@ -75,6 +78,7 @@ class Feed:
         self._augments = augment and split == "train"
         self._flips = (self._border > 0 and dataset.mirrors) if flip is None else flip
         self._mean = _mean_crop(dataset, self.side, mean)
+        self._noise = self._colour_noise(color_noise)
         self._heights = {matrix: self._rows(matrix) for matrix in matrices}
         self._cuts = self._make_cuts()
         self._order = lru_cache(maxsize=2)(self._make_order)
@@ -142,7 +146,10 @@ class Feed:
         indices = self.indices(epoch, index)
         images = self.dataset.images(self.split, indices)
         starts, flips = self._random_crops(epoch, indices)
-        return self._batch(indices, images, starts, flips, out)
+        batch = self._batch(indices, images, starts, flips, out)
+        if self._noise and 0 in batch.matrices:
+            self._noise.apply(self._as_images(batch.matrices[0]), epoch, indices)
+        return batch
 
     def views(self, index: int, count: int, out: dict | None = None) -> Iterator[Batch]:
         """The same cases once for each of `count` views: 1, 10 or 9, in the order of dialect, 9.2.
@@ -170,13 +177,25 @@ class Feed:
         labels = self.dataset.labels(self.split, indices)
         matrices = {m: self._place(m, len(indices), out) for m in self._heights}
         if 0 in matrices:
-            pixels = matrices[0].reshape(self.dataset.channels, self.side, self.side, -1)
-            arrange(images, starts, flips, self._mean, pixels)
+            arrange(images, starts, flips, self._mean, self._as_images(matrices[0]))
         if 1 in matrices:
             matrices[1][0] = labels
         if 2 in matrices:
             np.equal(labels, np.arange(self.dataset.classes)[:, np.newaxis], out=matrices[2])
         return Batch(len(indices), matrices, labels, indices)
+
+    def _as_images(self, pixels):
+        return pixels.reshape(self.dataset.channels, self.side, self.side, -1)
+
+    def _colour_noise(self, strength):
+        if not 0 <= strength <= 100:
+            raise DataError(f"the colour noise is from 0 to 100, not {strength:g}")
+        if not strength or self.split != "train":
+            return None
+        deviations, vectors = self.dataset.color_pca
+        if len(deviations) != self.dataset.channels:
+            raise DataError(f"{self.dataset.name}: colour noise is for images of three channels")
+        return ColourNoise(strength, deviations, vectors, self._seed, _COLOUR)
 
     def _place(self, matrix, cases, out):
         rows = self._heights[matrix]

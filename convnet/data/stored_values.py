@@ -67,3 +67,13 @@ def pixel_matrix(path, values) -> np.ndarray:
 def _as_bytes(values):
     with np.errstate(invalid="ignore"):
         return values.astype(np.uint8)
+
+
+def color_pca(path, values) -> tuple[np.ndarray, np.ndarray]:
+    """Standard deviations (3,) and eigenvectors (3, 3), in columns, of a set's colours."""
+    pair = list(values) if type(values) in (list, tuple) else []
+    arrays = [np.asarray(item) for item in pair if isinstance(item, np.ndarray)]
+    good = [array.dtype.kind in "fiu" and np.isfinite(array).all() for array in arrays]
+    if len(pair) != 2 or good != [True, True] or [a.size for a in arrays] != [3, 9]:
+        raise DataError(f"{path}: its color_pca is not 3 standard deviations and 3x3 eigenvectors")
+    return arrays[0].reshape(3).astype(np.float64), arrays[1].reshape(3, 3).astype(np.float64)

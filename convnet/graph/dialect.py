@@ -86,6 +86,14 @@ class Dialect:
         return self.name == "cc2"
 
     @property
+    def updates_once_a_minibatch(self) -> bool:
+        """Without `updatePeriod` single layers over replicas wait for the whole minibatch.
+
+        cuda-convnet2 updates them in every pass (dialect, 8.2).
+        """
+        return self.name != "cc2"
+
+    @property
     def users_scale_shared_gradients(self) -> bool:
         """Each user of shared weights applies its own rate (dialect, 5.2)."""
         return self.name == "cc1"
@@ -104,6 +112,11 @@ class Dialect:
     def rscale_computes_side(self) -> bool:
         """rscale has no `tgtSize`: the side is that of the smallest scale (dialect, 3.7)."""
         return self.name == "cc1"
+
+    @property
+    def scalar_mean_is_switch(self) -> bool:
+        """--scalar-mean=1 is the mean of the mean image, not the number 1 (dialect, 9.2)."""
+        return self.name == "chm"
 
     @property
     def cifar_views(self) -> int:
