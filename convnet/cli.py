@@ -113,6 +113,23 @@ device_options = options(
     ),
     click.option("--gpu", type=Devices(), help="Physical GPUs for the spec's devices 0, 1, ..."),
 )
+init_options = options(
+    click.option(
+        "--init-module",
+        type=PATH,
+        multiple=True,
+        metavar="FILE.py",
+        help="Python file whose functions initWFunc and its like may call.  [repeatable]",
+    ),
+    click.option(
+        "--init-checkpoint", type=PATH, help="Checkpoint that initw.makew(layer) and its like read."
+    ),
+    click.option(
+        "--ignore-init-functions",
+        is_flag=True,
+        help="Call no functions: draw from initW and initB.",
+    ),
+)
 load_option = click.option(
     "--load", type=PATH, help="Checkpoint, or a folder of them; by default the newest."
 )
@@ -171,6 +188,7 @@ def main():
     metavar="LAYER[I],...",
     help="With --resume: layers, or inputs of them, that get copies of the weights they share.",
 )
+@init_options
 @click.option("--seed", type=click.IntRange(0), help="Of weights, dropout and the data's order.")
 @click.option(
     "--max-batches", type=click.IntRange(1), help="Stop, saved, after so many minibatches."
@@ -190,6 +208,14 @@ def train(**given):
 @click.option("--multiview", is_flag=True, help="Also average over ten (or nine) views.")
 @minibatch_option
 @click.option("--max-batches", type=click.IntRange(1), help="Test on so many minibatches only.")
+@click.option("--logreg-name", help="The cost.logreg layer that is tested; by default the first.")
+@click.option(
+    "--test-out", type=PATH, help="Folder for the probabilities, averaged over the views."
+)
+@click.option(
+    "--write-features", metavar="LAYER", help="Write a layer's activities instead of testing."
+)
+@click.option("--feature-path", type=PATH, help="Folder for them.")
 @json_option
 def test(**given):
     """Test a checkpoint: top-1 and top-5 errors."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -113,6 +114,45 @@ def test_test_as_json(inside):
 def test_test_on_part_of_the_set(inside):
     facts = json.loads(good("test", "--json", "--max-batches", "2").stdout)
     assert facts["tests"][0]["cases"] == 128
+
+
+def test_predictions_are_written(inside, tmp_path):
+    facts = json.loads(good("test", "--multiview", "--logreg-name", "logprob", "--test-out",
+                            tmp_path / "out", "--json").stdout)  # fmt: skip
+    with np.load(tmp_path / "out/test_preds.npz", allow_pickle=False) as found:
+        probabilities, labels = found["probabilities"], found["labels"]
+    assert probabilities.shape == (296, 10) and np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    errors = (probabilities.argmax(axis=1) != labels).mean()
+    assert errors == pytest.approx(facts["tests"][1]["top1_error"])
+    meta = json.loads((tmp_path / "out/test_preds.json").read_text())
+    assert meta["views"] == 10 and meta["label_names"] == list("0123456789")
+
+
+def test_the_cost_that_is_tested_must_exist(inside):
+    result = run("test", "--logreg-name", "probs")
+    assert result.exit_code == 1
+    assert "logprob" in result.output
+
+
+def test_features_are_written(inside, tmp_path):
+    out = tmp_path / "features"
+    good("test", "--write-features", "probs", "--feature-path", out, "--minibatch", "100")
+    meta = json.loads((out / "batches.meta.json").read_text())
+    assert meta["cases"] == 296 and meta["files"] == 3 and meta["shape"] == [10, 1, 1]
+    cases = 0
+    for number in range(3):
+        with np.load(out / f"data_batch_{number}.npz", allow_pickle=False) as found:
+            assert found["features"].shape == (len(found["labels"]), 10)
+            assert np.allclose(found["features"].sum(axis=1), 1, atol=1e-5)
+            cases += len(found["labels"])
+    assert cases == 296
+
+
+def test_features_need_a_layer_and_a_folder(inside, tmp_path):
+    assert run("test", "--write-features", "probs").exit_code == 2
+    result = run("test", "--write-features", "prob", "--feature-path", tmp_path)
+    assert result.exit_code == 1
+    assert "did you mean 'probs'" in result.output
 
 
 def test_going_on_prints_what_changed(inside, tmp_path):

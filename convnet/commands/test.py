@@ -1,59 +1,100 @@
 """`convnet test`: top-1 and top-5 errors of a checkpoint, single view and many."""
 
-from convnet import checkpoint
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+
 from convnet.commands.output import note, result, result_json
-from convnet.commands.saved import load
-from convnet.commands.train import data_options
-from convnet.network.network import Network
-from convnet.session import DeviceOptions, make_engine, prepare
+from convnet.commands.ready import Ready, ready
+from convnet.errors import ConvnetError
+from convnet.train.features import write_features
 from convnet.train.views import evaluate_views
 
 TOPK = 5
 
 
 def test(**given) -> None:
-    saved = load(given["load"])
-    prepared = prepare(saved.specs, data_options(given, saved.checkpoint), saved.checkpoint.dialect)
-    engine, line, _ = make_engine(DeviceOptions(given["device"], given["gpu"]), prepared.graph)
-    minibatch = given["minibatch"] or saved.checkpoint.options.get("minibatch", 128)
-    network = Network(prepared.graph, minibatch, engine, seed=saved.checkpoint.seed)
-    checkpoint.restore(network, saved.checkpoint)
-    note(f"{saved.path}, {line}")
-    feed = prepared.feed("test", minibatch)
-    counts = [1, _views(prepared)] if given["multiview"] else [1]
-    scores = [_score(network, feed, views, given["max_batches"]) for views in counts]
+    if (given["write_features"] is None) != (given["feature_path"] is None):
+        raise click.UsageError("--write-features LAYER and --feature-path DIR need each other.")
+    found = ready(given)
+    if given["write_features"]:
+        _write_features(found, given)
+        return
+    counts = [1, found.all_views] if given["multiview"] else [1]
+    scores = [_score(found, views, given) for views in counts]
+    if given["test_out"]:
+        _write_predictions(found, scores[-1], given["test_out"])
     if given["as_json"]:
-        result_json(_facts(saved, prepared, scores))
+        result_json(_facts(found, scores))
     else:
-        _print(prepared, scores)
+        _print(found, scores)
 
 
-def _views(prepared) -> int:
-    """Ten views; nine where the dialect has nine for CIFAR's images (dialect, 9.2)."""
-    small = prepared.dataset.side <= 32
-    return prepared.graph.dialect.cifar_views if small else 10
-
-
-def _score(network, feed, views, minibatches):
-    shown = _Counter(views)
+def _score(found: Ready, views, given):
     return evaluate_views(
-        network, feed, views, topk=TOPK, minibatches=minibatches, on_minibatch=shown
+        found.network,
+        found.feed,
+        views,
+        topk=TOPK,
+        minibatches=given["max_batches"],
+        cost=given["logreg_name"],
+        keep_probabilities=bool(given["test_out"]),
+        on_minibatch=_Counter(f"{views} view{'s' * (views > 1)}"),
     )
 
 
 class _Counter:
     """Tells how far a long test is, a few times."""
 
-    def __init__(self, views):
-        self.views, self.told = views, 0
+    def __init__(self, title):
+        self.title, self.told = title, 0
 
     def __call__(self, done, total):
         if total > 20 and done * 4 // total > self.told:
             self.told = done * 4 // total
-            note(f"{self.views} view{'s' * (self.views > 1)}: {done} of {total} minibatches")
+            note(f"{self.title}: {done} of {total} minibatches")
 
 
-def _facts(saved, prepared, scores) -> dict:
+def _write_features(found: Ready, given):
+    layer, folder = given["write_features"], given["feature_path"]
+    facts = {**_origin(found), "label_names": list(found.class_names)}
+    counter = _Counter(f"features of {layer}")
+    options = {"minibatches": given["max_batches"], "on_minibatch": counter}
+    meta = write_features(found.network, found.feed, layer, folder, facts, **options)
+    if given["as_json"]:
+        result_json(meta)
+    else:
+        result(
+            f"{folder}: {meta['values']} values of {layer} for each of {meta['cases']} test "
+            f"images, in {meta['files']} files"
+        )
+
+
+def _write_predictions(found: Ready, score, folder: Path):
+    """test_preds.npz: probabilities (cases, classes) and labels (cases,); what they are beside."""
+    facts = {
+        **_origin(found),
+        "views": score.views,
+        "cases": score.cases,
+        "label_names": list(found.class_names),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probabilities = np.ascontiguousarray(score.probabilities.T, np.float32)
+        np.savez(folder / "test_preds.npz", probabilities=probabilities, labels=score.labels)
+        (folder / "test_preds.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise ConvnetError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    note(f"predictions for {score.cases} test images: {folder / 'test_preds.npz'}")
+
+
+def _origin(found: Ready) -> dict:
+    return {"checkpoint": str(found.saved.path), "data": found.prepared.source}
+
+
+def _facts(found: Ready, scores) -> dict:
     rows = [
         {
             "views": score.views,
@@ -64,11 +105,11 @@ def _facts(saved, prepared, scores) -> dict:
         }
         for score in scores
     ]
-    return {"checkpoint": str(saved.path), "data": prepared.source, "tests": rows}
+    return {**_origin(found), "tests": rows}
 
 
-def _print(prepared, scores):
-    result(f"{prepared.dataset.describe()}: {scores[0].cases} test images")
+def _print(found: Ready, scores):
+    result(f"{found.prepared.dataset.describe()}: {scores[0].cases} test images")
     topk = f"top-{scores[0].topk} error"
     result(f"{'views':>6}  {'cost':>8}  {'top-1 error':>12}  {topk:>12}")
     for score in scores:

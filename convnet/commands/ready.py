@@ -1,0 +1,41 @@
+"""A checkpoint's network with its weights and its test data, as `test` and `show-preds` need it."""
+
+from dataclasses import dataclass
+
+from convnet import checkpoint
+from convnet.commands.output import note
+from convnet.commands.saved import Saved, load
+from convnet.commands.train import data_options
+from convnet.data import Feed
+from convnet.network.network import Network
+from convnet.session import DeviceOptions, Prepared, make_engine, prepare
+
+
+@dataclass
+class Ready:
+    saved: Saved
+    prepared: Prepared
+    network: Network
+    feed: Feed
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.prepared.dataset.class_names
+
+    @property
+    def all_views(self) -> int:
+        """Ten views; nine where the dialect has nine for CIFAR's images (dialect, 9.2)."""
+        small = self.prepared.dataset.side <= 32
+        return self.prepared.graph.dialect.cifar_views if small else 10
+
+
+def ready(given: dict) -> Ready:
+    """The checkpoint, network and test data that the options ask for; says which they are."""
+    saved = load(given["load"])
+    prepared = prepare(saved.specs, data_options(given, saved.checkpoint), saved.checkpoint.dialect)
+    engine, line, _ = make_engine(DeviceOptions(given["device"], given["gpu"]), prepared.graph)
+    minibatch = given["minibatch"] or saved.checkpoint.options.get("minibatch", 128)
+    network = Network(prepared.graph, minibatch, engine, seed=saved.checkpoint.seed)
+    checkpoint.restore(network, saved.checkpoint)
+    note(f"{saved.path}, {line}")
+    return Ready(saved, prepared, network, prepared.feed("test", minibatch))
