@@ -10,21 +10,26 @@ from convnet.backends.cpu.engine import Engine
 from convnet.errors import ConvnetError
 from convnet.graph.assume import assumed_dims
 from convnet.graph.build import build
+from convnet.initial import InitOptions, fill, resolve
 from convnet.network.network import Network
 from convnet.network.reported import reported
 from convnet.spec import Source
 from convnet.specs import Specs
+
+NO_FUNCTIONS = InitOptions()
 
 
 class Net:
     """A network in memory.  Made by `from_files`, `from_text` or `load`.
 
     minibatch: the largest number of cases of one call.  dtype: float32, or float64.  tree: a
-    convnet.layers.Tree of the labels, which treefc layers need.
+    convnet.layers.Tree of the labels, which treefc layers need.  init: the functions that initWFunc
+    and its like may call, as InitOptions(modules=["initw.py"]); None: the keys have no effect.
     """
 
     def __init__(self, specs: Specs, *, minibatch=128, seed=0, dtype="float32", dialect=None,
-                 data_dims=None, classes=None, tree=None, train_all=False):  # fmt: skip
+                 data_dims=None, classes=None, tree=None, train_all=False,
+                 init: InitOptions | None = NO_FUNCTIONS):  # fmt: skip
         dims, _ = assumed_dims(specs.layers, data_dims, classes)
         self.specs, self.seed = specs, seed
         self.graph = build(
@@ -37,7 +42,9 @@ class Net:
             tree=tree,
         )
         engine = Engine(np.dtype(dtype))
+        calls = resolve(self.graph, init)[0] if init else []
         self.network = Network(self.graph, minibatch, engine, seed=seed, train_all=train_all)
+        fill(self.network, calls, init or NO_FUNCTIONS)
 
     @classmethod
     def from_files(cls, layers, params, **options) -> "Net":
@@ -59,7 +66,7 @@ class Net:
 
         saved = checkpoint.load(checkpoint.newest(path))
         dims = {int(index): rows for index, rows in saved.options.get("data_dims", {}).items()}
-        known = {"data_dims": dims, "dialect": saved.dialect, "seed": saved.seed}
+        known = {"data_dims": dims, "dialect": saved.dialect, "seed": saved.seed, "init": None}
         net = cls(Specs.parse(saved.layers, saved.params), **{**known, **options})
         checkpoint.restore(net.network, saved)
         return net

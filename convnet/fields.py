@@ -21,9 +21,12 @@ class Field:
     what = "a value"
 
     def __init__(
-        self, default=REQUIRED, *, key=None, file="layers", per_input=False, dialects=None, help=""
-    ):
-        """dialects: the original systems that read the key, where not all with the layer do."""
+        self, default=REQUIRED, *, key=None, file="layers", per_input=False, dialects=None, help="",
+        unless=None,
+    ):  # fmt: skip
+        """dialects: the original systems that read the key, where not all with the layer do.
+        unless: a field of the layer beside which this one is not required."""
+        self.unless = unless
         self.default, self.key, self.file = default, key, file
         self.per_input, self.dialects, self.help = per_input, dialects, help
         self.name = ""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from convnet.backends.cpu.engine import Engine
-from convnet.commands.output import result, result_json, warn
+from convnet.commands.output import note, result, result_json, warn
 from convnet.graph.assume import assumed_dims, assumed_tree
 from convnet.graph.build import build
+from convnet.initial import InitOptions, resolve
 from convnet.network.network import Network
 from convnet.specs import Specs
 
@@ -43,6 +44,8 @@ def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, 
     )
     specs.problems.raise_errors(strict=strict)
     warn(specs.problems.warnings)
+    for line in resolve(graph, InitOptions(ignore=True))[1]:
+        note(line)
     network = Network(graph, minibatch, Engine(np.float64), seed=seed, train_all=True)
     network.load(random_data(graph, minibatch, seed))
     checks = check_network(network, seed)

@@ -9,6 +9,7 @@ from convnet import checkpoint
 from convnet.commands.output import costs_line, note, result, warn
 from convnet.commands.progress import Progress
 from convnet.errors import ConvnetError
+from convnet.initial import InitOptions, fill, resolve
 from convnet.network.network import Network
 from convnet.session import DataOptions, DeviceOptions, Prepared, make_engine, prepare
 from convnet.spec import Source
@@ -101,7 +102,9 @@ def _make_run(given, prepared: Prepared, saved) -> Run:
         DeviceOptions(given["device"], given["gpu"]), prepared.graph
     )
     note(f"no CUDA device: {line}" if by_default else line)
+    calls = [] if saved else _init_calls(given, prepared.graph)
     network = Network(prepared.graph, minibatch, engine, seed=seed)
+    fill(network, calls, _init_options(given))
     settings = {
         "data_dims": prepared.graph.data_dims,
         "data_options": asdict(prepared.options),
@@ -116,6 +119,19 @@ def _make_run(given, prepared: Prepared, saved) -> Run:
         class_names=prepared.dataset.class_names,
         settings=settings,
     )
+
+
+def _init_options(given) -> InitOptions:
+    ignore = given["ignore_init_functions"]
+    return InitOptions(tuple(given["init_module"]), given["init_checkpoint"], ignore)
+
+
+def _init_calls(given, graph):
+    """The functions that make initial weights; a run that goes on has its weights already."""
+    calls, notes = resolve(graph, _init_options(given))
+    for line in [*notes, *(f"{call.node.name}: {call.key}={call.text}" for call in calls)]:
+        note(line)
+    return calls
 
 
 def _run_options(given, prepared, before) -> Options:

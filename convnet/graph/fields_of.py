@@ -49,7 +49,8 @@ class FieldReader:
     def _read(self, name, field, inputs, params_given):
         entry = self._entry(field)
         if entry is None:
-            if field.required and (field.file == "layers" or params_given):
+            wanted = field.required and not self._replaced(field)
+            if wanted and (field.file == "layers" or params_given):
                 self._report_missing(field)
             count = inputs or 0
             value = _neutral(field, count) if field.required else field.fallback(count)
@@ -61,6 +62,10 @@ class FieldReader:
             setattr(self.layer, name, field.read(entry.value, count))
         except MalformedValue as bad:
             self.error(bad.span, f"{self.layer.name}: {bad.message}", bad.hint)
+
+    def _replaced(self, field) -> bool:
+        """Whether another key is given that makes a required one unnecessary."""
+        return field.unless is not None and self._entry(self.layer.fields[field.unless]) is not None
 
     def _report_missing(self, field):
         section = self.sections["params" if field.file == "params" else "layers"]

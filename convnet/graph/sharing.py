@@ -8,6 +8,12 @@ def find_owners(node: Node, above: list[Node], broken: set[str], problems: Probl
     """Fill `node.owners`; mistakes in `weightSource` go to `problems`."""
     weights = node.layer.weights()
     sources = getattr(node.layer, "weight_source", None) or [None] * len(weights)
+    if getattr(node.layer, "init_w_func", None) and any(sources):
+        problems.warn(
+            node.span("weight_source", None),
+            f"{node.name}: initWFunc comes before weightSource, which has no effect beside it",
+        )
+        sources = [None] * len(weights)
     for index, source in enumerate(sources[: len(weights)]):
         owner = None
         if source is not None and source[0] not in broken:

@@ -42,7 +42,8 @@ class FilterLayer(WeightLayer):
     init_c_func = function(
         None,
         dialects=("cc1", "chm"),
-        help="function that draws the channels of randSparse groups; not built yet",
+        help="function that draws the channels of randSparse groups. Called only if the user "
+        "allows it",
     )
     modules_x = integer(
         0, key="modulesX", ge=0, dialects=("cc2",), help="output side M; 0: computed"
@@ -179,11 +180,6 @@ class FilterLayer(WeightLayer):
             for i, sparse in enumerate(self.rand_sparse)
             if sparse
         }
-
-    def missing(self):
-        if self.init_c_func and any(self.rand_sparse):
-            return [*super().missing(), ("init_c_func", "initCFunc is not built yet")]
-        return super().missing()
 
     def operations(self):
         taps = sum(c * k * k for c, k in zip(self.seen, self.filter_size, strict=True))

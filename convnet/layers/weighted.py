@@ -11,10 +11,21 @@ class WeightLayer(Layer):
 
     needs_params = True
 
-    init_w = number(per_input=True, ge=0, help="standard deviation of the initial weights")
+    init_w = number(
+        per_input=True,
+        ge=0,
+        unless="init_w_func",
+        help="standard deviation of the initial weights; with initWFunc it may be left out",
+    )
     init_b = number(0.0, help="initial biases")
-    init_w_func = function(None, help="function that makes the initial weights; not built yet")
-    init_b_func = function(None, help="function that makes the initial biases; not built yet")
+    init_w_func = function(
+        None,
+        help="function that makes the initial weights; it comes before weightSource, which has no "
+        "effect beside it. Called only if the user allows it",
+    )
+    init_b_func = function(
+        None, help="function that makes the initial biases. Called only if the user allows it"
+    )
     weight_source = source(None, per_input=True, help="layer[input] whose weights are shared")
 
     eps_w = rate(file="params", per_input=True, help="learning rate of the weights")
@@ -74,11 +85,6 @@ class WeightLayer(Layer):
 
     def learns(self) -> bool:
         return self.biases_learn() or any(map(self.weights_learn, range(len(self.rates_w))))
-
-    def missing(self):
-        later = [("init_w_func", self.init_w_func), ("init_b_func", self.init_b_func)]
-        found = [(name, f"{self.fields[name].key} is not built yet") for name, on in later if on]
-        return found
 
     # -- the update ------------------------------------------------------------------------------
 
