@@ -1,10 +1,13 @@
 """Layers that draw places or pixels, in training: rscale and random pooling."""
 
+import numba
 import numpy as np
 import pytest
 import reference as ref
 from rows import Row, network_of
 from slow_images import random_words
+
+from convnet.backends.cpu import pool_random
 
 SIDE = 9
 SCALED = [
@@ -109,3 +112,15 @@ def test_random_pooling_shows_what_is_not_finite():
     network.run("test")
     y = network.output("y").ravel()
     assert np.isnan(y[0]) and np.isinf(y[1])
+
+
+@numba.njit
+def pick(window, u):
+    return pool_random.pick(window, 0, u)
+
+
+@pytest.mark.parametrize("u, value", [(0.0, 1), (0.25, 3), (0.999, 3)])
+def test_random_pooling_never_takes_a_zero(u, value):
+    """Nor where u falls on the edge between two pixels."""
+    window = np.array([0.0, 1, 0, 3]).reshape(2, 2, 1)
+    assert pick(window, u) == value

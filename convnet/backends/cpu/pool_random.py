@@ -24,7 +24,7 @@ def forward(x, y, size, stride, start, random):
 
 
 @called
-def _pick(window, n, u):
+def pick(window, n, u):
     """The value that u picks from a window (rows, columns, N), case n."""
     rows, columns, _ = window.shape
     zero = window.dtype.type(0)
@@ -51,7 +51,7 @@ def _pick_row(window, out, first, random):
         if (first + n) % 4 == 0:
             drawn = words((first + n) // 4, random)
         u = np.int64(drawn[(first + n) % 4] >> _UNUSED_BITS) * 2.0**-24
-        out[n] = _pick(window, n, window.dtype.type(u))
+        out[n] = pick(window, n, window.dtype.type(u))
 
 
 @parallel
