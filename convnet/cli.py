@@ -232,6 +232,7 @@ def test(**given):
 @click.option("--input", "input_index", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--norm-filters", is_flag=True, help="Scale each filter by itself.")
 @click.option("--no-rgb", is_flag=True, help="One grey tile a channel.")
+@click.option("--yuv-to-rgb", is_flag=True, help="Filters over YUV images as RGB colours.")
 @click.option("--channels", type=click.IntRange(1), help="Channels of an fc layer's input.")
 @click.option(
     "--plane", type=click.IntRange(0), default=0, help="Output position of a local layer."
@@ -240,6 +241,24 @@ def test(**given):
 def show_filters(**given):
     """Draw a layer's filters, as the paper's Figure 3."""
     from convnet.commands.show import show_filters as run
+
+    run(**given)
+
+
+@main.command("show-preds", epilog=example("convnet show-preds --only-errors --out errors.png"))
+@load_option
+@data_options
+@device_options
+@click.option("--only-errors", is_flag=True, help="Only images whose likeliest class is wrong.")
+@click.option("--multiview", is_flag=True, help="Average over ten (or nine) views.")
+@click.option("--count", type=click.IntRange(1, 600), default=12, show_default=True)
+@click.option("--logreg-name", help="The cost.logreg layer whose probabilities are shown.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the choice of images.")
+@minibatch_option
+@click.option("--out", type=PATH, default=Path("predictions.png"), show_default=True)
+def show_preds(**given):
+    """Draw test images with their five likeliest classes, as the paper's Figure 4."""
+    from convnet.commands.predictions import show_preds as run
 
     run(**given)
 

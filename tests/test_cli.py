@@ -217,6 +217,23 @@ def test_show_filters_of_a_layer_without_any(inside, tmp_path):
     assert "without weights" in result.output
 
 
+def test_show_preds_draws_images_and_errors(inside, tmp_path):
+    result = good("show-preds", "--count", "5", "--out", tmp_path / "p.png")
+    assert "p.png: " in result.stdout
+    good("show-preds", "--only-errors", "--multiview", "--out", tmp_path / "e.png")
+    with Image.open(tmp_path / "p.png") as picture:
+        assert picture.width >= 480
+    few = good("show-preds", "--only-errors", "--count", "600", "--out", tmp_path / "e.png")
+    errors = json.loads(good("test", "--json").stdout)["tests"][0]["top1_error"]
+    assert f"only {round(296 * errors)} wrong ones" in few.stderr
+
+
+def test_filters_over_yuv_need_three_channels(inside, tmp_path):
+    result = run("show-filters", "--yuv-to-rgb", "--out", tmp_path / "f.png")
+    assert result.exit_code == 1
+    assert "three of YUV" in result.output
+
+
 def test_show_cost_draws_and_tells(inside, tmp_path):
     result = good("show-cost", "--out", tmp_path / "c.png")
     assert "top-1 error" in result.stdout

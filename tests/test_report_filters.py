@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from convnet.backends.cpu import rgb2yuv
 from convnet.errors import DataError
 from convnet.graph.build import build
 from convnet.report.filters import (
@@ -10,6 +11,7 @@ from convnet.report.filters import (
     default_layer,
     filters_of,
     filters_picture,
+    from_yuv,
     layer_picture,
     layers_named,
     scaled,
@@ -155,3 +157,14 @@ def test_many_filters_and_channels_are_capped_with_a_note():
     assert filters_picture([Block("x", filters)]).size == whole.size
     wide = np.random.default_rng(0).normal(size=(4, MAX_CHANNELS + 9, 3, 3))
     assert filters_picture([Block("x", wide)]).width < 40 * (MAX_CHANNELS + 9)
+
+
+def test_filters_over_yuv_are_shown_as_colours():
+    node = graph().node("conv1a")
+    colours = np.random.default_rng(2).normal(size=(16, 3, 5, 5))
+    yuv = np.empty((3, 16 * 25))
+    rgb2yuv.forward(colours.transpose(1, 0, 2, 3).reshape(3, -1), yuv)
+    yuv = yuv.reshape(3, 16, 5, 5).transpose(1, 0, 2, 3)
+    np.testing.assert_allclose(from_yuv(node, yuv), colours, atol=1e-12)
+    with pytest.raises(DataError, match="16 channels"):
+        from_yuv(node, np.ones((4, 16, 5, 5)))

@@ -11,20 +11,18 @@ from convnet.report.curves import draw_curves, table_of_tests
 from convnet.report.filters import layer_picture
 
 
-def show_filters(load, layer, input_index, norm_filters, no_rgb, channels, plane, out) -> None:
+def show_filters(load, layer, out, **drawn) -> None:
     saved = load_saved(load)
     picture = layer_picture(
         saved.graph(),
         saved.weights,
         layer,
-        index=input_index,
-        channels=channels or 0,
-        plane=plane,
-        norm_filters=norm_filters,
-        no_rgb=no_rgb,
+        index=drawn.pop("input_index"),
+        channels=drawn.pop("channels") or 0,
+        **drawn,
     )
     note(f"{saved.path}")
-    _write(picture, out)
+    write_picture(picture, out)
 
 
 def show_cost(load, out, as_json) -> None:
@@ -34,10 +32,11 @@ def show_cost(load, out, as_json) -> None:
         result_json(records)
         return
     result(table_of_tests(records).rstrip())
-    _write(draw_curves(records), out)
+    write_picture(draw_curves(records), out)
 
 
-def _write(picture, out: Path):
+def write_picture(picture, out: Path) -> None:
+    """Save it in the format that the name says; tells where.  ConvnetError."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         picture.save(out)

@@ -7,6 +7,7 @@ from math import ceil, isqrt
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from convnet.backends.cpu.rgb2yuv import FROM_RGB
 from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
 from convnet.layers.conv import FilterLayer
@@ -99,6 +100,13 @@ def _rows_as_images(node, weights, shape, channels):
         raise DataError(f"{node.name}: {size} weights are not {channels} square maps")
     rows = next(n for n in range(isqrt(size), 0, -1) if size % n == 0)  # no image: a rectangle
     return weights.reshape(-1, 1, rows, size // rows)
+
+
+def from_yuv(node: Node, filters: np.ndarray) -> np.ndarray:
+    """Filters over Y, U and V as filters over R, G and B; DataError if there are not 3 channels."""
+    if filters.shape[1] != 3:
+        raise DataError(f"{node.name} sees {filters.shape[1]} channels, not the three of YUV")
+    return np.einsum("cy,fyij->fcij", np.linalg.inv(FROM_RGB), filters)
 
 
 # -- the picture -----------------------------------------------------------------------------------
@@ -226,12 +234,12 @@ def _paint_panel(picture, panel, corner, scale, gap):
 
 def layer_picture(
     graph: Graph, read, name: str | None = None, *, index: int = 0, channels: int = 0,
-    plane: int = 0, norm_filters: bool = False, no_rgb: bool = False,
+    plane: int = 0, norm_filters: bool = False, no_rgb: bool = False, yuv_to_rgb: bool = False,
 ) -> Image.Image:  # fmt: skip
     """The picture of a layer by its name, one block for each device of a split layer.
 
-    read(node, index): the weights of input `index` of a node, as the network holds them; of shared
-    weights the owner's.
+    yuv_to_rgb: the filters see YUV images; show them as colours.  read(node, index): the weights of
+    input `index` of a node, as the network holds them; of shared weights the owner's.
     """
     blocks = []
     for node in layers_named(graph, name or default_layer(graph)):
@@ -240,6 +248,7 @@ def layer_picture(
             raise DataError(f"{node.name} has inputs 0 to {count - 1}, not {index}")
         weights = read(*node.owners[index])
         filters = filters_of(node, weights, index, channels=channels, plane=plane)
+        filters = from_yuv(node, filters) if yuv_to_rgb else filters
         blocks.append(Block(_title(node, index, filters.shape), filters))
     return filters_picture(blocks, norm_filters=norm_filters, no_rgb=no_rgb)
 

@@ -37,7 +37,7 @@ def draw(panels: list[Panel], title: str, width: int = 900, height: int = 330) -
     """The panels one below the other under a title, as an RGB picture of `width` pixels."""
     head = 34
     picture = Image.new("RGB", (width * FINE, (head + height * len(panels)) * FINE), PAPER)
-    pen = _Pen(ImageDraw.Draw(picture))
+    pen = Pen(ImageDraw.Draw(picture))
     pen.text((width / 2, 20), title, 17, "mm")
     for number, panel in enumerate(panels):
         top = head + number * height
@@ -55,7 +55,7 @@ def ticks(low: float, high: float, wanted: int = 6) -> list[float]:
     return [number * step for number in range(first, last + 1)]
 
 
-class _Pen:
+class Pen:
     """Draws in the coordinates of the reduced picture."""
 
     def __init__(self, draw):
@@ -84,7 +84,7 @@ class _Pen:
 class _Axes:
     """One panel: its scales, and everything drawn in it."""
 
-    def __init__(self, pen: _Pen, panel: Panel, frame):
+    def __init__(self, pen: Pen, panel: Panel, frame):
         self.pen, self.panel = pen, panel
         self.left, self.top, self.right, self.bottom = self.frame = frame
         points = [point for line in panel.lines for point in line.points]

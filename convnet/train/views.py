@@ -60,6 +60,17 @@ def evaluate_views(
     return ViewScore(*score, *(_joined(kept) if kept else ()))
 
 
+def predict(
+    network: Network, feed: Feed, index: int, views: int = 1, cost: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities float64 (classes, n), averaged over the views, and labels (n,) of a minibatch.
+
+    cost: as in `evaluate_views`.
+    """
+    labels_node, softmax = _inputs_of(network, cost)
+    return _averaged(network, feed.views(index, views), views, labels_node, softmax)
+
+
 def _inputs_of(network, cost):
     """The nodes that a logreg cost reads: labels, probabilities."""
     found = {n.name: n for n in network.graph.nodes if n.layer.type_name == "cost.logreg"}
@@ -82,7 +93,7 @@ def _averaged(network, batches, views, labels_node, softmax):
 
 
 def _values(network, node):
-    return network.engine.read(network.plan.outputs[node.name].flat(), network.cases)
+    return network.values(node).reshape(node.shape.size, -1)
 
 
 def _joined(kept):

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-_FROM_RGB = np.array(
+FROM_RGB = np.array(
     [[0.2126, 0.7152, 0.0722], [-0.09991, -0.33609, 0.436], [0.615, -0.55861, -0.05639]]
 )
 
 
 def forward(x, y):
     """x, y: (3, pixels, N)."""
-    np.matmul(_FROM_RGB.astype(x.dtype), x.reshape(3, -1), out=y.reshape(3, -1))
+    np.matmul(FROM_RGB.astype(x.dtype), x.reshape(3, -1), out=y.reshape(3, -1))

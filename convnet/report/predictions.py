@@ -1,0 +1,97 @@
+"""A picture of test images with their five likeliest classes, like the paper's Figure 4 (left)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from convnet.report.plot import FINE, INK, PAPER, Pen
+
+SHOWN = 5
+COLUMNS, CELL, SIDE = 6, 186, 150  # cells a row; pixels: width of a cell, side of its image
+HEAD, NAME, ROW, GAP = 44, 28, 19, 18  # title; name below an image; a bar; between the cells
+TRACK, BAR, RIGHT_BAR = (240, 242, 245), (160, 190, 222), (120, 190, 132)
+RIGHT, WRONG = (28, 120, 58), (190, 50, 40)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """image: uint8 (channels, S, S).  probabilities: by class.  label: the true class."""
+
+    image: np.ndarray
+    probabilities: np.ndarray
+    label: int
+
+    @property
+    def likeliest(self) -> list[int]:
+        """The likeliest classes, most probable first."""
+        return np.argsort(-self.probabilities, kind="stable")[:SHOWN].tolist()
+
+    @property
+    def is_right(self) -> bool:
+        return self.likeliest[0] == self.label
+
+
+def predictions_picture(
+    predictions: list[Prediction], class_names: tuple[str, ...], title: str
+) -> Image.Image:
+    """Each image over its true name and bars of its likeliest classes, the true one in green."""
+    columns = max(1, min(COLUMNS, len(predictions)))
+    rows = -(-len(predictions) // columns)
+    bars = min(SHOWN, len(class_names))
+    height = SIDE + NAME + bars * ROW + GAP
+    size = max(columns * (CELL + GAP) + GAP, 480), HEAD + rows * height
+    large = Image.new("RGB", (size[0] * FINE, size[1] * FINE), PAPER)
+    pen = Pen(ImageDraw.Draw(large))
+    pen.text((GAP, HEAD / 2), title, 16)
+    places = []
+    for number, prediction in enumerate(predictions):
+        row, column = divmod(number, columns)
+        left, top = GAP + column * (CELL + GAP), HEAD + row * height
+        _draw_bars(pen, prediction, class_names, left, top + SIDE)
+        places.append((left + (CELL - SIDE) // 2, top))
+    picture = large.resize(size, Image.Resampling.LANCZOS)
+    for prediction, place in zip(predictions, places, strict=True):
+        picture.paste(_enlarged(prediction.image), place)
+    return picture
+
+
+def _draw_bars(pen, prediction, names, left, top):
+    colour = RIGHT if prediction.is_right else WRONG
+    pen.text((left + CELL / 2, top + NAME / 2), _cut(pen, _name(names, prediction.label), CELL, 14),
+             14, "mm", colour)  # fmt: skip
+    top += NAME
+    for number, chosen in enumerate(prediction.likeliest):
+        share = float(prediction.probabilities[chosen])
+        y = top + number * ROW
+        fill = RIGHT_BAR if chosen == prediction.label else BAR
+        pen.box((left, y, left + CELL, y + ROW - 4), TRACK)
+        pen.box((left, y, left + CELL * share, y + ROW - 4), fill)
+        middle = y + (ROW - 4) / 2
+        pen.text((left + 5, middle), _cut(pen, _name(names, chosen), CELL - 50, 11), 11)
+        pen.text((left + CELL - 5, middle), _percent(share), 11, "rm", INK)
+
+
+def _name(names, label):
+    return names[label] if 0 <= label < len(names) else f"class {label}"
+
+
+def _cut(pen, text, room, size):
+    """The text, shortened until it fits."""
+    if pen.width(text, size) <= room:
+        return text
+    while text and pen.width(text + "...", size) > room:
+        text = text[:-1]
+    return text + "..."
+
+
+def _percent(share):
+    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
+
+
+def _enlarged(image: np.ndarray) -> Image.Image:
+    """SIDE pixels wide; small images keep their pixels' edges."""
+    pixels = image[0] if len(image) != 3 else image.transpose(1, 2, 0)
+    shown = Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
+    large = Image.Resampling.LANCZOS
+    return shown.resize((SIDE, SIDE), Image.Resampling.NEAREST if shown.width < 100 else large)

@@ -1,0 +1,44 @@
+"""Pictures of test images with the classes that they are taken for."""
+
+import numpy as np
+import pytest
+
+from convnet.report.predictions import BAR, CELL, RIGHT_BAR, TRACK, Prediction, predictions_picture
+
+
+def prediction(probabilities, label, channels=3, side=8):
+    image = np.full((channels, side, side), 200, np.uint8)
+    return Prediction(image, np.array(probabilities), label)
+
+
+def test_likeliest_classes():
+    one = prediction([0.05, 0.5, 0.05, 0.2, 0.1, 0.1], 3)
+    assert one.likeliest == [1, 3, 4, 5, 0]
+    assert not one.is_right
+    assert prediction([0.4, 0.6], 1).is_right
+
+
+def pixels_of(picture, colour):
+    """How many pixels are of about that colour; shrinking the picture blurs edges."""
+    return (np.abs(np.asarray(picture, int) - colour).max(axis=2) < 9).sum()
+
+
+def test_the_true_class_is_marked_and_bars_are_as_long_as_it_is_likely():
+    names = ("a", "b", "a long name of a class that does not fit at all")
+    picture = predictions_picture([prediction([0.7, 0.3, 0.0], 1)], names, "title")
+    found = [pixels_of(picture, colour) for colour in (BAR, RIGHT_BAR)]
+    assert found[0] / found[1] == pytest.approx(7 / 3, rel=0.2)  # letters cover some
+    assert pixels_of(picture, TRACK) > CELL * 10
+    assert pixels_of(picture, (200, 200, 200)) >= 140 * 140
+
+
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_sizes(count):
+    some = [prediction([0.5, 0.5], 0, channels=1, side=s) for s in range(100, 100 + count)]
+    picture = predictions_picture(some, ("a", "b"), "title")
+    assert picture.width >= 480
+    assert (pixels_of(picture, RIGHT_BAR) > 0) == (count > 0)
+
+
+def test_a_label_that_names_no_class():
+    assert predictions_picture([prediction([0.5, 0.5], -1)], ("a", "b"), "title").height > 200
