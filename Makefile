@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test smoke lint clean
+.PHONY: demo test smoke lint docs clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -24,6 +24,9 @@ smoke: $(VENV)/.tested
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+docs: $(STAMP)
+	$(BIN)/python -m convnet.report.language docs
 
 clean:
 	rm -rf $(VENV) build demo *.egg-info

@@ -62,7 +62,7 @@ def parse_neuron(value: Value) -> Nonlinearity:
     known = NEURONS.get(call.name)
     if known is None:
         hint = did_you_mean(call.name, NEURONS)
-        listed = ", ".join(_form(name) for name in NEURONS)
+        listed = ", ".join(form(name) for name in NEURONS)
         raise MalformedValue(
             value.span,
             f"there is no neuron {quoted(call.name)}",
@@ -74,17 +74,18 @@ def parse_neuron(value: Value) -> Nonlinearity:
     good = len(numbers) == len(known.parameters) and not call.named and call.brackets != "("
     if not good or not all(_DECIMAL.match(text) for text in numbers):
         raise MalformedValue(
-            value.span, f"neuron must be written {_form(call.name)}, found {quoted(value.text)}"
+            value.span, f"neuron must be written {form(call.name)}, found {quoted(value.text)}"
         )
     a, b = [*map(float, numbers), 0.0, 0.0][:2]
     if max(abs(a), abs(b)) > 1e30:
-        raise MalformedValue(value.span, f"{_form(call.name)}: numbers must be of sensible size")
+        raise MalformedValue(value.span, f"{form(call.name)}: numbers must be of sensible size")
     if call.name in ("brelu", "drelu", "tanh") and a == 0:
-        raise MalformedValue(value.span, f"{_form(call.name)}: a must not be 0")
+        raise MalformedValue(value.span, f"{form(call.name)}: a must not be 0")
     return Nonlinearity(call.name, a, b, "".join(value.text.split()))
 
 
-def _form(name: str) -> str:
+def form(name: str) -> str:
+    """How a neuron is written."""
     parameters = ",".join(NEURONS[name].parameters)
     return f"{name}[{parameters}]" if parameters else name
 

@@ -29,8 +29,9 @@ def layer_list() -> str:
     """All layer types with their first lines, the neurons and the schedules."""
     lines = ["Layer types (`convnet layers TYPE` tells all keys of one):"]
     lines += [_entry(name, formula(cls)) for name, cls in sorted(LAYER_TYPES.items())]
-    later = wrap(", ".join(PLANNED), WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
-    lines += ["", "Part of the language, not built yet:", *later]
+    if PLANNED:
+        later = wrap(", ".join(PLANNED), WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
+        lines += ["", "Part of the language, not built yet:", *later]
     return "\n".join([*lines, "", neuron_page(), "", SCHEDULES]) + "\n"
 
 
@@ -38,7 +39,7 @@ def layer_page(type_name: str) -> str:
     """Everything about one layer type; KeyError if there is none of that name."""
     cls = LAYER_TYPES[type_name]
     lines = [f"type={type_name}", "", cleandoc(cls.__doc__ or ""), ""]
-    lines += [f"Inputs: {_inputs(cls)}.", f"Systems: {_systems(cls.dialects)}."]
+    lines += [f"Inputs: {inputs_text(cls)}.", f"Systems: {systems_text(cls.dialects)}."]
     if cls.needs_params:
         lines.append("Needs a section of its name in the params file.")
     hidden = {"type"} if cls.has_neuron or type_name == "neuron" else {"type", "neuron"}
@@ -86,14 +87,14 @@ def _entry(name, text):
     return "\n".join([f"  {name:{NAME_WIDTH}}{first}", *(indent + line for line in rest)])
 
 
-def _inputs(cls):
+def inputs_text(cls):
     low, high = cls.input_count
     if high == 0:
         return "none"
     return str(low) if low == high else f"{low} or more" if high >= 64 else f"{low} to {high}"
 
 
-def _systems(names):
+def systems_text(names):
     if set(names) >= {"cc1", "chm", "cc2"}:
         return "all three, and our own files"
     shown = [TITLES[name] for name in names if name != "convnet"]
@@ -102,13 +103,13 @@ def _systems(names):
 
 def _field(field: Field, cls) -> list[str]:
     """A key's line, and its help below: name, default, allowed values."""
-    facts = [field.range_text(), "required" if field.required else f"default {_default(field)}"]
+    facts = [field.range_text(), "required" if field.required else f"default {default_text(field)}"]
     if field.per_input:
         facts.append("one for each input, or one for all")
     if field.file == "either":
         facts.append("in either file")
     if field.dialects:
-        facts.append(f"systems: {_systems(field.dialects)}")
+        facts.append(f"systems: {systems_text(field.dialects)}")
     indent = " " * (NAME_WIDTH + 2)
     lines = _wrapped(field.help, indent)
     lines[0] = f"  {field.key:{NAME_WIDTH}}{lines[0].strip()}"
@@ -121,7 +122,7 @@ def _wrapped(text, indent) -> list[str]:
     )
 
 
-def _default(field: Field) -> str:
+def default_text(field: Field) -> str:
     value = field.default
     if value is None:
         return "none"
