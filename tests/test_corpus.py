@@ -6,7 +6,6 @@ What the files mean is compared in test_summary.py.
 import json
 import math
 import os
-import re
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ import pytest
 from rows import poison
 
 from convnet.backends.cpu.engine import Engine
-from convnet.errors import SpecError
 from convnet.graph.assume import assumed_tree
 from convnet.graph.build import build
 from convnet.graph.place import copies
@@ -33,21 +31,9 @@ if not PATH.exists():
 
 PAIRS = [json.loads(line) for line in PATH.read_text(encoding="utf-8").splitlines()]
 KNOWN = [p for p in PAIRS if not {row["type"] for row in p["expected"]} & set(PLANNED)]
-# What files ask for beyond layer types, and cannot have yet: a pattern of the layer file.
-MISSING = {
-    r"gpu *= *\d+ *,": "replicas on several devices are not built yet",
-}
-
-
-def refusal(pair):
-    """The words with which a pair is refused, or None."""
-    text = (CORPUS / pair["layers"]).read_text(encoding="utf-8")
-    found = [words for mark, words in MISSING.items() if re.search(f"(?im)^{mark}", text)]
-    return found[0] if found else None
-
-
-RUNNABLE = [p for p in KNOWN if not refusal(p)]
-SMALL = [p for p in RUNNABLE if p["img_size"] <= 32]
+SPREAD = [p for p in KNOWN if any(len(row["devices"]) > 1 for row in p["expected"])]  # replicas
+PLACED = [p for p in KNOWN if p not in SPREAD]
+SMALL = [p for p in KNOWN if p["img_size"] <= 32]
 CASES = 4
 
 
@@ -66,14 +52,14 @@ def graph_of(pair):
 
 
 def test_the_corpus_is_whole():
-    assert len(PAIRS) == 61 and len(RUNNABLE) >= 25 and len(SMALL) == 13
+    assert len(PAIRS) == len(KNOWN) == 61 and len(SMALL) == 13 and len(SPREAD) == 1
 
 
 def _base(rate):
     return rate["params"]["base"] if isinstance(rate, dict) else rate
 
 
-@over(RUNNABLE)
+@over(PLACED)
 def test_plan(pair):
     """Copies lead from a layer's device to those of its readers, once each."""
     graph = graph_of(pair)
@@ -96,10 +82,16 @@ def test_plan(pair):
     assert len(plan.costs) == sum(row["type"].startswith("cost.") for row in pair["expected"])
 
 
-@over([p for p in KNOWN if refusal(p)])
-def test_what_is_missing_is_said(pair):
-    with pytest.raises(SpecError, match=refusal(pair)):
-        make_plan(graph_of(pair), 128)
+@over(SPREAD)
+def test_plan_of_replicas(pair):
+    """One copy of the weights on each device, and gradients that come together."""
+    plan = make_plan(graph_of(pair), 128)
+    count = plan.rounds.microbatches
+    assert count == max(len(row["devices"]) for row in pair["expected"])
+    assert all(len(parameter.replicas) == count - 1 for parameter in plan.parameters)
+    sums = [s for s in plan.programs["train"] if s.operation == "transfer.copy"]
+    trained = sum(parameter.learns for parameter in plan.parameters)
+    assert len([s for s in sums if s.phase == "update"]) == 2 * (count - 1) * trained
 
 
 @over(SMALL)

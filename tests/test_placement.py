@@ -200,7 +200,7 @@ def test_arrays_of_two_devices_in_one_operation_are_an_error():
 
 def test_a_layer_that_reads_past_its_copy_is_caught(monkeypatch):
     """Were a copy forgotten, the plan could not be made."""
-    monkeypatch.setattr(placement._Placer, "_on", lambda placer, device, node: placer.home[node])
+    monkeypatch.setattr(placement._Placer, "_on", lambda placer, device, source: source)
     with pytest.raises(DeviceError, match="conv1a: conv.forward met arrays of different"):
         make_plan(two_devices(), 8)
 

@@ -213,7 +213,7 @@ def test_contrast_and_then_the_ball(dialect, low, high, ball):
     network.engine.write(parameter.gradient, CASES, gradient)
     w, v = values(network)["c.weights.0"]
     update = [s for s in network.plan.programs["train"] if (s.phase, s.layer) == ("update", "c")]
-    network.engine.program(update, CASES).run()
+    network.engine.program(update, (CASES,)).run()
     free, _ = ref.update(w, v, gradient, CASES, 0.1, 0.9, 0.05)
     expected = ref.wcnorm(free, low, high)
     assert not close(expected, free)

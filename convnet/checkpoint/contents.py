@@ -8,6 +8,7 @@ from convnet.spec import Source
 
 SUFFIX = ".safetensors"
 VELOCITY = ".velocity"
+GRADIENT = ".gradient"
 MOMENTS = (".mean", ".square")
 
 
@@ -81,6 +82,8 @@ def _arrays(network):
             arrays[name + VELOCITY] = network.engine.read(parameter.velocity, network.cases)
         for moment, view in parameter.moments.items():
             arrays[f"{name}.{moment}"] = network.engine.read(view, network.cases)
+    for name, view in network.unfinished(network.step).items():
+        arrays[name] = network.engine.read(view, network.cases)
     for name, table in network.tables.items():
         if table.spec.values is None:
             arrays[name] = network.engine.read(table.value, network.cases)

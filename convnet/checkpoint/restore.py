@@ -1,8 +1,10 @@
 """Bringing a checkpoint's values into a network."""
 
+import re
+
 import numpy as np
 
-from convnet.checkpoint.contents import MOMENTS, VELOCITY, Checkpoint
+from convnet.checkpoint.contents import GRADIENT, MOMENTS, VELOCITY, Checkpoint
 from convnet.errors import CheckpointError
 
 _NAMED = 6  # parameters that a message names at most
@@ -33,8 +35,10 @@ def restore(network, checkpoint: Checkpoint) -> list[str]:
         notes += _restore_velocity(network, parameter, checkpoint.arrays.get(name + VELOCITY))
         for moment, view in parameter.moments.items():
             network.engine.write(view, network.cases, checkpoint.arrays.get(f"{name}.{moment}", 0))
+    for name, view in network.unfinished(checkpoint.position.step).items():
+        network.engine.write(view, network.cases, checkpoint.arrays.get(name, 0))
     for name, table in _saved_tables(network).items():
-        network.engine.write(table.value, network.cases, checkpoint.arrays[name])
+        network.write_table(table, checkpoint.arrays[name])
     network.seed, network.step = checkpoint.seed, checkpoint.position.step
     return notes
 
@@ -65,7 +69,9 @@ def _check_names(network, checkpoint):
 
 def _array_of(name: str) -> str:
     """The parameter that an array belongs to; or the name itself."""
-    return next((name.removesuffix(s) for s in (VELOCITY, *MOMENTS) if name.endswith(s)), name)
+    suffixes = (VELOCITY, GRADIENT, *MOMENTS)
+    whole = next((name.removesuffix(s) for s in suffixes if name.endswith(s)), name)
+    return re.sub(r":\d+(?=\.)", "", whole)  # of a replica: of its layer
 
 
 def _saved_tables(network):

@@ -103,7 +103,7 @@ class Values:
 
     x, y: inputs and output.  w, b: weights by input, biases.  kept: by name.  dy, dx, dw, db: their
     gradients, None where none is wanted.  adds[i]: dx[i] already holds another reader's gradient.
-    w_adds[i]: dw[i] already holds the gradient of another user of the same weights.
+    w_adds[i], b_adds: dw[i], db already hold the gradient of another user of the same weights.
     costs: the numbers a cost layer reports.  random: the state of the random numbers.  tables: by
     name.
     """
@@ -119,6 +119,7 @@ class Values:
     dw: list = field(default_factory=list)
     w_adds: list = field(default_factory=list)
     db: object = None
+    b_adds: bool = False
     costs: object = None
     random: object = None
     training: bool = False

@@ -230,7 +230,7 @@ class FilterLayer(WeightLayer):
                 else:
                     arithmetic.images_grad(dy, v.w[i], dx, *self.geometry(i), v.adds[i])
         if v.db is not None:
-            ops.bias.grad(self.bias_rows(v.dy), v.db, False)
+            ops.bias.grad(self.bias_rows(v.dy), v.db, v.b_adds)
 
 
 @register("conv")

@@ -46,4 +46,4 @@ class FullyConnected(WeightLayer):
             if v.dx[i] is not None:
                 ops.fc.inputs_grad(v.dy.flat(), v.w[i], v.dx[i].flat(), v.adds[i])
         if v.db is not None:
-            ops.bias.grad(v.dy.flat(), v.db, False)
+            ops.bias.grad(v.dy.flat(), v.db, v.b_adds)

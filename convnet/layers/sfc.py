@@ -59,4 +59,4 @@ class SplitFullyConnected(WeightLayer):
                 dx = v.dx[i].flat()
                 ops.sfc.inputs_grad(v.dy.flat(), v.w[i], dx, self.parts, v.adds[i])
         if v.db is not None:
-            ops.bias.grad(v.dy.flat(), v.db, False)
+            ops.bias.grad(v.dy.flat(), v.db, v.b_adds)

@@ -99,7 +99,7 @@ class TreeFullyConnected(WeightLayer):
         if v.dx[0] is not None:
             ops.fc.inputs_grad(gradients, v.w[0], v.dx[0].flat(), v.adds[0])
         if v.db is not None:
-            ops.bias.grad(dy, v.db, False)
+            ops.bias.grad(dy, v.db, v.b_adds)
 
     def update(self, ops, index, p, tables):
         if index is None:

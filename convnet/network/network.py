@@ -1,13 +1,15 @@
 """A network with memory: load a minibatch, run a program, read what came out."""
 
+from math import ceil
 from zlib import crc32
 
 import numpy as np
 
 from convnet.errors import DataError
-from convnet.graph.build import Graph
+from convnet.graph.build import Graph, Node
 from convnet.network import rates
-from convnet.network.plan import Parameter, Plan, make_plan
+from convnet.network.memory import View
+from convnet.network.plan import Parameter, Plan, PlannedTable, make_plan
 from convnet.network.start import initial_table, initial_values
 
 
@@ -28,22 +30,27 @@ class Network:
         seed: int = 0,
         train_all: bool = False,
         input_gradients: bool = False,
+        update_every: int = 1,
     ):
         self.graph, self.minibatch, self.engine, self.seed = graph, minibatch, engine, seed
         self.plan: Plan = make_plan(
-            graph, minibatch, train_all=train_all, input_gradients=input_gradients
+            graph,
+            minibatch,
+            train_all=train_all,
+            input_gradients=input_gradients,
+            update_every=update_every,
         )
-        engine.allocate(self.plan.buffers, minibatch)
+        engine.allocate(self.plan.buffers, self.plan.capacity)
         self.parameters = {parameter.name: parameter for parameter in self.plan.parameters}
         self.step = 0  # training steps done: the counter of the random numbers
-        self.cases = minibatch
+        self.cases, self.sizes = minibatch, self.plan.sizes(minibatch)
         self._programs = {}
         self._data_units = [unit for unit in self.plan.units if unit.is_data]
         for parameter in self.plan.parameters:
             self.write(parameter, initial_values(parameter, seed))
         self.tables = {table.name: table for table in self.plan.tables}
         for table in self.plan.tables:
-            engine.write(table.value, minibatch, initial_table(table, seed))
+            self.write_table(table, initial_table(table, seed))
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -54,13 +61,17 @@ class Network:
         if len(counts) > 1:
             raise DataError(f"the data matrices differ in their cases: {counts}")
         self.cases = counts[0] if counts else self.cases
+        self.sizes = self.plan.sizes(self.cases)
         for unit, matrix in zip(self._data_units, found, strict=True):
-            start = unit.layer.start
-            rows = matrix[start : start + unit.shape.size]
-            self.engine.write(self.plan.outputs[unit.name], self.cases, self._shaped(unit, rows))
+            self._load_unit(unit, matrix)
 
-    def _shaped(self, unit, rows):
-        return rows.reshape(*self.plan.outputs[unit.name].dims, rows.shape[1])
+    def _load_unit(self, unit, matrix):
+        """Its rows, and the cases of its microbatch."""
+        start, view = unit.layer.start, self.plan.outputs[unit.name]
+        first, count = unit.replica * self.sizes[0], self.sizes[unit.replica]
+        if count:
+            part = matrix[start : start + unit.shape.size, first : first + count]
+            self.engine.write(view, count, part.reshape(*view.dims, count))
 
     def _matrix(self, unit, matrices):
         matrix = matrices.get(unit.layer.data_idx)
@@ -84,7 +95,8 @@ class Network:
         """Run `train`, `gradients` or `test` on the loaded data."""
         if self.plan.random:
             self._set_random(program)
-        self.program(program).run()
+        variant = self.step % self.plan.variants if program == "train" else 0
+        self.program(f"{program}.{variant}" if variant else program).run()
         self.engine.synchronize()
         if program == "train":
             self.step += 1
@@ -92,7 +104,7 @@ class Network:
     def program(self, name: str):
         key = name, self.cases
         if key not in self._programs:
-            self._programs[key] = self.engine.program(self.plan.programs[name], self.cases)
+            self._programs[key] = self.engine.program(self.plan.programs[name], self.sizes)
         return self._programs[key]
 
     def _set_random(self, program):
@@ -105,32 +117,59 @@ class Network:
 
     def set_rates(self, progress: float, normal=None) -> None:
         """Set the learning rates for the next training step on the loaded data."""
-        nominal = self.graph.dialect.divides_by_nominal_minibatch
-        divisor = self.minibatch if nominal else self.cases
         for parameter in self.plan.parameters:
             if parameter.learns:
+                divisor = self._divisor(parameter)
                 values = rates.hyper_values(parameter, progress, divisor, normal)
                 self.engine.write(parameter.hyper, self.cases, values)
                 for _, factor, unit, index in parameter.shares:
                     share = rates.share_factor(unit, index, parameter, progress)
                     self.engine.write(factor, self.cases, share)
 
+    def _divisor(self, parameter) -> float:
+        """Cases that an update's gradient counts for (dialect, 6.2 and 8.2)."""
+        passes = self.plan.rounds.passes
+        nominal = self.graph.dialect.divides_by_nominal_minibatch
+        if parameter.every == passes and not nominal:
+            return self.cases
+        a_pass = self.minibatch / passes
+        return parameter.every * (ceil(a_pass) if parameter.index is None else a_pass)
+
     # -- reading and writing -----------------------------------------------------------------------
 
     def costs(self) -> dict[str, np.ndarray]:
         """The numbers of each cost layer, sums over the cases of the last run."""
-        return {name: self.engine.read(view, self.cases) for name, view in self.plan.costs.items()}
+        return {name: self._cost(slots) for name, slots in self.plan.cost_slots.items()}
+
+    def _cost(self, slots):
+        full = [slot.view for slot in slots if self.sizes[slot.microbatch]]
+        return np.sum([self.engine.read(view, self.cases) for view in full], axis=0)
 
     def objective(self) -> float:
         """Sum over the cost layers of coeff times the first number."""
         costs = self.costs()
-        return sum(self.plan.unit(name).layer.coeff * float(v[0]) for name, v in costs.items())
+        return sum(self.graph.node(name).layer.coeff * float(v[0]) for name, v in costs.items())
 
     def read(self, parameter: Parameter) -> np.ndarray:
         return self.engine.read(parameter.value, self.cases)
 
     def write(self, parameter: Parameter, values) -> None:
-        self.engine.write(parameter.value, self.cases, values)
+        for view in (parameter.value, *(replica[1] for replica in parameter.replicas)):
+            self.engine.write(view, self.cases, values)
+
+    def write_table(self, table: PlannedTable, values) -> None:
+        for view in (table.value, *table.replicas):
+            self.engine.write(view, self.cases, values)
+
+    def unfinished(self, step: int) -> dict[str, View]:
+        """Gradients that wait for further minibatches after so many steps, by name."""
+        if step % self.plan.variants == 0:
+            return {}
+        trained = [parameter for parameter in self.plan.parameters if parameter.learns]
+        views = [p.gradient for p in trained]
+        views += [share[0] for p in trained for share in p.shares]
+        views += [replica[2] for p in trained for replica in p.replicas]
+        return {view.buffer.name: view for view in views}
 
     def read_gradient(self, parameter: Parameter) -> np.ndarray:
         """dE/dw summed over the cases of the last run of `gradients` or `train`."""
@@ -142,22 +181,49 @@ class Network:
         Needs `input_gradients`.  The sum over the devices that read the layer.
         """
         node = self.graph.node(name)
-        copies = [unit for unit in self.plan.units if unit.is_copy and unit.node is node]
-        views = [self.plan.output_gradients.get(copy.name) for copy in copies]
-        parts = [self.engine.read(view, self.cases) for view in views if view is not None]
-        total = np.sum(parts, axis=0) if parts else np.zeros((node.shape.size, self.cases))
-        return total.reshape(*node.shape, self.cases)
+        total = np.zeros((*node.shape, self.cases), self.engine.real)
+        for copy in self.plan.units:
+            view = self.plan.output_gradients.get(copy.name)
+            if copy.is_copy and copy.node is node and view is not None:
+                total[..., self._columns(copy.replica)] += self._read_piece(
+                    view, copy.replica, node.shape
+                )
+        return total
 
     def output(self, name: str) -> np.ndarray:
         """A layer's activities behind its neuron, (channels, rows, columns, cases)."""
-        node = self.graph.end_of(self.graph.node(name))
-        view = self.plan.outputs[node.name].shaped(*node.shape)
-        return self.engine.read(view, self.cases)
+        return self.values(self.graph.end_of(self.graph.node(name)))
+
+    def values(self, node: Node) -> np.ndarray:
+        """A node's output, (channels, rows, columns, cases), the microbatches put together.
+
+        DataError for a layer that works on them in turn: only the last one's values are left.
+        """
+        slots = self.plan.slots[node.name]
+        if len(slots) < self.plan.rounds.microbatches:
+            raise DataError(
+                f"{node.name} works on the parts of a minibatch in turn, in the same memory; its "
+                "values for the whole minibatch are not kept"
+            )
+        found = np.empty((*node.shape, self.cases), self.engine.real)
+        for slot in slots:
+            if self.sizes[slot.microbatch]:
+                piece = self._read_piece(slot.view, slot.microbatch, node.shape)
+                found[..., self._columns(slot.microbatch)] = piece
+        return found
+
+    def _columns(self, microbatch):
+        first = microbatch * self.sizes[0]
+        return slice(first, first + self.sizes[microbatch])
+
+    def _read_piece(self, view, microbatch, shape):
+        return self.engine.read(view.shaped(*shape), self.sizes[microbatch])
 
     def first_not_finite(self) -> str | None:
         """The first layer whose activities hold a value that is not finite."""
-        for unit in self.plan.units:
-            view = self.plan.outputs.get(unit.name)
-            if view is not None and not np.isfinite(self.engine.array(view, self.cases)).all():
-                return (unit.node.folded_into or unit.node).name
+        for node in self.graph.nodes:
+            for slot in self.plan.slots.get(node.name, ()):
+                cases = self.sizes[slot.microbatch]
+                if cases and not np.isfinite(self.engine.read(slot.view, cases)).all():
+                    return (node.folded_into or node).name
         return None

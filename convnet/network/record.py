@@ -13,7 +13,8 @@ class Step:
     """One call of a backend function.
 
     operation: "module.function".  phase: forward, backward or update.  arguments: views and plain
-    values, in order.  device: where it runs; a copy runs on the device it writes to.
+    values, in order.  device: where it runs; a copy runs on the device it writes to.  microbatch:
+    the one it works on, None for steps without cases.  number: the pass, from 0.
     """
 
     operation: str
@@ -21,6 +22,8 @@ class Step:
     phase: str
     device: int
     arguments: tuple
+    microbatch: int | None = 0
+    number: int = 0
 
     def views(self) -> list[View]:
         return [argument for argument in self.arguments if isinstance(argument, View)]
@@ -37,6 +40,7 @@ class Recorder:
     def __init__(self):
         self.steps: list[Step] = []
         self.layer, self.phase = "", ""
+        self.microbatch, self.number = 0, 0
 
     def __getattr__(self, module: str):
         if module.startswith("_"):
@@ -45,7 +49,8 @@ class Recorder:
 
     def record(self, operation: str, arguments: tuple):
         device = _device(operation, self.layer, arguments)
-        self.steps.append(Step(operation, self.layer, self.phase, device, arguments))
+        place = self.microbatch, self.number
+        self.steps.append(Step(operation, self.layer, self.phase, device, arguments, *place))
 
 
 class _Module:

@@ -27,4 +27,4 @@ class Average:
 
 def cost_layers(network) -> dict:
     """The cost layers by name; they know the names of their numbers, and how to show them."""
-    return {name: network.plan.unit(name).layer for name in network.plan.costs}
+    return {name: network.graph.node(name).layer for name in network.plan.costs}

@@ -56,10 +56,15 @@ class Engine:
     def write(self, view: View, cases: int, values) -> None:
         self.array(view, cases)[...] = values
 
-    def program(self, steps: list[Step], cases: int) -> "Program":
-        """The steps bound to this engine's memory, for minibatches of `cases`."""
-        crews = [self._threads(step, cases) for step in steps]
-        return Program([self._bind(step, cases) for step in steps], crews, steps)
+    def program(self, steps: list[Step], sizes: tuple[int, ...]) -> "Program":
+        """The steps bound to this engine's memory; sizes: cases of each microbatch.
+
+        Steps on empty microbatches are left out.
+        """
+        bound = [(step, sizes[step.microbatch or 0]) for step in steps]
+        bound = [(step, cases) for step, cases in bound if cases or step.microbatch is None]
+        crews = [self._threads(step, cases) for step, cases in bound]
+        return Program([self._bind(*pair) for pair in bound], crews, [step for step, _ in bound])
 
     def _threads(self, step, cases):
         """Small steps run on the calling thread: waking the others would take longer."""

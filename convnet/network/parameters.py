@@ -1,0 +1,213 @@
+"""Trained arrays and tables: their memory, who shares them, and their updates."""
+
+from math import lcm
+
+from convnet.graph.build import Node
+from convnet.graph.place import Unit
+from convnet.layers.weighted import WeightLayer
+from convnet.network.memory import Buffer, View
+from convnet.network.plan import Parameter, Plan, PlannedTable
+from convnet.network.record import Recorder
+
+
+class Parameters:
+    """The parameters of all units.
+
+    values, gradients: a unit's own arrays by (unit, index), those of a replica on its device; the
+    gradient of a user of shared weights may be the owner's.
+    """
+
+    def __init__(self, plan: Plan, train_all: bool, update_every: int):
+        self.plan, self.train_all, self.update_every = plan, train_all, update_every
+        self.values: dict[tuple[Unit, int | None], View] = {}
+        self.gradients: dict[tuple[Unit, int | None], View | None] = {}
+        self.tables: dict[Unit, dict[str, View]] = {unit: {} for unit in plan.units}
+        self._by_node: dict[tuple[Node, int | None], Parameter] = {}
+        self._planned_tables: dict[tuple[Node, str], PlannedTable] = {}
+        self._units = {(u.node, u.replica): u for u in plan.units if not u.is_copy}
+        for unit in plan.units:
+            if is_weighted(unit):
+                self._plan_unit(unit)
+        for unit in plan.units:
+            self._plan_tables(unit)
+        self.arrivals = self._plan_arrivals()
+
+    def _add(self, name, device, count, role, dtype="real"):
+        buffer = Buffer(name, device, count, role, per_case=False, dtype=dtype)
+        self.plan.buffers.append(buffer)
+        return buffer.view()
+
+    # -- memory ------------------------------------------------------------------------------------
+
+    def _plan_unit(self, unit):
+        for index, weight in enumerate(unit.layer.weights()):
+            if unit.node.owns(index):
+                self._plan_parameter(unit, index, weight)
+            else:
+                self._share(unit, index)
+        self._plan_parameter(unit, None, unit.layer.biases())
+
+    def _plan_parameter(self, unit, index, spec):
+        if unit.replica:
+            self._plan_replica(unit, index, spec)
+            return
+        parameter = Parameter(unit, index, None, every=self._period(unit))
+        name = parameter.name
+        parameter.value = self._array(unit, spec, name, "weights")
+        if self.learns(unit, index):
+            parameter.gradient = self._array(unit, spec, f"{name}.gradient", "weight gradients")
+            parameter.velocity = self._array(unit, spec, f"{name}.velocity", "velocity")
+            moments = unit.layer.moments(index)
+            for moment in moments:
+                moved = self._array(unit, spec, f"{name}.{moment}", "velocity")
+                parameter.moments[moment] = moved
+            count = 4 if moments else 3
+            parameter.hyper = self._add(f"{name}.rates", unit.device, count, "state", "float64")
+        self._by_node[unit.node, index] = parameter
+        self.values[unit, index] = parameter.value
+        self.gradients[unit, index] = parameter.gradient
+        self.plan.parameters.append(parameter)
+
+    def _plan_replica(self, unit, index, spec):
+        parameter = self._by_node[unit.node, index]
+        name = f"{unit.name}.{'biases' if index is None else f'weights.{index}'}"
+        value, gradient = self._array(unit, spec, name, "weights"), None
+        if parameter.learns:
+            gradient = self._array(unit, spec, f"{name}.gradient", "weight gradients")
+        parameter.replicas.append((unit, value, gradient))
+        self.values[unit, index], self.gradients[unit, index] = value, gradient
+
+    def _array(self, unit, spec, name, role):
+        return self._add(name, unit.device, spec.size, role).shaped(*spec.shape)
+
+    def _share(self, unit, index):
+        node, at = unit.node.owners[index]
+        owner = self._units[node, unit.replica]
+        parameter = self._by_node[node, at]
+        self.values[unit, index] = self.values[owner, at]
+        learns = self.learns(unit, index)  # a user with rate 0 contributes nothing
+        self.gradients[unit, index] = self.gradients[owner, at] if learns else None
+        if parameter.learns and learns and self._own_rate(unit, index, parameter):
+            name = f"{unit.name}.weights.{index}"
+            gradient = self._array(unit, parameter.spec, f"{name}.gradient", "weight gradients")
+            factor = self._add(f"{name}.share", unit.device, 1, "state", "float64")
+            parameter.shares.append((gradient, factor, unit, index))
+            self.gradients[unit, index] = gradient
+
+    def _own_rate(self, unit, index, parameter):
+        """Whether a user's contribution is scaled by its own rate (dialect, 5.2)."""
+        mine = unit.layer.rates_w[index]
+        owners = parameter.unit.layer.rates_w[parameter.index]
+        by_user = self.plan.graph.dialect.users_scale_shared_gradients
+        replicated = len(unit.node.devices) > 1
+        separate = unit.layer.type_name == "conv" or parameter.moments or replicated
+        return mine != owners and (by_user or not separate)
+
+    def _plan_tables(self, unit):
+        for name, table in unit.layer.tables().items():
+            at = table.input
+            if at is not None and not unit.node.owns(at):
+                node, at = unit.node.owners[at]
+                theirs = f"{name.rpartition('.')[0]}.{at}"
+                self.tables[unit][name] = self.tables[self._units[node, unit.replica]][theirs]
+            else:
+                self.tables[unit][name] = self._plan_table(unit, name, table)
+
+    def _plan_table(self, unit, name, table):
+        view = self._add(f"{unit.name}.{name}", unit.device, table.size, "state", "int32")
+        if unit.replica:
+            self._planned_tables[unit.node, name].replicas.append(view)
+            return view
+        planned = PlannedTable(f"{unit.node.name}.{name}", table, view)
+        self._planned_tables[unit.node, name] = planned
+        self.plan.tables.append(planned)
+        return view
+
+    def _plan_arrivals(self):
+        """On each device that sums replicas' gradients, room for the largest to arrive in."""
+        needs: dict[int, int] = {}
+        for parameter in self.plan.parameters:
+            if parameter.replicas and parameter.learns:
+                device = parameter.unit.device
+                needs[device] = max(needs.get(device, 0), parameter.spec.size)
+        return {
+            device: self._add(f"arrivals on device {device}", device, size, "arrivals")
+            for device, size in needs.items()
+        }
+
+    # -- learning ----------------------------------------------------------------------------------
+
+    def learns(self, unit: Unit, index: int | None) -> bool:
+        layer = unit.layer
+        if self.train_all:
+            return True
+        return layer.biases_learn() if index is None else layer.weights_learn(index)
+
+    def any_learns(self, unit: Unit) -> bool:
+        return is_weighted(unit) and (self.train_all or unit.layer.learns())
+
+    def _period(self, unit) -> int:
+        """Passes between updates: a multiple of the unit's period (dialect, 8.2)."""
+        passes = self.plan.rounds.passes
+        if self.update_every > 1:
+            return self.update_every * passes
+        asked = unit.layer.update_period
+        if not asked and self.plan.graph.dialect.updates_once_a_minibatch:
+            return passes
+        return -(-max(asked, unit.period) // unit.period) * unit.period
+
+    def variants(self) -> int:
+        """Minibatches after which the order of updates repeats."""
+        passes = self.plan.rounds.passes
+        return lcm(passes, *(p.every for p in self.plan.parameters if p.learns)) // passes
+
+    def update(self, ops: Recorder, passed: int, written: set) -> None:
+        """Record the updates that are due after so many passes; layer by layer, then constraints.
+
+        written: the gradients that hold something; those used up leave it.
+        """
+        due = [p for p in self.plan.parameters if p.learns and passed % p.every == 0]
+        for unit in dict.fromkeys(parameter.unit for parameter in due):
+            mine = [p for p in due if p.unit is unit and p.gradient in written]
+            ops.layer, ops.microbatch = unit.name, None
+            for parameter in mine:
+                self.gather(ops, parameter, written)
+                unit.layer.update(ops, parameter.index, parameter, self.tables[unit])
+                self._forget(parameter, written)
+            for parameter in mine:
+                if parameter.index is not None:
+                    where = parameter.index, parameter.spec, parameter.value
+                    unit.layer.constrain(ops, *where)
+            for parameter in mine:
+                for _, value, _ in parameter.replicas:
+                    ops.transfer.copy(parameter.value, value)
+
+    def gather(self, ops: Recorder, parameter: Parameter, written: set, by_rate=True) -> None:
+        """Record the sums of what other users and other replicas contribute to a gradient.
+
+        by_rate: users with rates of their own contribute in proportion to them.
+        """
+        size = parameter.spec.size
+        total = parameter.gradient.shaped(size)
+        for gradient, factor, _, _ in parameter.shares:
+            if gradient in written and by_rate:
+                ops.update.scaled_add(gradient, parameter.gradient, factor)
+            elif gradient in written:
+                ops.elementwise.scale(gradient.shaped(size), total, 1.0, True)
+        for unit, _, gradient in parameter.replicas:
+            if gradient in written:
+                ops.microbatch = unit.microbatches[0] if unit.turns == 1 else None
+                arrival = self.arrivals[parameter.unit.device].rows(0, size)
+                ops.transfer.copy(gradient.shaped(size), arrival)
+                ops.elementwise.scale(arrival, total, 1.0, True)
+        ops.microbatch = None
+
+    def _forget(self, parameter, written):
+        written.discard(parameter.gradient)
+        written.difference_update(share[0] for share in parameter.shares)
+        written.difference_update(replica[2] for replica in parameter.replicas)
+
+
+def is_weighted(unit: Unit) -> bool:
+    """Whether a unit has weights: not so the copy of one that has."""
+    return isinstance(unit.layer, WeightLayer)
