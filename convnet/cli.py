@@ -174,6 +174,11 @@ def main():
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set.")
 @minibatch_option
 @click.option(
+    "--wupdate-freq",
+    type=click.IntRange(1),
+    help="Update after so many minibatches, with the sum of their gradients.  [default: 1]",
+)
+@click.option(
     "--test-every", type=click.IntRange(1), help="Minibatches between tests; else epochs."
 )
 @click.option("--save-every", type=click.IntRange(1), help="Save also every so many minibatches.")
@@ -265,6 +270,7 @@ def show_preds(**given):
 
 @main.command("show-cost", epilog=example("convnet show-cost --out cost.png"))
 @click.option("--load", type=PATH, help="Folder of a run; by default the newest.")
+@click.option("--cost", help="The cost layer to show; by default the first.")
 @click.option("--out", type=PATH, default=Path("cost.png"), show_default=True)
 @json_option
 def show_cost(**given):
@@ -321,6 +327,19 @@ def check_grads(**given):
     from convnet.commands.gradients import check_grads as run
 
     click.get_current_context().exit(run(**given))
+
+
+@main.command("import", epilog=example("convnet import ConvNet__2012-09-21/90.5 --out old"))
+@click.argument("old", metavar="CHECKPOINT", type=PATH)
+@click.option("--out", type=PATH, required=True, help="The new checkpoint (.safetensors).")
+def import_old(**given):
+    """Make a checkpoint of one that cuda-convnet 1, the 2012 source or cuda-convnet2 saved.
+
+    Also writes the layer and params files that it stores, beside it.
+    """
+    from convnet.commands.import_old import import_old as run
+
+    run(**given)
 
 
 @main.command(epilog=example("convnet layers conv"))

@@ -198,6 +198,31 @@ def test_conv_to_local_needs_a_run():
     assert "--resume" in result.output
 
 
+def test_updates_after_several_minibatches(tmp_path):
+    """Two minibatches of half the size make one update; a third waits, also in the checkpoint."""
+    params = tmp_path / "all.params"  # dropout differs from minibatch to minibatch
+    params.write_text((ROOT / "params/digits.params").read_text().replace("keep=0.5", "keep=1"))
+    found = {}
+    for name, options in {
+        "whole": ("--minibatch", "64", "--max-batches", "1"),
+        "halves": ("--minibatch", "32", "--max-batches", "2", "--wupdate-freq", "2"),
+        "waits": ("--minibatch", "32", "--max-batches", "3", "--wupdate-freq", "2"),
+    }.items():
+        given = [*DIGITS[:3], params, "--save", tmp_path / name, *options]
+        good("train", *given, "--test-every", "100")
+        found[name] = checkpoint.load(checkpoint.newest(tmp_path / name))
+    for name, array in found["whole"].arrays.items():
+        np.testing.assert_allclose(found["halves"].arrays[name], array, atol=1e-5)
+        assert np.array_equal(found["waits"].arrays[name], found["halves"].arrays[name])
+    assert "conv1.weights.0.gradient" in found["waits"].arrays
+    good("train", "--resume", tmp_path / "waits", "--max-batches", "1")
+    resumed = checkpoint.load(checkpoint.newest(tmp_path / "waits"))
+    assert resumed.options["wupdate_freq"] == 2
+    assert "conv1.weights.0.gradient" not in resumed.arrays
+    name = "conv1.weights.0"
+    assert not np.array_equal(resumed.arrays[name], found["waits"].arrays[name])
+
+
 def test_dry_run_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "nothing saved" in good("train", *DIGITS, "--dry-run").stdout
@@ -239,6 +264,12 @@ def test_show_cost_draws_and_tells(inside, tmp_path):
     assert "top-1 error" in result.stdout
     with Image.open(tmp_path / "c.png") as picture:
         assert picture.width >= 600
+
+
+def test_show_cost_of_a_layer_that_is_none(inside, tmp_path):
+    result = run("show-cost", "--cost", "probs", "--out", tmp_path / "c.png")
+    assert result.exit_code == 1
+    assert "it has logprob" in result.output
 
 
 def test_show_cost_as_json(inside):

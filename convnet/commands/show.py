@@ -25,14 +25,14 @@ def show_filters(load, layer, out, **drawn) -> None:
     write_picture(picture, out)
 
 
-def show_cost(load, out, as_json) -> None:
+def show_cost(load, cost, out, as_json) -> None:
     journal = find(load).parent / FILE_NAME
     records = read(journal)
     if as_json:
         result_json(records)
         return
-    result(table_of_tests(records).rstrip())
-    write_picture(draw_curves(records), out)
+    result(table_of_tests(records, cost).rstrip())
+    write_picture(draw_curves(records, cost=cost), out)
 
 
 def write_picture(picture, out: Path) -> None:

@@ -103,11 +103,13 @@ def _make_run(given, prepared: Prepared, saved) -> Run:
     )
     note(f"no CUDA device: {line}" if by_default else line)
     calls = [] if saved else _init_calls(given, prepared.graph)
-    network = Network(prepared.graph, minibatch, engine, seed=seed)
+    every = given["wupdate_freq"] or options.get("wupdate_freq", 1)
+    network = Network(prepared.graph, minibatch, engine, seed=seed, update_every=every)
     fill(network, calls, _init_options(given))
     settings = {
         "data_dims": prepared.graph.data_dims,
         "data_options": asdict(prepared.options),
+        "wupdate_freq": every,
     }
     return Run(
         network,

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from convnet.checkpoint import Checkpoint
-from convnet.checkpoint.contents import MOMENTS, VELOCITY
+from convnet.checkpoint.contents import GRADIENT, MOMENTS, VELOCITY
 from convnet.errors import ConvnetError
 from convnet.graph.build import Graph, Node, build
 from convnet.layers import LAYER_TYPES
@@ -37,7 +37,8 @@ def untie(checkpoint: Checkpoint, to_local=(), unshare=()) -> tuple[Checkpoint, 
         params = _edited(old.params_file, lambda section: _without_foreign(section, local))
     changed = replace(checkpoint, layers=layers, params=params)
     new = _graph(changed)
-    arrays = dict(checkpoint.arrays)
+    sums = [name for name in checkpoint.arrays if name.endswith(GRADIENT)]  # of the old arrays
+    arrays = {name: a for name, a in checkpoint.arrays.items() if name not in sums}
     for node in local:
         _make_local(arrays, node, new.node(node.name))
     for node, index in freed:
