@@ -2,7 +2,7 @@
 
 
 class ConvnetError(Exception):
-    """Something in the user's files, data or machine; the message says where and how to repair it."""
+    """Something in the user's files, data or machine; the message says where and how to repair."""
 
 
 class SpecError(ConvnetError):

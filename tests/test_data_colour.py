@@ -118,3 +118,8 @@ def test_scalar_mean_is_read_as_each_system_does(dialect, value, expected):
     specs = Specs.parse(Source.from_text(layers), Source.from_text("[sum]\ncoeff=1\n"))
     options = DataOptions(data="digits", scalar_mean=value)
     assert prepare(specs, options, dialect).mean() == expected
+
+
+def test_a_mean_that_is_no_number():
+    with pytest.raises(DataError, match="nan"):
+        Feed(Coloured(), "train", 20, mean=float("nan"))

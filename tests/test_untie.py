@@ -149,3 +149,54 @@ def test_mistakes(saved):
         with pytest.raises(ConvnetError) as error:
             untie(loaded, *arguments)
         assert word in str(error.value)
+
+
+RANDOM = """
+[data]
+type=data
+dataIdx=0
+[one]
+type=conv
+inputs=data
+channels=8
+filters=2
+groups=4
+randSparse=1
+filterChannels=4
+filterSize=3
+initW=0.3
+[two]
+type=conv
+inputs=data
+channels=8
+filters=2
+groups=4
+randSparse=1
+filterChannels=4
+filterSize=3
+initW=0.3
+weightSource=one
+[sum]
+type=eltsum
+inputs=one,two
+[cost]
+type=cost.sum2
+inputs=sum
+"""
+
+
+@pytest.mark.parametrize(
+    ("to_local", "unshare"), [(["one"], []), ([], ["two"]), (["two"], ["two"])]
+)
+def test_random_connections_stay(tmp_path, to_local, unshare):
+    params = f"[one]\n{RATES}[two]\n{RATES}[cost]\ncoeff=1\n"
+    options = {"minibatch": 4, "dtype": "float64", "dialect": "chm"}
+    net = convnet.Net.from_text(RANDOM, params, data_dims={0: 200}, **options)
+    images = RNG.normal(size=(4, 8, 5, 5))
+    net.forward(images)
+    net.save(tmp_path / "old.safetensors")
+    found, _ = untie(checkpoint.load(tmp_path / "old.safetensors"), to_local, unshare)
+    assert ("two.connections.0" in found.arrays) == bool(unshare)
+    again = network(tmp_path, found)
+    again.forward(images)
+    np.testing.assert_allclose(again.activities("sum"), net.activities("sum"), rtol=1e-11)

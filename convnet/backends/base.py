@@ -1,7 +1,7 @@
 """The boundary between the graph and the machines that execute it.
 
-A backend is a package of same-named modules (`conv`, `pool`, ...) full of plain functions that write
-into the arrays they are given.  What they need beside arrays they say here.
+A backend is a package of same-named modules (`conv`, `pool`, ...) full of plain functions that
+write into the arrays they are given.  What they need beside arrays they say here.
 """
 
 from collections.abc import Callable

@@ -240,6 +240,8 @@ def _mean_crop(dataset, side, mean):
     if isinstance(mean, str):
         mean = _named_mean(dataset, mean)
     if np.ndim(mean) == 0:
+        if not np.isfinite(mean):
+            raise DataError(f"the number that is subtracted from the pixels is {mean}")
         return np.full(shape, mean, np.float32)
     whole = np.shape(mean)
     start = (whole[-1] - side) // 2
