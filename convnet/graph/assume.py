@@ -41,8 +41,7 @@ def assumed_tree(layers: SpecFile, classes: int | None) -> tuple[Tree | None, st
 
     The classes hang under 10 inner labels (or fewer, of few classes), those under a root.
     """
-    types = (s.entries["type"].value.text for s in layers.sections if "type" in s.entries)
-    if "treefc" not in types:
+    if not _has_tree(layers):
         return None, ""
     classes = classes or 10
     inner = min(10, classes)
@@ -55,9 +54,15 @@ def assumed_tree(layers: SpecFile, classes: int | None) -> tuple[Tree | None, st
     return Tree(children, root), note
 
 
-def assumed_image(layers: SpecFile) -> tuple[int, int]:
+def _has_tree(layers):
+    types = (s.entries["type"].value.text for s in layers.sections if "type" in s.entries)
+    return "treefc" in types
+
+
+def assumed_image(layers: SpecFile, classes: int | None = None) -> tuple[int, int]:
     """The usual image of an original file that declares none: ImageNet's or CIFAR's."""
-    return (3, 224) if (wanted_classes(layers) or 10) > 100 else (3, 32)
+    many = (classes or wanted_classes(layers) or 10) > 100
+    return (3, 224) if many or _has_tree(layers) else (3, 32)
 
 
 def assumed_dims(
@@ -70,7 +75,7 @@ def assumed_dims(
     dims = {1: 1, **({2: classes} if classes else {}), **(given or {})}
     if 0 in dims or declared_image(layers) is not None:
         return dims, ""
-    channels, side = assumed_image(layers)
+    channels, side = assumed_image(layers, classes)
     dims[0] = channels * side**2
     dims.setdefault(2, wanted_classes(layers) or 10)
     return dims, f"taking images of {channels}x{side}x{side}; --data-dims says otherwise"
