@@ -223,6 +223,21 @@ def test_updates_after_several_minibatches(tmp_path):
     assert not np.array_equal(resumed.arrays[name], found["waits"].arrays[name])
 
 
+def test_colour_noise_goes_on_where_it_stopped(tmp_path):
+    options = [*DIGITS, "--color-noise", "0.2", "--scalar-mean", "100", "--test-every", "100"]
+    good("train", *options, "--save", tmp_path / "whole", "--max-batches", "3")
+    good("train", *options, "--save", tmp_path / "parts", "--max-batches", "1")
+    good("train", "--resume", tmp_path / "parts", "--max-batches", "2")
+    good("train", *DIGITS, "--save", tmp_path / "plain", "--max-batches", "3")
+    whole, parts, plain = (
+        checkpoint.load(checkpoint.newest(tmp_path / name)) for name in ("whole", "parts", "plain")
+    )
+    assert whole.options["data_options"]["color_noise"] == 0.2
+    for name, array in whole.arrays.items():
+        assert array.tobytes() == parts.arrays[name].tobytes()
+    assert whole.arrays["conv1.weights.0"].tobytes() != plain.arrays["conv1.weights.0"].tobytes()
+
+
 def test_dry_run_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "nothing saved" in good("train", *DIGITS, "--dry-run").stdout
