@@ -48,6 +48,7 @@ def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, 
         note(line)
     network = Network(graph, minibatch, Engine(np.float64), seed=seed, train_all=True)
     network.load(random_data(graph, minibatch, seed))
+    draw_sensitive(network, seed)
     checks = check_network(network, seed)
     good = all(check.error < TOLERANCE for check in checks)
     if as_json:
@@ -58,7 +59,7 @@ def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, 
 
 
 def random_data(graph, cases: int, seed: int) -> dict[int, np.ndarray]:
-    """Uniform pixels and random labels, for any network (the originals' dummy data)."""
+    """Normal pixels and random labels, for any network."""
     rng = np.random.default_rng(seed)
     found = (getattr(node.layer, "classes", None) for node in graph.nodes if node.is_cost)
     classes = min(filter(None, found), default=10)
@@ -67,8 +68,28 @@ def random_data(graph, cases: int, seed: int) -> dict[int, np.ndarray]:
     for node in graph.nodes:
         if node.is_data:
             index, rows = node.layer.data_idx, graph.data_dims[node.layer.data_idx]
-            matrices[index] = rng.random((rows, cases)) if rows > 1 else labels[None].astype(float)
+            drawn = _matrix(node, rows, cases, rng)
+            matrices[index] = drawn if rows > 1 else labels[None].astype(float)
     return matrices
+
+
+def _matrix(node, rows, cases, rng):
+    """Pixels, or a matrix of labels from 0 to 1 where a cost reads it."""
+    draw = rng.random if node.layer.data_idx else rng.standard_normal
+    return draw((rows, cases))
+
+
+def draw_sensitive(network: Network, seed: int) -> None:
+    """Set weights that make every term of the gradients count, in place of the file's.
+
+    N(0, 2 / fan-in), which keeps activities of one size through ReLU layers; biases N(0, 0.01).
+    With weights as small as files begin with, all slopes are lost in rounding and kinks.
+    """
+    rng = np.random.default_rng([seed, 1])
+    for parameter in network.plan.parameters:
+        fan_in = 200 if parameter.index is None else parameter.spec.blocks[1]
+        values = rng.standard_normal(parameter.spec.shape) * np.sqrt(2 / fan_in)
+        network.write(parameter, values)
 
 
 def check_network(network: Network, seed: int = 0) -> list[GradientCheck]:
@@ -83,12 +104,16 @@ def check_network(network: Network, seed: int = 0) -> list[GradientCheck]:
 
 
 def _check_one(network, parameter, gradient, rng):
-    """The check with the step that agrees best: a wrong gradient agrees with none."""
+    """The check with the first step that agrees, else the best: a wrong gradient has none."""
     direction = rng.standard_normal(gradient.shape)
     direction /= np.sqrt((direction**2).sum())
     analytic = float((gradient * direction).sum())
-    slopes = [_slope(network, parameter, direction, step) for step in STEPS]
-    checks = [GradientCheck(parameter.name, slope, analytic) for slope in slopes]
+    checks = []
+    for step in STEPS:
+        slope = _slope(network, parameter, direction, step)
+        checks.append(GradientCheck(parameter.name, slope, analytic))
+        if checks[-1].error < TOLERANCE / 10:
+            break
     return min(checks, key=lambda check: check.error)
 
 
