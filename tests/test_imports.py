@@ -26,6 +26,8 @@ MAY_IMPORT = {
     "journal": ["errors", "spec"],
     "checkpoint": ["errors", "spec"],
     "specs": ["errors", "fields", "spec"],
+    "originals": ["errors", "spec", "fields", "layers", "graph", "specs", "initial", "data"]
+    + ["checkpoint"],
     "initial": ["errors", "spec", "layers", "graph", "network", "checkpoint"],
 }
 # Above these the rule is one of levels: nobody imports what stands after it.

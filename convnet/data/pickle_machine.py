@@ -13,9 +13,12 @@ _MOST_INSTRUCTIONS = 10_000_000  # a batch of 10,000 labelled images takes 40,00
 _HIGHEST_PROTOCOL = 5
 
 
-def loads(data: bytes):
-    """The value pickled in `data`; raises Unreadable."""
-    machine = _Machine(data)
+def loads(data: bytes, more=None):
+    """The value pickled in `data`; raises Unreadable.
+
+    more: actions for further opcodes, or in place of those here.
+    """
+    machine = _Machine(data, {**_ACTIONS, **(more or {})})
     try:
         return machine.run()
     except Unreadable as problem:
@@ -25,8 +28,8 @@ def loads(data: bytes):
 class _Machine:
     """The state of pickle's instructions: a `stack` of values, `marks` into it, a `memo`."""
 
-    def __init__(self, data):
-        self.data = data
+    def __init__(self, data, actions):
+        self.data, self.actions = data, actions
         self.position = self.start = 0
         self.stack, self.marks, self.memo = [], [], {}
 
@@ -36,7 +39,7 @@ class _Machine:
             opcode = self.take(1)
             if opcode == b".":
                 return self.result()
-            action = _ACTIONS.get(opcode)
+            action = self.actions.get(opcode)
             if action is None:
                 raise Unreadable(_REFUSED.get(opcode, f"{opcode!r} is no instruction of pickle"))
             action(self)

@@ -5,13 +5,17 @@ strings, lists, tuples, dictionaries and NumPy arrays of numbers; it imports not
 nothing that a file names.  Whatever else is found ends in a DataError.
 """
 
+import zipfile
+import zlib
 from pathlib import Path
 
 from convnet.data.pickle_arrays import Unreadable
 from convnet.data.pickle_machine import loads
+from convnet.data.pickle_records import RECORDS
 from convnet.errors import DataError
 
 _LARGEST_FILE = 8 << 30  # bytes; ten times the largest batch ever published in this form
+_LARGEST_ZIPPED = 4 << 30  # bytes unpacked; the largest net of the time has 1
 
 
 def read_pickle(path) -> object:
@@ -34,6 +38,42 @@ def read_pickle(path) -> object:
         ) from None
     except OSError as problem:
         raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
+
+
+def read_records(path) -> object:
+    """As `read_pickle`, with objects as inert `Record`s: for checkpoints of the original systems.
+
+    The file may be a zip archive with one pickle named `data`, as cuda-convnet 1 compresses them.
+    Nothing that the file names is imported or called here either.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise DataError(f"{path}: there is no such file")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise DataError(f"{path}: larger than {_LARGEST_FILE >> 30} GiB, so no checkpoint")
+        return loads(_contents(path), RECORDS)
+    except Unreadable as problem:
+        raise DataError(
+            f"{path}: {problem}; it is damaged, or no checkpoint of the original systems. Nothing "
+            "in it was executed"
+        ) from None
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
+
+
+def _contents(path: Path) -> bytes:
+    data = path.read_bytes()
+    if not data.startswith(b"PK"):
+        return data
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("data") as member:
+            data = member.read(_LARGEST_ZIPPED + 1)
+    except (KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+        raise Unreadable("a zip archive without a whole file named data") from None
+    if len(data) > _LARGEST_ZIPPED:
+        raise Unreadable(f"a zip archive of more than {_LARGEST_ZIPPED >> 30} GiB")
+    return data
 
 
 def read_dictionary(path, *keys: str) -> dict:

@@ -1,0 +1,175 @@
+"""The state of a model as one of the original systems saved it (dialect, 11)."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from convnet.data.pickle_records import Record
+from convnet.data.unpickler import read_records
+from convnet.errors import CheckpointError, DataError
+from convnet.spec import harmless, quoted
+
+_NUMBERED = re.compile(r"(\d{1,9})\.(\d{1,9})\Z")
+_NAME = re.compile(r"[\w.+-]{1,200}\Z", re.ASCII)
+
+
+@dataclass
+class OldModel:
+    """system: cc1, chm or cc2.  layers: by name, inputs first, as stored, but with the names of
+    their inputs under "inputs", and under "owners", by input, the (layer, input) whose weights it
+    shares, or None.  options: of the command line, by their internal names."""
+
+    path: Path
+    system: str
+    layers: dict[str, dict]
+    epoch: int
+    batch: int
+    outputs: dict[str, list] = field(default_factory=dict)
+    options: dict = field(default_factory=dict)
+
+    def wrong(self, message: str) -> CheckpointError:
+        return _wrong(self.path, message)
+
+
+def read_model(path: Path) -> OldModel:
+    """Read a checkpoint file, or the newest one of a folder.  CheckpointError."""
+    path = _newest(Path(path))
+    try:
+        found = read_records(path)
+    except DataError as error:
+        raise CheckpointError(str(error)) from None
+    state = found.get("model_state") if type(found) is dict else None
+    if type(state) is not dict or type(state.get("layers")) not in (list, dict):
+        raise _wrong(path, "is no checkpoint of the original systems: it has no model_state with "
+                           "layers")  # fmt: skip
+    layers = _by_name(path, state["layers"])
+    system = "cc1" if type(state["layers"]) is list else _later_system(layers.values())
+    return OldModel(
+        path,
+        system,
+        _in_order(path, layers),
+        _count(path, state, "epoch"),
+        _count(path, state, "batchnum"),
+        {key: state.get(f"{key}_outputs") or [] for key in ("train", "test")},
+        _options(found.get("op")),
+    )
+
+
+def as_text(value) -> str | None:
+    """A text of Python 2, which the pickle has as bytes; None for anything else."""
+    return (
+        value.decode("latin-1") if type(value) is bytes else value if type(value) is str else None
+    )
+
+
+def _wrong(path, message):
+    return CheckpointError(f"{harmless(str(path))}: {message}")
+
+
+def _newest(path):
+    if not path.is_dir():
+        return path
+    found = [(tuple(map(int, m.groups())), file) for file in path.iterdir()
+             if (m := _NUMBERED.match(file.name)) and file.is_file()]  # fmt: skip
+    if not found:
+        raise _wrong(path, "holds no files named <epoch>.<batch>, as the original systems save")
+    return max(found)[1]
+
+
+def _count(path, state, key) -> int:
+    value = state.get(key)
+    if type(value) is not int or not 0 <= value < 1 << 31:
+        raise _wrong(path, f"is damaged: its {key} is no count")
+    return value
+
+
+def _by_name(path, stored) -> dict[str, dict]:
+    """The layers by name, each a copy with checked "name", "type" and "inputs"."""
+    listed = stored if type(stored) is list else list(stored.values())
+    if not listed or not all(type(layer) is dict for layer in listed):
+        raise _wrong(path, "is damaged: a layer is no dictionary")
+    names = [_name(path, layer.get("name")) for layer in listed]
+    if len(set(names)) < len(names):
+        raise _wrong(path, "is damaged: two layers have one name")
+    layers = {}
+    for name, layer in zip(names, listed, strict=True):
+        inputs = _inputs(path, name, layer.get("inputs", []), names, type(stored) is list)
+        kind = as_text(layer.get("type"))
+        own = {"name": name, "type": kind, "inputs": inputs}
+        layers[name] = {**layer, **own, "owners": _owners(path, name, layer, names)}
+    return layers
+
+
+def _name(path, value) -> str:
+    text = as_text(value)
+    if text is None or not _NAME.match(text):
+        raise _wrong(path, f"a layer has the name {quoted(str(value)[:60])}, which none can have")
+    return text
+
+
+def _inputs(path, name, stored, names, by_index) -> list[str]:
+    stored = [stored] if type(stored) in (bytes, str) else stored
+    known = range(len(names))
+    found = []
+    for each in stored if type(stored) in (list, tuple) else [None]:
+        text = names[each] if by_index and type(each) is int and each in known else as_text(each)
+        if text not in names:
+            raise _wrong(path, f"is damaged: {name} has an input that is no layer")
+        found.append(text)
+    return found
+
+
+def _owners(path, name, layer, names) -> list[tuple[str, int] | None]:
+    """Whose weights the inputs share, stored by name or by index (dialect, 5.2 and 11)."""
+    sources = layer.get("weightSourceLayers", layer.get("weightSourceLayerIndices"))
+    places = layer.get("weightSourceMatrixIndices")
+    if type(sources) is not list or type(places) is not list:
+        return []
+    found = []
+    for source, place in zip(sources, places, strict=False):
+        if type(source) is int:
+            source = names[source] if 0 <= source < len(names) else ""
+        source = as_text(source)
+        if source and (source not in names or type(place) is not int):
+            raise _wrong(path, f"is damaged: {name} shares the weights of no layer")
+        found.append((source, place) if source else None)
+    return found
+
+
+def _later_system(layers) -> str:
+    """cuda-convnet2 has rates that are schedules, lists of devices, and sumWidth."""
+    for layer in layers:
+        rates = layer.get("epsW")
+        schedules = type(rates) is list and any(type(rate) is dict for rate in rates)
+        if schedules or "sumWidth" in layer or type(layer.get("gpu")) is list:
+            return "cc2"
+    return "chm"
+
+
+def _in_order(path, layers) -> dict[str, dict]:
+    """Inputs first, and otherwise as stored: the dictionaries of Python 2 have no order."""
+    ordered, waiting = {}, list(layers)
+    # data layers lead, then as the file has them
+    waiting.sort(key=lambda name: layers[name]["type"] != "data")
+    needs = {
+        name: {*layer["inputs"], *(owner[0] for owner in layer["owners"] if owner)}
+        for name, layer in layers.items()
+    }
+    while waiting:
+        ready = [name for name in waiting if needs[name] - {name} <= ordered.keys()]
+        if not ready:
+            raise _wrong(path, f"is damaged: {waiting[0]} is among its own inputs")
+        ordered |= {name: layers[name] for name in ready}
+        waiting = [name for name in waiting if name not in ordered]
+    return ordered
+
+
+def _options(op) -> dict:
+    """The values of the command line, where the file has them in the form that is known."""
+    options = op.get("options") if type(op) is Record else None
+    found = {}
+    for name, option in options.items() if type(options) is dict else ():
+        if type(option) is Record:
+            value = option.get("value")
+            found[name] = as_text(value) if type(value) is bytes else value
+    return found
