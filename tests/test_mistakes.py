@@ -13,6 +13,7 @@ import pytest
 from convnet.errors import SpecError
 from convnet.graph.build import build
 from convnet.graph.place import place
+from convnet.initial import InitOptions, resolve
 from convnet.spec import Problems, Source, parse
 
 FOLDER = Path(__file__).parent / "spec" / "mistakes"
@@ -49,6 +50,7 @@ def judge(path):
         graph = build(*files, problems, **facts)
         problems.raise_errors(strict=strict)
         place(graph)
+        resolve(graph, InitOptions())
     except SpecError as error:
         return [str(problem) for problem in error.problems]
     return [str(warning) for warning in problems.warnings]

@@ -30,13 +30,8 @@ class Checkpoints:
     def __init__(self, default: Path | None = None):
         self.default, self._loaded = default, {}
 
-    def open(self, path: str | Path | None) -> dict[str, np.ndarray]:
+    def open(self, path: str | Path) -> dict[str, np.ndarray]:
         """The arrays of a checkpoint, or of the newest one of a folder."""
-        if path is None:
-            raise CannotInitialize(
-                "the function reads a checkpoint, and none is named",
-                "--init-checkpoint PATH names it",
-            )
         if path not in self._loaded:
             try:
                 self._loaded[path] = checkpoint.load(checkpoint.newest(path)).arrays
@@ -116,6 +111,7 @@ def _literal(request):
         raise CannotInitialize("the parameters must be numbers") from None
 
 
+BY_LAYER = ("makew", "makeb", "makec")  # whose parameter is a layer's name in the 2012 source
 FUNCTIONS = {
     "makew": _copied(_weights),
     "makeb": _copied(_biases),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from convnet.graph.graph import Graph, Node
-from convnet.initial.builtin import FUNCTIONS, MODULE, CannotInitialize, Checkpoints
+from convnet.initial.builtin import BY_LAYER, FUNCTIONS, MODULE, CannotInitialize, Checkpoints
 from convnet.initial.module import load_module
 from convnet.initial.orientation import biases_shape, from_matrix, weights_shape
 from convnet.spec import Problems, Span, did_you_mean, harmless, parse_call, quoted
@@ -81,7 +81,7 @@ def resolve(graph: Graph, options: InitOptions) -> tuple[list[InitCall], list[st
             for path in options.modules
             if not any(_text(*each).startswith(f"{Path(path).stem}.") for each in named)
         ]
-        calls = [_resolved(node, key, modules, problems) for node, key in named]
+        calls = [_resolved(node, key, modules, options, problems) for node, key in named]
     problems.raise_errors()
     return calls, notes
 
@@ -114,7 +114,7 @@ def _check_ignored(node, key, problems):
         problems.error(node.span(key), f"{node.name} {message}", "write the one you want, alone")
 
 
-def _resolved(node, key, modules, problems):
+def _resolved(node, key, modules, options, problems):
     value = node.reader.values[key]
     call = parse_call(value)
     module, _, name = call.name.rpartition(".")
@@ -132,10 +132,18 @@ def _resolved(node, key, modules, problems):
         if function is None:
             hint = f"known without --init-module: {', '.join(FUNCTIONS)}"
             problems.error(value.span, f"{what}, which is not known", f"{hint}\n{INSTEAD}")
+        elif name in BY_LAYER and not path_first(node.layer) and options.checkpoint is None:
+            hint = "to name it: --init-checkpoint PATH\nown functions: --init-module initw.py"
+            problems.error(value.span, f"{what}, which reads a checkpoint", f"{hint}\n{INSTEAD}")
     else:
         hint = f"to allow it: --init-module {module.replace('.', '/')}.py\n{INSTEAD}"
         problems.error(value.span, f"{what}; a spec alone runs no code", hint)
     return InitCall(node, key, value.text, value.span, function, parameters)
+
+
+def path_first(layer) -> bool:
+    """Whether `initw.makew` and its like take a path (cuda-convnet2), or a layer's name."""
+    return layer.dialect is not None and layer.dialect.name == "cc2"
 
 
 def _outer(function, key):
@@ -165,8 +173,8 @@ def _targets(network, call) -> list:
 def _fill_one(network, call, index, checkpoints, problems):
     node, layer = call.node, call.node.layer
     shape = _asked_shape(layer, call.field_name, index)
-    path_first = layer.dialect is not None and layer.dialect.name == "cc2"
-    request = Request(node.name, index, shape, call.parameters, checkpoints, path_first)
+    parameters, by_path = call.parameters, path_first(layer)
+    request = Request(node.name, index, shape, parameters, checkpoints, by_path)
     where = node.name if index is None else f"{node.name}[{index}]"
     try:
         found = call.function(request)
