@@ -176,6 +176,22 @@ def test_connections_of_randsparse(write):
         import_checkpoint(write(old.checkpoint("chm", change=change)))
 
 
+def test_replicas_of_cuda_convnet2(write, tmp_path):
+    def change(state):
+        for name in ("conv1", "conv1_neuron", "pool1", "norm1"):
+            state["layers"][name]["gpu"] = [0, 1]
+
+    costs = []
+    for each in (change, None):
+        imported = import_checkpoint(write(old.checkpoint("cc2", change=each)))
+        assert ("gpu=0,1\n" in imported.checkpoint.layers.text) == (each is not None)
+        checkpoint.save(tmp_path / "new.safetensors", imported.checkpoint)
+        net = Net.load(tmp_path / "new.safetensors", minibatch=old.MINIBATCH, dtype="float64")
+        x, labels = case()
+        costs.append(net.forward(np.moveaxis(x, -1, 0), labels[0])["logprob"]["cost"])
+    np.testing.assert_allclose(*costs, rtol=1e-9)
+
+
 def test_folders_and_compressed_files(write, tmp_path):
     write(old.checkpoint("cc1"), "9.5")
     newest = tmp_path / "10.1"

@@ -180,7 +180,7 @@ def _fill_one(network, call, index, checkpoints, problems):
         found = call.function(request)
         if call.field_name == "init_c_func":
             table = network.tables[f"{node.name}.connections.{index}"]
-            network.engine.write(table.value, network.cases, _connections(found, table.spec))
+            network.write_table(table, _connections(found, table.spec))
             return
         values = _values(found, shape, index is None)
     except CannotInitialize as problem:
