@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import random
 import sys
 import zipfile
 
@@ -12,6 +13,7 @@ import reference
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from python2_pickle import Instance, Name
 
 from convnet import checkpoint
 from convnet.api import Net
@@ -292,7 +294,7 @@ def mutated(draw):
     return bytes(data)
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True, database=None)
+@settings(max_examples=800, deadline=None, derandomize=True, database=None)
 @given(data=mutated())
 def test_any_damage_gives_a_checkpoint_or_an_error(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "1.1"
@@ -301,6 +303,29 @@ def test_any_damage_gives_a_checkpoint_or_an_error(tmp_path_factory, data):
         import_checkpoint(path)
     except CheckpointError as error:
         assert str(path) in str(error)
+
+
+ODD = [None, -1, 0, 2**31 - 1, 2.5, 1e300, b"x", b"a\nb=1", [], [[]], [None], {}, (1, 2), True]
+ODD += [[b"conv1"], [-1], [2**31 - 1], {"type": "relu"}, Instance(Name("os", "environ"), {})]
+ADDED = ("children", "weightSourceLayers", "filterConns", "coeffs", "gpu", "dropout", "end")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_odd_value_gives_a_checkpoint_or_an_error(write, seed):
+    chosen = random.Random(seed)
+
+    def change(state):
+        listed = state["layers"]
+        listed = listed if type(listed) is list else list(listed.values())
+        target = chosen.choice([state, *listed])
+        target[chosen.choice([*target, *ADDED])] = chosen.choice(ODD)
+
+    for _ in range(50):
+        path = write(old.checkpoint(chosen.choice(SYSTEMS), change=change))
+        try:
+            import_checkpoint(path)
+        except CheckpointError as error:
+            assert str(path) in str(error)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

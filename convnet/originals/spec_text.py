@@ -126,7 +126,7 @@ class _Section:
         """Our `channels` and `imgSize`, told by the layers that read the data as images."""
         size = self.layer.get("outputs")
         for reader in self.model.layers.values():
-            if self.name in reader["inputs"] and type(size) is int:
+            if self.name in reader["inputs"] and type(size) is int and size > 0:
                 at, channels = reader["inputs"].index(self.name), reader.get("channels")
                 channels = channels[at : at + 1] if type(channels) is list else [channels]
                 for count in channels:
