@@ -8,6 +8,7 @@ from convnet.fields import names as names_field
 from convnet.layers import LAYER_TYPES
 from convnet.layers.neuron import NEURONS
 from convnet.originals.model import OldModel, as_text
+from convnet.spec import harmless
 
 # Made when a net is built, and no longer needed where its weights are given.
 _LEFT_OUT = {"type", "inputs", "neuron", "initWFunc", "initBFunc", "initCFunc", "weightSource"}
@@ -19,7 +20,7 @@ def spec_texts(model: OldModel) -> tuple[str, str]:
     neurons = _detached(model)
     sections = [_Section(model, layer, neurons) for layer in model.layers.values()
                 if layer["name"] not in neurons]  # fmt: skip
-    title = f"# Written by convnet import from {model.path.name}\n"
+    title = f"# Written by convnet import from {harmless(model.path.name)}\n"
     layers = "\n".join(section.layers_text() for section in sections)
     params = "\n".join(filter(None, (section.params_text() for section in sections)))
     return f"{title}\n{layers}", f"{title}\n{params}"
@@ -32,7 +33,7 @@ def _detached(model) -> dict[str, str]:
     """
     found = {}
     for name, layer in model.layers.items():
-        if layer["type"] != "neuron" or len(layer["inputs"]) != 1:
+        if layer["type"] != "neuron" or len(layer["inputs"]) != 1 or layer.get("dropout"):
             continue
         (source,) = layer["inputs"]
         readers = [other for other in model.layers.values() if source in other["inputs"]]
