@@ -160,7 +160,7 @@ class Layer:
         default="default",
         file="params",
         dialects=("chm",),
-        help="16-bit activities between devices; accepted and ignored",
+        help="half: activities go to other devices as 16-bit floats",
     )
     quant_b = choice(
         "default",
@@ -168,7 +168,7 @@ class Layer:
         default="default",
         file="params",
         dialects=("chm",),
-        help="16-bit gradients between devices; accepted and ignored",
+        help="half: gradients come back from other devices as 16-bit floats",
     )
 
     def __init_subclass__(cls, **kwargs):

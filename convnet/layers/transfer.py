@@ -6,11 +6,14 @@ from convnet.layers.base import Kept, Layer
 class Transfer(Layer):
     """y = x, on another device; backward carries the gradient home and adds it there.
 
-    No layer type of the language: it appears in the plan, where copies are to be seen.
+    half_forward, half_backward: activities, gradients are sent as 16-bit floats (`quantF`, `quantB`
+    of the layer read; dialect, 6.1).  No layer type of the language: it appears in the plan, where
+    copies are to be seen.
     """
 
     type_name = "copy"
     has_neuron = False
+    half_forward = half_backward = False
 
     def output_shape(self, inputs):
         self.shape = inputs[0]
@@ -26,14 +29,19 @@ class Transfer(Layer):
         return False
 
     def forward(self, ops, v):
-        ops.transfer.copy(v.x[0].flat(), v.y.flat())
+        self._send(ops, v.x[0].flat(), v.y.flat(), self.half_forward)
 
     def backward(self, ops, v):
         if v.dx[0] is None:
             return
         if not v.adds[0]:
-            ops.transfer.copy(v.dy.flat(), v.dx[0].flat())
+            self._send(ops, v.dy.flat(), v.dx[0].flat(), self.half_backward)
             return
         arrival = v.kept["arrival"]
-        ops.transfer.copy(v.dy.flat(), arrival)
+        self._send(ops, v.dy.flat(), arrival, self.half_backward)
         ops.elementwise.scale(arrival, v.dx[0].flat(), 1.0, True)
+
+    @staticmethod
+    def _send(ops, source, target, half):
+        send = ops.transfer.copy_half if half else ops.transfer.copy
+        send(source, target)

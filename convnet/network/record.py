@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from convnet.errors import DeviceError
 from convnet.network.memory import View
 
-BETWEEN_DEVICES = ("transfer.copy",)
+BETWEEN_DEVICES = ("transfer.copy", "transfer.copy_half")
 
 
 @dataclass(frozen=True)
