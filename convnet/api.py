@@ -10,6 +10,7 @@ from convnet.backends.cpu.engine import Engine
 from convnet.errors import ConvnetError
 from convnet.graph.assume import assumed_dims
 from convnet.graph.build import build
+from convnet.graph.stored import facts_to_store, stored_facts
 from convnet.initial import InitOptions, fill, resolve
 from convnet.network.network import Network
 from convnet.network.reported import reported
@@ -65,8 +66,8 @@ class Net:
         from convnet import checkpoint
 
         saved = checkpoint.load(checkpoint.newest(path))
-        dims = {int(index): rows for index, rows in saved.options.get("data_dims", {}).items()}
-        known = {"data_dims": dims, "dialect": saved.dialect, "seed": saved.seed, "init": None}
+        known = {"dialect": saved.dialect, "seed": saved.seed, "init": None}
+        known |= stored_facts(saved.options)
         net = cls(Specs.parse(saved.layers, saved.params), **{**known, **options})
         checkpoint.restore(net.network, saved)
         return net
@@ -155,7 +156,7 @@ class Net:
         """Write a checkpoint that `Net.load`, `convnet test` and the others read."""
         from convnet import checkpoint
 
-        options = {"data_dims": self.graph.data_dims, "minibatch": self.network.minibatch}
+        options = {**facts_to_store(self.graph), "minibatch": self.network.minibatch}
         checkpoint.save(path, checkpoint.Checkpoint.of(self.network, options=options))
 
     def _gradient(self, parameter):

@@ -8,8 +8,15 @@ from dataclasses import dataclass, field
 
 from convnet.data import Dataset, Feed, open_dataset
 from convnet.errors import DataError, DeviceError
-from convnet.graph.assume import assumed_image, declared_image, wanted_classes
+from convnet.graph.assume import (
+    assumed_image,
+    assumed_tree,
+    declared_image,
+    needs_tree,
+    wanted_classes,
+)
 from convnet.graph.build import Graph, build
+from convnet.layers import Tree
 from convnet.specs import RunDefaults, Specs
 
 DATA_VARIABLE = "CONVNET_DATA"
@@ -71,12 +78,21 @@ class Prepared:
         return value
 
 
-def prepare(specs: Specs, options: DataOptions, dialect: str | None, strict=False) -> Prepared:
-    """Choose the data and build the graph with its sizes.  SpecError, DataError."""
+def prepare(
+    specs: Specs,
+    options: DataOptions,
+    dialect: str | None,
+    strict: bool = False,
+    tree: Tree | None = None,
+) -> Prepared:
+    """Choose the data and build the graph with its sizes.  SpecError, DataError.
+
+    tree: of the labels, that the network was trained with; the data's when absent.
+    """
     defaults = RunDefaults(specs.params, specs.problems)
     source, notes = _choose_source(options, defaults)
     wanted = declared_image(specs.layers)
-    classes = wanted_classes(specs.layers)
+    classes = wanted_classes(specs.layers) or (tree.classes if tree else None)
     side, channels = _made_size(specs, wanted, classes, notes) if _is_made(source) else (None, None)
     dataset = open_dataset(
         source,
@@ -96,9 +112,30 @@ def prepare(specs: Specs, options: DataOptions, dialect: str | None, strict=Fals
         dialect=dialect,
         data_dims=dims,
         classes=dataset.classes,
+        tree=tree or _label_tree(specs, dataset, notes),
     )
     specs.problems.raise_errors(strict=strict)
     return Prepared(graph, dataset, source, inner, options, defaults, notes)
+
+
+def _label_tree(specs, dataset, notes) -> Tree | None:
+    """The data's tree of labels where a layer needs one; a made-up one if the data has none."""
+    if not needs_tree(specs.layers):
+        return None
+    if dataset.tree is None:
+        tree, note = assumed_tree(specs.layers, dataset.classes)
+        notes.append(f"{note}; {dataset.name} has none")
+        return tree
+    try:
+        tree = Tree(*dataset.tree)
+    except ValueError as problem:
+        raise DataError(f"{dataset.name}: its tree of labels is no tree: {problem}") from None
+    if tree.classes != dataset.classes:
+        raise DataError(
+            f"{dataset.name}: its tree of labels has {tree.classes:,} leaves, but there are "
+            f"{dataset.classes:,} classes; each class is a leaf"
+        )
+    return tree
 
 
 def _choose_source(options, defaults):

@@ -7,6 +7,7 @@ from convnet.commands.output import note
 from convnet.commands.saved import Saved, load
 from convnet.commands.train import data_options
 from convnet.data import Feed
+from convnet.graph.stored import stored_facts
 from convnet.network.network import Network
 from convnet.session import DeviceOptions, Prepared, make_engine, prepare
 
@@ -32,7 +33,12 @@ class Ready:
 def ready(given: dict) -> Ready:
     """The checkpoint, network and test data that the options ask for; says which they are."""
     saved = load(given["load"])
-    prepared = prepare(saved.specs, data_options(given, saved.checkpoint), saved.checkpoint.dialect)
+    prepared = prepare(
+        saved.specs,
+        data_options(given, saved.checkpoint),
+        saved.checkpoint.dialect,
+        tree=stored_facts(saved.checkpoint.options)["tree"],
+    )
     engine, line, _ = make_engine(DeviceOptions(given["device"], given["gpu"]), prepared.graph)
     minibatch = given["minibatch"] or saved.checkpoint.options.get("minibatch", 128)
     network = Network(prepared.graph, minibatch, engine, seed=saved.checkpoint.seed)

@@ -10,6 +10,7 @@ from convnet.checkpoint import Checkpoint
 from convnet.commands.train import RUNS
 from convnet.errors import CheckpointError
 from convnet.graph.build import Graph, Node, build
+from convnet.graph.stored import stored_facts
 from convnet.specs import Specs
 
 
@@ -22,15 +23,14 @@ class Saved:
     specs: Specs
 
     def graph(self) -> Graph:
-        """The graph with the sizes it was trained with."""
-        dims = {int(k): v for k, v in self.checkpoint.options.get("data_dims", {}).items()}
+        """The graph with the sizes, and the tree of labels, it was trained with."""
         specs = self.specs
         return build(
             specs.layers,
             specs.params,
             specs.problems,
             dialect=self.checkpoint.dialect,
-            data_dims=dims,
+            **stored_facts(self.checkpoint.options),
         )
 
     def weights(self, node: Node, index: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from convnet import checkpoint
 from convnet.commands.output import costs_line, note, result, warn
 from convnet.commands.progress import Progress
 from convnet.errors import ConvnetError
+from convnet.graph.stored import facts_to_store, stored_facts
 from convnet.initial import InitOptions, fill, resolve
 from convnet.network.network import Network
 from convnet.session import DataOptions, DeviceOptions, Prepared, make_engine, prepare
@@ -32,7 +33,8 @@ def train(**given) -> int:
     specs = _specs(given, saved)
     data = data_options(given, saved)
     dialect = given["dialect"] or (saved.dialect if saved else None)
-    prepared = prepare(specs, data, dialect, given["strict"])
+    tree = stored_facts(saved.options)["tree"] if saved else None
+    prepared = prepare(specs, data, dialect, given["strict"], tree)
     warn(specs.problems.warnings)
     run = _make_run(given, prepared, saved)
     for line in [f"dialect: {prepared.graph.dialect.title}", *prepared.notes, *untied]:
@@ -107,7 +109,7 @@ def _make_run(given, prepared: Prepared, saved) -> Run:
     network = Network(prepared.graph, minibatch, engine, seed=seed, update_every=every)
     fill(network, calls, _init_options(given))
     settings = {
-        "data_dims": prepared.graph.data_dims,
+        **facts_to_store(prepared.graph),
         "data_options": asdict(prepared.options),
         "wupdate_freq": every,
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from convnet.data.dataset import ArrayDataset, check_split
+from convnet.data.stored_tree import label_tree
 from convnet.data.stored_values import class_names, color_pca, label_vector, pixel_matrix
 from convnet.data.unpickler import read_dictionary
 from convnet.errors import DataError
@@ -79,6 +80,11 @@ class CudaConvnetFolder(ArrayDataset):
         """The folder's own `color_pca`; taken over the training images if it has none."""
         found = self._meta.get("color_pca")
         return super().color_pca if found is None else color_pca(self._meta_path, found)
+
+    @cached_property
+    def tree(self):
+        """The folder's `tree`, with the root that `all_wnids` names; None if it has none."""
+        return label_tree(self._meta_path, self._meta)
 
 
 def _read_batch(path, classes):

@@ -24,6 +24,8 @@ class Dataset(ABC):
     channels     1 or 3 usually
     side         height and width of the images, pixels
     mirrors      True if the mirror image of a case is still of its class (so it may be flipped)
+    tree         label -> the labels below it, and the root, if the set has a tree of labels whose
+                 leaves are the classes; not checked to be a tree, only to be whole numbers from 0
     """
 
     name: str
@@ -31,6 +33,7 @@ class Dataset(ABC):
     channels: int
     side: int
     mirrors: bool = True
+    tree: tuple[dict[int, tuple[int, ...]], int] | None = None
 
     @property
     def classes(self) -> int:

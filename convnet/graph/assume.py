@@ -41,7 +41,7 @@ def assumed_tree(layers: SpecFile, classes: int | None) -> tuple[Tree | None, st
 
     The classes hang under 10 inner labels (or fewer, of few classes), those under a root.
     """
-    if not _has_tree(layers):
+    if not needs_tree(layers):
         return None, ""
     classes = classes or 10
     inner = min(10, classes)
@@ -54,7 +54,8 @@ def assumed_tree(layers: SpecFile, classes: int | None) -> tuple[Tree | None, st
     return Tree(children, root), note
 
 
-def _has_tree(layers):
+def needs_tree(layers: SpecFile) -> bool:
+    """Whether there is a treefc layer."""
     types = (s.entries["type"].value.text for s in layers.sections if "type" in s.entries)
     return "treefc" in types
 
@@ -62,7 +63,7 @@ def _has_tree(layers):
 def assumed_image(layers: SpecFile, classes: int | None = None) -> tuple[int, int]:
     """The usual image of an original file that declares none: ImageNet's or CIFAR's."""
     many = (classes or wanted_classes(layers) or 10) > 100
-    return (3, 224) if many or _has_tree(layers) else (3, 32)
+    return (3, 224) if many or needs_tree(layers) else (3, 32)
 
 
 def assumed_dims(

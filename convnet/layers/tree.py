@@ -31,7 +31,7 @@ class Tree:
         if lost:
             raise ValueError(f"label {lost[0]} is not below the root, label {self.root}")
         if max(labels) >= len(labels):
-            missing = min(set(range(max(labels))) - labels)
+            missing = next(label for label in range(max(labels)) if label not in labels)
             raise ValueError(f"label {missing} is missing")
         inner = [label for label in labels if self.children.get(label)]
         if inner and min(inner) < self.classes:

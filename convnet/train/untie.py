@@ -13,6 +13,7 @@ from convnet.checkpoint import Checkpoint
 from convnet.checkpoint.contents import GRADIENT, MOMENTS, VELOCITY
 from convnet.errors import ConvnetError
 from convnet.graph.build import Graph, Node, build
+from convnet.graph.stored import stored_facts
 from convnet.layers import LAYER_TYPES
 from convnet.spec import Entry, Section, Source, SpecFile, did_you_mean, format_spec
 from convnet.specs import Specs
@@ -50,9 +51,8 @@ def untie(checkpoint: Checkpoint, to_local=(), unshare=()) -> tuple[Checkpoint, 
 
 def _graph(checkpoint) -> Graph:
     specs = Specs.parse(checkpoint.layers, checkpoint.params)
-    dims = {int(index): rows for index, rows in checkpoint.options.get("data_dims", {}).items()}
     files = specs.layers, specs.params, specs.problems
-    graph = build(*files, dialect=checkpoint.dialect, data_dims=dims)
+    graph = build(*files, dialect=checkpoint.dialect, **stored_facts(checkpoint.options))
     specs.problems.raise_errors()
     return graph
 
