@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test smoke lint docs clean
+.PHONY: demo test smoke lint docs corpus clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -24,6 +24,10 @@ smoke: $(VENV)/.tested
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+corpus: $(VENV)/.tested
+	$(BIN)/python tests/corpus_table.py
+	$(BIN)/python tests/corpus_replicas.py
 
 docs: $(STAMP)
 	$(BIN)/python -m convnet.report.language docs
