@@ -2,8 +2,8 @@
 
 Its one-device file is trained for 20 steps beside: the published two-device data-parallel file, and
 the same layers written for four devices, data-parallel and hybrid (convolutions replicated, fully
-connected layers single).  Dropout is switched off, so that the numbers can be compared, and the rates
-are a hundredth of the file's.
+connected layers single).  Dropout is switched off, so that the numbers can be compared, and the
+rates are a hundredth of the file's.
 """
 
 import re
