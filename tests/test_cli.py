@@ -239,6 +239,8 @@ _INTERRUPTED = """
 import os, signal
 from convnet.commands.progress import Progress
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in background
+
 def interrupt(self, position, costs):
     if position.step == 3:
         os.kill(os.getpid(), signal.SIGINT)
