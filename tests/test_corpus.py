@@ -13,7 +13,7 @@ import pytest
 from rows import poison
 
 from convnet.backends.cpu.engine import Engine
-from convnet.graph.assume import assumed_tree
+from convnet.graph.assume import assumed_dims, assumed_tree
 from convnet.graph.build import build
 from convnet.graph.place import copies
 from convnet.layers.planned import PLANNED
@@ -57,6 +57,18 @@ def test_the_corpus_is_whole():
 
 def _base(rate):
     return rate["params"]["base"] if isinstance(rate, dict) else rate
+
+
+@over(PAIRS)
+def test_sizes_are_found_without_data(pair):
+    """`convnet check` and `describe` of a file that does not tell the size of its images."""
+    problems = Problems()
+    files = [parse(Source.read(CORPUS / pair[key]), problems) for key in ("layers", "params")]
+    dims, note = assumed_dims(files[0], None, None)
+    build(*files, problems, data_dims=dims, tree=assumed_tree(files[0], None)[0])
+    assert "--data-dims" in note
+    if pair["img_size"] == 224:
+        assert dims[0] == pair["data_dims"]["0"]
 
 
 @over(PLACED)

@@ -1,7 +1,9 @@
 """What the pixels' size can be known or assumed to be before there is a data set."""
 
+from convnet.errors import SpecError
+from convnet.graph.build import build
 from convnet.layers import Tree
-from convnet.spec import SpecFile
+from convnet.spec import Problems, SpecFile
 
 
 def declared_image(layers: SpecFile) -> tuple[int, int] | None:
@@ -61,9 +63,9 @@ def needs_tree(layers: SpecFile) -> bool:
 
 
 def assumed_image(layers: SpecFile, classes: int | None = None) -> tuple[int, int]:
-    """The usual image of an original file that declares none: ImageNet's or CIFAR's."""
-    many = (classes or wanted_classes(layers) or 10) > 100
-    return (3, 224) if many or needs_tree(layers) else (3, 32)
+    """(channels, side) where a file declares no image: the first usual one that fits."""
+    rows = assumed_dims(layers, None, classes)[0][0]
+    return next(image for image in _images(layers, classes) if rows == image[0] * image[1] ** 2)
 
 
 def assumed_dims(
@@ -71,12 +73,44 @@ def assumed_dims(
 ) -> tuple[dict[int, int], str]:
     """Values per case of each data matrix, without a data set: given, declared or assumed.
 
-    The second result says what was assumed, "" if nothing was.
+    The second result says what was assumed, "" if nothing was.  What is assumed are usual images,
+    and labels or label matrices, the first with which the file has no mistakes.
     """
     dims = {1: 1, **({2: classes} if classes else {}), **(given or {})}
     if 0 in dims or declared_image(layers) is not None:
         return dims, ""
-    channels, side = assumed_image(layers, classes)
-    dims[0] = channels * side**2
-    dims.setdefault(2, wanted_classes(layers) or 10)
-    return dims, f"taking images of {channels}x{side}x{side}; --data-dims says otherwise"
+    dims.setdefault(2, _last_outputs(layers) or 10)
+    candidates = [
+        (image, {**dims, 0: image[0] * image[1] ** 2, 1: rows})
+        for rows in ([dims[1]] if given and 1 in given else [1, dims[2]])
+        for image in _images(layers, classes)
+    ]
+    fits = (c for c in candidates if _builds(layers, c[1], classes))
+    (channels, side), found = next(fits, candidates[0])
+    labels = f" and {found[1]} label values" if found[1] > 1 else ""
+    return found, f"taking images of {channels}x{side}x{side}{labels}; --data-dims says otherwise"
+
+
+_USUAL = ((3, 224), (3, 32), (3, 24), (3, 64), (3, 128), (1, 28), (1, 32))
+
+
+def _images(layers, classes):
+    """(channels, side) of usual images, the likeliest first: ImageNet's or CIFAR's."""
+    many = (classes or wanted_classes(layers) or _last_outputs(layers) or 10) > 100
+    first = (3, 224) if many or needs_tree(layers) else (3, 32)
+    return [first, *(image for image in _USUAL if image != first)]
+
+
+def _last_outputs(layers):
+    found = (section.entries.get("outputs") for section in reversed(layers.sections))
+    texts = (entry.value.text for entry in found if entry is not None)
+    return next((int(text) for text in texts if text.isdecimal() and len(text) < 8), None)
+
+
+def _builds(layers, dims, classes):
+    tree = assumed_tree(layers, classes)[0]
+    try:
+        build(layers, None, Problems(), data_dims=dims, classes=classes, tree=tree)
+    except SpecError:
+        return False
+    return True
