@@ -28,7 +28,8 @@ def main() -> int:
         return 0
     one, params = text(LAYERS, "1gpu"), text(PARAMS, "1gpu")
     four = on_devices(one, "0,1,2,3")
-    hybrid = re.sub(rf"(\[{FIRST_SINGLE}\]\n)", r"\1gpu=0\n", four)
+    convolutions, mark, rest = one.partition(f"[{FIRST_SINGLE}]\n")
+    hybrid = on_devices(convolutions, "0,1,2,3") + mark + rest
     synchronous = params.replace("updatePeriod=1", "updatePeriod=4")
     runs = {
         "one device": (one, params),

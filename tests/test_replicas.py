@@ -9,6 +9,7 @@ from convnet.errors import SpecError
 from convnet.graph.build import build
 from convnet.graph.place import place, rounds_of
 from convnet.network.network import Network
+from convnet.report.describe import network_summary
 from convnet.spec import Problems, Source, parse
 
 CLASSES, VALUES = 5, 2 * 6 * 6
@@ -260,6 +261,13 @@ def test_memory_is_that_of_a_microbatch():
         for n in (whole, quarter)
     ]
     assert sizes[0] == 4 * sizes[1]
+
+
+def test_the_description_counts_microbatches():
+    facts = network_summary(graph_of("0,1", "0,1", "0,1"), 16)
+    to_data = [copy["bytes"] for copy in facts["copies"] if copy["layer"] == "data"]
+    assert to_data == [VALUES * 8 * 4] * 2
+    assert {row["name"]: row for row in facts["layers"]}["conv1"]["placed"] == [0, 1]
 
 
 def test_units_of_replicas():

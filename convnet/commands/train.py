@@ -103,7 +103,7 @@ def _make_run(given, prepared: Prepared, saved) -> Run:
     engine, line, by_default = make_engine(
         DeviceOptions(given["device"], given["gpu"]), prepared.graph
     )
-    note(f"no CUDA device: {line}" if by_default else line)
+    note(f"CUDA is not available: {line}" if by_default else line)
     calls = [] if saved else _init_calls(given, prepared.graph)
     every = given["wupdate_freq"] or options.get("wupdate_freq", 1)
     network = Network(prepared.graph, minibatch, engine, seed=seed, update_every=every)

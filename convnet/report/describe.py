@@ -49,17 +49,17 @@ def _placed(plan: Plan, rows: list[dict]) -> dict:
         "bytes_per_device": {str(d): sum(by_role[d].values()) for d in sorted(by_role)},
         "bytes_by_role": {str(d): by_role[d] for d in sorted(by_role)},
         "host_bytes": sum(host.values()),
-        "copies": [_copy(unit, plan.minibatch) for unit in copies(plan.units)],
+        "copies": [_copy(unit, plan.capacity) for unit in copies(plan.units)],
     }
 
 
-def _copy(unit: Unit, minibatch: int) -> dict:
+def _copy(unit: Unit, cases: int) -> dict:
     source = unit.inputs[0].device
     return {
         "layer": declared_name(unit),
         "from": "host" if source == HOST else source,
         "to": unit.device,
-        "bytes": unit.shape.size * minibatch * REAL_BYTES,
+        "bytes": unit.shape.size * cases * REAL_BYTES,
         "readers": list(dict.fromkeys(declared_name(reader) for reader in unit.readers)),
     }
 
@@ -80,7 +80,7 @@ def layer_bytes(plan: Plan) -> dict[str, int]:
     for buffer in plan.buffers:
         owner = owner_of(buffer.name, owners)
         if owner is not None:
-            size = buffer.bytes(plan.minibatch, REAL_BYTES)
+            size = buffer.bytes(plan.capacity, REAL_BYTES)
             found[owner] = found.get(owner, 0) + size
     return found
 

@@ -18,13 +18,13 @@ def step_lines(plan: Plan, programs: tuple[str, ...] = ("train", "test")) -> Ite
         for layer, group in groupby(steps, key=lambda step: step.layer):
             yield f"  {layer}"
             yield from (f"    {step}" for step in group)
-        yield f"  {_counts(steps, plan.minibatch)}"
+        yield f"  {_counts(steps, plan.capacity)}"
         yield ""
 
 
-def _counts(steps: list[Step], minibatch: int) -> str:
+def _counts(steps: list[Step], cases: int) -> str:
     phases = dict.fromkeys(step.phase for step in steps)
     counted = [f"{sum(s.phase == phase for s in steps)} {phase}" for phase in phases]
     moved = [step for step in steps if step.operation in BETWEEN_DEVICES]
-    size = sum(step.views()[-1].size for step in moved) * minibatch * REAL_BYTES
+    size = sum(step.views()[-1].size for step in moved) * cases * REAL_BYTES
     return f"{', '.join(counted)}; {len(moved)} copies between devices, {short_count(size)}B"
