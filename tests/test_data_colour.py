@@ -9,7 +9,7 @@ from convnet.data.colour import SAMPLE, ColourNoise, principal_colours
 from convnet.data.cuda_convnet import CudaConvnetFolder
 from convnet.data.dataset import ArrayDataset
 from convnet.errors import DataError
-from convnet.session import DataOptions, prepare
+from convnet.prepare import DataOptions, prepare
 from convnet.spec import Source
 from convnet.specs import Specs
 

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
+from convnet.commands.building import build_without_data
 from convnet.commands.output import note, result, result_json
 from convnet.errors import ConvnetError, SpecError
-from convnet.graph.assume import assumed_dims, assumed_tree
-from convnet.graph.build import build
 from convnet.spec import Problems, Source, parse
 from convnet.specs import RunDefaults, Specs
 
@@ -41,20 +40,9 @@ def _check_pair(layers, params, dialect, strict, data_dims, classes):
     specs = Specs.read(layers, params)
     try:
         RunDefaults(specs.params, specs.problems)
-        dims, assumed = assumed_dims(specs.layers, data_dims, classes)
-        tree, made_up = assumed_tree(specs.layers, classes)
-        report["assumed"] = "; ".join(filter(None, [assumed, made_up]))
-        graph = build(
-            specs.layers,
-            specs.params,
-            specs.problems,
-            dialect=dialect,
-            data_dims=dims,
-            classes=classes,
-            tree=tree,
-        )
-        specs.problems.raise_errors(strict=strict)
-        report |= {"ok": True, "dialect": graph.dialect.name, "because": graph.dialect.because}
+        graph, assumed = build_without_data(specs, dialect, data_dims, classes, strict)
+        report |= {"ok": True, "assumed": assumed}
+        report |= {"dialect": graph.dialect.name, "because": graph.dialect.because}
         report["layer_count"] = len(graph.declared())
     except SpecError as error:
         report["problems"] = [str(problem) for problem in error.problems]

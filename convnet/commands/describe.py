@@ -1,8 +1,7 @@
 """`convnet describe`: what a network is."""
 
+from convnet.commands.building import build_without_data
 from convnet.commands.output import result, result_json, warn
-from convnet.graph.assume import assumed_dims, assumed_tree
-from convnet.graph.build import build
 from convnet.network.plan import make_plan
 from convnet.report.describe import network_summary
 from convnet.report.describe_table import console, print_description
@@ -12,25 +11,15 @@ from convnet.specs import Specs
 
 def describe(**given) -> None:
     specs = Specs.read(given["layers"], given["params"])
-    dims, assumed = assumed_dims(specs.layers, given["data_dims"], given["classes"])
-    tree, made_up = assumed_tree(specs.layers, given["classes"])
-    graph = build(
-        specs.layers,
-        specs.params,
-        specs.problems,
-        dialect=given["dialect"],
-        data_dims=dims,
-        classes=given["classes"],
-        tree=tree,
-    )
-    specs.problems.raise_errors(strict=given["strict"])
+    wanted = {name: given[name] for name in ("dialect", "data_dims", "classes", "strict")}
+    graph, assumed = build_without_data(specs, **wanted)
     warn(specs.problems.warnings)
     summary = network_summary(graph, given["minibatch"])
     if given["as_json"]:
         result_json(summary)
         return
-    for line in filter(None, [assumed, made_up]):
-        result(line)
+    if assumed:
+        result(assumed)
     print_description(graph, summary, console())
     if given["steps"]:
         result()

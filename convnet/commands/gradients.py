@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from convnet.backends.cpu.engine import Engine
+from convnet.commands.building import build_without_data
 from convnet.commands.output import note, result, result_json, warn
-from convnet.graph.assume import assumed_dims, assumed_tree
-from convnet.graph.build import build
 from convnet.initial import InitOptions, resolve
 from convnet.network.network import Network
 from convnet.specs import Specs
@@ -32,17 +31,7 @@ class GradientCheck:
 
 def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, seed, as_json):
     specs = Specs.read(layers, params)
-    dims, _ = assumed_dims(specs.layers, data_dims, classes)
-    graph = build(
-        specs.layers,
-        specs.params,
-        specs.problems,
-        dialect=dialect,
-        data_dims=dims,
-        classes=classes,
-        tree=assumed_tree(specs.layers, classes)[0],
-    )
-    specs.problems.raise_errors(strict=strict)
+    graph, _ = build_without_data(specs, dialect, data_dims, classes, strict)
     warn(specs.problems.warnings)
     for line in resolve(graph, InitOptions(ignore=True))[1]:
         note(line)

@@ -9,7 +9,7 @@ from convnet.commands.train import data_options
 from convnet.data import Feed
 from convnet.graph.stored import stored_facts
 from convnet.network.network import Network
-from convnet.session import DeviceOptions, Prepared, make_engine, prepare
+from convnet.prepare import DeviceOptions, Prepared, make_engine, prepare
 
 
 @dataclass

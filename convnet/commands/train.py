@@ -12,7 +12,7 @@ from convnet.errors import ConvnetError
 from convnet.graph.stored import facts_to_store, stored_facts
 from convnet.initial import InitOptions, fill, resolve
 from convnet.network.network import Network
-from convnet.session import DataOptions, DeviceOptions, Prepared, make_engine, prepare
+from convnet.prepare import DataOptions, DeviceOptions, Prepared, make_engine, prepare
 from convnet.spec import Source
 from convnet.specs import Specs
 from convnet.train.changes import describe_changes
