@@ -11,7 +11,6 @@ from convnet.graph.sharing import find_owners
 from convnet.graph.too_large import check_memory, machine_memory
 from convnet.layers import LAYER_TYPES, FieldError, Tree
 from convnet.layers.neuron import parse_neuron
-from convnet.layers.planned import PLANNED
 from convnet.layers.weighted import WeightLayer
 from convnet.spec import MalformedValue, Problems, SpecFile, did_you_mean, quoted
 
@@ -94,15 +93,9 @@ class _Builder:
         name = entry.value.text
         if name in LAYER_TYPES:
             return LAYER_TYPES[name](section.name, self.dialect)
-        if name in PLANNED:
-            message = f"layers of type {name} are part of the language but not built yet"
-            self.problems.error(entry.value.span, f"{section.name}: {message}")
-        else:
-            near = did_you_mean(name, [*LAYER_TYPES, *PLANNED])
-            message = f"{section.name}: there is no layer type {quoted(name)}"
-            self.problems.error(
-                entry.value.span, message, near or "`convnet layers` lists the types"
-            )
+        near = did_you_mean(name, LAYER_TYPES) or "`convnet layers` lists the types"
+        message = f"{section.name}: there is no layer type {quoted(name)}"
+        self.problems.error(entry.value.span, message, near)
         return None
 
     def _params_section(self, section, layer):

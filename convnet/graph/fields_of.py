@@ -2,15 +2,13 @@
 
 from convnet.fields import Field
 from convnet.layers.base import LAYER_TYPES, Layer
-from convnet.layers.planned import PLANNED_KEYS
 from convnet.schedule import Schedule
 from convnet.spec import MalformedValue, Problems, Section, did_you_mean
 
 
 def known_keys() -> set[str]:
     """Every key that some layer type of some dialect reads, in lower case."""
-    keys = {f.key.lower() for cls in LAYER_TYPES.values() for f in cls.fields.values()}
-    return keys | {key.lower() for key in PLANNED_KEYS}
+    return {f.key.lower() for cls in LAYER_TYPES.values() for f in cls.fields.values()}
 
 
 class FieldReader:

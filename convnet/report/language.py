@@ -14,7 +14,6 @@ from convnet.layers import LAYER_TYPES, Layer
 from convnet.layers.base import Layer as Base
 from convnet.layers.cost import Cost
 from convnet.layers.neuron import NEURONS, form
-from convnet.layers.planned import PLANNED
 from convnet.layers.weighted import WeightLayer
 from convnet.report.layer_docs import SCHEDULES, default_text, inputs_text, systems_text
 
@@ -33,8 +32,6 @@ def language_page(guide: str) -> str:
         lines += [f"### {title}", "", *_table(_own(cls)), ""]
     for name, cls in sorted(LAYER_TYPES.items()):
         lines += [*_type_section(name, cls), ""]
-    if PLANNED:
-        lines += ["### Known by name only", "", ", ".join(f"`{name}`" for name in PLANNED), ""]
     lines += ["### Neurons", "", _NEURONS_PREFACE, "", *_neurons(), ""]
     lines += ["### Schedules", "", *_block(SCHEDULES)]
     return "\n".join(lines) + "\n"

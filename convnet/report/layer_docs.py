@@ -8,7 +8,6 @@ from convnet.graph.dialect import TITLES
 from convnet.layers import LAYER_TYPES, Layer
 from convnet.layers.base import Layer as Base
 from convnet.layers.neuron import DEFAULTS, NEURONS
-from convnet.layers.planned import PLANNED
 from convnet.schedule import Schedule
 
 WIDTH = 96
@@ -29,9 +28,6 @@ def layer_list() -> str:
     """All layer types with their first lines, the neurons and the schedules."""
     lines = ["Layer types (`convnet layers TYPE` tells all keys of one):"]
     lines += [_entry(name, formula(cls)) for name, cls in sorted(LAYER_TYPES.items())]
-    if PLANNED:
-        later = wrap(", ".join(PLANNED), WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
-        lines += ["", "Part of the language, not built yet:", *later]
     return "\n".join([*lines, "", neuron_page(), "", SCHEDULES]) + "\n"
 
 
