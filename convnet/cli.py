@@ -109,7 +109,7 @@ device_options = options(
         type=click.Choice(["auto", "cuda", "cpu"]),
         default="auto",
         show_default=True,
-        help="auto: CUDA where there is a GPU, else the CPU with virtual devices.",
+        help="auto, cpu: the CPU, with virtual devices; cuda is not built yet.",
     ),
     click.option("--gpu", type=Devices(), help="Physical GPUs for the spec's devices 0, 1, ..."),
 )
