@@ -127,6 +127,9 @@ def gradient_error(graph) -> float:
     network = Network(graph, CASES, Engine(np.float64), seed=1, train_all=True)
     network.load(random_data(graph, CASES, 2))
     draw_sensitive(network, 2)
+    if any(node.layer.type_name == "cost.crossent2" for node in graph.nodes):
+        for parameter in network.plan.parameters:  # logistic outputs must not saturate
+            network.write(parameter, network.read(parameter) / 2)
     network.run("gradients")
     trained = [p for p in network.plan.parameters if p.learns]
     values = [network.read(p) for p in trained]
@@ -147,15 +150,21 @@ def gradient_error(graph) -> float:
 
 
 def directions_of(gradients):
-    """(directions, slopes along them), the slopes of one size as far as that can be had."""
+    """(directions, slopes along them), the slopes of one size as far as that can be had.
+
+    Half of each direction is the gradient's own, so that slopes stand out from the cost's rounding.
+    """
     rng = np.random.default_rng(4)
-    units = [rng.standard_normal(g.shape) for g in gradients]
-    units = [unit / np.linalg.norm(unit) for unit in units]
+    units = [unit(g) + unit(rng.standard_normal(g.shape)) for g in gradients]
     slopes = [float((g * u).sum()) for g, u in zip(gradients, units, strict=True)]
     size = float(np.median(np.abs(slopes)))
     scales = [np.sign(s) * min(size / max(abs(s), 1e-30), 100.0) for s in slopes]
     directions = [u * scale for u, scale in zip(units, scales, strict=True)]
     return directions, [s * scale for s, scale in zip(slopes, scales, strict=True)]
+
+
+def unit(array):
+    return array / max(np.linalg.norm(array), 1e-300)
 
 
 if __name__ == "__main__":
