@@ -63,6 +63,7 @@ def test_training_says_where_the_checkpoint_is(trained):
 def test_test_takes_the_newest_checkpoint(inside):
     result = good("test", "--multiview")
     assert "top-1 error" in result.stdout
+    assert "half of the ten views are mirrored" in result.stderr  # of digits
     assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == ["1", "10"]
 
 

@@ -23,6 +23,9 @@ def test(**given) -> None:
         _write_features(found, given)
         return
     counts = [1, found.all_views] if given["multiview"] else [1]
+    dataset = found.feed.dataset
+    if found.all_views in counts and found.all_views == 10 and not dataset.mirrors:
+        note(f"{dataset.name}: half of the ten views are mirrored, which this set is not made for")
     scores = [_score(found, views, given) for views in counts]
     if given["test_out"]:
         _write_predictions(found, scores[-1], given["test_out"])
