@@ -27,8 +27,8 @@ from convnet.spec import Problems, Source, parse
 CORPUS = Path(os.environ.get("CONVNET_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
 CASES = 2
 STEPS = (1e-5, 1e-6, 1e-7, 1e-8)  # a kink (relu, max) within one is not within the next
-# Relative error of a gradient along a direction.  Nets with cnorm layers are within it too, although
-# these take their mean as a constant, as published: with the files' scales that is next to nothing.
+# Relative error of a gradient along a direction.  Nets with cnorm layers are within it too, though
+# these take their mean as a constant, as published: with the files' scales it hardly matters.
 LIMIT = 1e-5
 
 
