@@ -20,3 +20,23 @@ def needs_scratch(size: Callable[..., int]):
         return function
 
     return mark
+
+
+def operation(*, writes: str, scratch: Callable[..., int] | None = None, precision: bool = False):
+    """Describe a function of a backend whose work is queued instead of done at once.
+
+    writes: names of the array arguments that it changes; all others it only reads, so that a copy
+    to another device may go on beside it.  scratch: as for `needs_scratch`.  precision: it receives
+    `precision=`, one of PRECISIONS, and so does `scratch`.
+    """
+
+    def mark(function):
+        function.writes = tuple(writes.split())
+        function.scratch_size = scratch
+        function.takes_precision = precision
+        return function
+
+    return mark
+
+
+PRECISIONS = ("fp32", "tf32", "bf16")

@@ -1,0 +1,1 @@
+"""The CUDA engine.  Nothing here is imported unless a CUDA device is asked for."""

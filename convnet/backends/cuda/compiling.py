@@ -1,0 +1,43 @@
+"""How every CUDA kernel is compiled, and what differs in Numba's CUDA simulator.
+
+In the simulator a kernel is Python, one thread after the other, so blocks are small there: kernels
+take the number of their threads from `cuda.blockDim`, or from constants of this module.
+"""
+
+from collections.abc import Callable
+
+from numba import cuda
+
+SIMULATED = cuda.jit.__module__.partition(".simulator")[1] != ""
+THREADS = 32 if SIMULATED else 256  # of a block, where a kernel does not say otherwise
+
+
+class Kernel:
+    """A function compiled for the device.
+
+    threads: of each block; the compiler keeps registers few enough for `blocks` of them to be on a
+    multiprocessor at once.  dispatcher: Numba's, which compiles for the arguments it meets.
+    """
+
+    def __init__(self, function: Callable, threads: int, blocks: int):
+        self.function, self.threads, self.blocks = function, threads, blocks
+        self.name = function.__qualname__
+        self.dispatcher = _compiled(function, threads, blocks)
+
+
+def _compiled(function, threads, blocks):
+    if SIMULATED:  # its `jit` knows neither launch bounds nor a cache
+        return cuda.jit(function)
+    return cuda.jit(launch_bounds=(threads, blocks), cache=True)(function)
+
+
+def kernel(function: Callable | None = None, *, threads: int = THREADS, blocks: int = 1):
+    """Make a kernel: `@kernel`, or `@kernel(threads=..., blocks=...)`."""
+    if function is not None:
+        return Kernel(function, threads, blocks)
+    return lambda function: Kernel(function, threads, blocks)
+
+
+def inlined(function: Callable):
+    """Make a piece of kernels: a device function, compiled into each kernel that calls it."""
+    return cuda.jit(device=True, inline=not SIMULATED)(function)

@@ -1,0 +1,16 @@
+"""Tests of CUDA kernels in Numba's simulator; they need a process of their own.
+
+Run them with `make simulator`: the variable has to be set before Numba is imported.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+    sys.path.insert(0, str(Path(__file__).parent))
+    import lockstep
+
+    lockstep.install()
+else:
+    collect_ignore_glob = ["test_*.py"]
