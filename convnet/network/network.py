@@ -92,12 +92,14 @@ class Network:
         return matrix
 
     def run(self, program: str) -> None:
-        """Run `train`, `gradients` or `test` on the loaded data."""
+        """Run `train`, `gradients` or `test` on the loaded data.
+
+        An engine may go on working when this returns; whoever reads a value waits for it.
+        """
         if self.plan.random:
             self._set_random(program)
         variant = self.step % self.plan.variants if program == "train" else 0
         self.program(f"{program}.{variant}" if variant else program).run()
-        self.engine.synchronize()
         if program == "train":
             self.step += 1
 

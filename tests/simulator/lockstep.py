@@ -1,9 +1,9 @@
 """Numba's CUDA simulator, run faster: the threads of a block take turns in one system thread.
 
 The simulator starts a system thread for each CUDA thread and polls them at barriers, which takes
-tens of milliseconds a barrier.  Here each is a greenlet that runs until its next barrier.  The order
-is always the same; it is reversed after each barrier, so that a kernel that reads what another
-thread should have written first, without a barrier between, is likely to be found out.
+tens of milliseconds a barrier.  Here each is a greenlet that runs until its next barrier.  The
+order is always the same; it is reversed after each barrier, so that a kernel that reads what
+another thread should have written first, without a barrier between, is likely to be found out.
 """
 
 from types import SimpleNamespace
