@@ -11,6 +11,7 @@ from convnet.network import rates
 from convnet.network.memory import View
 from convnet.network.plan import Parameter, Plan, PlannedTable, make_plan
 from convnet.network.start import initial_table, initial_values
+from convnet.network.trace import Span
 
 
 class Network:
@@ -45,6 +46,7 @@ class Network:
         self.step = 0  # training steps done: the counter of the random numbers
         self.cases, self.sizes = minibatch, self.plan.sizes(minibatch)
         self._programs = {}
+        self.spans: list[Span] | None = None  # a list receives when each step of a run ran
         self._data_units = [unit for unit in self.plan.units if unit.is_data]
         for parameter in self.plan.parameters:
             self.write(parameter, initial_values(parameter, seed))
@@ -99,7 +101,11 @@ class Network:
         if self.plan.random:
             self._set_random(program)
         variant = self.step % self.plan.variants if program == "train" else 0
-        self.program(f"{program}.{variant}" if variant else program).run()
+        bound = self.program(f"{program}.{variant}" if variant else program)
+        if self.spans is None:
+            bound.run()
+        else:
+            self.spans += bound.timed()
         if program == "train":
             self.step += 1
 

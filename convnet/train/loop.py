@@ -10,11 +10,14 @@ from convnet.checkpoint import Position
 from convnet.data import Prefetch
 from convnet.errors import ConvnetError, DataError, TrainingError
 from convnet.journal import Journal
+from convnet.network.trace import write_trace
 from convnet.train.average import Average
 from convnet.train.evaluate import evaluate
 from convnet.train.records import beginning, costs_of, rates_of, rounded
 from convnet.train.run import Run
 from convnet.train.signals import Signals
+
+_TRACED = 3  # the minibatch whose steps are timed: everything is compiled by then
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def _train_on(run, batch) -> float:
     network, progress = run.network, run.progress()
     network.load(batch.matrices)
     network.set_rates(progress, run.normal())
-    network.run("train")
+    _run_step(run)
     costs = network.costs()
     _refuse_non_finite(run, costs, run.position.step + 1)
     run.position = run.position.next()
@@ -84,6 +87,16 @@ def _train_on(run, batch) -> float:
     run.history.since_record.add(costs, batch.cases)
     run.observer.on_step(run.position, Average(costs, batch.cases).per_case(run.cost_layers))
     return progress
+
+
+def _run_step(run):
+    run.trained += 1
+    traced = run.options.trace is not None and run.trained == _TRACED
+    run.network.spans = [] if traced else None
+    run.network.run("train")
+    if traced:
+        write_trace(run.options.trace, run.network.spans)
+        run.network.spans = None
 
 
 def _refuse_non_finite(run, costs, step):

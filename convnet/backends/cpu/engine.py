@@ -1,6 +1,7 @@
 """The CPU engine: memory of the host and of virtual devices, and programs of bound calls."""
 
 import os
+import time
 from functools import partial
 from importlib import import_module
 from math import prod
@@ -11,6 +12,7 @@ from numba import get_num_threads, set_num_threads
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
+from convnet.network.trace import Span
 
 ALIGNMENT = 64
 SMALL_STEP = 1 << 18  # bytes of all arrays of a step
@@ -122,6 +124,25 @@ class Program:
                 call()
         finally:
             set_num_threads(everyone)
+
+    def timed(self) -> list[Span]:
+        """Run, and say when each step ran."""
+        calls, spans = self.calls, []
+        self.calls = [
+            partial(self._timed_call, *pair, spans) for pair in zip(calls, self.steps, strict=True)
+        ]
+        try:
+            self.run()
+        finally:
+            self.calls = calls
+        return spans
+
+    def _timed_call(self, call, step, spans):
+        start = time.perf_counter()
+        call()
+        end = time.perf_counter()
+        device = "host" if step.device < 0 else f"cpu:{step.device}"
+        spans.append(Span(step, device, "compute", start * 1e6, (end - start) * 1e6))
 
 
 def _with_scratch(call):

@@ -5,9 +5,11 @@ from functools import partial
 
 import numpy as np
 
+from convnet.network.trace import Span
+
 from .launch import Array, Launch
 from .order import Piece
-from .queues import Graph, Queues, can_capture, origin_of
+from .queues import Graph, Queues, can_capture, milliseconds, origin_of
 from .transfer import Copy
 
 
@@ -52,6 +54,34 @@ class Program:
             self.queue()
         else:
             self._graph.launch()
+
+    def timed(self) -> list[Span]:
+        """Run plainly, and say when each step ran.  Times of different GPUs have no common origin."""
+        marks: list[tuple[Piece, object, object]] = []
+        origins = {stream: self._mark(stream) for stream in self.streams[::-1]}
+        first = {stream.device: origins[stream] for stream in self.streams}
+
+        def around(piece, call):
+            start = self._mark(piece.stream)
+            call()
+            marks.append((piece, start, self._mark(piece.stream)))
+
+        self.queue(around)
+        self._queues.synchronize()
+        return [self._span(*mark, first) for mark in marks]
+
+    def _mark(self, stream):
+        event = self._queues.event(stream.device, timing=True)
+        self._queues.record(event, stream)
+        return event
+
+    def _span(self, piece, start, end, first):
+        device = piece.stream.device
+        with self._queues.on(device):
+            since = milliseconds(first[device], start) * 1e3
+            duration = milliseconds(start, end) * 1e3
+        place = f"device {device} on cuda:{self._queues.gpus[device]}"
+        return Span(piece.step, place, piece.stream.kind, since, duration)
 
     def queue(self, around=None) -> None:
         """Every call on its stream.  around(piece, call): calls it, for those who take times."""

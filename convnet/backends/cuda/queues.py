@@ -85,6 +85,11 @@ class Graph:
         return found[0] if found else None
 
 
+def milliseconds(start, end) -> float:
+    """Between two events of one GPU; the simulator's know no time."""
+    return 0.0 if SIMULATED else cuda.event_elapsed_time(start, end)
+
+
 def can_capture() -> bool:
     """The simulator knows no graphs."""
     return not SIMULATED

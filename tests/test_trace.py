@@ -1,0 +1,27 @@
+"""The file of times of steps."""
+
+import json
+
+from cases import BY_NAME
+from rows import network_of
+
+from convnet.network.trace import write_trace
+
+
+def test_every_step_is_traced_in_order_and_the_results_are_those_of_a_run(tmp_path):
+    row = BY_NAME["conv: on conv"]
+    plain, traced = network_of(row), network_of(row)
+    traced.spans = []
+    for network in (plain, traced):
+        network.run("gradients")
+    assert plain.costs() == traced.costs()
+    steps = traced.plan.programs["gradients"]
+    assert [span.step for span in traced.spans] == steps
+    write_trace(tmp_path / "trace.json", traced.spans)
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    complete = [event for event in events if event["ph"] == "X"]
+    assert len(complete) == len(steps)
+    assert {event["pid"] for event in complete} == {"cpu:0"}
+    ends = [event["ts"] + event["dur"] for event in complete]
+    assert all(e <= event["ts"] + 1e-3 for e, event in zip(ends, complete[1:], strict=False))
+    assert complete[0]["name"].endswith(steps[0].operation)
