@@ -172,7 +172,7 @@ def poison(network: Network) -> None:
     for name in network.plan.programs:
         network.program(name)  # the scratch memory exists from here on
     for buffer, memory in network.engine.memory.items():
-        if buffer.role not in ("weights", "velocity", "state"):
+        if buffer.role not in ("weights", "velocity", "controls", "state"):
             memory.view(np.uint8)[...] = 255
     for view in network.plan.costs.values():
         network.engine.write(view, network.cases, np.nan)

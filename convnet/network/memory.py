@@ -11,7 +11,8 @@ class Buffer:
     """One piece of memory on one device.
 
     rows: values, or values per case when `per_case`.  dtype: "real" or a NumPy type name.
-    role: activities, gradients, weights, velocity, biases, kept, costs, state.
+    role: activities, gradients, weights, weight gradients, velocity, kept, arrivals; controls are
+    set by the host before each run, costs are read by it after one, state changes rarely.
     """
 
     name: str

@@ -99,7 +99,7 @@ class Outputs:
         slots = self.plan.cost_slots.setdefault(name, [])
         for turn, microbatch in enumerate(unit.microbatches):
             label = f"{unit.name}.costs" + (f".{turn}" if turn else "")
-            buffer = Buffer(label, unit.device, count, "state", per_case=False, dtype="float64")
+            buffer = Buffer(label, unit.device, count, "costs", per_case=False, dtype="float64")
             self.by_turn[unit, turn] = self.add(buffer).view()
             slots.append(Slot(self.by_turn[unit, turn], microbatch))
         self.plan.costs.setdefault(name, slots[0].view)
@@ -107,7 +107,7 @@ class Outputs:
     def _plan_random(self, unit):
         for turn in range(unit.turns):
             name = f"{unit.name}.random" + (f".{turn}" if turn else "")
-            buffer = Buffer(name, unit.device, RANDOM_STATE, "state", False, "uint32")
+            buffer = Buffer(name, unit.device, RANDOM_STATE, "controls", False, "uint32")
             self.plan.random[_stream(unit, turn)] = self.add(buffer).view()
 
     def random(self, unit: Unit, turn: int) -> View | None:

@@ -62,7 +62,7 @@ class Parameters:
                 moved = self._array(unit, spec, f"{name}.{moment}", "velocity")
                 parameter.moments[moment] = moved
             count = 4 if moments else 3
-            parameter.hyper = self._add(f"{name}.rates", unit.device, count, "state", "float64")
+            parameter.hyper = self._add(f"{name}.rates", unit.device, count, "controls", "float64")
         self._by_node[unit.node, index] = parameter
         self.values[unit, index] = parameter.value
         self.gradients[unit, index] = parameter.gradient
@@ -90,7 +90,7 @@ class Parameters:
         if parameter.learns and learns and self._own_rate(unit, index, parameter):
             name = f"{unit.name}.weights.{index}"
             gradient = self._array(unit, parameter.spec, f"{name}.gradient", "weight gradients")
-            factor = self._add(f"{name}.share", unit.device, 1, "state", "float64")
+            factor = self._add(f"{name}.share", unit.device, 1, "controls", "float64")
             parameter.shares.append((gradient, factor, unit, index))
             self.gradients[unit, index] = gradient
 

@@ -10,6 +10,7 @@ from convnet.errors import DeviceError
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
 
+from .controls import Controls
 from .launch import Array, Launch
 from .order import ordered
 from .program import Program
@@ -36,6 +37,8 @@ class Engine:
         self.queues = Queues(self.gpus)
         self.memory: dict[Buffer, object] = {}
         self.scratch: dict[int, object] = {}
+        self.controls: dict[int, Controls] = {}
+        self._working = False
         self._constants: dict[tuple, object] = {}
 
     def device_name(self, device: int) -> str:
@@ -46,9 +49,14 @@ class Engine:
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
         """Take all memory; DeviceError with the figures if a GPU has not that much."""
         refuse_beyond(buffers, {}, minibatch, self.gpus, self._free())
+        for device in sorted({b.device for b in buffers if b.role == "controls"}):
+            mine = [b for b in buffers if b.device == device and b.role == "controls"]
+            self.controls[device] = Controls(mine, self._take(device, Controls.size(mine)))
+            self.memory |= self.controls[device].memory
         for buffer in buffers:
-            size = buffer.bytes(minibatch, self.real.itemsize)
-            self.memory[buffer] = self._take(buffer.device, size)
+            if buffer not in self.memory:
+                size = buffer.bytes(minibatch, self.real.itemsize)
+                self.memory[buffer] = self._take(buffer.device, size)
 
     def _free(self) -> dict[int, int]:
         found = {}
@@ -85,8 +93,11 @@ class Engine:
             return array.on_device().copy_to_host().reshape(array.shape)
 
     def write(self, view: View, cases: int, values) -> None:
-        """Set the values, when all queued work is done."""
+        """Set the values, when all queued work is done; controls when the next program runs."""
         self.synchronize()
+        if view.buffer.role == "controls":
+            self.controls[view.device].set(view.buffer, values)
+            return
         array = self.array(view, cases)
         flat = np.ascontiguousarray(np.broadcast_to(values, array.shape), array.dtype).reshape(-1)
         if view.device < 0:
@@ -107,7 +118,7 @@ class Engine:
         self._take_scratch(steps, cases_of)
         pieces = ordered(steps, written)
         work = [(piece, self.work_of(piece.step, cases_of[id(piece.step)])) for piece in pieces]
-        return Program(self.queues, work, self._constant, self.graphs)
+        return Program(self, work)
 
     def work_of(self, step: Step, cases: int) -> list[Launch | Copy]:
         """The launches and copies of a step."""
@@ -153,7 +164,7 @@ class Engine:
                 f"layers of device {device} needs {size / 1e9:.2f} GB. Lower --minibatch"
             )
 
-    def _constant(self, device, values):
+    def constant(self, device, values):
         """A device array of constants, uploaded once."""
         key = device, values.dtype.str, values.tobytes()
         if key not in self._constants:
@@ -163,7 +174,13 @@ class Engine:
 
     def synchronize(self) -> None:
         """Wait until all queued work is done."""
-        self.queues.synchronize()
+        if self._working:
+            self.queues.synchronize()
+            self._working = False
+
+    def works(self) -> None:
+        """Told by a program that it queued something."""
+        self._working = True
 
 
 def operation(name: str):

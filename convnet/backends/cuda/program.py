@@ -8,8 +8,8 @@ import numpy as np
 from convnet.network.trace import Span
 
 from .launch import Array, Launch
-from .order import Piece
-from .queues import Graph, Queues, can_capture, milliseconds, origin_of
+from .order import COMPUTE, Piece
+from .queues import Graph, can_capture, milliseconds, origin_of
 from .transfer import Copy
 
 
@@ -29,15 +29,15 @@ class Program:
     CUDA graph, and from then on the graph is launched.  Both give the same bits.
     """
 
-    def __init__(self, queues: Queues, pieces: list[tuple[Piece, list]], constants, graphs: bool):
+    def __init__(self, engine, pieces: list[tuple[Piece, list]]):
         self.steps = [piece.step for piece, _ in pieces]
-        self._queues = queues
-        self.bound = [self._bind(piece, work, constants) for piece, work in pieces]
+        self._engine, self._queues = engine, engine.queues
+        self.bound = [self._bind(piece, work, engine.constant) for piece, work in pieces]
         self.streams = sorted({piece.stream for piece, _ in pieces}, key=str)
         self.origin = origin_of([stream.device for stream in self.streams])
-        self._begun = queues.event(self.origin.device)
-        self._joined = {s: queues.event(s.device) for s in self.streams if s != self.origin}
-        self._graphs, self._graph, self._runs = graphs and can_capture(), None, 0
+        self._begun = engine.queues.event(self.origin.device)
+        self._joined = {s: engine.queues.event(s.device) for s in self.streams if s != self.origin}
+        self._graphs, self._graph, self._runs = engine.graphs and can_capture(), None, 0
 
     def _bind(self, piece, work, constants):
         stream = self._queues.stream(piece.stream)
@@ -47,6 +47,7 @@ class Program:
 
     def run(self) -> None:
         """Queue the program; the host goes on at once."""
+        self._engine.works()
         self._runs += 1
         if self._graphs and self._runs == 2:
             self._graph = Graph(self._queues, self.origin, self.queue)
@@ -56,7 +57,8 @@ class Program:
             self._graph.launch()
 
     def timed(self) -> list[Span]:
-        """Run plainly, and say when each step ran.  Times of different GPUs have no common origin."""
+        """Run plainly, and say when each step ran; GPUs have no common origin of times."""
+        self._engine.works()
         marks: list[tuple[Piece, object, object]] = []
         origins = {stream: self._mark(stream) for stream in self.streams[::-1]}
         first = {stream.device: origins[stream] for stream in self.streams}
@@ -67,7 +69,7 @@ class Program:
             marks.append((piece, start, self._mark(piece.stream)))
 
         self.queue(around)
-        self._queues.synchronize()
+        self._engine.synchronize()
         return [self._span(*mark, first) for mark in marks]
 
     def _mark(self, stream):
@@ -88,11 +90,20 @@ class Program:
         self._queues.record(self._begun, self.origin)
         for stream in self._joined:
             self._queues.wait(self._begun, stream)
+        self._upload_controls()
         for bound in self.bound:
             self._queue_piece(bound, around)
         for stream, event in self._joined.items():
             self._queues.record(event, stream)
             self._queues.wait(event, self.origin)
+
+    def _upload_controls(self):
+        """Rates and counters of random numbers, for all devices that have kernels here."""
+        for stream in self.streams:
+            controls = self._engine.controls.get(stream.device)
+            if controls is not None and stream.kind == COMPUTE:
+                with self._queues.on(stream.device):
+                    controls.upload(self._queues.stream(stream))
 
     def _queue_piece(self, bound, around):
         piece = bound.piece
