@@ -24,6 +24,12 @@ class Kernel:
         self.name = function.__qualname__
         self.dispatcher = _compiled(function, threads, blocks)
 
+    def configured(self, blocks: tuple[int, ...], stream) -> Callable:
+        """What launches it on a grid and a stream when called with the arguments."""
+        if SIMULATED:  # there a dispatcher knows only its last grid
+            return lambda *arguments: self.dispatcher[blocks, self.threads, stream](*arguments)
+        return self.dispatcher[blocks, self.threads, stream]
+
 
 def _compiled(function, threads, blocks):
     if SIMULATED:  # its `jit` knows neither launch bounds nor a cache

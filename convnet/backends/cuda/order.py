@@ -60,6 +60,8 @@ def ordered(steps: list[Step], written) -> list[Piece]:
         for buffer, touch in _touches(step, number, written(step)):
             earlier = touched.setdefault(buffer, [])
             for other in earlier:
+                if other.piece == number:
+                    continue  # an argument of the same step
                 stream = pieces[other.piece].stream
                 if stream != piece.stream and touch.conflicts(other):
                     latest[stream] = max(latest.get(stream, -1), other.piece)

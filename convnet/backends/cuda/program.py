@@ -124,8 +124,7 @@ def _call(item: Launch | Copy, stream, device, constants):
     if isinstance(item, Copy):
         return partial(item.dst.on_device().copy_to_device, item.src.on_device(), stream=stream)
     arguments = [_argument(a, device, constants) for a in item.arguments]
-    configured = item.kernel.dispatcher[item.blocks, item.threads, stream]
-    return partial(configured, *arguments)
+    return partial(item.kernel.configured(item.blocks, stream), *arguments)
 
 
 def _argument(argument, device, constants):

@@ -30,7 +30,7 @@ class Queues:
 
     def event(self, device: int, timing: bool = False):
         with self.on(device):
-            return cuda.event(timing=timing)
+            return cuda.event() if SIMULATED else cuda.event(timing=timing)
 
     def record(self, event, stream: Stream) -> None:
         with self.on(stream.device):

@@ -1,0 +1,110 @@
+"""Response normalisation across channels (dialect, 3.6; Krizhevsky et al. 2012, section 3.3).
+
+Pixels and cases are alike here: a thread takes one column of (channels, pixels * cases) and walks
+along a piece of its channels, whose neighbours come from the cache.
+"""
+
+import math
+
+import numpy as np
+from numba import cuda
+
+from convnet.backends.base import operation
+
+from .compiling import THREADS, inlined, kernel
+from .launch import launch
+
+_PIECE = 16  # channels that a thread walks along
+
+
+@operation(writes="y denom")
+def forward(x, y, denom, size, scale, power, k, blocked):
+    """denom = k + scale * (sum of x**2 over `size` channels),  y = x * denom ** -power.
+
+    x, y, denom: (C, H, W, N); scale is already divided by size; blocked: windows are the
+    consecutive blocks of `size` channels instead of being centred on each channel.
+    """
+    channels, columns = _sizes(x)
+    lean = 0 if blocked else size // 2
+    numbers = size, lean, float(scale), float(power), float(k), blocked
+    return [launch(_forward, _grid(x), x, y, denom, channels, columns, *numbers)]
+
+
+@operation(writes="dx")
+def backward(x, y, dy, denom, dx, size, scale, power, blocked, accumulate):
+    """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * x_i * sum of dy_j*y_j/denom_j.
+
+    The sum runs over the channels j whose window contains i.
+    """
+    channels, columns = _sizes(x)
+    lean = 0 if blocked else size - size // 2 - 1  # of the transposed window
+    numbers = size, lean, float(2 * scale * power), float(power), blocked, accumulate
+    return [launch(_backward, _grid(x), x, y, dy, denom, dx, channels, columns, *numbers)]
+
+
+def _sizes(x):
+    return x.shape[0], x.size // x.shape[0]
+
+
+def _grid(x):
+    channels, columns = _sizes(x)
+    return -(-columns // THREADS), -(-channels // _PIECE)
+
+
+@inlined
+def to_power(d, power):
+    """d ** -power; 0.75, the paper's, by two square roots."""
+    if power == np.float32(0.75):
+        root = np.float32(math.sqrt(d))
+        return np.float32(1) / (root * np.float32(math.sqrt(root)))
+    return np.float32(math.pow(d, -power))
+
+
+@inlined
+def window_start(c, size, lean, blocked):
+    return c // size * size if blocked else max(c - lean, 0)
+
+
+@inlined
+def window_end(c, size, lean, blocked, channels):
+    first = c // size * size if blocked else c - lean
+    return min(first + size, channels)
+
+
+@kernel
+def _forward(x, y, denom, channels, columns, size, lean, scale, power, k, blocked):
+    j = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
+    if j >= columns:
+        return
+    first = cuda.blockIdx.y * _PIECE
+    for c in range(first, min(first + _PIECE, channels)):
+        total = np.float32(0)
+        for i in range(
+            window_start(c, size, lean, blocked), window_end(c, size, lean, blocked, channels)
+        ):
+            v = x[i * columns + j]
+            total += v * v
+        d = k + scale * total
+        e = c * columns + j
+        denom[e] = d
+        y[e] = x[e] * to_power(d, power)
+
+
+@kernel
+def _backward(
+    x, y, dy, denom, dx, channels, columns, size, lean, factor, power, blocked, accumulate
+):
+    j = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
+    if j >= columns:
+        return
+    first = cuda.blockIdx.y * _PIECE
+    for c in range(first, min(first + _PIECE, channels)):
+        total = np.float32(0)
+        for i in range(
+            window_start(c, size, lean, blocked), window_end(c, size, lean, blocked, channels)
+        ):
+            e = i * columns + j
+            total += dy[e] * y[e] / denom[e]
+        e = c * columns + j
+        g = dy[e] * to_power(denom[e], power) - factor * x[e] * total
+        dx[e] = dx[e] + g if accumulate else g
