@@ -43,7 +43,7 @@ def weights_grad(x, dy, dw, accumulate, *, precision):
 
 def _only_fp32(precision):
     if precision != "fp32":
-        raise DeviceError(f"products in {precision} are not built yet", None, "use fp32")
+        raise DeviceError(f"products in {precision} are not built yet; fp32 is")
 
 
 @kernel
