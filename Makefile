@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test smoke lint docs corpus clean
+.PHONY: demo test simulator kernels smoke lint docs corpus clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -17,6 +17,13 @@ demo: $(STAMP)
 
 test: $(VENV)/.tested
 	$(BIN)/python -m pytest
+	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest tests/simulator
+
+simulator: $(VENV)/.tested
+	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest tests/simulator
+
+kernels: $(VENV)/.tested
+	$(BIN)/python tests/kernels_table.py
 
 smoke: $(VENV)/.tested
 	$(BIN)/python -m pytest tests/test_spec_parse.py tests/test_summary.py

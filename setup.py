@@ -23,8 +23,18 @@ setup(
         "rich>=13.7",
     ],
     extras_require={
+        # For --device cuda: Numba's CUDA target and NVIDIA's compilers; the driver comes beside.
+        "cuda": ["numba-cuda[cu13]>=0.30.4,<0.31"],
         # PyTorch is the second, independent reference of the tests; nothing else uses it.
-        "test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", "torch==2.13.0"],
+        # greenlet runs the threads of Numba's CUDA simulator.
+        "test": [
+            "pytest>=8",
+            "hypothesis>=6.100",
+            "ruff>=0.6",
+            "torch==2.13.0",
+            "greenlet>=3",
+            "numba-cuda[cu13]>=0.30.4,<0.31",
+        ],
         "bench": ["torch==2.13.0"],
     },
     entry_points={"console_scripts": ["convnet = convnet.cli:main"]},

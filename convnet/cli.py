@@ -109,7 +109,7 @@ device_options = options(
         type=click.Choice(["auto", "cuda", "cpu"]),
         default="auto",
         show_default=True,
-        help="auto, cpu: the CPU, with virtual devices; cuda is not built yet.",
+        help="cpu, auto: the CPU, with virtual devices; cuda: GPUs (see `convnet devices`).",
     ),
     click.option("--gpu", type=Devices(), help="Physical GPUs for the spec's devices 0, 1, ..."),
 )
@@ -199,6 +199,9 @@ def main():
     "--max-batches", type=click.IntRange(1), help="Stop, saved, after so many minibatches."
 )
 @click.option("--dry-run", is_flag=True, help="One training and one test minibatch; saves nothing.")
+@click.option(
+    "--trace", type=PATH, help="File for the times of a minibatch's steps (Chrome trace)."
+)
 def train(**given):
     """Train a network."""
     from convnet.commands.train import train as run
@@ -340,6 +343,15 @@ def import_old(**given):
     from convnet.commands.import_old import import_old as run
 
     run(**given)
+
+
+@main.command(epilog=example("convnet devices"))
+@json_option
+def devices(as_json):
+    """Tell what CUDA finds on this machine, and what it lacks."""
+    from convnet.commands.devices import devices as run
+
+    run(as_json)
 
 
 @main.command(epilog=example("convnet layers conv"))

@@ -195,9 +195,7 @@ class DeviceOptions:
 
 
 def make_engine(options: DeviceOptions, graph: Graph, real="float32"):
-    """The engine, and a line that says what runs where.  DeviceError."""
-    from convnet.backends.cpu.engine import Engine
-
+    """The engine, a line that says what runs where, and whether CUDA is missing.  DeviceError."""
     needed = graph.device_count
     if options.gpu is not None and len(options.gpu) < needed:
         raise DeviceError(
@@ -206,9 +204,29 @@ def make_engine(options: DeviceOptions, graph: Graph, real="float32"):
             f"Give {needed}, the same one more than once if need be"
         )
     if options.device == "cuda":
-        raise DeviceError(
-            "--device cuda: this version of convnet has no CUDA engine yet; --device cpu runs the "
-            "same network, each of its devices as a virtual one"
-        )
+        return _cuda_engine(options, needed)
+    from convnet.backends.cpu.engine import Engine
+    from convnet.backends.probe import missing
+
     shown = "cpu:0" if needed == 1 else f"cpu:0 to cpu:{needed - 1}, virtual"
-    return Engine(real), f"running on the CPU ({shown})", options.device == "auto"
+    lacks_cuda = options.device == "auto" and missing() != ""
+    return Engine(real), f"running on the CPU ({shown})", lacks_cuda
+
+
+def _cuda_engine(options, needed):
+    from convnet.backends.probe import missing
+
+    if lacking := missing():
+        raise DeviceError(f"--device cuda: {lacking}. `convnet devices` tells more")
+    from numba import cuda
+
+    from convnet.backends.cuda.engine import Engine
+
+    gpus = options.gpu[:needed] if options.gpu else tuple(range(needed))
+    if max(gpus) >= len(cuda.gpus):
+        raise DeviceError(
+            f"there is no GPU {max(gpus)}: this machine has {len(cuda.gpus)}, numbered from 0. "
+            f"--gpu {','.join('0' * needed)} puts all devices of the spec on the first one"
+        )
+    shown = ", ".join(f"{device} on GPU {gpu}" for device, gpu in enumerate(gpus))
+    return Engine(gpus), f"running with CUDA (device {shown})", False

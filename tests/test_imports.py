@@ -29,6 +29,15 @@ MAY_IMPORT = {
         "network.record",
         "network.trace",
     ],
+    "backends.probe": [],
+    "backends.cuda": [
+        "errors",
+        "backends.base",
+        "backends.cpu.blur",
+        "network.memory",
+        "network.record",
+        "network.trace",
+    ],
     "journal": ["errors", "spec"],
     "checkpoint": ["errors", "spec"],
     "specs": ["errors", "fields", "spec"],
@@ -94,7 +103,7 @@ def test_parts_import_only_what_lies_below_them(part):
 
 def test_every_module_has_a_rule():
     parts = {part_of(name) for name in MODULES} - {"", "backends"}
-    assert parts - {"backends.cuda"} == {*MAY_IMPORT, *LEVELS}
+    assert parts == {*MAY_IMPORT, *LEVELS}
 
 
 @pytest.mark.parametrize("level", range(len(LEVELS)))
@@ -130,10 +139,40 @@ def test_a_layer_module_has_a_module_of_the_same_name_in_the_backend_if_it_compu
     assert {f"convnet.backends.cpu.{module}" for module in called} <= set(MODULES)
 
 
-def test_nobody_imports_the_cuda_backend():
-    for name, found in IMPORTS.items():
-        if not name.startswith("convnet.backends.cuda"):
-            assert not [t for t in found if t.startswith("convnet.backends.cuda")], name
+def test_both_backends_have_the_same_operations():
+    """A step's name, "module.function", is one of either backend, with the same parameters."""
+    for name in {m.rpartition(".")[2] for m in MODULES if part_of(m) == "backends.cpu"}:
+        theirs = MODULES.get(f"convnet.backends.cuda.{name}")
+        for function, parameters in operations(theirs) if theirs else ():
+            mine = dict(operations(MODULES[f"convnet.backends.cpu.{name}"]))
+            assert mine.get(function, parameters) == parameters, f"{name}.{function}"
+
+
+def operations(path):
+    """(name, positional parameters) of a module's public functions."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            decorated = any("operation" in ast.dump(d) for d in node.decorator_list)
+            if decorated or "cpu" in path.parts:
+                yield node.name, [argument.arg for argument in node.args.args]
+
+
+def test_every_operation_of_a_layer_exists_in_both_backends():
+    for path in sorted((ROOT / "layers").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            of_ops = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+            if of_ops and node.value.id == "ops":
+                assert f"convnet.backends.cuda.{node.attr}" in MODULES, node.attr
+
+
+def test_the_cuda_backend_is_imported_only_where_a_cuda_device_is_asked_for():
+    importers = {
+        name
+        for name, found in IMPORTS.items()
+        if not name.startswith("convnet.backends.cuda")
+        and any(t.startswith("convnet.backends.cuda") for t in found)
+    }
+    assert importers == {"convnet.prepare"}
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -122,6 +122,7 @@ def _make_run(given, prepared: Prepared, saved) -> Run:
         data=prepared.source,
         class_names=prepared.dataset.class_names,
         settings=settings,
+        trace=given["trace"],
     )
 
 

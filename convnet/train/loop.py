@@ -91,11 +91,11 @@ def _train_on(run, batch) -> float:
 
 def _run_step(run):
     run.trained += 1
-    traced = run.options.trace is not None and run.trained == _TRACED
+    traced = run.trace is not None and run.trained == _TRACED
     run.network.spans = [] if traced else None
     run.network.run("train")
     if traced:
-        write_trace(run.options.trace, run.network.spans)
+        write_trace(run.trace, run.network.spans)
         run.network.spans = None
 
 

@@ -25,8 +25,7 @@ class Options:
     max_batches: stop, saved, after so many in this invocation.  test_every: None is once an epoch;
     there is always a test at the end.  test_minibatches: size of a test, None for `MOST_TEST_CASES`
     cases at most.  save_every: besides the saves at tests and at the end.  record_every: train
-    records of the journal, None for about a hundred an epoch.  trace: a file for the times of the
-    steps of this invocation's third minibatch, when everything is compiled.
+    records of the journal, None for about a hundred an epoch.
     """
 
     epochs: int = 50
@@ -35,7 +34,6 @@ class Options:
     test_minibatches: int | None = None
     save_every: int | None = None
     record_every: int | None = None
-    trace: Path | None = None
 
 
 MOST_TEST_CASES = 10_000  # of a test within training
@@ -68,6 +66,7 @@ class Run:
     changes: list[str] = field(default_factory=list)
     last_saved: Path | None = None
     saved_step: int = 0
+    trace: Path | None = None  # file for the times of the steps of one minibatch
     trained: int = 0  # minibatches of this invocation
 
     def __post_init__(self):
