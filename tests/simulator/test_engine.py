@@ -1,0 +1,95 @@
+"""The CUDA engine in the simulator: several devices, short minibatches, what steps write."""
+
+import numpy as np
+import pytest
+from cases import BY_NAME, CASES
+from rows import graph_of, randomize
+from test_cuda_order import LAYERS, PARAMS
+from test_rows import network_of
+
+from convnet.backends.cpu.engine import Engine as CpuEngine
+from convnet.backends.cuda.engine import Engine, written
+from convnet.backends.cuda.order import ordered
+from convnet.backends.cuda.program import Program
+from convnet.errors import DeviceError
+from convnet.network.memory import View
+from convnet.network.network import Network
+
+
+def two_devices(engine) -> Network:
+    network = Network(graph_of(LAYERS, PARAMS + "\n[cost]\ncoeff=1\n", {0: 192, 1: 1}), 4, engine)
+    randomize(network)
+    return network
+
+
+def trained(network, steps=3) -> list[np.ndarray]:
+    rng, costs = np.random.default_rng(5), []
+    for step in range(steps):
+        cases = 4 if step % 2 == 0 else 3  # the second minibatch is short
+        labels = rng.integers(0, 5, (1, cases)).astype(np.float32)
+        network.load({0: rng.standard_normal((192, cases)).astype(np.float32), 1: labels})
+        network.set_rates(step / steps)
+        network.run("train")
+        costs.append(network.costs()["cost"])
+    return costs + [network.read(parameter) for parameter in network.parameters.values()]
+
+
+@pytest.mark.parametrize("gpus", [(0, 0)])
+def test_two_devices_train_as_on_the_cpu(gpus):
+    expected = trained(two_devices(CpuEngine(np.float64)))
+    found = trained(two_devices(Engine(gpus)))
+    for mine, theirs in zip(found, expected, strict=True):
+        assert np.linalg.norm(mine - theirs) < 2e-5 * np.linalg.norm(theirs)
+
+
+def test_a_run_repeats_bit_for_bit():
+    first, second = (trained(two_devices(Engine((0, 0)))) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("row", CASES[::3], ids=[row.name for row in CASES[::3]])
+def test_steps_change_only_what_they_say(row):
+    """Otherwise copies beside them would move what is just being written."""
+    network = network_of(row, Engine((0,)))
+    engine = network.engine
+    network.run("gradients")
+    for step in network.plan.programs["gradients"]:
+        writes = written(step)
+        views = [(n, a) for n, a in enumerate(step.arguments) if isinstance(a, View)]
+        kept = [(a, engine.read(a, row.cases)) for n, a in views if n not in writes]
+        changed = [a for n, a in views if n in writes]
+        work = [(piece, engine.work_of(piece.step, row.cases))
+                for piece in ordered([step], lambda _: ())]  # fmt: skip
+        Program(engine, work).run()
+        for view, before in kept:
+            if not any(view.buffer is other.buffer for other in changed):
+                after = engine.read(view, row.cases)
+                assert np.array_equal(before, after, equal_nan=True), (step.operation, view)
+
+
+def test_dropout_masks_are_those_of_the_cpu():
+    row = BY_NAME["dropout: the key"]
+    masks = []
+    for engine in (CpuEngine(np.float32), Engine((0,))):
+        network = network_of(row, engine)
+        network.set_rates(0.0)
+        network.run("train")
+        network.engine.synchronize()
+        for buffer, memory in network.engine.memory.items():
+            if buffer.dtype == "uint8":
+                view = buffer.view()
+                masks.append(network.engine.read(view, row.cases))
+                assert memory is not None
+    half = len(masks) // 2
+    assert half and all(np.array_equal(masks[i], masks[half + i]) for i in range(half))
+    assert 0 < masks[0].mean() < 1
+
+
+def test_a_network_beyond_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(Engine, "_free", lambda self: {0: 400 << 20})
+    with pytest.raises(DeviceError, match="GPU 0 has 0.42 GB free.*Lower --minibatch"):
+        Network(
+            graph_of(LAYERS, PARAMS + "\n[cost]\ncoeff=1\n", {0: 192, 1: 1}),
+            200_000,
+            Engine((0, 0)),
+        )
