@@ -14,3 +14,11 @@ if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
     lockstep.install()
 else:
     collect_ignore_glob = ["test_*.py"]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many arrays were compared, and the largest error of each operation's rows."""
+    import comparisons
+
+    for line in comparisons.lines():
+        terminalreporter.write_line(line)
