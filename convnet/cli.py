@@ -112,6 +112,11 @@ device_options = options(
         help="cpu, auto: the CPU, with virtual devices; cuda: GPUs (see `convnet devices`).",
     ),
     click.option("--gpu", type=Devices(), help="Physical GPUs for the spec's devices 0, 1, ..."),
+    click.option(
+        "--graphs/--no-graphs",
+        default=True,
+        help="With CUDA: run steps as CUDA graphs (the default), or launch each kernel by itself.",
+    ),
 )
 init_options = options(
     click.option(

@@ -188,10 +188,14 @@ def _inner_side(dataset, options, wanted):
 
 @dataclass
 class DeviceOptions:
-    """device: auto, cuda or cpu.  gpu: physical devices for the spec's, in order, or None."""
+    """device: auto, cuda or cpu.  gpu: physical devices for the spec's, in order, or None.
+
+    graphs: run programs as CUDA graphs.
+    """
 
     device: str = "auto"
     gpu: tuple[int, ...] | None = None
+    graphs: bool = True
 
 
 def make_engine(options: DeviceOptions, graph: Graph, real="float32"):
@@ -229,4 +233,5 @@ def _cuda_engine(options, needed):
             f"--gpu {','.join('0' * needed)} puts all devices of the spec on the first one"
         )
     shown = ", ".join(f"{device} on GPU {gpu}" for device, gpu in enumerate(gpus))
-    return Engine(gpus), f"running with CUDA (device {shown})", False
+    engine = Engine(gpus, graphs=options.graphs)
+    return engine, f"running with CUDA (device {shown})", False

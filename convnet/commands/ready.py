@@ -39,7 +39,9 @@ def ready(given: dict) -> Ready:
         saved.checkpoint.dialect,
         tree=stored_facts(saved.checkpoint.options)["tree"],
     )
-    engine, line, _ = make_engine(DeviceOptions(given["device"], given["gpu"]), prepared.graph)
+    engine, line, _ = make_engine(
+        DeviceOptions(given["device"], given["gpu"], given["graphs"]), prepared.graph
+    )
     minibatch = given["minibatch"] or saved.checkpoint.options.get("minibatch", 128)
     network = Network(prepared.graph, minibatch, engine, seed=saved.checkpoint.seed)
     checkpoint.restore(network, saved.checkpoint)

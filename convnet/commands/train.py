@@ -101,7 +101,7 @@ def _make_run(given, prepared: Prepared, saved) -> Run:
     if saved and given["seed"] not in (None, saved.seed):
         raise ConvnetError(f"a run goes on with its own seed, {saved.seed}; leave --seed out")
     engine, line, by_default = make_engine(
-        DeviceOptions(given["device"], given["gpu"]), prepared.graph
+        DeviceOptions(given["device"], given["gpu"], given["graphs"]), prepared.graph
     )
     note(f"CUDA is not available: {line}" if by_default else line)
     calls = [] if saved else _init_calls(given, prepared.graph)
