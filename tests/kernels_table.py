@@ -69,6 +69,8 @@ def signature(launch):
 
 
 def numba_type(argument):
+    if isinstance(argument, tuple):
+        return types.Tuple([numba_type(value) for value in argument])
     dtype = types.__dict__[np.dtype(argument.dtype).name]
     return dtype[::1] if isinstance(argument, Array | np.ndarray) else dtype
 

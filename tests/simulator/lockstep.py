@@ -6,10 +6,13 @@ order is always the same; it is reversed after each barrier, so that a kernel th
 another thread should have written first, without a barrier between, is likely to be found out.
 """
 
+import sys
 from types import SimpleNamespace
 
 import greenlet
 import numpy as np
+from numba.cuda import types
+from numba.cuda.np import numpy_support
 from numba.cuda.simulator import kernel, kernelapi
 from numba.cuda.simulator.kernelapi import Dim3
 
@@ -56,8 +59,19 @@ def _run_block(self, grid_point, *args):
         waiting = [thread for thread in waiting[::-1] if not thread.dead]
 
 
+def _shared_array(self, shape, dtype, alignment=None):
+    """The block's array of this line of the kernel; the simulator's own knows no alignment."""
+    caller = sys._getframe(1)
+    key = caller.f_code.co_filename, caller.f_lineno
+    if key not in self._allocations:
+        dtype = numpy_support.as_dtype(dtype) if isinstance(dtype, types.Type) else dtype
+        self._allocations[key] = np.empty(shape, dtype)
+    return self._allocations[key]
+
+
 def install() -> None:
     """Make the simulator use it in this process."""
+    kernelapi.FakeCUDAShared.array = _shared_array
     kernel.BlockManager.run = _run_block
     kernelapi.threading = SimpleNamespace(
         current_thread=greenlet.getcurrent, Lock=kernelapi.threading.Lock

@@ -63,7 +63,7 @@ class Launch:
     """One kernel on a grid.
 
     blocks: of the grid, up to three numbers.  arguments: each an `Array`, a NumPy scalar (its type
-    is the kernel's), or a NumPy array of constants, which the engine uploads once.
+    is the kernel's), a tuple of them, or a NumPy array of constants, which the engine uploads once.
     """
 
     kernel: Kernel
@@ -86,6 +86,8 @@ def _typed(argument):
         return np.int32(argument)
     if isinstance(argument, float):
         return np.float32(argument)
+    if isinstance(argument, tuple):
+        return tuple(map(_typed, argument))
     return argument
 
 

@@ -6,80 +6,48 @@ make slice k of y.
 
 from convnet.backends.base import operation
 
-from .fc import _only_fp32, plain
-from .launch import over
+from .gemm import Result, columns, product, rows, scratch_bytes
 
 
 def _sizes(parts, x, w, y):
+    """Inputs and outputs of a part, length of a row of w, cases."""
     return x.shape[0] // parts, y.shape[0] // parts, w.shape[1], x.shape[1]
 
 
-@operation(writes="y", precision=True)
-def forward(x, w, y, parts, accumulate, *, precision):
+def _forward_scratch(x, w, y, parts, accumulate, *, precision):
+    i, o, _, n = _sizes(parts, x, w, y)
+    return scratch_bytes(o, n, i, parts, precision)
+
+
+def _inputs_scratch(dy, w, dx, parts, accumulate, *, precision):
+    i, o, _, n = _sizes(parts, dx, w, dy)
+    return scratch_bytes(i, n, o, parts, precision)
+
+
+def _weights_scratch(x, dy, dw, parts, accumulate, *, precision):
+    i, o, _, n = _sizes(parts, x, dw, dy)
+    return scratch_bytes(o, i, n, parts, precision)
+
+
+@operation(writes="y", scratch=_forward_scratch, precision=True)
+def forward(x, w, y, parts, accumulate, *, precision, scratch):
     """y (+)= w x, part by part."""
-    _only_fp32(precision)
     i, o, ld, n = _sizes(parts, x, w, y)
-    return [
-        over(
-            plain, o * n, w, x, y, o, n, i, k * i, ld, 1, k * i * n, n, 1, k * o * n, n, accumulate
-        )
-        for k in range(parts)
-    ]
+    a, b, result = columns(w, o, ld, i), rows(x, n, n, i * n), Result(y, n, o * n)
+    return product(a, b, result, i, parts, accumulate, precision, scratch)
 
 
-@operation(writes="dx", precision=True)
-def inputs_grad(dy, w, dx, parts, accumulate, *, precision):
+@operation(writes="dx", scratch=_inputs_scratch, precision=True)
+def inputs_grad(dy, w, dx, parts, accumulate, *, precision, scratch):
     """dx (+)= w' dy, part by part."""
-    _only_fp32(precision)
     i, o, ld, n = _sizes(parts, dx, w, dy)
-    return [
-        over(
-            plain,
-            i * n,
-            w,
-            dy,
-            dx,
-            i,
-            n,
-            o,
-            k * i,
-            1,
-            ld,
-            k * o * n,
-            n,
-            1,
-            k * i * n,
-            n,
-            accumulate,
-        )
-        for k in range(parts)
-    ]
+    a, b, result = rows(w, i, ld, i), rows(dy, n, n, o * n), Result(dx, n, i * n)
+    return product(a, b, result, o, parts, accumulate, precision, scratch)
 
 
-@operation(writes="dw", precision=True)
-def weights_grad(x, dy, dw, parts, accumulate, *, precision):
+@operation(writes="dw", scratch=_weights_scratch, precision=True)
+def weights_grad(x, dy, dw, parts, accumulate, *, precision, scratch):
     """dw (+)= dy x', part by part."""
-    _only_fp32(precision)
     i, o, ld, n = _sizes(parts, x, dw, dy)
-    return [
-        over(
-            plain,
-            o * i,
-            dy,
-            x,
-            dw,
-            o,
-            i,
-            n,
-            k * o * n,
-            n,
-            1,
-            k * i * n,
-            1,
-            n,
-            k * i,
-            ld,
-            accumulate,
-        )
-        for k in range(parts)
-    ]
+    a, b, result = columns(dy, o, n, o * n), columns(x, i, n, i * n), Result(dw, ld, i)
+    return product(a, b, result, n, parts, accumulate, precision, scratch)
