@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numba import cuda
 
-from convnet.backends.cuda import conv, fc, sfc
+from convnet.backends.base import PRECISIONS
+from convnet.backends.cuda import conv, fc, gemm, sfc
 from convnet.backends.cuda.launch import Array
 
 
@@ -37,21 +38,22 @@ def draw(*shape):
     return np.random.default_rng(len(shape) + shape[0]).standard_normal(shape).astype(np.float32)
 
 
+def rounded(values, precision):
+    """float64 of the nearest tf32 (ties away from zero) or bf16 (ties to even)."""
+    bits = {"fp32": 23, "tf32": 10, "bf16": 7}[precision]
+    fraction, exponent = np.frexp(values.astype(np.float64))
+    scaled = fraction * 2.0 ** (bits + 1)
+    whole = np.sign(scaled) * np.floor(np.abs(scaled) + 0.5)
+    return np.ldexp(np.rint(scaled) if precision == "bf16" else whole, exponent - bits - 1)
+
+
 FULL = [(5, 3, 2), (70, 37, 33), (36, 64, 100), (1, 1, 1), (8, 40, 68), (2, 700, 3)]
 
 
 @pytest.mark.parametrize("accumulate", [False, True])
 @pytest.mark.parametrize(("outputs", "inputs", "cases"), FULL)
 def test_full(outputs, inputs, cases, accumulate):
-    x, w, dy = draw(inputs, cases), draw(outputs, inputs), draw(outputs, cases)
-    wide = [array.astype(np.float64) for array in (x, w, dy)]
-    for function, a, b, out, expected in (
-        (fc.forward, x, w, dy, wide[1] @ wide[0]),
-        (fc.inputs_grad, dy, w, x, wide[1].T @ wide[2]),
-        (fc.weights_grad, x, dy, w, wide[2] @ wide[0].T),
-    ):
-        found = computed(function, a, b, out, accumulate=accumulate)
-        close(found, expected + (out if accumulate else 0))
+    check_full(outputs, inputs, cases, accumulate)
 
 
 @pytest.mark.parametrize("accumulate", [False, True])
@@ -94,27 +96,64 @@ CONVOLUTIONS = [
 ]
 
 
-@pytest.mark.parametrize("accumulate", [False, True])
-@pytest.mark.parametrize("case", CONVOLUTIONS)
-def test_convolution(case, accumulate):
+def check_convolution(case, accumulate, precision="fp32"):
     channels, filters, side, size, modules, padding, stride, groups, cases = case
     own, each = channels // groups, filters // groups
     x, w = draw(channels, side, side, cases), draw(own, size, size, filters)
     dy = draw(filters, modules, modules, cases)
-    y, dx, dw = dy.astype(np.float64) * 0, np.zeros(x.size + 1), w.astype(np.float64) * 0
-    padded = np.append(x.astype(np.float64).reshape(-1), 0)
+    fine = [rounded(array, precision) for array in (x, w, dy)]
+    # The gradient of the images is not a product of tiles where the stride is above 1.
+    coarse = "fp32" if stride > 1 else precision
+    padded, errors_of_images = np.append(fine[0].reshape(-1), 0), rounded(dy, coarse)
+    y, dx, dw = fine[2] * 0, np.zeros(x.size + 1), fine[1] * 0
     for g in range(groups):
         places = window_matrix(x.shape, size, (modules, modules), padding, stride, g, groups)
         mine = slice(g * each, (g + 1) * each)
-        weights, errors = w[..., mine].reshape(-1, each), dy[mine].reshape(each, -1)
-        y[mine] = (weights.T.astype(np.float64) @ padded[places]).reshape(y[mine].shape)
-        np.add.at(dx, places, weights.astype(np.float64) @ errors)
-        dw[..., mine] = (padded[places] @ errors.T.astype(np.float64)).reshape(dw[..., mine].shape)
+        weights, errors = (a.reshape(-1, each) for a in (fine[1][..., mine], w[..., mine]))
+        y[mine] = (weights.T @ padded[places]).reshape(y[mine].shape)
+        np.add.at(dx, places, rounded(errors, coarse) @ errors_of_images[mine].reshape(each, -1))
+        dw[..., mine] = (padded[places] @ fine[2][mine].reshape(each, -1).T).reshape(
+            dw[..., mine].shape
+        )
     geometry = padding, stride, groups
     for function, a, b, out, expected in (
         (conv.forward, x, w, dy, y),
         (conv.images_grad, dy, w, x, dx[:-1].reshape(x.shape)),
         (conv.weights_grad, x, dy, w, dw),
     ):
-        found = computed(function, a, b, out, *geometry, accumulate=accumulate)
+        found = computed(function, a, b, out, *geometry, accumulate=accumulate, precision=precision)
         close(found, expected + (out if accumulate else 0))
+
+
+@pytest.mark.parametrize("accumulate", [False, True])
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_convolution(case, accumulate):
+    check_convolution(case, accumulate)
+
+
+def check_full(outputs, inputs, cases, accumulate, precision="fp32"):
+    x, w, dy = draw(inputs, cases), draw(outputs, inputs), draw(outputs, cases)
+    wide = [rounded(array, precision) for array in (x, w, dy)]
+    for function, a, b, out, expected in (
+        (fc.forward, x, w, dy, wide[1] @ wide[0]),
+        (fc.inputs_grad, dy, w, x, wide[1].T @ wide[2]),
+        (fc.weights_grad, x, dy, w, wide[2] @ wide[0].T),
+    ):
+        found = computed(function, a, b, out, accumulate=accumulate, precision=precision)
+        close(found, expected + (out if accumulate else 0))
+
+
+TILES = [(tile[:2], "fp32") for tile in gemm.TILES]
+TILES += [(tile, precision) for tile in ((128, 128), (96, 128)) for precision in PRECISIONS[1:]]
+
+
+@pytest.mark.parametrize(("tile", "precision"), TILES, ids=str)
+def test_every_tile(monkeypatch, tile, precision):
+    """The tiles of the device, whose warps share the work: with 4-byte and 16-byte copies."""
+    monkeypatch.setattr(gemm, "_SMALLEST", tile)
+    for cases, accumulate in ((7, True), (12, False)):
+        check_full(
+            tile[0] - 4, 20, tile[1] + 4 if cases == 12 else tile[1] - 1, accumulate, precision
+        )
+        filters, channels = tile[0] - 4 * (cases == 12), 2
+        check_convolution((channels, filters, 4, 3, 4, 1, 1, 1, cases), accumulate, precision)

@@ -7,9 +7,15 @@ take the number of their threads from `cuda.blockDim`, or from constants of this
 from collections.abc import Callable
 
 from numba import cuda
+from numba import int32 as _int32
+from numba import uint32 as _uint32
 
 SIMULATED = cuda.jit.__module__.partition(".simulator")[1] != ""
 THREADS = 32 if SIMULATED else 256  # of a block, where a kernel does not say otherwise
+
+# Casts: kernels write them where 64 bits would cost registers.  Numba's own are slow in Python.
+int32 = int if SIMULATED else _int32
+uint32 = (lambda value: int(value) & 0xFFFFFFFF) if SIMULATED else _uint32
 
 
 class Kernel:

@@ -19,7 +19,7 @@ from .tiles import COLUMNS, MODULES, ROWS, WINDOW
 
 # rows and columns of C a block, and how fast it runs beside the largest (an estimate: a smaller
 # tile reads more of its operands for each product).
-_TILES = (
+TILES = (
     (128, 128, 1.0), (96, 128, 0.97), (64, 128, 0.92), (128, 64, 0.92), (64, 64, 0.8),
     (32, 128, 0.75),
 )  # fmt: skip
@@ -85,7 +85,7 @@ class Cut:
 
 def cut(m: int, n: int, depth: int, groups: int, step: int) -> Cut:
     """The tile that wastes least, and shares of k, multiples of `step`, for idle processors."""
-    tile = _SMALLEST if SIMULATED else min(_TILES, key=lambda t: _padded(m, n, t) / t[2])[:2]
+    tile = _SMALLEST if SIMULATED else min(TILES, key=lambda t: _padded(m, n, t) / t[2])[:2]
     blocks = groups * prod(-(-size // side) for size, side in zip((m, n), tile, strict=True))
     shares = max(1, min(_BLOCKS // blocks, depth // _SHORTEST_SHARE))
     share = -(-depth // shares // step) * step

@@ -9,9 +9,9 @@ constants, so that the compiler drops all other paths.
 from functools import cache
 from typing import NamedTuple
 
-from numba import cuda, float32, int32, int64
+from numba import cuda, float32, int64
 
-from .compiling import kernel
+from .compiling import int32, kernel
 from .lowlevel import (
     WARP_COLUMNS,
     WARP_ROWS,

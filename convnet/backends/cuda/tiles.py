@@ -19,14 +19,12 @@ again; `load_` functions copy one tile and move `place` to the next.  Registers 
 numbers are 32 bits, and addresses are sums with what is the same for all threads.
 """
 
-from numba import int32, uint32
-
-from .compiling import inlined
+from .compiling import inlined, int32, uint32
 from .lowlevel import copy_async
 
 ROWS, COLUMNS, WINDOW, MODULES = range(4)
 MOST_CHANNELS, MOST_TAPS = 1 << 15, 1 << 8  # of a packed tap
-_NOWHERE = int32(-(1 << 20))
+_NOWHERE = -(1 << 20)  # a row far outside every image
 
 
 def lanes_across(wide: int, width: int) -> int:
@@ -162,7 +160,7 @@ def load_modules(
     for h in range(depth // 8):
         y0 = int32(place[3 * h + 1] * sizes[6] - sizes[7])
         if k0 + k + 8 * h >= last:
-            y0 = _NOWHERE
+            y0 = int32(_NOWHERE)
         x0 = int32(place[3 * h + 2] * sizes[6] - sizes[7])
         base = int32(group * sizes[0] + place[3 * h])
         for j in range((wide + step - 1) // step):
