@@ -7,6 +7,7 @@ from convnet import journal
 from convnet.checkpoint import load, newest
 from convnet.errors import CheckpointError
 from convnet.train import describe_changes, fit
+from convnet.train.changes import describe_options
 
 EPOCHS = 3  # of 16 minibatches
 STRUCTURE = {"test_every": 10, "record_every": 4}
@@ -79,11 +80,26 @@ def test_new_params_are_read_and_told(tmp_path):
         ("[a]\nepsW=exp[base=1;tgtFactor=2]", "[a]\nepsW=exp[ base=1; tgtFactor=2 ]", []),
         ("[a]\nx=1", "[b]\nx=1", ["a: the section is gone", "b: the section is new",
                                   "b: x (none) -> 1"]),
+        ("[a]\nx=1\n[b]\nx=1\n[c]\nx=2", "[a]\nx=3\n[b]\nx=3.0\ny=1\n[c]\nx=3",
+         ["a: x 1 -> 3", "b: x 1 -> 3.0", "b: y (none) -> 1", "c: x 2 -> 3"]),
+        ("[a]\nx=1\n[b]\nx=1\n[c]\nx=2", "[a]\nx=3\n[b]\nx=3\ny=1\n[c]\nx=2",
+         ["a, b: x 1 -> 3", "b: y (none) -> 1"]),
         ("[a]\nx=1", "[a]\nx=1\nneuron=relu", ["a: neuron (none) -> relu"]),
     ],
 )  # fmt: skip
 def test_changes_of_params(old, new, expected):
     assert describe_changes(old, new) == expected
+
+
+def test_changes_of_options():
+    old = {"epochs": 2, "minibatch": 64, "tree": 1, "data_options": {"mean": "image", "data": "a"}}
+    new = {"epochs": 3, "minibatch": 64, "tree": 2, "save_every": 5}
+    assert describe_options(old, new) == ["epochs 2 -> 3"]
+    new["data_options"] = {"mean": "none", "data": "b"}
+    assert describe_options(old, new) == ["epochs 2 -> 3", "mean image -> none"]
+    assert describe_options({"wupdate_freq": None}, {"wupdate_freq": 4}) == [
+        "wupdate-freq (none) -> 4"
+    ]
 
 
 def test_a_frozen_layer_that_is_freed_starts_from_rest(tmp_path):

@@ -13,9 +13,9 @@ from convnet.graph.stored import facts_to_store, stored_facts
 from convnet.initial import InitOptions, fill, resolve
 from convnet.network.network import Network
 from convnet.prepare import DataOptions, DeviceOptions, Prepared, make_engine, prepare
-from convnet.spec import Source
+from convnet.spec import Source, harmless
 from convnet.specs import Specs
-from convnet.train.changes import describe_changes
+from convnet.train.changes import describe_changes, describe_options
 from convnet.train.folder import RunFolder, new_run_folder
 from convnet.train.loop import Outcome, fit
 from convnet.train.run import Options, Run
@@ -173,6 +173,9 @@ def _folder(given) -> RunFolder:
 
 def _resume(run, specs, saved, path):
     changes = describe_changes(saved.params, specs.params.source)
+    changes += describe_options(saved.options, run.stored_options())
+    if run.data != saved.data:
+        changes.append(f"data {harmless(saved.data)} -> {harmless(run.data)}")
     notes = run.resume(saved, path, changes)
     place = f"epoch {saved.position.epoch + 1}, minibatch {saved.position.minibatch + 1}"
     note(f"going on from {path} at {place}")

@@ -174,13 +174,14 @@ class Run:
         return Checkpoint.of(
             self.network,
             position=self.position,
-            options=self._options(),
+            options=self.stored_options(),
             history=self.history.to_json(),
             data=self.data,
             class_names=tuple(self.class_names),
             number=(self.folder.saves if self.folder else 0) + 1,
         )
 
-    def _options(self):
+    def stored_options(self) -> dict:
+        """What a checkpoint tells of how the run was started."""
         kept = {key: value for key, value in vars(self.options).items() if key != "max_batches"}
         return {"minibatch": self.train.minibatch_size, **kept, **self.settings}
