@@ -151,6 +151,31 @@ def example(*lines):
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+stuck_options = options(
+    click.option(
+        "--drop-rate-when-stuck/--no-drop-rate-when-stuck",
+        default=None,
+        help="Divide all rates by 10 when the test error has stopped falling, at most three times.",
+    ),
+    click.option(
+        "--stop-when-stuck/--no-stop-when-stuck",
+        default=None,
+        help="Stop, saved, when it has stopped falling and no drop is left.",
+    ),
+    click.option(
+        "--stuck-tests",
+        type=click.IntRange(1),
+        help="It has stopped after so many tests without improvement.  [default: 5]",
+    ),
+    click.option(
+        "--stuck-improvement",
+        type=click.FloatRange(0, 1, max_open=True),
+        metavar="SHARE",
+        help="A smaller share of the error is no improvement.  [default: 0.01]",
+    ),
+)
+
+
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -187,6 +212,7 @@ def main():
     "--test-every", type=click.IntRange(1), help="Minibatches between tests; else epochs."
 )
 @click.option("--save-every", type=click.IntRange(1), help="Save also every so many minibatches.")
+@stuck_options
 @click.option("--save", type=PATH, help="Folder of the run; by default a new one in checkpoints/.")
 @click.option("--resume", type=PATH, help="Go on from a checkpoint, or a folder's newest.")
 @click.option(

@@ -111,6 +111,21 @@ def test_updates_after_several_minibatches(tmp_path):
     assert not np.array_equal(resumed.arrays[name], found["waits"].arrays[name])
 
 
+def test_rates_drop_and_stay_low_when_the_run_goes_on(tmp_path):
+    """The options are stored, and so is what has been dropped."""
+    stuck = ["--drop-rate-when-stuck", "--stuck-tests", "1", "--stuck-improvement", "0.95"]
+    result = good("train", *DIGITS, *stuck, "--test-every", "2", "--save", tmp_path / "run",
+                  "--max-batches", "4")  # fmt: skip
+    assert "drop 1 of 3" in result.stderr
+    result = good("train", "--resume", tmp_path / "run", "--max-batches", "2")
+    assert "divided by 10: 1 of 3 drops are made" in result.stderr
+    assert "drop 2 of 3" in result.stderr
+    result = good("train", "--resume", tmp_path / "run", "--max-batches", "1",
+                  "--no-drop-rate-when-stuck")  # fmt: skip
+    assert "drop-rate-when-stuck yes -> no" in result.stderr
+    assert "no longer divided by 100" in result.stderr
+
+
 def test_colour_noise_goes_on_where_it_stopped(tmp_path):
     options = [*DIGITS, "--color-noise", "0.2", "--scalar-mean", "100", "--test-every", "100"]
     good("train", *options, "--save", tmp_path / "whole", "--max-batches", "3")

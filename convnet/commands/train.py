@@ -22,6 +22,7 @@ from convnet.train.run import Options, Run
 from convnet.train.untie import untie
 
 RUNS = Path("checkpoints")
+STUCK_OPTIONS = ("drop_rate_when_stuck", "stop_when_stuck", "stuck_tests", "stuck_improvement")
 
 
 def train(**given) -> int:
@@ -146,11 +147,13 @@ def _run_options(given, prepared, before) -> Options:
     def chosen(name, default=None):
         return given[name] if given[name] is not None else before.get(name, default)
 
+    stuck = {name: chosen(name, getattr(Options, name)) for name in STUCK_OPTIONS}
     return Options(
         epochs=chosen("epochs", prepared.defaults.epochs),
         max_batches=given["max_batches"],
         test_every=chosen("test_every"),
         save_every=chosen("save_every"),
+        **stuck,
     )
 
 
@@ -190,6 +193,7 @@ def _report(run: Run, outcome: Outcome, dry_run: bool):
         result(f"dry run: a training and a test minibatch done in {total:,.0f} MB; nothing saved")
         return
     endings = {"done": "trained", "max-batches": "stopped as asked", "SIGINT": "stopped by Ctrl-C"}
+    endings["stuck"] = "stopped because it is stuck"
     ending = endings.get(outcome.reason, f"stopped by {outcome.reason}")
     done = f"{outcome.position.epochs:g} of {run.options.epochs} epochs"
     result(f"{ending}: {done}, {outcome.position.step} minibatches")

@@ -94,6 +94,11 @@ class Feed:
         """Data batches an epoch goes through; the originals count progress in them."""
         return self._cuts[-1][0] + 1
 
+    @property
+    def shuffles(self) -> bool:
+        """Whether the cases come in an order of their own in each epoch, or as they are stored."""
+        return self._shuffles
+
     def data_batch_of(self, index: int) -> int:
         """Place, from 0, of the data batch that a minibatch belongs to.
 

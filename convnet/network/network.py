@@ -123,12 +123,15 @@ class Network:
             words = [low, high, stream, self.step & 0xFFFFFFFF, self.step >> 32 | in_training, 0]
             self.engine.write(view, self.cases, np.array(words, np.uint32))
 
-    def set_rates(self, progress: float, normal=None) -> None:
-        """Set the learning rates for the next training step on the loaded data."""
+    def set_rates(self, progress: float, normal=None, divided_by: float = 1) -> None:
+        """Set the learning rates for the next training step on the loaded data.
+
+        They are those of the schedules at `progress`, divided by `divided_by`.
+        """
         for parameter in self.plan.parameters:
             if parameter.learns:
                 divisor = self._divisor(parameter)
-                values = rates.hyper_values(parameter, progress, divisor, normal)
+                values = rates.hyper_values(parameter, progress, divisor, normal, divided_by)
                 self.engine.write(parameter.hyper, self.cases, values)
                 for _, factor, unit, index in parameter.shares:
                     share = rates.share_factor(unit, index, parameter, progress)

@@ -25,6 +25,16 @@ class Average:
         return reported(layers, self.sums, self.cases)
 
 
+def judged(costs: dict[str, dict[str, float]]) -> tuple[str, float]:
+    """Name and value of the number that a net is judged by.
+
+    It is the first error of the first cost layer, or its first number if it has no error.
+    """
+    numbers = next(iter(costs.values()))
+    errors = [item for item in numbers.items() if item[0].endswith("error")]
+    return (errors or list(numbers.items()))[0]
+
+
 def cost_layers(network) -> dict:
     """The cost layers by name; they know the names of their numbers, and how to show them."""
     return {name: network.graph.node(name).layer for name in network.plan.costs}

@@ -3,7 +3,8 @@
 from convnet.spec import Problems, Source, SpecFile, harmless, parse
 
 # Options as a checkpoint holds them; those of the data lie in an object of their own.
-TOLD = ("epochs", "minibatch", "wupdate_freq", "test_every", "save_every")
+TOLD = ("epochs", "minibatch", "wupdate_freq", "test_every", "save_every", "drop_rate_when_stuck")
+TOLD += ("stop_when_stuck", "stuck_tests", "stuck_improvement")
 TOLD_OF_DATA = ("crop_border", "inner_size", "train_range", "test_range", "mean", "scalar_mean")
 TOLD_OF_DATA += ("color_noise",)
 
@@ -35,6 +36,8 @@ def describe_options(old: dict, new: dict) -> list[str]:
 
 
 def _option(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "(none)" if value is None else harmless(str(value))
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from convnet.errors import CheckpointError
 from convnet.train.average import Average
+from convnet.train.plateau import Plateau
+from convnet.train.stuck import Stuck
 
 
 @dataclass
@@ -13,6 +15,7 @@ class History:
     A train entry is the mean over the minibatches since the one before; there is one at each test,
     and one at the end of each epoch.  best: {"step", "error"} of the best test, or None.
     since_entry, since_record: sums of what has not yet become a train entry, or a journal record.
+    stuck: whether the tests' errors still fall.  plateau: whether the cost ever did.
     """
 
     train: list[dict] = field(default_factory=list)
@@ -20,6 +23,8 @@ class History:
     best: dict | None = None
     since_entry: Average = field(default_factory=Average)
     since_record: Average = field(default_factory=Average)
+    stuck: Stuck = field(default_factory=Stuck)
+    plateau: Plateau = field(default_factory=Plateau)
 
     def add_test(self, entry: dict, error: float) -> bool:
         """Add a test; whether it is the best so far."""
@@ -36,6 +41,8 @@ class History:
             "best": self.best,
             "since_entry": vars(self.since_entry),
             "since_record": vars(self.since_record),
+            "stuck": vars(self.stuck),
+            "plateau": vars(self.plateau),
         }
 
     @classmethod
@@ -47,6 +54,8 @@ class History:
                 [_entry(entry) for entry in found.get("test", ())],
                 _best(found.get("best")),
                 *(_average(found.get(key, {})) for key in ("since_entry", "since_record")),
+                stuck=Stuck.from_json(found.get("stuck", {})),
+                plateau=Plateau.from_json(found.get("plateau", {})),
             )
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise CheckpointError("the history in the checkpoint is damaged") from None

@@ -11,19 +11,23 @@ from convnet.data import Prefetch
 from convnet.errors import ConvnetError, DataError, TrainingError
 from convnet.journal import Journal
 from convnet.network.trace import write_trace
-from convnet.train.average import Average
+from convnet.train.average import Average, judged
 from convnet.train.evaluate import evaluate
 from convnet.train.records import beginning, costs_of, rates_of, rounded
 from convnet.train.run import Run
 from convnet.train.signals import Signals
+from convnet.train.watch import count_test, watch_minibatch
 
 _TRACED = 3  # the minibatch whose steps are timed: everything is compiled by then
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How `fit` ended.  reason: "done", "max-batches", "SIGINT" or "SIGTERM"; exit_code: of the
-    process, 0 or 128 + signal.  checkpoint: the last one saved, if files are written."""
+    """How `fit` ended.
+
+    reason: "done", "max-batches", "stuck", "SIGINT" or "SIGTERM".  exit_code: of the process, 0 or
+    128 + signal.  checkpoint: the last one saved, if files are written.
+    """
 
     reason: str
     exit_code: int
@@ -40,16 +44,8 @@ def fit(run: Run) -> Outcome:
         try:
             _begin(run)
             _test_if_due(run, signals)
-            with Prefetch(run.train, run.places()) as batches:
-                meter = _Meter()
-                for _, batch in batches:
-                    progress = _train_on(run, batch)
-                    meter.add(batch.cases, batches.waited_seconds)
-                    _record_if_due(run, meter, progress)
-                    _test_and_save(run, signals)
-                    meter.skip()
-                    if signals.stop:
-                        break
+            if not run.is_stuck:
+                _train(run, signals)
             return _end(run, signals)
         except DataError as error:
             _save_unless_saved(run)  # the network is well; the next minibatch is not
@@ -71,6 +67,19 @@ def _begin(run):
     run.observer.on_start(run.journal.write(event, run.position.step, **beginning(run)))
 
 
+def _train(run, signals):
+    with Prefetch(run.train, run.places()) as batches:
+        meter = _Meter()
+        for _, batch in batches:
+            progress = _train_on(run, batch)
+            meter.add(batch.cases, batches.waited_seconds)
+            _record_if_due(run, meter, progress)
+            _test_and_save(run, signals)
+            meter.skip()
+            if signals.stop or run.is_stuck:
+                break
+
+
 # -- one minibatch ---------------------------------------------------------------------------------
 
 
@@ -78,13 +87,14 @@ def _train_on(run, batch) -> float:
     """Forward, backward, update; returns the progress that the rates were taken at."""
     network, progress = run.network, run.progress()
     network.load(batch.matrices)
-    network.set_rates(progress, run.normal())
+    network.set_rates(progress, run.normal(), run.divided_by)
     _run_step(run)
     costs = network.costs()
     _refuse_non_finite(run, costs, run.position.step + 1)
     run.position = run.position.next()
     run.history.since_entry.add(costs, batch.cases)
     run.history.since_record.add(costs, batch.cases)
+    watch_minibatch(run, costs, batch)
     run.observer.on_step(run.position, Average(costs, batch.cases).per_case(run.cost_layers))
     return progress
 
@@ -147,7 +157,7 @@ def _record_if_due(run, meter, progress):
     history = run.history
     if run.record_is_due():
         costs = costs_of(history.since_record, run)
-        rates = rates_of(run.network, progress)
+        rates = rates_of(run.network, progress, run.divided_by)
         facts = {"epoch": rounded(run.position.epochs), "costs": rounded(costs)}
         facts |= {"cases": history.since_record.cases, "rates": rates}
         record = run.journal.write("train", run.position.step, **facts, **meter.take())
@@ -183,20 +193,14 @@ def _test_if_due(run, signals) -> bool:
         return False
     numbers = {name: list(values.values()) for name, values in score.costs.items()}
     _refuse_non_finite(run, numbers, run.position.step)
-    is_best = run.history.add_test(_entry(run, score.cases, score.costs), _error(score.costs))
+    is_best = run.history.add_test(_entry(run, score.cases, score.costs), judged(score.costs)[1])
     facts = {"epoch": rounded(run.position.epochs), "costs": rounded(score.costs)}
     facts |= {"cases": score.cases, "best": is_best}
     seconds = rounded(time.perf_counter() - started)
     run.observer.on_test(run.journal.write("test", run.position.step, **facts, seconds=seconds))
+    count_test(run, *judged(score.costs))
     _save(run, is_best)
     return True
-
-
-def _error(costs) -> float:
-    """What "best" is judged by: the first cost's first error, or its first number."""
-    numbers = next(iter(costs.values()))
-    errors = [value for name, value in numbers.items() if name.endswith("error")]
-    return (errors or list(numbers.values()))[0]
 
 
 def _save(run, is_best=False):
@@ -231,7 +235,7 @@ def _save_unless_saved(run):
 
 def _end(run, signals) -> Outcome:
     _save_unless_saved(run)
-    reason, code = "done" if run.is_done else "max-batches", 0
+    reason, code = "done" if run.is_done else "stuck" if run.is_stuck else "max-batches", 0
     if signals.stop:
         reason, code = signals.stop.name, 128 + signals.stop
     _stop(run, reason)

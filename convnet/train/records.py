@@ -26,14 +26,14 @@ def costs_of(average: Average, run) -> dict:
     return average.per_case(run.cost_layers)
 
 
-def rates_of(network: Network, progress: float) -> dict[str, float]:
+def rates_of(network: Network, progress: float, divided_by: float = 1) -> dict[str, float]:
     """The learning rate of each trained parameter, without noise."""
     rates = {}
     for name, parameter in network.parameters.items():
         if parameter.learns:
             layer, index = parameter.unit.layer, parameter.index
             schedule = layer.rate_b if index is None else layer.rates_w[index]
-            rates[name] = rounded(schedule.rate(progress))
+            rates[name] = rounded(schedule.rate(progress) / divided_by)
     return rates
 
 

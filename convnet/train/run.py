@@ -16,6 +16,8 @@ from convnet.train.average import cost_layers
 from convnet.train.folder import RunFolder
 from convnet.train.history import History
 from convnet.train.observer import Observer
+from convnet.train.plateau import Plateau
+from convnet.train.stuck import MOST_DROPS, Stuck
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class Options:
     there is always a test at the end.  test_minibatches: size of a test, None for `MOST_TEST_CASES`
     cases at most.  save_every: besides the saves at tests and at the end.  record_every: train
     records of the journal, None for about a hundred an epoch.
+
+    drop_rate_when_stuck: divide the rates by 10 when the test error has stopped falling, at most
+    three times.  stop_when_stuck: stop, saved, when it has and no drop is left.  stuck_tests,
+    stuck_improvement: the criterion (`convnet.train.stuck`).
     """
 
     epochs: int = 50
@@ -34,6 +40,14 @@ class Options:
     test_minibatches: int | None = None
     save_every: int | None = None
     record_every: int | None = None
+    drop_rate_when_stuck: bool = False
+    stop_when_stuck: bool = False
+    stuck_tests: int = 5
+    stuck_improvement: float = 0.01
+
+    @property
+    def most_drops(self) -> int:
+        return MOST_DROPS if self.drop_rate_when_stuck else 0
 
 
 MOST_TEST_CASES = 10_000  # of a test within training
@@ -68,12 +82,17 @@ class Run:
     saved_step: int = 0
     trace: Path | None = None  # file for the times of the steps of one minibatch
     trained: int = 0  # minibatches of this invocation
+    is_stuck: bool = False  # and to be stopped therefore
 
     def __post_init__(self):
         self.position = Position(per_epoch=self.train.minibatches_per_epoch)
         self.cost_layers = cost_layers(self.network)
         if not self.cost_layers:
             raise DataError("the network has no cost layer: there is nothing to train")
+        if self.test is None and (
+            self.options.drop_rate_when_stuck or self.options.stop_when_stuck
+        ):
+            raise DataError("without tests nobody can tell whether training is stuck")
 
     # -- resuming ----------------------------------------------------------------------------------
 
@@ -86,6 +105,7 @@ class Run:
         notes = restore(self.network, checkpoint)
         self.history = History.from_json(checkpoint.history)
         self.position = self._position_of(checkpoint.position, notes)
+        notes += self._drops_so_far(checkpoint)
         self.resumed_from = self.last_saved = path
         self.saved_step = self.position.step
         self.changes = [*changes, *notes]
@@ -101,6 +121,22 @@ class Run:
             f"going on at minibatch {minibatch + 1} of epoch {before.epoch + 1}"
         )
         return Position(before.epoch, minibatch, before.step, per_epoch)
+
+    def _drops_so_far(self, checkpoint) -> list[str]:
+        """Keep the drops of the rates, or undo them where they are not wanted any more; told."""
+        stuck, params = self.history.stuck, self.network.graph.params_file
+        if params is not None and params.source.text != checkpoint.params.text:
+            stuck.waited, self.history.plateau = 0, Plateau()  # what is new gets its time
+        if not stuck.drops:
+            return []
+        if not self.options.drop_rate_when_stuck:
+            self.history.stuck = Stuck(lowest=stuck.lowest)
+            by = stuck.divided_by
+            return [f"the rates are those of the params file, no longer divided by {by}"]
+        return [
+            f"the rates of the params file are divided by {stuck.divided_by}: "
+            f"{stuck.drops} of {MOST_DROPS} drops are made"
+        ]
 
     # -- where it stands ---------------------------------------------------------------------------
 
@@ -120,6 +156,11 @@ class Run:
         done = self.train.data_batches_per_epoch * self.position.epoch
         done += self.train.data_batch_of(self.position.minibatch)
         return min(1.0, done / (self.options.epochs * self.train.data_batches_per_epoch))
+
+    @property
+    def divided_by(self) -> int:
+        """What the rates of the params file are divided by."""
+        return self.history.stuck.divided_by
 
     def normal(self):
         """A function that draws N(0,1) for schedules with noise: the same ones in the same step."""
