@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "fields": ["spec"],
     "rate_fields": ["fields", "spec", "schedule"],
     "data": ["errors"],
+    "make_data": ["errors", "data"],
     "layers": ["fields", "rate_fields", "spec", "schedule"],
     "graph": ["errors", "fields", "layers", "spec", "schedule"],
     "network": ["errors", "graph", "layers"],
@@ -186,6 +187,11 @@ def loaded_by(statement: str) -> set[str]:
 def test_importing_loads_no_machinery(statement):
     """`convnet --help` answers at once."""
     assert not {"numba", "numpy", "lark", "torch", "matplotlib"} & loaded_by(statement)
+
+
+def test_workers_that_make_pictures_load_no_kernels():
+    """Each worker process imports this module first."""
+    assert "numba" not in loaded_by("import convnet.make_data.workers")
 
 
 def test_checking_files_needs_no_kernels():

@@ -8,6 +8,8 @@ from convnet.data.cuda_convnet import CudaConvnetFolder, find_batches
 from convnet.data.dataset import Dataset
 from convnet.data.digits import Digits
 from convnet.data.shapes import Shapes
+from convnet.data.shard_folder import MANIFEST
+from convnet.data.shards import Shards
 from convnet.data.synthetic import Synthetic
 from convnet.errors import DataError
 
@@ -19,7 +21,7 @@ BUILT_IN = {
 _FOLDERS = (
     "a folder holds CIFAR-10 or CIFAR-100 in its Python or binary version "
     "(test_batch, data_batch_1 ..., batches.meta, as the archive unpacks), "
-    "or cuda-convnet's batches.meta and data_batch_<n>"
+    "cuda-convnet's batches.meta and data_batch_<n>, or what `convnet make-data` wrote"
 )
 
 
@@ -62,6 +64,9 @@ def _open_folder(folder, name, train_range, test_range):
 
 
 def _read_folder(folder, name, train_range, test_range):
+    if (folder / MANIFEST).is_file():
+        _refuse_ranges(name, train_range, test_range)
+        return Shards(folder, name)
     cifar = find_cifar(folder)
     if cifar:
         _refuse_ranges(name, train_range, test_range)

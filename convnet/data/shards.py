@@ -1,0 +1,173 @@
+"""A data set made by `convnet make-data`: JPEG images in tar files (docs/data.md).
+
+Any image is one read at a known place, so minibatches can be cut in any order by any process.
+"""
+
+import io
+import os
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from convnet.data import draws
+from convnet.data.dataset import Dataset, check_split
+from convnet.data.shard_folder import (
+    CHANNELS,
+    MEAN,
+    SIDE,
+    index_name,
+    read_manifest,
+    shard_name,
+    stored_array,
+)
+from convnet.errors import DataError
+
+_HEADER = 512  # bytes of a tar member's header
+_LARGEST_IMAGE = 16 << 20  # bytes; 256x256 pixels without compression take 0.2 MB
+
+
+class Shards(Dataset):
+    """The folder of a made data set; nothing but its indices is kept in memory.
+
+    Holds no open files and no locks, so one object serves all threads; a pickled one is the name
+    of the folder, which is opened again where it is unpickled.  wnids: the classes' WordNet ids
+    (or folders), in the order of the labels.
+    """
+
+    channels, side = CHANNELS, SIDE
+
+    def __init__(self, folder: str | Path, name: str | None = None):
+        self.folder = Path(folder)
+        self.name = name or str(folder)
+        self.manifest = read_manifest(self.folder)
+        self.class_names = tuple(self.manifest.names)
+        self.wnids = tuple(self.manifest.ids)
+        self._splits = {split: self._read_split(split) for split in ("train", "test")}
+
+    def __reduce__(self):
+        return type(self), (str(self.folder), self.name)
+
+    def count(self, split):
+        check_split(split)
+        return len(self._splits[split].labels)
+
+    def labels(self, split, indices):
+        check_split(split)
+        return self._splits[split].labels[indices].astype(np.int64)
+
+    def images(self, split, indices):
+        files = self.encoded(split, indices)
+        images = np.empty((len(files), CHANNELS, SIDE, SIDE), np.uint8)
+        for image, index, file in zip(images, indices, files, strict=True):
+            image[:] = self._decoded(split, index, file).transpose(2, 0, 1)
+        return images
+
+    def encoded(self, split: str, indices) -> list[bytes]:
+        """The JPEG files at `indices`, undecoded; one read each.  DataError."""
+        check_split(split)
+        return self._splits[split].read(np.asarray(indices, np.int64))
+
+    def where(self, split: str, index: int) -> str:
+        """The shard and key of an image, for messages."""
+        check_split(split)
+        return self._splits[split].where(int(index))
+
+    def epoch_order(self, split: str, seed: int, epoch: int) -> np.ndarray:
+        """The indices of a split, int64 (count,), in an order in which disks read fast.
+
+        Shards follow each other in a random order, and within a shard its images do.  (What lies
+        in one shard is a random part of the set.)  A pure function of its arguments.
+        """
+        check_split(split)
+        shard_of = self._splits[split].shard_of
+        rank = np.argsort(draws.order(len(self.manifest.shards[split]), seed, epoch, 0))
+        keys = draws.bits(seed, epoch, 1, np.arange(len(shard_of)))
+        return np.lexsort((keys, rank[shard_of]))
+
+    @cached_property
+    def _mean_image(self):
+        mean = stored_array(self.folder / MEAN, np.float32, (CHANNELS, SIDE, SIDE))
+        mean.flags.writeable = False
+        return mean
+
+    @cached_property
+    def color_pca(self):
+        """Standard deviations and eigenvectors (in columns) of all training pixels' colours."""
+        values = np.maximum(self.manifest.eigenvalues, 0)
+        return np.sqrt(values), np.array(self.manifest.eigenvectors)
+
+    def _decoded(self, split, index, file):
+        try:
+            with Image.open(io.BytesIO(file), formats=["JPEG"]) as image:
+                if (image.size, image.mode) == ((SIDE, SIDE), "RGB"):
+                    return np.asarray(image)
+                found = f"is {image.width}x{image.height} {image.mode}, not {SIDE}x{SIDE} RGB"
+        except (OSError, ValueError, SyntaxError) as problem:
+            found = f"cannot be decoded ({problem})"
+        raise DataError(f"{self.where(split, index)}: {found}; the shard is damaged")
+
+    def _read_split(self, split):
+        tables, shards = [], self.manifest.shards[split]
+        for number, shard in enumerate(shards):
+            path = self.folder / index_name(split, number)
+            table = stored_array(path, np.int64, (shard.images, 3))
+            tables.append(_checked(path, table, shard, self.classes))
+        paths = [self.folder / shard_name(split, number) for number in range(len(shards))]
+        return _Split(paths, tables)
+
+
+class _Split:
+    """Where the images of a split lie.  All arrays are (images,)."""
+
+    def __init__(self, paths, tables):
+        self._paths = paths
+        self.offsets = np.concatenate([table[:, 0] for table in tables])
+        self.lengths = np.concatenate([table[:, 1].astype(np.int32) for table in tables])
+        self.labels = np.concatenate([table[:, 2].astype(np.int32) for table in tables])
+        sizes = [len(table) for table in tables]
+        self.shard_of = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+
+    def read(self, indices):
+        """Each shard is opened once for a call."""
+        files = [b""] * len(indices)
+        shards = self.shard_of[indices]
+        for shard in np.unique(shards):
+            path, places = self._paths[shard], np.flatnonzero(shards == shard)
+            with _opened(path) as source:
+                for place in places:
+                    files[place] = self._piece(path, source.fileno(), indices[place])
+        return files
+
+    def _piece(self, path, descriptor, index):
+        length = int(self.lengths[index])
+        piece = os.pread(descriptor, length, int(self.offsets[index]))
+        if len(piece) != length:
+            raise DataError(f"{path}: is cut short; take it from a copy, or make the set again")
+        return piece
+
+    def where(self, index):
+        path = self._paths[self.shard_of[index]]
+        offset = int(self.offsets[index])
+        with _opened(path) as source:
+            header = os.pread(source.fileno(), _HEADER, offset - _HEADER)
+        key = header[:100].split(b"\0")[0].decode("ascii", "replace")
+        return f"{path}: {key!a} at byte {offset:,}"
+
+
+def _opened(path):
+    try:
+        return open(path, "rb", buffering=0)
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
+
+
+def _checked(path, table, shard, classes):
+    """The index of a shard, if it can be true: within the shard's bytes and the set's labels."""
+    offsets, lengths, labels = table.T
+    inside = (offsets >= _HEADER) & (lengths > 0) & (lengths <= _LARGEST_IMAGE)
+    inside &= (offsets <= shard.bytes) & (offsets + lengths <= shard.bytes)
+    if not (inside & (labels >= 0) & (labels < classes)).all():
+        raise DataError(f"{path}: points outside its shard or the set's classes; it is damaged")
+    return table

@@ -1,0 +1,75 @@
+"""Makes pictures in worker processes.  A worker reads the images itself, at their places."""
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection, get_context, parent_process
+
+from convnet.errors import ConvnetError, DataError
+from convnet.make_data.picture import Jpeg, make_picture
+from convnet.make_data.sums import Sums
+
+# An image: the file it lies in, the offset and the number of its bytes.
+Place = tuple[str, int, int]
+Made = tuple[list[tuple[bytes | None, str]], Sums]
+
+
+def make_pictures(chunks: Iterable[list[Place]], form: Jpeg, workers: int) -> Iterator[Made]:
+    """For each chunk, in order: (JPEG or None, remark) of its images, and the sums over them."""
+    if workers == 1:
+        yield from (make_chunk(chunk, form) for chunk in chunks)
+        return
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker)
+    waiting = deque()
+    try:
+        for chunk in chunks:
+            waiting.append(pool.submit(make_chunk, chunk, form))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise ConvnetError(
+            "a worker process ended without an answer (was there too little memory?); the same "
+            "command goes on where this one stopped, with fewer --workers if it happens again"
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def make_chunk(places: list[Place], form: Jpeg) -> Made:
+    made, sums = [], Sums()
+    for place in places:
+        picture = make_picture(read_bytes(place), form)
+        made.append((picture.jpeg, picture.remark))
+        if picture.jpeg:
+            sums.add(picture.pixels)
+    return made, sums
+
+
+def read_bytes(place: Place) -> bytes:
+    """The bytes of an image; DataError if its file is not as it was when it was looked through."""
+    path, offset, size = place
+    try:
+        with open(path, "rb", buffering=0) as file:
+            data = os.pread(file.fileno(), size, offset)
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
+    if len(data) != size:
+        raise DataError(f"{path}: is shorter than it was when it was looked through")
+    return data
+
+
+def _start_worker():
+    """Ctrl-C is the parent's to handle, and no worker outlives it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    connection.wait([parent_process().sentinel])
+    os._exit(1)
