@@ -247,7 +247,7 @@ def test_the_plan_shows_copies_and_reductions():
     reduced = [s for s in steps if s.operation == "transfer.copy" and s.phase == "update"]
     assert len(reduced) == 2 * (3 + 3)  # weights and biases of conv1: gradients in, weights out
     assert {s.number for s in steps if s.phase == "forward"} == {0, 1, 2, 3}
-    conv = [s for s in steps if s.operation == "conv.forward"]
+    conv = [s for s in steps if s.operation == "conv.forward_fused"]
     assert [s.device for s in conv] == [0, 1, 2, 3]
     assert {s.number for s in conv} == {0}
     assert {s.number for s in steps if s.operation == "conv.weights_grad"} == {3}

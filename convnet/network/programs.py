@@ -2,6 +2,7 @@
 
 from convnet.graph.place import Unit
 from convnet.layers.base import Values
+from convnet.network.fusion import fuse
 from convnet.network.memory import Buffer, View
 from convnet.network.outputs import Kept, Outputs
 from convnet.network.parameters import Parameters, is_weighted
@@ -14,9 +15,9 @@ def record_programs(plan: Plan, train_all: bool, input_gradients: bool, update_e
     programs = _Programs(plan, train_all, input_gradients, update_every)
     plan.variants = programs.parameters.variants()
     for number, steps in enumerate(programs.train(plan.variants)):
-        plan.programs["train" if number == 0 else f"train.{number}"] = steps
-    plan.programs["gradients"] = programs.gradients()
-    plan.programs["test"] = programs.test()
+        plan.programs["train" if number == 0 else f"train.{number}"] = fuse(steps)
+    plan.programs["gradients"] = fuse(programs.gradients())
+    plan.programs["test"] = fuse(programs.test())
 
 
 class _Programs:

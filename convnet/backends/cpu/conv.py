@@ -18,6 +18,7 @@ from convnet.backends.cpu.correlate import (
     tiles_per_task,
 )
 from convnet.backends.cpu.filters import pack_forward, pack_turned
+from convnet.backends.cpu.finish import as_finish, nothing
 from convnet.backends.cpu.microkernel import ROWS
 
 
@@ -42,6 +43,19 @@ def _forward_size(*args):
 @needs_scratch(_forward_size)
 def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
     """y (+)= the correlation of x with w."""
+    _forward(x, w, y, padding, stride, groups, accumulate, nothing(x.dtype), scratch)
+
+
+@needs_scratch(lambda *args: _forward_size(*args[:7]))
+def forward_fused(
+    x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch
+):  # fmt: skip
+    """y = f(the correlation of x with w + biases (+ y)), f a neuron; a bias for each filter."""
+    finish = as_finish(biases, kind, a, b)
+    _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch)
+
+
+def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
     shape = _forward_shape(x, w, y, padding, stride, groups, accumulate)
     channels, size, rows = shape[:3]
     packed, used, *own = carve_for_threads(scratch, _correlate_parts, *shape)
@@ -50,7 +64,9 @@ def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
     tiles = tiles_per_task(y[0].size, rows, x.dtype, len(own[0]))
     output = (y.shape, y.shape[1:3], rows, 1, 0)
     window = (groups, size, stride, padding)
-    correlate(x, packed, used, y.reshape(-1), *own, window, spans, output, tiles, accumulate)
+    correlate(
+        x, packed, used, y.reshape(-1), *own, window, spans, output, tiles, accumulate, finish
+    )  # fmt: skip
 
 
 def _images_shape(dy, w, dx, padding, stride, groups, accumulate):
@@ -80,7 +96,10 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
     tiles = tiles_per_task(positions[0] * positions[1] * dy.shape[3], rows, dy.dtype, len(own[0]))
     output = (dx.shape, positions, rows, stride, first * stride - padding)
     window = (groups, side, 1, side - 1 - first)
-    correlate(dy, packed, used, dx.reshape(-1), *own, window, spans, output, tiles, accumulate)
+    finish = nothing(dy.dtype)
+    correlate(
+        dy, packed, used, dx.reshape(-1), *own, window, spans, output, tiles, accumulate, finish
+    )  # fmt: skip
 
 
 def _weights_shape(x, dy, dw, padding, stride, groups, accumulate):

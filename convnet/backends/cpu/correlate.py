@@ -10,6 +10,7 @@ Packed filters: for each group, each span of taps and each block of ROWS rows, (
 import numpy as np
 from numba import njit, prange
 
+from convnet.backends.cpu.finish import finish_row
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     PACKED,
@@ -95,14 +96,16 @@ def _store_row(source, target, start, length, accumulate):
 
 
 @njit(cache=True, nogil=True)
-def _store_rows(results, y, columns, row, rows, begin, end, accumulate):
+def _store_rows(results, y, columns, row, rows, begin, end, accumulate, finish):
     """All tiles of a task go to y as they are: (rows, columns)."""
     width = results.shape[2]
     for k in range(rows):
         for first in range(begin, end, width):
             source = results[(first - begin) // width, k]
             start = (row + k) * columns + first
-            _store_row(source, y, start, min(width, end - first), accumulate)
+            count = min(width, end - first)
+            _store_row(source, y, start, count, accumulate)
+            finish_row(y[start : start + count], row + k, finish)
 
 
 @njit(cache=True, nogil=True)
@@ -146,8 +149,9 @@ def _add_span(
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def correlate(
-    x, filters, used, y, tables, gathered, results, window, spans, output, task_tiles, accumulate
-):
+    x, filters, used, y, tables, gathered, results, window, spans, output, task_tiles, accumulate,
+    finish,
+):  # fmt: skip
     """y (+)= filters * x; see the callers in conv.py for the two ways it is used.
 
     window = (groups, size, stride, padding); output = (shape of y, (positions y, positions x),
@@ -184,7 +188,7 @@ def correlate(
                         used[group, number], gathered[thread], result[tile], count,
                     )  # fmt: skip
             if phases == 1:
-                _store_rows(result, y, columns, group * rows, rows, begin, end, accumulate)
+                _store_rows(result, y, columns, group * rows, rows, begin, end, accumulate, finish)
             else:
                 channel = group * (shape[0] // groups)
                 for first in range(begin, end, width):

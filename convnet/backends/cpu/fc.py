@@ -7,6 +7,7 @@ import numpy as np
 
 from convnet.backends.base import needs_scratch
 from convnet.backends.cpu.carve import carve, total_bytes
+from convnet.backends.cpu.finish import as_finish, finish_rows
 
 _BLOCK_BYTES = 2**22  # of a product that waits to be added
 
@@ -38,6 +39,13 @@ def _product(left, right, out, accumulate, scratch):
 def forward(x, w, y, accumulate, *, scratch):
     """y (+)= w x."""
     _product(w, x, y, accumulate, scratch)
+
+
+@needs_scratch(lambda *args: _size(*args[:4]))
+def forward_fused(x, w, y, accumulate, biases, kind, a, b, *, scratch):
+    """y = f(w x + biases (+ y)), f a neuron."""
+    _product(w, x, y, accumulate, scratch)
+    finish_rows(y, as_finish(biases, kind, a, b))
 
 
 @needs_scratch(_size)

@@ -11,6 +11,7 @@ from convnet.backends.base import needs_scratch
 from convnet.backends.cpu.carve import carve_for_threads, thread_count, total_bytes
 from convnet.backends.cpu.conv_weights import CHUNK, TAPS
 from convnet.backends.cpu.correlate import row_blocks
+from convnet.backends.cpu.finish import as_finish, nothing
 from convnet.backends.cpu.local_kernels import SPAN, forward_kernel, images_kernel, weights_kernel
 from convnet.backends.cpu.microkernel import ROWS, block_columns
 from convnet.backends.cpu.windows import PIECE
@@ -38,11 +39,27 @@ def _forward_size(*args):
 @needs_scratch(_forward_size)
 def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
     """y (+)= each module's filters applied to its window of x."""
+    _forward(x, w, y, padding, stride, groups, accumulate, nothing(x.dtype), scratch)
+
+
+@needs_scratch(lambda *args: _forward_size(*args[:7]))
+def forward_fused(
+    x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch
+):  # fmt: skip
+    """y = f(each module's filters applied to its window of x + biases (+ y)), f a neuron.
+
+    biases: one for each output of a case.
+    """
+    finish = as_finish(biases, kind, a, b)
+    _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch)
+
+
+def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
     shape = _forward_shape(x, w, y, padding, stride, groups, accumulate)
     own = carve_for_threads(scratch, _product_parts, *shape)
     w3 = w.reshape(w.shape[0], -1, w.shape[4])
     window = (groups, w.shape[2], stride, padding)
-    forward_kernel(x, w3, y, *own, window, accumulate)
+    forward_kernel(x, w3, y, *own, window, accumulate, finish)
 
 
 def _images_shape(dy, w, dx, padding, stride, groups, accumulate):
@@ -59,7 +76,7 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
     shape = _images_shape(dy, w, dx, padding, stride, groups, accumulate)
     _, *own = carve_for_threads(scratch, _product_parts, *shape)
     window = (groups, w.shape[2], stride, padding)
-    images_kernel(dy, w, dx, *own, window, accumulate)
+    images_kernel(dy, w, dx, *own, window, accumulate, nothing(dy.dtype))
 
 
 def _weights_parts(threads, dw_shape, groups, dtype):

@@ -3,6 +3,7 @@
 from numba import njit, prange
 
 from convnet.backends.cpu.conv_weights import add_products, transpose
+from convnet.backends.cpu.finish import finish_row
 from convnet.backends.cpu.microkernel import (
     PACKED,
     ROWS,
@@ -41,8 +42,8 @@ def _multiply(weights, first, step, row, rows, gathered, edge, result, terms, co
 
 
 @njit(cache=True, nogil=True)
-def _store(result, y, row, rows, py, px, case, count, accumulate):
-    """y[row + k, py, px, case...] (+)= result[k]."""
+def _store(result, y, row, rows, py, px, case, count, accumulate, finish):
+    """y[row + k, py, px, case...] (+)= result[k], finished with a bias for each of y's places."""
     for k in range(rows):
         source, target = result[k], y[row + k, py, px]
         if accumulate:
@@ -51,6 +52,8 @@ def _store(result, y, row, rows, py, px, case, count, accumulate):
         else:
             for j in range(count):
                 target[case + j] = source[j]
+        place = ((row + k) * y.shape[1] + py) * y.shape[2] + px
+        finish_row(target[case : case + count], place, finish)
 
 
 @njit(cache=True, nogil=True)
@@ -65,7 +68,7 @@ def _gather_channelss(x, channel, table, pieces, size, start, stop, gathered):
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
-def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate):
+def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate, finish):
     """w is (modules, taps, F); window = (groups, size, stride, padding)."""
     groups, size, stride, padding = window
     modules, taps, filters = w.shape
@@ -92,7 +95,7 @@ def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate
                         weights, first, filters, UNIT, rows, gathered[thread], edges[thread],
                         result, stop - start, count,
                     )  # fmt: skip
-                _store(result, y, group * rows, rows, my, mx, case, count, accumulate)
+                _store(result, y, group * rows, rows, my, mx, case, count, accumulate, finish)
 
 
 @njit(cache=True, nogil=True)
@@ -132,7 +135,7 @@ def _pixel(dy, w, iy, ix, group, case, count, window, gathered, edge, result):
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
-def images_kernel(dy, w, dx, gathered, edges, results, window, accumulate):
+def images_kernel(dy, w, dx, gathered, edges, results, window, accumulate, finish):
     """w is (modules, C/groups, K, K, F); window = (groups, size, stride, padding)."""
     groups, channels = window[0], w.shape[1]
     cases, width, threads = dy.shape[3], results.shape[2], results.shape[0]
@@ -149,7 +152,9 @@ def images_kernel(dy, w, dx, gathered, edges, results, window, accumulate):
                     dy, w, iy, ix, group, case, count, window, gathered[thread], edges[thread],
                     result,
                 )  # fmt: skip
-                _store(result, dx, group * channels, channels, iy, ix, case, count, accumulate)
+                _store(
+                    result, dx, group * channels, channels, iy, ix, case, count, accumulate, finish
+                )
 
 
 @njit(cache=True, nogil=True)

@@ -3,7 +3,7 @@
 Functions are in neuron_forward.py, slopes in neuron_backward.py, nrelu's in neuron_noise.py.
 """
 
-from .neuron_backward import backward_kernel
+from .neuron_backward import backward_fused_kernel, backward_kernel
 from .neuron_forward import forward_kernel
 from .neuron_kinds import KINDS
 from .neuron_noise import noisy_kernel
@@ -24,6 +24,15 @@ def backward(x, y, dy, dx, kind, a, b, accumulate):
     real = x.dtype.type
     arrays = [array.reshape(-1) for array in (x, y, dy, dx)]
     backward_kernel(*arrays, KINDS[kind], real(a), real(b), accumulate)
+
+
+def backward_fused(x, y, dy, dx, kind, a, b, db, db_adds):
+    """dx = f'(x) * dy as `backward`, and db[r] (+)= the sum of dx[r, :] as `bias.grad`.
+
+    x, y, dy, dx: (rows, columns); dx may be dy.
+    """
+    real = x.dtype.type
+    backward_fused_kernel(x, y, dy, dx, KINDS[kind], real(a), real(b), db, db_adds)
 
 
 def noisy(x, y, random):

@@ -8,7 +8,9 @@ import numpy as np
 from numba import prange
 
 from . import neuron_kinds as kinds
-from .compiling import BLOCK, called, parallel
+from .compiling import BLOCK, called, inlined_sum, parallel
+
+PIECE = 2048  # elements of a row that stay in the first-level cache
 
 
 @called
@@ -56,12 +58,38 @@ def _simple(x, y, dy, dx, kind, a, accumulate):
             dx[n] = slope * dy[n]
 
 
+@called
+def _apply(x, y, dy, dx, kind, a, b, accumulate):
+    if kind >= kinds.DRELU:
+        _smooth(x, y, dy, dx, kind, a, b, accumulate)
+    else:
+        _simple(x, y, dy, dx, kind, a, accumulate)
+
+
+@inlined_sum
+def _sum(row):
+    total = 0.0  # float64: a row may have a million terms
+    for n in range(row.size):
+        total += row[n]
+    return total
+
+
 @parallel
 def backward_kernel(x, y, dy, dx, kind, a, b, accumulate):
     for block in prange((x.size + BLOCK - 1) // BLOCK):
         lo = np.int64(block) * BLOCK
         hi = min(lo + BLOCK, x.size)
-        if kind >= kinds.DRELU:
-            _smooth(x[lo:hi], y[lo:hi], dy[lo:hi], dx[lo:hi], kind, a, b, accumulate)
-        else:
-            _simple(x[lo:hi], y[lo:hi], dy[lo:hi], dx[lo:hi], kind, a, accumulate)
+        _apply(x[lo:hi], y[lo:hi], dy[lo:hi], dx[lo:hi], kind, a, b, accumulate)
+
+
+@parallel
+def backward_fused_kernel(x, y, dy, dx, kind, a, b, db, db_adds):
+    """A row is read again for its sum while it is in the cache."""
+    for row in prange(x.shape[0]):
+        total = 0.0
+        for lo in range(0, x.shape[1], PIECE):
+            hi = min(lo + PIECE, x.shape[1])
+            out = dx[row, lo:hi]
+            _apply(x[row, lo:hi], y[row, lo:hi], dy[row, lo:hi], out, kind, a, b, False)
+            total += _sum(out)
+        db[row] = db[row] + total if db_adds else total

@@ -56,12 +56,18 @@ def _simple(x, y, kind, a, b):
             y[n] = x[n]
 
 
+@called
+def apply(x, y, kind, a, b):
+    """y = f(x), one row."""
+    if kind >= kinds.DRELU:
+        _smooth(x, y, kind, a, b)
+    else:
+        _simple(x, y, kind, a, b)
+
+
 @parallel
 def forward_kernel(x, y, kind, a, b):
     for block in prange((x.size + BLOCK - 1) // BLOCK):
         lo = np.int64(block) * BLOCK
         hi = min(lo + BLOCK, x.size)
-        if kind >= kinds.DRELU:
-            _smooth(x[lo:hi], y[lo:hi], kind, a, b)
-        else:
-            _simple(x[lo:hi], y[lo:hi], kind, a, b)
+        apply(x[lo:hi], y[lo:hi], kind, a, b)

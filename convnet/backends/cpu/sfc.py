@@ -6,6 +6,7 @@ make slice k of y.
 
 from convnet.backends.base import needs_scratch
 from convnet.backends.cpu import fc
+from convnet.backends.cpu.finish import as_finish, finish_rows
 
 
 def _slices(parts, x, w, y):
@@ -25,6 +26,13 @@ def forward(x, w, y, parts, accumulate, *, scratch):
     """y (+)= w x, part by part."""
     for x_k, w_k, y_k in _slices(parts, x, w, y):
         fc.forward(x_k, w_k, y_k, accumulate, scratch=scratch)
+
+
+@needs_scratch(lambda *args: _size(*args[:5]))
+def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, scratch):
+    """y = f(w x + biases (+ y)), part by part, f a neuron."""
+    forward(x, w, y, parts, accumulate, scratch=scratch)
+    finish_rows(y, as_finish(biases, kind, a, b))
 
 
 @needs_scratch(_size)

@@ -13,6 +13,7 @@ from numba import cuda
 from convnet.backends.base import operation
 
 from .compiling import kernel
+from .finish import finished
 from .gemm import Operand, Result, columns, product, rows, scratch_bytes
 from .launch import bytes_of, over, parts_of
 from .tiles import MODULES, MOST_CHANNELS, MOST_TAPS, WINDOW
@@ -79,6 +80,21 @@ def forward(x, w, y, padding, stride, groups, accumulate, *, precision, scratch)
     result = Result(y, s.outputs, s.filters * s.outputs)
     taps = _taps(s.channels, s.side)
     return product(a, b, result, s.taps, groups, accumulate, precision, scratch, taps)
+
+
+def _fused_scratch(*arguments, precision):
+    return _forward_scratch(*arguments[:-4], precision=precision)
+
+
+@operation(writes="y", scratch=_fused_scratch, precision=True)
+def forward_fused(
+    x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, precision, scratch
+):
+    """y = f(the correlation of x with w + biases (+ y)), f a neuron; a bias for each filter."""
+    work = forward(
+        x, w, y, padding, stride, groups, accumulate, precision=precision, scratch=scratch
+    )
+    return [*work, *finished(y, biases, kind, a, b)]
 
 
 def _windows(x, kind, count, modules_x, s, stride, padding) -> Operand:

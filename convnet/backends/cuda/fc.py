@@ -2,6 +2,7 @@
 
 from convnet.backends.base import operation
 
+from .finish import finished
 from .gemm import Result, columns, product, rows, scratch_bytes
 
 
@@ -23,6 +24,17 @@ def forward(x, w, y, accumulate, *, precision, scratch):
     (outputs, inputs), cases = w.shape, x.shape[1]
     a, b = columns(w, outputs, inputs), rows(x, cases, cases)
     return product(a, b, Result(y, cases), inputs, 1, accumulate, precision, scratch)
+
+
+def _fused_scratch(*arguments, precision):
+    return _forward_scratch(*arguments[:-4], precision=precision)
+
+
+@operation(writes="y", scratch=_fused_scratch, precision=True)
+def forward_fused(x, w, y, accumulate, biases, kind, a, b, *, precision, scratch):
+    """y = f(w x + biases (+ y)), f a neuron."""
+    work = forward(x, w, y, accumulate, precision=precision, scratch=scratch)
+    return [*work, *finished(y, biases, kind, a, b)]
 
 
 @operation(writes="dx", scratch=_inputs_scratch, precision=True)

@@ -9,6 +9,7 @@ from numba import cuda
 from convnet.backends.base import operation
 
 from .compiling import kernel
+from .finish import finished
 from .launch import over
 
 
@@ -24,6 +25,16 @@ def forward(x, w, y, padding, stride, groups, accumulate):
     """y (+)= each module's filters applied to its window of x."""
     sizes = _sizes(x, w, y, padding, stride, groups)
     return [over(_forward, y.size, x, w, y, *sizes, y.size, accumulate)]
+
+
+@operation(writes="y")
+def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a, b):
+    """y = f(each module's filters applied to its window of x + biases (+ y)), f a neuron.
+
+    biases: one for each output of a case.
+    """
+    work = forward(x, w, y, padding, stride, groups, accumulate)
+    return [*work, *finished(y, biases, kind, a, b)]
 
 
 @operation(writes="dx")

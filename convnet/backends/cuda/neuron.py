@@ -10,6 +10,7 @@ from numba import cuda
 
 from convnet.backends.base import operation
 
+from . import bias
 from .compiling import inlined, kernel
 from .launch import over
 from .philox import words
@@ -32,6 +33,13 @@ def backward(x, y, dy, dx, kind, a, b, accumulate):
     """
     numbers = float(a), float(b), x.size, accumulate
     return [over(_BACKWARD[kind], x.size, x, y, dy, dx, *numbers)]
+
+
+@operation(writes="dx db", scratch=lambda *args: bias.grad.scratch_size(args[3], *args[7:]))
+def backward_fused(x, y, dy, dx, kind, a, b, db, db_adds, *, scratch):
+    """dx = f'(x) * dy as `backward`, and db[r] (+)= the sum of dx[r, :] as `bias.grad`."""
+    work = backward(x, y, dy, dx, kind, a, b, False)
+    return [*work, *bias.grad(dx, db, db_adds, scratch=scratch)]
 
 
 @operation(writes="y")

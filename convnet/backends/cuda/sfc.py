@@ -6,6 +6,7 @@ make slice k of y.
 
 from convnet.backends.base import operation
 
+from .finish import finished
 from .gemm import Result, columns, product, rows, scratch_bytes
 
 
@@ -35,6 +36,17 @@ def forward(x, w, y, parts, accumulate, *, precision, scratch):
     i, o, ld, n = _sizes(parts, x, w, y)
     a, b, result = columns(w, o, ld, i), rows(x, n, n, i * n), Result(y, n, o * n)
     return product(a, b, result, i, parts, accumulate, precision, scratch)
+
+
+def _fused_scratch(*arguments, precision):
+    return _forward_scratch(*arguments[:-4], precision=precision)
+
+
+@operation(writes="y", scratch=_fused_scratch, precision=True)
+def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, precision, scratch):
+    """y = f(w x + biases (+ y)), part by part, f a neuron."""
+    work = forward(x, w, y, parts, accumulate, precision=precision, scratch=scratch)
+    return [*work, *finished(y, biases, kind, a, b)]
 
 
 @operation(writes="dx", scratch=_inputs_scratch, precision=True)

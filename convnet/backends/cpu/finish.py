@@ -1,0 +1,42 @@
+"""What is done to a product's results while they are in the cache: biases added, a neuron applied.
+
+`finish` is everywhere (biases, kind, a, b): biases in the type of the results, kind a number of
+neuron_kinds.  Empty biases mean that the results are left as they are.
+"""
+
+import numpy as np
+from numba import prange
+
+from .compiling import called, parallel
+from .neuron_forward import apply
+from .neuron_kinds import IDENT, KINDS
+
+
+def as_finish(biases, kind, a, b):
+    """`finish` for kernels from a call's arguments."""
+    real = biases.dtype.type
+    return biases, KINDS[kind], real(a), real(b)
+
+
+def nothing(dtype):
+    """The `finish` of results that stay as they are."""
+    return np.empty(0, dtype), IDENT, dtype.type(0), dtype.type(0)
+
+
+@called
+def finish_row(row, index, finish):
+    """row = f(row + biases[index])."""
+    biases, kind, a, b = finish
+    if biases.size:
+        bias = biases[index]
+        for n in range(row.size):
+            row[n] += bias
+        if kind != IDENT:
+            apply(row, row, kind, a, b)
+
+
+@parallel
+def finish_rows(y, finish):
+    """y[r] = f(y[r] + biases[r]).  y: (rows, columns)."""
+    for row in prange(y.shape[0]):
+        finish_row(y[row], row, finish)
