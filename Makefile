@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test simulator kernels smoke lint docs corpus clean
+.PHONY: demo test simulator kernels smoke lint docs corpus bench clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -36,6 +36,9 @@ corpus: $(VENV)/.tested
 	$(BIN)/python tests/corpus_table.py
 	$(BIN)/python tests/corpus_replicas.py
 
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.cpu
+
 docs: $(STAMP)
 	$(BIN)/python -m convnet.report.language docs
 
@@ -49,4 +52,8 @@ $(STAMP): setup.py
 
 $(VENV)/.tested: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	touch $@
+
+$(VENV)/.bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
 	touch $@

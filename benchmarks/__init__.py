@@ -1,0 +1,1 @@
+"""Measurements beside PyTorch: `python -m benchmarks.cpu`.  Not part of the package."""

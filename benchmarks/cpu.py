@@ -1,0 +1,194 @@
+"""Training and testing on the CPU beside PyTorch: `python -m benchmarks.cpu`, or `make bench`.
+
+Processes of ours and of PyTorch's take turns on the same threads, shapes and work; of PyTorch's
+memory formats and torch.compile the best counts.  A ratio is their time / ours, the median of the
+pairs of the rounds, with its extremes.
+"""
+
+import os
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import click
+
+from benchmarks import startup
+from benchmarks.cpu_layers import COMPILED, calls_of, operations
+from benchmarks.graphs import shipped_graph
+from benchmarks.tables import add_results, machine, table
+from benchmarks.timing import Worker, WorkerError, compare, in_turn
+
+RESULTS = Path(__file__).parent / "results" / "cpu.json"
+RIVALS = ("eager", "channels_last", "compiled")
+NETS = {
+    "digits": (64, 7),
+    "cifar10": (128, 5),
+    "cifar10-norm": (128, 5),
+    "alexnet-groups": (128, 3),
+}
+LAYERS = {"alexnet-layers": "alexnet-groups", "cifar10-layers": "cifar10-norm"}
+PARTS = (*NETS, *LAYERS, "devices", "startup")
+PACKAGES = ("numpy", "numba", "torch")
+
+
+class Bench:
+    """What the parts share: the threads, the rounds, and the machine's peak."""
+
+    def __init__(self, threads=1, rounds=None, cases=None, only="", rivals=RIVALS):
+        self.threads, self.rounds, self.cases, self.only = threads, rounds, cases, only
+        self.rivals = rivals
+        self.peak = 0.0  # operations a second of a large matrix product
+
+    def worker(self, kind: str, net: str, cases: int) -> Worker:
+        names = ("NUMBA", "OMP", "OPENBLAS", "MKL")
+        env = {**os.environ, **{f"{name}_NUM_THREADS": str(self.threads) for name in names}}
+        return Worker("benchmarks.cpu_worker", kind, net, str(cases), env=env)
+
+    def measure_peak(self, workers: dict[str, Worker]) -> None:
+        """The better of NumPy's and PyTorch's."""
+        side = 2048
+        seconds = min(worker.ask("product", side=side) for worker in workers.values())
+        self.peak = max(self.peak, 2 * side**3 / seconds)
+
+    def row(self, name: str, times: dict, flops: int = 0) -> dict:
+        """A line of a table."""
+        found = compare(times)
+        rate = flops / found.ours
+        return {
+            "what": name,
+            "ours, ms": 1e3 * found.ours,
+            "theirs, ms": 1e3 * found.theirs,
+            "ratio": found.ratio,
+            "from": found.low,
+            "to": found.high,
+            "best of theirs": found.best,
+            "GFLOP/s": rate / 1e9 if flops else None,
+            "of peak": rate / self.peak if flops else None,
+        }
+
+    def net(self, name: str) -> list[dict]:
+        """A network's training and test steps and phases, and the memory of a training."""
+        cases, rounds = NETS[name]
+        cases, rounds = self.cases or cases, self.rounds or rounds
+        flops = 2 * cases * sum(node.layer.operations() for node in _products(name))
+        with ExitStack() as stack:
+            workers = {
+                k: stack.enter_context(self.worker(k, name, cases)) for k in ("ours", *self.rivals)
+            }
+            self.measure_peak({k: workers[k] for k in ("ours", self.rivals[0])})
+            steps = in_turn(_asked(workers, "step"), rounds)
+            memory = {kind: worker.ask("memory") for kind, worker in workers.items()}
+            best = compare(steps).best
+            pair = {kind: workers[kind] for kind in ("ours", best)}
+            phases = {kind: worker.ask("phases") for kind, worker in pair.items()}
+            tests = in_turn(_asked(workers, "test"), rounds)
+        rows = [self.row("training step", steps, 3 * flops), self.row("test", tests, flops)]
+        rows += [
+            self.row(phase, {kind: [found[phase]] for kind, found in phases.items()})
+            for phase in phases["ours"]
+        ]
+        return [_with_memory(row, cases, memory, best) for row in rows]
+
+    def layers(self, part: str) -> list[dict]:
+        """Each layer of a network alone, in each direction."""
+        net = LAYERS[part]
+        cases, rounds = self.cases or NETS[net][0], self.rounds or 3
+        rows = []
+        with self.worker("ours", net, cases) as ours, self.worker("eager", net, cases) as theirs:
+            self.measure_peak({"ours": ours, "eager": theirs})
+            for name, (node, direction) in calls_of(shipped_graph(net)).items():
+                if self.only not in name:
+                    continue
+                times = in_turn(self._layer_rivals(ours, theirs, name, node), rounds)
+                rows.append(self.row(name, times, operations(node, direction, cases)))
+                click.echo(f"  {name}: {rows[-1]['ratio']:.2f}", err=True)
+        return rows
+
+    def _layer_rivals(self, ours, theirs, name, node):
+        rivals = {"ours": partial(ours.ask, "layer", call=name)}
+        for kind in self.rivals:
+            if kind != "compiled" or node.layer.type_name in COMPILED:
+                options = {"channels_last": kind == "channels_last", "compiled": kind == "compiled"}
+                rivals[kind] = partial(theirs.ask, "layer", call=name, **options)
+        return rivals
+
+    def devices(self) -> list[dict]:
+        """What the two virtual devices of alexnet.cfg cost: the same layers on one and on two."""
+        cases = self.cases or 128
+        with (
+            self.worker("ours", "alexnet", cases) as two,
+            self.worker("ours", "alexnet:one", cases) as one,
+        ):
+            times = in_turn(_asked({"two devices": two, "one device": one}, "step"),
+                            self.rounds or 3)  # fmt: skip
+        found = compare(times)
+        return [{"what": "alexnet, training step", "two devices, ms": 1e3 * found.ours,
+                 "one device, ms": 1e3 * found.theirs, "one / two": found.ratio,
+                 "from": found.low, "to": found.high}]  # fmt: skip
+
+    def run(self, part: str) -> list[dict]:
+        if part in NETS:
+            return self.net(part)
+        if part in LAYERS:
+            return self.layers(part)
+        return self.devices() if part == "devices" else startup.rows()
+
+
+def _asked(workers, what):
+    """Functions that ask each worker for its time; those that cannot answer are left out."""
+    found = {}
+    for kind, worker in workers.items():
+        try:
+            worker.ask(what)
+        except WorkerError as problem:
+            click.echo(f"  {kind} is left out: {problem}", err=True)
+        else:
+            found[kind] = partial(worker.ask, what)
+    return found
+
+
+def _products(name):
+    nodes = shipped_graph(name).nodes
+    return [node for node in nodes if node.layer.type_name in ("conv", "fc")]
+
+
+def _with_memory(row, cases, memory, best):
+    seconds = row["ours, ms"] / 1e3
+    is_whole = row["what"] in ("training step", "test")
+    in_training = row["what"] == "training step"
+    return row | {
+        "images/s": cases / seconds if is_whole else None,
+        "MB": memory["ours"] / 1e6 if in_training else None,
+        "theirs, MB": memory[best] / 1e6 if in_training else None,
+    }
+
+
+@click.command(help=__doc__)
+@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these parts.")
+@click.option("--threads", default=os.cpu_count() or 1, show_default=True)
+@click.option("--rounds", type=int, help="Pairs of measurements; by default enough for each part.")
+@click.option("--cases", type=int, help="Cases of a minibatch, instead of each part's own.")
+@click.option("--only", default="", help="Of layers: those whose line holds this text.")
+@click.option(
+    "--rival",
+    "rivals",
+    multiple=True,
+    type=click.Choice(RIVALS),
+    default=RIVALS,
+    help="Only these of PyTorch's ways.",
+)
+@click.option("--json", "path", type=click.Path(path_type=Path), default=RESULTS, show_default=True)
+def main(parts, threads, rounds, cases, only, rivals, path):
+    bench = Bench(threads, rounds, cases, only, rivals)
+    for part in parts or PARTS:
+        rows = bench.run(part)
+        click.echo(f"\n{part}\n{table(rows)}")
+        facts = machine(threads, PACKAGES)
+        if bench.peak:
+            facts["matrix product, GFLOP/s"] = round(bench.peak / 1e9, 1)
+            click.echo(f"a large matrix product: {bench.peak / 1e9:.0f} GFLOP/s")
+        add_results(path, part, facts, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Each layer alone: the calls that are timed, ours and PyTorch's, on arrays of the same shapes.
+
+A call is known by a layer's name and a direction: "conv2 forward", "fc6 weights".
+"""
+
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from convnet.backends.cpu.engine import aligned, operation
+
+DIRECTIONS = {
+    "conv": ("forward", "images", "weights"),
+    "cmrnorm": ("forward", "backward"),
+    "pool": ("forward", "backward"),
+    "fc": ("forward", "inputs", "weights", "update"),
+    "neuron": ("forward", "backward"),
+    "dropout2": ("forward", "backward"),
+    "softmax": ("forward", "backward"),
+}
+COMPILED = ("cmrnorm", "pool", "neuron", "dropout2", "softmax")  # where torch.compile has a say
+
+
+def calls_of(graph) -> dict[str, tuple]:
+    """(node, direction) by name, of all layers between the data and the cost."""
+    return {
+        f"{node.name} {direction}": (node, direction)
+        for node in graph.nodes
+        for direction in DIRECTIONS.get(node.layer.type_name, ())
+    }
+
+
+def operations(node, direction: str, cases: int) -> int:
+    """Floating point operations of a call, of matrix products only."""
+    is_product = node.layer.type_name in ("conv", "fc") and direction != "update"
+    return 2 * cases * node.layer.operations() if is_product else 0
+
+
+def numbers(*shape: int) -> np.ndarray:
+    """Normal numbers, float32: a short row of them repeated."""
+    row = np.random.default_rng(0).standard_normal(4099, np.float32)
+    array = aligned(prod(shape), np.dtype(np.float32))
+    array[:] = np.resize(row, array.size)
+    return array.reshape(shape)
+
+
+def our_call(node, direction: str, cases: int):
+    """A function without arguments that does the work of our engine."""
+    return _OURS[node.layer.type_name](node, direction, cases)
+
+
+def _bound(name, *arguments):
+    function = operation(name)
+    size = getattr(function, "scratch_size", None)
+    if size is None:
+        return partial(function, *arguments)
+    scratch = aligned(size(*arguments), np.dtype(np.uint8))
+    return partial(function, *arguments, scratch=scratch)
+
+
+def _shapes(node, cases):
+    return (*node.inputs[0].shape, cases), (*node.shape, cases)
+
+
+def _our_conv(node, direction, cases):
+    layer = node.layer
+    x, y = (numbers(*shape) for shape in _shapes(node, cases))
+    w, geometry = numbers(*layer.weights()[0].shape), (*layer.geometry(0), False)
+    if direction == "forward":
+        biases = numbers(layer.total)
+        return _bound("conv.forward_fused", x, w, y, *geometry, biases, "ident", 0.0, 0.0)
+    if direction == "images":
+        return _bound("conv.images_grad", y, w, x, *geometry)
+    return _bound("conv.weights_grad", x, y, w, *geometry)
+
+
+def _our_fc(node, direction, cases):
+    layer = node.layer
+    x, y = numbers(layer.input_sizes[0], cases), numbers(layer.outputs, cases)
+    w = numbers(layer.outputs, layer.input_sizes[0])
+    if direction == "forward":
+        biases = numbers(layer.outputs)
+        return _bound("fc.forward_fused", x, w, y, False, biases, "ident", 0.0, 0.0)
+    if direction == "inputs":
+        return _bound("fc.inputs_grad", y, w, x, False)
+    if direction == "weights":
+        return _bound("fc.weights_grad", x, y, w, False)
+    hyper = np.array([0.9, 1e-4, 1e-6])
+    return _bound("update.sgd", w, numbers(*w.shape), np.zeros_like(w), hyper)
+
+
+def _our_norm(node, direction, cases):
+    layer = node.layer
+    x, y, denom = (numbers(*node.shape, cases) for _ in range(3))
+    numbers_ = layer.size, layer.effective_scale, layer.pow
+    forward = _bound("cmrnorm.forward", x, y, denom, *numbers_, layer.k, False)
+    if direction == "forward":
+        return forward
+    forward()
+    dy, dx = numbers(*node.shape, cases), numbers(*node.shape, cases)
+    return _bound("cmrnorm.backward", x, y, dy, denom, dx, *numbers_, False, False)
+
+
+def _our_pool(node, direction, cases):
+    x, y = (numbers(*shape) for shape in _shapes(node, cases))
+    forward = _bound("pool.forward", x, y, *node.layer.window())
+    if direction == "forward":
+        return forward
+    forward()
+    dy, dx = numbers(*y.shape), numbers(*x.shape)
+    return _bound("pool.backward", x, y, dy, dx, *node.layer.window(), False)
+
+
+def _our_neuron(node, direction, cases):
+    y, kind = numbers(node.shape.size, cases), node.layer.nonlinearity.kind
+    if direction == "forward":
+        return _bound("neuron.forward", y, y, kind, 0.0, 0.0)
+    dy = numbers(*y.shape)
+    return _bound("neuron.backward", y, y, dy, dy, kind, 0.0, 0.0, False)
+
+
+def _our_dropout(node, direction, cases):
+    x, y = (numbers(node.shape.size, cases) for _ in range(2))
+    mask = np.ones(x.shape, np.uint8)
+    if direction == "forward":
+        random = np.array([1, 0, 2, 3, 0, 0], np.uint32)
+        return _bound("dropout.forward", x, y, mask, node.layer.keep, 1.0, random)
+    return _bound("dropout.backward", y, mask, x, 1.0, False)
+
+
+def _our_softmax(node, direction, cases):
+    """With the cost above it."""
+    x, y = (numbers(node.shape.size, cases) for _ in range(2))
+    labels, values = np.zeros((1, cases), np.float32), np.zeros(3)
+    softmax = _bound("softmax.forward", x, y)
+    if direction == "backward":
+        softmax()
+        return _bound("cost_logreg.backward", labels, y, x, 1.0, True, False)
+    cost = _bound("cost_logreg.forward", labels, y, values, 1)
+    return lambda: (softmax(), cost())
+
+
+_OURS = {
+    "conv": _our_conv,
+    "cmrnorm": _our_norm,
+    "pool": _our_pool,
+    "fc": _our_fc,
+    "neuron": _our_neuron,
+    "dropout2": _our_dropout,
+    "softmax": _our_softmax,
+}

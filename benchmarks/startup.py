@@ -1,0 +1,51 @@
+"""How long commands take from the shell: help, a check, the first minibatch of a training."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.graphs import ROOT
+
+RUNS = 3
+CORPUS = Path(os.environ.get("CONVNET_CORPUS") or ROOT.parent / "shared" / "corpus")
+_CONVNET = (sys.executable, "-c", "import sys; from convnet.cli import main; sys.exit(main())")
+
+
+def rows() -> list[dict]:
+    """Seconds of each command: the median of a few runs after a first one, and its limit."""
+    files = largest_pair()
+    digits = ["--layers", ROOT / "layers/digits.cfg", "--params", ROOT / "params/digits.params"]
+    with tempfile.TemporaryDirectory() as folder:
+        train = ["train", *digits, "--max-batches", "1", "--save", Path(folder) / "run"]
+        commands = {
+            "convnet --help": (["--help"], 0.3),
+            f"convnet check {' '.join(path.name for path in files)}": (["check", *files], 0.5),
+            "convnet train, one minibatch of digits": (train, 3.0),
+        }
+        return [
+            {"what": name, "seconds": seconds(arguments), "limit": limit}
+            for name, (arguments, limit) in commands.items()
+        ]
+
+
+def largest_pair() -> list[Path]:
+    """The largest spec file of the corpus, where there is one, or of ours, and its partner."""
+    found = [*CORPUS.rglob("*.cfg")] or [*(ROOT / "layers").glob("*.cfg")]
+    largest = max((p for p in found if "param" not in p.name), key=lambda p: p.stat().st_size)
+    partners = [largest.with_name(largest.name.replace("layers", "layer-params")),
+                ROOT / f"params/{largest.stem}.params"]  # fmt: skip
+    return [largest, *[p for p in partners if p.exists() and p != largest][:1]]
+
+
+def seconds(arguments) -> float:
+    """The median time of a command, after one run that fills the caches."""
+    found = []
+    for _ in range(RUNS + 1):
+        start = time.perf_counter()
+        command = [*_CONVNET, *map(str, arguments)]
+        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+        found.append(time.perf_counter() - start)
+    return sorted(found[1:])[RUNS // 2]
