@@ -255,6 +255,11 @@ def train(**given):
     "--write-features", metavar="LAYER", help="Write a layer's activities instead of testing."
 )
 @click.option("--feature-path", type=PATH, help="Folder for them.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "test", "both"]),
+    help="Whose activities are written.  [default: test]",
+)
 @json_option
 def test(**given):
     """Test a checkpoint: top-1 and top-5 errors."""

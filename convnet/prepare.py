@@ -41,7 +41,10 @@ class DataOptions:
 
 @dataclass
 class Prepared:
-    """A graph and the data it is fed with.  notes: lines the user should see."""
+    """A graph and the data it is fed with.
+
+    opened: the arguments of `open_dataset` that gave the data.  notes: lines the user should see.
+    """
 
     graph: Graph
     dataset: Dataset
@@ -49,9 +52,11 @@ class Prepared:
     side: int
     options: DataOptions
     defaults: RunDefaults
+    opened: dict
     notes: list[str] = field(default_factory=list)
 
-    def feed(self, split: str, minibatch: int, seed: int = 0) -> Feed:
+    def feed(self, split: str, minibatch: int, seed: int = 0, plain: bool = False) -> Feed:
+        """plain: training images too are taken in order and as they are."""
         stored = self.dataset.stored_batches(split) is not None
         shuffle = not stored if self.options.shuffle is None else self.options.shuffle
         wanted = {n.layer.data_idx for n in self.graph.nodes if n.is_data}
@@ -61,10 +66,11 @@ class Prepared:
             minibatch,
             side=self.side,
             seed=seed,
-            shuffle=shuffle,
+            shuffle=shuffle and not plain,
+            augment=not plain,
             flip=self.options.flip,
             mean=self.mean(),
-            color_noise=self.options.color_noise or 0.0,
+            color_noise=0.0 if plain else self.options.color_noise or 0.0,
             matrices=tuple(sorted(wanted)),
         )
 
@@ -94,15 +100,16 @@ def prepare(
     wanted = declared_image(specs.layers)
     classes = wanted_classes(specs.layers) or (tree.classes if tree else None)
     side, channels = _made_size(specs, wanted, classes, notes) if _is_made(source) else (None, None)
-    dataset = open_dataset(
-        source,
-        side=side,
-        channels=channels,
-        classes=classes,
-        seed=options.data_seed,
-        train_range=options.train_range,
-        test_range=options.test_range,
-    )
+    opened = {
+        "name": source,
+        "side": side,
+        "channels": channels,
+        "classes": classes,
+        "seed": options.data_seed,
+        "train_range": options.train_range,
+        "test_range": options.test_range,
+    }
+    dataset = open_dataset(**opened)
     inner = _inner_side(dataset, options, wanted)
     dims = {0: dataset.channels * inner**2, 1: 1, 2: dataset.classes}
     graph = build(
@@ -115,7 +122,7 @@ def prepare(
         tree=tree or _label_tree(specs, dataset, notes),
     )
     specs.problems.raise_errors(strict=strict)
-    return Prepared(graph, dataset, source, inner, options, defaults, notes)
+    return Prepared(graph, dataset, source, inner, options, defaults, opened, notes)
 
 
 def _label_tree(specs, dataset, notes) -> Tree | None:

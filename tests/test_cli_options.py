@@ -10,7 +10,8 @@ from command_line import DIGITS, ROOT, good, run
 from PIL import Image
 
 from convnet import Net, checkpoint
-from convnet.data import Feed, open_dataset
+from convnet.data import open_dataset
+from convnet.data.feature_files import FeatureFolder
 
 
 def arrays(path):
@@ -40,30 +41,37 @@ def test_features_are_written(inside, tmp_path):
     out = tmp_path / "features"
     good("test", "--write-features", "probs", "--feature-path", out, "--minibatch", "100")
     good("test", "--test-out", tmp_path)
-    meta = json.loads((out / "batches.meta.json").read_text())
-    assert meta["cases"] == 296 and meta["files"] == 3 and meta["shape"] == [10, 1, 1]
-    found = [arrays(out / f"data_batch_{n}.npz") for n in range(3)]
-    features, labels = (np.concatenate([f[key] for f in found]) for key in ("features", "labels"))
+    found = FeatureFolder(out)
+    assert found.cases == {"test": 296} and found.values == 10 and found.layers == ("probs",)
     predictions = arrays(tmp_path / "test_preds.npz")
-    np.testing.assert_allclose(features, predictions["probabilities"], atol=1e-5)
-    assert np.array_equal(labels, predictions["labels"])
+    np.testing.assert_allclose(found.matrix("test"), predictions["probabilities"], atol=1e-5)
+    assert np.array_equal(found.labels("test"), predictions["labels"])
+    assert np.array_equal(found.indices("test"), np.arange(296))
+    result = run("test", "--write-features", "fc3", "--feature-path", out)
+    assert result.exit_code == 1 and "holds features already" in result.output
 
 
-def test_features_of_maps_are_in_the_order_channels_rows_columns(inside, tmp_path):
-    good("test", "--write-features", "conv1", "--feature-path", tmp_path, "--max-batches", "1")
-    meta = json.loads((tmp_path / "batches.meta.json").read_text())
-    net = Net.load("checkpoints", minibatch=64)
-    dataset = open_dataset("digits")
-    feed = Feed(dataset, "test", 64, side=meta["shape"][1])
-    pixels = feed.minibatch(0, 0).matrices
-    net.forward(pixels[0].T, pixels[1].T)
-    expected = net.activities("conv1").reshape(64, -1)
-    found = arrays(tmp_path / "data_batch_0.npz")
-    np.testing.assert_allclose(found["features"], expected, atol=1e-6)
+def test_features_of_training_images_are_in_order_and_not_augmented(inside, tmp_path):
+    """From both splits; a part of the minibatches leaves out cases, which `indices` tells."""
+    good("test", "--write-features", "conv1", "--feature-path", tmp_path, "--split", "both",
+         "--max-batches", "2", "--minibatch", "64")  # fmt: skip
+    found = FeatureFolder(tmp_path)
+    assert found.cases == {"train": 128, "test": 128}
+    dataset = open_dataset(**found.dataset)
+    for split in ("train", "test"):
+        indices = found.indices(split)
+        assert indices[:3].tolist() == [0, 1, 2] and indices[64] > 64
+        assert np.array_equal(found.labels(split), dataset.labels(split, indices))
+        pixels = dataset.images(split, indices) - dataset.mean_image()
+        net = Net.load("checkpoints", minibatch=128)
+        net.forward(pixels, found.labels(split))
+        expected = net.activities("conv1").reshape(128, -1)  # channels, rows, columns
+        np.testing.assert_allclose(found.matrix(split), expected, atol=1e-6)
 
 
 def test_features_need_a_layer_and_a_folder(inside, tmp_path):
     assert run("test", "--write-features", "probs").exit_code == 2
+    assert run("test", "--split", "train").exit_code == 2
     result = run("test", "--write-features", "prob", "--feature-path", tmp_path)
     assert result.exit_code == 1
     assert "did you mean 'probs'" in result.output

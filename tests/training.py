@@ -70,8 +70,8 @@ topk=3
 
 def make_graph(layers=LAYERS, params=PARAMS, dialect="convnet", dims=None, classes=10):
     problems = Problems()
-    sources = [s if isinstance(s, Source) else Source.from_text(s) for s in (layers, params)]
-    files = [parse(source, problems) for source in sources]
+    sources = [Source.from_text(s) if isinstance(s, str) else s for s in (layers, params)]
+    files = [parse(source, problems) if source else None for source in sources]
     dims = dims or {0: SIDE * SIDE, 1: 1, 2: 10}
     return build(*files, problems, dialect=dialect, data_dims=dims, classes=classes)
 

@@ -19,6 +19,10 @@ class Ready:
     network: Network
     feed: Feed
 
+    def plain_feed(self, split: str) -> Feed:
+        """The centres of a split's images in the order of the data set, as tests see them."""
+        return self.prepared.feed(split, self.feed.minibatch_size, plain=True)
+
     @property
     def class_names(self) -> tuple[str, ...]:
         return self.prepared.dataset.class_names

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 import numpy as np
 
+from convnet.commands import features
 from convnet.commands.output import note, result, result_json
 from convnet.commands.ready import Ready, ready
 from convnet.errors import ConvnetError
-from convnet.train.features import write_features
 from convnet.train.views import evaluate_views
 
 TOPK = 5
@@ -18,9 +18,11 @@ TOPK = 5
 def test(**given) -> None:
     if (given["write_features"] is None) != (given["feature_path"] is None):
         raise click.UsageError("--write-features LAYER and --feature-path DIR need each other.")
+    if given["split"] and not given["write_features"]:
+        raise click.UsageError("--split says whose features are written: give --write-features.")
     found = ready(given)
     if given["write_features"]:
-        _write_features(found, given)
+        features.write(found, given)
         return
     counts = [1, found.all_views] if given["multiview"] else [1]
     dataset = found.feed.dataset
@@ -58,21 +60,6 @@ class _Counter:
         if total > 20 and done * 4 // total > self.told:
             self.told = done * 4 // total
             note(f"{self.title}: {done} of {total} minibatches")
-
-
-def _write_features(found: Ready, given):
-    layer, folder = given["write_features"], given["feature_path"]
-    facts = {**_origin(found), "label_names": list(found.class_names)}
-    counter = _Counter(f"features of {layer}")
-    options = {"minibatches": given["max_batches"], "on_minibatch": counter}
-    meta = write_features(found.network, found.feed, layer, folder, facts, **options)
-    if given["as_json"]:
-        result_json(meta)
-    else:
-        result(
-            f"{folder}: {meta['values']} values of {layer} for each of {meta['cases']} test "
-            f"images, in {meta['files']} files"
-        )
 
 
 def _write_predictions(found: Ready, score, folder: Path):

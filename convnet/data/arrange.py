@@ -14,7 +14,7 @@ _CASES = 16  # one cache line of the output; as many rows of images are read at 
 def arrange(images, starts, flips, mean, out):
     """out[c, y, x, n] = crop of image n at starts[n] = (y, x), mirrored if flips[n], minus mean.
 
-    images (N, C, H, W) uint8; starts (N, 2) int64; flips (N,) bool; mean (C, M, M) float32;
+    images (N, C, H, W) uint8 or float32; starts (N, 2) int64; flips (N,) bool; mean (C, M, M) and
     out (C, M, M, N) float32.
     """
     N, C = images.shape[:2]

@@ -1,7 +1,7 @@
 """What every set of labelled images offers, and the form of it that lies in memory.
 
-Images are bytes (0..255), square, channels first.  Nothing here crops, flips or subtracts: that
-is the feed's work.
+Images are bytes (0..255), square, channels first; a set of something else has float32 in their
+place.  Nothing here crops, flips or subtracts: that is the feed's work.
 """
 
 from abc import ABC, abstractmethod
@@ -45,7 +45,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def images(self, split: str, indices) -> np.ndarray:
-        """The images at `indices` of a split: uint8 (cases, channels, side, side)."""
+        """The images at `indices` of a split: uint8 or float32 (cases, channels, side, side)."""
 
     @abstractmethod
     def labels(self, split: str, indices) -> np.ndarray:

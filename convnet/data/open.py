@@ -7,6 +7,8 @@ from convnet.data.cifar import Cifar, find_cifar
 from convnet.data.cuda_convnet import CudaConvnetFolder, find_batches
 from convnet.data.dataset import Dataset
 from convnet.data.digits import Digits
+from convnet.data.feature_files import is_feature_folder
+from convnet.data.features import Features
 from convnet.data.shapes import Shapes
 from convnet.data.shard_folder import MANIFEST
 from convnet.data.shards import Shards
@@ -21,7 +23,8 @@ BUILT_IN = {
 _FOLDERS = (
     "a folder holds CIFAR-10 or CIFAR-100 in its Python or binary version "
     "(test_batch, data_batch_1 ..., batches.meta, as the archive unpacks), "
-    "cuda-convnet's batches.meta and data_batch_<n>, or what `convnet make-data` wrote"
+    "cuda-convnet's batches.meta and data_batch_<n>, what `convnet make-data` wrote, or features "
+    "that `convnet test --write-features` wrote"
 )
 
 
@@ -67,6 +70,9 @@ def _read_folder(folder, name, train_range, test_range):
     if (folder / MANIFEST).is_file():
         _refuse_ranges(name, train_range, test_range)
         return Shards(folder, name)
+    if is_feature_folder(folder):
+        _refuse_ranges(name, train_range, test_range)
+        return Features(folder, name)
     cifar = find_cifar(folder)
     if cifar:
         _refuse_ranges(name, train_range, test_range)

@@ -1,5 +1,6 @@
 """The graph: layers in their places, before anything is placed on devices or allocated."""
 
+import re
 from dataclasses import dataclass, field
 
 from convnet.graph.dialect import Dialect
@@ -65,6 +66,12 @@ class Graph:
     def declared(self) -> list[Node]:
         """The layers as written, in file order."""
         return [node for node in self.nodes if node.folded_into is None]
+
+    def parts_of(self, name: str) -> list[Node]:
+        """The parts of a layer split over devices: `name`a, `name`b, ...; [] of any other name."""
+        part = re.compile(re.escape(name) + r"[A-Za-z]\Z")
+        found = [node for node in self.declared() if part.match(node.name)]
+        return found if len(found) > 1 else []
 
     def folded(self, node: Node) -> list[Node]:
         """The detached neuron (and dropout key) of a declared layer, in order."""

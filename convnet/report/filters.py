@@ -1,6 +1,5 @@
 """Pictures of a layer's filters, like the paper's Figure 3."""
 
-import re
 from dataclasses import dataclass
 from math import ceil, isqrt
 
@@ -61,8 +60,7 @@ def layers_named(graph: Graph, name: str) -> list[Node]:
 
 
 def _split_layers(graph, name):
-    part = re.compile(re.escape(name) + r"[A-Za-z]\Z")
-    return [n for n in graph.declared() if part.match(n.name) and isinstance(n.layer, WeightLayer)]
+    return [n for n in graph.parts_of(name) if isinstance(n.layer, WeightLayer)]
 
 
 # -- from weights to filters -----------------------------------------------------------------------

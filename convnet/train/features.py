@@ -1,16 +1,18 @@
-"""Writes a layer's activities for every test case: one .npz file a minibatch, and what they are.
+"""Writes layers' activities for every case of a data set: a folder of features.
 
-No pickles: `numpy.load` reads each `data_batch_<n>.npz`, with `features` float32 (cases, values)
-and `labels` int64 (cases,); `batches.meta.json` tells the rest.
+Its form is told in `convnet.data.feature_files`.
 """
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from convnet.data import Feed, Prefetch
+from convnet.data.feature_files import FORMAT, META, is_feature_folder
 from convnet.errors import ConvnetError, DataError
+from convnet.graph.build import Graph, Node
 from convnet.network.network import Network
 from convnet.spec import did_you_mean
 from convnet.train.evaluate import spread
@@ -18,62 +20,95 @@ from convnet.train.evaluate import spread
 
 def write_features(
     network: Network,
-    feed: Feed,
+    feeds: dict[str, Feed],
     layer: str,
     folder: Path,
     facts: dict,
     *,
     minibatches: int | None = None,
-    on_minibatch=lambda done, total: None,
+    on_minibatch=lambda split, done, total: None,
 ) -> dict:
-    """Write the activities of a layer, behind its neuron, for the feed's minibatches in order.
+    """Write the activities of a layer, behind its neuron, for the cases of each split's feed.
 
-    Values of a case are in the order channels, rows, columns.  `facts`, as JSON can write them, go
-    into the meta file too, which is returned.  ConvnetError if there is no such layer, or the
-    folder cannot be written.
+    layer: `fc7` also means `fc7a` and `fc7b` of a layer split over devices; their values stand one
+    behind the other, those of a layer in the order channels, rows, columns.  The feeds must not
+    shuffle.  minibatches: of so many only, evenly spread.  facts: `class_names`, `dataset`, and
+    what else shall be told, as JSON can write it; the meta file's contents are returned.
+
+    ConvnetError if there is no such layer, if the folder holds features already, or cannot be
+    written.  The meta file comes last, so a folder that has one is whole.
     """
-    shape = _shape_of(network, layer)
-    indices, cases = spread(feed, minibatches), 0
-    with _writable(folder), Prefetch(feed, ((0, index) for index in indices)) as batches:
+    nodes = layers_with_features(network.graph, layer)
+    if is_feature_folder(folder):
+        raise ConvnetError(f"{folder} holds features already; give another folder, or remove it")
+    with _readable_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for number, (_, batch) in enumerate(batches):
-            network.load(batch.matrices)
-            network.run("test")
-            values = network.output(layer).reshape(shape.size, -1).T
-            features = np.ascontiguousarray(values, np.float32)
-            np.savez(folder / f"data_batch_{number}.npz", features=features, labels=batch.labels)
-            cases += batch.cases
-            on_minibatch(number + 1, len(indices))
+        cases = {}
+        for split, feed in feeds.items():
+            indices = spread(feed, minibatches)
+            cases[split] = _write_split(network, feed, nodes, indices, folder, on_minibatch)
         meta = {
-            "layer": layer,
-            "shape": list(shape),
-            "values": shape.size,
+            "format": FORMAT,
+            "layers": [node.name for node in nodes],
+            "shapes": [list(node.shape) for node in nodes],
+            "values": sum(node.shape.size for node in nodes),
             "cases": cases,
-            "files": len(indices),
             **facts,
         }
-        (folder / "batches.meta.json").write_text(json.dumps(meta, indent=1) + "\n", "utf-8")
+        (folder / META).write_text(json.dumps(meta, indent=1) + "\n", "utf-8")
     return meta
 
 
-def _shape_of(network, layer):
-    nodes = {n.name: n for n in network.graph.declared() if not n.is_cost and not n.is_data}
-    if layer not in nodes:
-        hint = did_you_mean(layer, nodes) or f"there are {', '.join(nodes)}"
-        raise DataError(f"there is no layer {layer} with features to write; {hint}")
-    return nodes[layer].shape
+def layers_with_features(graph: Graph, name: str) -> list[Node]:
+    """The layer of that name, or its parts on several devices.  DataError if there is none."""
+    nodes = [n for n in graph.declared() if not n.is_cost and not n.is_data]
+    found = [n for n in nodes if n.name == name] or [n for n in graph.parts_of(name) if n in nodes]
+    if not found:
+        names = [n.name for n in nodes]
+        hint = did_you_mean(name, names) or f"there are {', '.join(names)}"
+        raise DataError(f"there is no layer {name} with features to write; {hint}")
+    return found
 
 
-class _writable:
-    """Context: errors of the file system as ConvnetError."""
+def _write_split(network, feed, nodes, indices, folder, tell) -> int:
+    """The three files of a split; returns the number of cases."""
+    cases, values = sum(map(feed.cases_of, indices)), sum(node.shape.size for node in nodes)
+    labels, places = [], []
+    with (folder / f"{feed.split}.npy").open("wb") as file, _minibatches(feed, indices) as batches:
+        _write_header(file, (cases, values))
+        for done, (_, batch) in enumerate(batches, 1):
+            file.write(_activities(network, nodes, batch))
+            labels.append(batch.labels)
+            places.append(batch.indices)
+            tell(feed.split, done, len(indices))
+    for what, numbers in (("labels", labels), ("indices", places)):
+        np.save(folder / f"{feed.split}_{what}.npy", np.concatenate(numbers).astype(np.int64))
+    return cases
 
-    def __init__(self, folder):
-        self.folder = folder
 
-    def __enter__(self):
-        return self
+def _minibatches(feed, indices):
+    return Prefetch(feed, ((0, index) for index in indices))
 
-    def __exit__(self, kind, error, traceback):
-        if isinstance(error, OSError):
-            reason = error.strerror or error
-            raise ConvnetError(f"{self.folder}: cannot be written ({reason})") from None
+
+def _activities(network, nodes, batch) -> np.ndarray:
+    """float32 (cases, values)"""
+    network.load(batch.matrices)
+    network.run("test")
+    values = [network.output(node.name).reshape(-1, batch.cases) for node in nodes]
+    return np.ascontiguousarray(np.concatenate(values).T, np.float32)
+
+
+def _write_header(file, shape):
+    """Of an .npy file whose values are then written bit by bit."""
+    form = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, form)
+
+
+@contextmanager
+def _readable_errors(folder):
+    """Errors of the file system as ConvnetError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConvnetError(f"{folder}: cannot be written ({reason})") from None
