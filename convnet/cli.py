@@ -200,6 +200,11 @@ def main():
 @click.option(
     "--color-noise", type=float, help="Strength of noise along the training set's main colours."
 )
+@click.option(
+    "--augment/--no-augment",
+    default=None,
+    help="Random crops and mirror images of training images (the default), or their centres.",
+)
 @device_options
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set.")
 @minibatch_option

@@ -36,6 +36,7 @@ class DataOptions:
     mean: str = "image"
     scalar_mean: float | None = None
     color_noise: float | None = None
+    augment: bool | None = None
     data_seed: int = 0
 
 
@@ -67,7 +68,7 @@ class Prepared:
             side=self.side,
             seed=seed,
             shuffle=shuffle and not plain,
-            augment=not plain,
+            augment=self.options.augment is not False and not plain,
             flip=self.options.flip,
             mean=self.mean(),
             color_noise=0.0 if plain else self.options.color_noise or 0.0,
@@ -158,7 +159,8 @@ def _choose_source(options, defaults):
 
 
 def _is_made(source: str) -> bool:
-    return source.partition(":")[0] in ("shapes", "synthetic") and ":" not in source
+    """Whether the network's files say what is made; synthetic:... says it itself."""
+    return source == "synthetic" or source.partition(":")[0] == "shapes"
 
 
 def _made_size(specs, wanted, classes, notes):

@@ -132,6 +132,20 @@ def test_shapes_that_are_not_drawn(sizes, message):
         open_dataset("shapes", **sizes)
 
 
+def test_the_name_of_shapes_may_state_numbers():
+    stated = open_dataset("shapes:side=40,train=70,test=9", side=28, classes=7)
+    assert (stated.side, stated.classes) == (40, 7)
+    assert (stated.count("train"), stated.count("test")) == (70, 9)
+    same = Shapes(40, 7)
+    np.testing.assert_array_equal(stated.images("train", [3]), same.images("train", [3]))
+
+
+@pytest.mark.parametrize("name", ["shapes:40", "shapes:side=0", "shapes:size=40", "shapes:"])
+def test_numbers_of_shapes_that_mean_nothing(name):
+    with pytest.raises(DataError, match="shapes:side=40,train=2000"):
+        open_dataset(name)
+
+
 def test_synthetic_is_uniform_noise_of_the_stated_size():
     noise = open_dataset("synthetic:7x2x9x9", seed=5)
     assert (noise.classes, noise.channels, noise.side) == (7, 2, 9)

@@ -17,7 +17,8 @@ from convnet.errors import DataError
 
 BUILT_IN = {
     "digits": "1,797 real handwritten digits, 1x8x8, packaged with convnet",
-    "shapes": "colour images drawn on the fly, any size, 2 to 1,000 classes",
+    "shapes": "colour images drawn on the fly, any size, 2 to 1,000 classes; "
+    "shapes:side=40,train=2000 states the side, and the number of training images",
     "synthetic": "noise for timing; synthetic:1000x3x224x224 states classes and size",
 }
 _FOLDERS = (
@@ -50,8 +51,9 @@ def open_dataset(
     _refuse_ranges(name, train_range, test_range)
     if str(name) == "digits":
         return Digits()
-    if str(name) == "shapes":
-        return Shapes(side=side or 32, classes=classes or 10, channels=channels or 3, seed=seed)
+    if built_in == "shapes":
+        made = {"side": side or 32, "classes": classes or 10, "channels": channels or 3}
+        return Shapes(**made, seed=seed, name=str(name))
     if built_in == "synthetic":
         return Synthetic(str(name), classes or 10, channels or 3, side or 32, seed)
     raise DataError(f"{name}: {built_in} takes nothing after its name")

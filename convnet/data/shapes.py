@@ -5,6 +5,7 @@ green"), so a net must see form, direction or frequency, and colour.  See `shape
 """
 
 import math
+import re
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from convnet.errors import DataError
 
 SIDES = (16, 512)
 CLASSES = (2, len(FIGURES) * len(TEXTURES) * len(COLOURS))
+_STATED = re.compile(r"(side|classes|train|test)=([1-9]\d{0,8})")
 _MEAN_PIXELS = 1 << 24  # pixels that the mean image is taken over, at most
 
 
@@ -25,15 +27,21 @@ class Shapes(Dataset):
     Training and test images are drawn from different random numbers, so none is in both.  Case
     `i` is of class `i % classes`: the splits are balanced.  `train` and `test` state their sizes;
     default 12,800 and 1,280, or 64 and 5 per class if that is more.
+    `name` may state numbers that come before the arguments: "shapes:side=40,train=2000".
     The mean image is taken over the first images only: 1,024, fewer above 128x128.
     """
 
-    def __init__(self, side=32, classes=10, channels=3, seed=0, train=None, test=None):
+    def __init__(
+        self, side=32, classes=10, channels=3, seed=0, train=None, test=None, name="shapes"
+    ):
+        stated = _stated(name)
+        side, classes = stated.get("side", side), stated.get("classes", classes)
+        train, test = stated.get("train", train), stated.get("test", test)
         _check("side", side, SIDES)
         _check("classes", classes, CLASSES)
         if channels != 3:
             raise DataError(f"shapes has images of 3 channels, the network wants {channels}")
-        self.name = "shapes"
+        self.name = name
         self.channels, self.side = channels, side
         self._seed = seed
         self._counts = {
@@ -77,6 +85,18 @@ def _kinds(classes):
     return np.stack(
         [number // (textures * colours), number % textures, number // textures % colours], axis=1
     )
+
+
+def _stated(name) -> dict[str, int]:
+    """The numbers behind the colon."""
+    items = name.partition(":")[2].split(",") if ":" in name else []
+    matches = [_STATED.fullmatch(item) for item in items]
+    if not all(matches):
+        raise DataError(
+            f"{name}: behind the colon stand numbers of side, classes, train and test (cases), as "
+            "in shapes:side=40,train=2000"
+        )
+    return {match[1]: int(match[2]) for match in matches}
 
 
 def _check(what, value, limits):
