@@ -312,6 +312,44 @@ def show_preds(**given):
     run(**given)
 
 
+@main.command(
+    epilog=example(
+        "convnet test --write-features fc7 --split both --feature-path features",
+        "convnet neighbors --features features --out neighbors.png",
+    )
+)
+@click.option(
+    "--features", type=PATH, required=True, help="Folder that `test --write-features` wrote."
+)
+@click.option("--data", help="Where the images are now; by default where they were.")
+@click.option(
+    "--case", type=click.IntRange(0), multiple=True,
+    help="Test case to search for; by default drawn by lot.  [repeatable]",
+)  # fmt: skip
+@click.option("--count", type=click.IntRange(1, 100), default=5, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the choice of cases.")
+@click.option(
+    "--neighbors", "k", type=click.IntRange(1, 100), default=6, show_default=True,
+    help="How many to find for each.",
+)  # fmt: skip
+@click.option(
+    "--codes",
+    type=PATH,
+    help="Folder of a code layer's activities: also search by Hamming distance.",
+)
+@click.option(
+    "--recall-cases", type=click.IntRange(1), default=1000, show_default=True,
+    help="Test cases that the recall of codes is taken over.",
+)  # fmt: skip
+@click.option("--out", type=PATH, default=Path("neighbors.png"), show_default=True)
+@json_option
+def neighbors(**given):
+    """Draw test images with the training images nearest to them, as the paper's Figure 4."""
+    from convnet.commands.neighbors import neighbors as run
+
+    run(**given)
+
+
 @main.command("show-cost", epilog=example("convnet show-cost --out cost.png"))
 @click.option("--load", type=PATH, help="Folder of a run; by default the newest.")
 @click.option("--cost", help="The cost layer to show; by default the first.")

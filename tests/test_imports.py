@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "rate_fields": ["fields", "spec", "schedule"],
     "data": ["errors"],
     "make_data": ["errors", "data"],
+    "search": ["errors"],
     "layers": ["fields", "rate_fields", "spec", "schedule"],
     "graph": ["errors", "fields", "layers", "spec", "schedule"],
     "network": ["errors", "graph", "layers"],

@@ -104,6 +104,7 @@ def _array(path, dtype, shape, mapped=False):
     if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous:
         sizes = ["x".join(map(str, sides)) for sides in (array.shape, shape)]
         raise DataError(
-            f"{path}: is {array.dtype} of {sizes[0]}; {META} says {np.dtype(dtype)} of {sizes[1]}"
+            f"{path}: is {array.dtype} of {sizes[0]}; {META} says {np.dtype(dtype)} of {sizes[1]} "
+            "(row behind row, not in Fortran's order)"
         )
     return array

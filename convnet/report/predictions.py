@@ -52,14 +52,14 @@ def predictions_picture(
         places.append((left + (CELL - SIDE) // 2, top))
     picture = large.resize(size, Image.Resampling.LANCZOS)
     for prediction, place in zip(predictions, places, strict=True):
-        picture.paste(_enlarged(prediction.image), place)
+        picture.paste(enlarged(prediction.image), place)
     return picture
 
 
 def _draw_bars(pen, prediction, names, left, top):
     colour = RIGHT if prediction.is_right else WRONG
-    pen.text((left + CELL / 2, top + NAME / 2), _cut(pen, _name(names, prediction.label), CELL, 14),
-             14, "mm", colour)  # fmt: skip
+    name = shortened(pen, class_name(names, prediction.label), CELL, 14)
+    pen.text((left + CELL / 2, top + NAME / 2), name, 14, "mm", colour)
     top += NAME
     for number, chosen in enumerate(prediction.likeliest):
         share = float(prediction.probabilities[chosen])
@@ -68,15 +68,15 @@ def _draw_bars(pen, prediction, names, left, top):
         pen.box((left, y, left + CELL, y + ROW - 4), TRACK)
         pen.box((left, y, left + CELL * share, y + ROW - 4), fill)
         middle = y + (ROW - 4) / 2
-        pen.text((left + 5, middle), _cut(pen, _name(names, chosen), CELL - 50, 11), 11)
+        pen.text((left + 5, middle), shortened(pen, class_name(names, chosen), CELL - 50, 11), 11)
         pen.text((left + CELL - 5, middle), _percent(share), 11, "rm", INK)
 
 
-def _name(names, label):
+def class_name(names, label):
     return names[label] if 0 <= label < len(names) else f"class {label}"
 
 
-def _cut(pen, text, room, size):
+def shortened(pen, text, room, size):
     """The text, shortened until it fits."""
     if pen.width(text, size) <= room:
         return text
@@ -89,9 +89,9 @@ def _percent(share):
     return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
 
 
-def _enlarged(image: np.ndarray) -> Image.Image:
-    """SIDE pixels wide; small images keep their pixels' edges."""
+def enlarged(image: np.ndarray, side: int = SIDE) -> Image.Image:
+    """uint8 (channels, S, S) as a picture `side` wide; small images keep their pixels' edges."""
     pixels = image[0] if len(image) != 3 else image.transpose(1, 2, 0)
     shown = Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
     large = Image.Resampling.LANCZOS
-    return shown.resize((SIDE, SIDE), Image.Resampling.NEAREST if shown.width < 100 else large)
+    return shown.resize((side, side), Image.Resampling.NEAREST if shown.width < 100 else large)

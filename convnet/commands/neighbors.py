@@ -1,0 +1,95 @@
+"""`convnet neighbors`: for test images, the training images nearest in a layer's features."""
+
+import time
+
+import numpy as np
+
+from convnet.commands.output import note, result, result_json
+from convnet.commands.recall import table_of_recall
+from convnet.commands.show import write_picture
+from convnet.data import open_dataset
+from convnet.data.feature_files import FeatureFolder
+from convnet.errors import DataError
+from convnet.report.neighbors import Row, Shown, neighbors_picture
+from convnet.search import Nearest, nearest
+
+
+def neighbors(features, data, case, count, k, seed, codes, recall_cases, out, as_json) -> None:
+    folder = FeatureFolder(features)
+    queries = _queries(folder, case, count, seed)
+    found, seconds = _search(folder, queries, k)
+    recall = table_of_recall(folder, FeatureFolder(codes), k, recall_cases) if codes else None
+    if as_json:
+        result_json({**_facts(folder, queries, found, seconds), "codes": recall and recall.facts})
+        return
+    note(_speed_line(folder, queries, seconds))
+    if recall:
+        result(recall.text)
+    write_picture(_picture(folder, queries, found, data), out)
+
+
+def _queries(folder, cases, count, seed) -> np.ndarray:
+    """Rows of the test features: those named, or drawn by lot."""
+    total = len(folder.matrix("test"))
+    if not cases:
+        return np.sort(np.random.default_rng(seed).permutation(total)[:count])
+    wrong = [number for number in cases if number >= total]
+    if wrong:
+        raise DataError(
+            f"{folder.path} holds {total:,} test cases, 0 to {total - 1:,}; there is no {wrong[0]}"
+        )
+    return np.array(cases)
+
+
+def _search(folder, queries, k) -> tuple[Nearest, float]:
+    vectors, wanted = folder.matrix("train"), np.array(folder.matrix("test")[queries])
+    nearest(wanted, vectors[:1], 1)  # compiles, or loads, the kernels: not timed
+    started = time.perf_counter()
+    found = nearest(wanted, vectors, k)
+    return found, time.perf_counter() - started
+
+
+def _speed_line(folder, queries, seconds):
+    vectors = folder.matrix("train")
+    speed = f"{vectors.nbytes / 1e9 / seconds:.1f} GB/s"
+    return (
+        f"{len(queries)} queries in {len(vectors):,} vectors of {vectors.shape[1]:,} "
+        f"values: {seconds:.2f} s ({speed})"
+    )
+
+
+def _facts(folder, queries, found, seconds) -> dict:
+    labels, indices = folder.labels("train"), folder.indices("train")
+    rows = []
+    for query, near, distances in zip(queries, found.indices, found.distances, strict=True):
+        neighbors = [
+            {"case": int(indices[i]), "label": int(labels[i]), "distance": float(distance)}
+            for i, distance in zip(near, distances, strict=True)
+        ]
+        case = {"case": int(folder.indices("test")[query])}
+        rows.append({**case, "label": int(folder.labels("test")[query]), "neighbors": neighbors})
+    about = {"features": str(folder.path), "layers": list(folder.layers), "seconds": seconds}
+    return {**about, "queries": rows}
+
+
+def _picture(folder, queries, found, data):
+    dataset = open_dataset(**{**folder.dataset, **({"name": data} if data else {})})
+    if dataset.channels not in (1, 3):
+        raise DataError(
+            f"{folder.path} are features of {dataset.name}, which holds no images that could be "
+            "drawn; --json prints what was found"
+        )
+
+    def shown(split, rows, notes):
+        places, labels = folder.indices(split)[rows], folder.labels(split)[rows].tolist()
+        return list(map(Shown, dataset.images(split, places), labels, notes))
+
+    rows = []
+    for query, near, distances in zip(queries, found.indices, found.distances, strict=True):
+        (asked,) = shown("test", [query], [""])
+        rows.append(Row(asked, shown("train", near, [f"{d:.3g}" for d in distances])))
+    layers = " and ".join(folder.layers)
+    title = f"Test images of {dataset.name} and the nearest training images"
+    return neighbors_picture(
+        rows, folder.class_names, title, f"nearest by Euclidean distance in {layers}"
+    )

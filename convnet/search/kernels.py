@@ -1,0 +1,37 @@
+"""The kernels of the exact search, on all cores: norms, and the few least of many distances."""
+
+import numba
+import numpy as np
+
+
+@numba.njit(parallel=True, fastmath=True, cache=True)
+def squares(vectors):
+    """|x|² of each row, in the rows' type."""
+    out = np.empty(len(vectors), vectors.dtype)
+    for i in numba.prange(len(vectors)):
+        total = vectors[i, 0] * 0
+        for j in range(vectors.shape[1]):
+            total += vectors[i, j] * vectors[i, j]
+        out[i] = total
+    return out
+
+
+@numba.njit(parallel=True, cache=True)
+def keep_nearest(products, norms, first, best, indices):
+    """Put those of a block that are nearer than the farthest kept into the sorted lists.
+
+    products (queries, block): q·x; norms (block,): |x|²; first: index of the block's first vector;
+    best, indices (queries, kept): |x|² - 2 q·x, ascending, and whose.
+    """
+    last = best.shape[1] - 1
+    for q in numba.prange(len(products)):
+        for j in range(products.shape[1]):
+            estimate = norms[j] - 2 * products[q, j]
+            if estimate < best[q, last]:
+                place = last
+                while place > 0 and best[q, place - 1] > estimate:
+                    best[q, place] = best[q, place - 1]
+                    indices[q, place] = indices[q, place - 1]
+                    place -= 1
+                best[q, place] = estimate
+                indices[q, place] = first + j
