@@ -245,8 +245,26 @@ def train(**given):
     click.get_current_context().exit(run(**given))
 
 
-@main.command(epilog=example("convnet test --multiview"))
-@load_option
+@main.command(
+    epilog=example(
+        "convnet test --multiview",
+        "convnet test --load checkpoints/one --load checkpoints/two --multiview",
+        "convnet test --load checkpoints/three --predictions predictions/one --multiview",
+    )
+)
+@click.option(
+    "--load",
+    type=PATH,
+    multiple=True,
+    help="Checkpoint, or a folder of them; by default the newest.  Several are averaged.",
+)
+@click.option(
+    "--predictions",
+    type=PATH,
+    multiple=True,
+    metavar="DIR",
+    help="Predictions that --test-out wrote, in the place of a network.  [repeatable]",
+)
 @data_options
 @device_options
 @click.option("--multiview", is_flag=True, help="Also average over ten (or nine) views.")
@@ -254,7 +272,7 @@ def train(**given):
 @click.option("--max-batches", type=click.IntRange(1), help="Test on so many minibatches only.")
 @click.option("--logreg-name", help="The cost.logreg layer that is tested; by default the first.")
 @click.option(
-    "--test-out", type=PATH, help="Folder for the probabilities, averaged over the views."
+    "--test-out", type=PATH, help="Folder for the probabilities, averaged over views and networks."
 )
 @click.option(
     "--write-features", metavar="LAYER", help="Write a layer's activities instead of testing."
@@ -267,7 +285,7 @@ def train(**given):
 )
 @json_option
 def test(**given):
-    """Test a checkpoint: top-1 and top-5 errors."""
+    """Test a checkpoint, or several and their average: top-1 and top-5 errors."""
     from convnet.commands.test import test as run
 
     run(**given)

@@ -1,16 +1,21 @@
-"""`convnet test`: top-1 and top-5 errors of a checkpoint, single view and many."""
+"""`convnet test`: top-1 and top-5 errors of checkpoints and of their average, one view and many."""
 
-import json
-from pathlib import Path
+from collections import Counter
+from dataclasses import dataclass
 
 import click
-import numpy as np
 
 from convnet.commands import features
 from convnet.commands.output import note, result, result_json
 from convnet.commands.ready import Ready, ready
-from convnet.errors import ConvnetError
-from convnet.train.views import evaluate_views
+from convnet.train.committee import Committee, Member, score_of
+from convnet.train.prediction_files import (
+    ARRAYS,
+    Predictions,
+    read_predictions,
+    write_predictions,
+)
+from convnet.train.views import ViewScore, evaluate_views
 
 TOPK = 5
 
@@ -20,24 +25,66 @@ def test(**given) -> None:
         raise click.UsageError("--write-features LAYER and --feature-path DIR need each other.")
     if given["split"] and not given["write_features"]:
         raise click.UsageError("--split says whose features are written: give --write-features.")
-    found = ready(given)
+    loads = given["load"] or (() if given["predictions"] else (None,))
     if given["write_features"]:
-        features.write(found, given)
+        if len(loads) != 1 or given["predictions"]:
+            raise click.UsageError("--write-features takes one network: give one --load.")
+        features.write(ready({**given, "load": loads[0]}), given)
         return
+    several = len(loads) + len(given["predictions"]) > 1
+    committee = Committee(TOPK) if several or given["test_out"] else None
+    tested = [_test_network({**given, "load": load}, committee) for load in loads]
+    tested += [_take_predictions(folder, committee) for folder in given["predictions"]]
+    _tell_odd_members(tested)
+    if given["test_out"]:
+        _write_average(committee, tested, given["test_out"])
+    average = [committee.score(views) for views in committee.views()] if several else []
+    if given["as_json"]:
+        result_json(_facts(tested, average, committee))
+    else:
+        _print(tested, average, committee)
+
+
+@dataclass
+class Tested:
+    """What is told of a network, or of saved predictions.
+
+    kind: "checkpoint" or "predictions".  scores: one for each number of views.  networks: how many
+    it is an average of; checkpoints: theirs.  title: a line about the data.
+    """
+
+    kind: str
+    name: str
+    data: str
+    scores: list[ViewScore]
+    title: str
+    checkpoints: tuple[str, ...]
+    networks: int = 1
+
+
+# -- one after the other: at most one network is in memory -----------------------------------------
+
+
+def _test_network(given, committee) -> Tested:
+    found = ready(given)
     counts = [1, found.all_views] if given["multiview"] else [1]
     dataset = found.feed.dataset
-    if found.all_views in counts and found.all_views == 10 and not dataset.mirrors:
+    if counts[-1] == 10 and not dataset.mirrors:
         note(f"{dataset.name}: half of the ten views are mirrored, which this set is not made for")
-    scores = [_score(found, views, given) for views in counts]
-    if given["test_out"]:
-        _write_predictions(found, scores[-1], given["test_out"])
-    if given["as_json"]:
-        result_json(_facts(found, scores))
-    else:
-        _print(found, scores)
+    scores = []
+    for views in counts:
+        score = _score(found, views, given, keep=committee is not None)
+        if committee is not None:
+            if not scores:
+                committee.join(Member(str(found.saved.path), found.class_names, score.labels))
+            committee.add(views, score.probabilities)
+        scores.append(score.without_probabilities())
+    title = f"{found.prepared.dataset.describe()}: {scores[0].cases} test images"
+    name = str(found.saved.path)
+    return Tested("checkpoint", name, found.prepared.source, scores, title, (name,))
 
 
-def _score(found: Ready, views, given):
+def _score(found: Ready, views, given, keep):
     return evaluate_views(
         found.network,
         found.feed,
@@ -45,12 +92,38 @@ def _score(found: Ready, views, given):
         topk=TOPK,
         minibatches=given["max_batches"],
         cost=given["logreg_name"],
-        keep_probabilities=bool(given["test_out"]),
-        on_minibatch=_Counter(f"{views} view{'s' * (views > 1)}"),
+        keep_probabilities=keep,
+        on_minibatch=_Told(f"{views} view{'s' * (views > 1)}"),
     )
 
 
-class _Counter:
+def _take_predictions(folder, committee) -> Tested:
+    found = read_predictions(folder)
+    if committee is not None:
+        committee.join(Member(str(folder), found.class_names, found.labels, found.networks))
+    scores = []
+    for views in sorted(found.by_views):
+        if committee is not None:
+            committee.add(views, found.by_views[views])
+        scores.append(score_of(found.by_views[views], found.labels, views, TOPK))
+    title = f"{found.data}: {len(found.class_names):,} classes: {len(found.labels)} test images"
+    facts = found.data, scores, title, found.checkpoints, found.networks
+    return Tested("predictions", str(folder), *facts)
+
+
+def _tell_odd_members(tested):
+    counted = Counter(name for one in tested for name in one.checkpoints)
+    for name in [name for name, count in counted.items() if count > 1]:
+        note(f"{name} is in the average {counted[name]} times")
+    for one in tested[1:]:
+        if one.data != tested[0].data:
+            note(
+                f"{tested[0].name} was tested on {tested[0].data}, {one.name} on {one.data}; the "
+                "labels of their cases are the same"
+            )
+
+
+class _Told:
     """Tells how far a long test is, a few times."""
 
     def __init__(self, title):
@@ -62,30 +135,36 @@ class _Counter:
             note(f"{self.title}: {done} of {total} minibatches")
 
 
-def _write_predictions(found: Ready, score, folder: Path):
-    """test_preds.npz: probabilities (cases, classes) and labels (cases,); what they are beside."""
-    facts = {
-        **_origin(found),
-        "views": score.views,
-        "cases": score.cases,
-        "label_names": list(found.class_names),
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probabilities = np.ascontiguousarray(score.probabilities.T, np.float32)
-        np.savez(folder / "test_preds.npz", probabilities=probabilities, labels=score.labels)
-        (folder / "test_preds.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
-    except OSError as error:
-        raise ConvnetError(f"{folder}: cannot be written ({error.strerror or error})") from None
-    note(f"predictions for {score.cases} test images: {folder / 'test_preds.npz'}")
+def _write_average(committee: Committee, tested, folder):
+    first = committee.members[0]
+    found = Predictions(
+        {views: committee.average(views) for views in committee.views()},
+        first.labels,
+        first.class_names,
+        tuple(name for one in tested for name in one.checkpoints),
+        tested[0].data,
+        committee.networks,
+    )
+    write_predictions(folder, found)
+    note(f"predictions for {len(first.labels)} test images: {folder / ARRAYS}")
 
 
-def _origin(found: Ready) -> dict:
-    return {"checkpoint": str(found.saved.path), "data": found.prepared.source}
+# -- what is shown ---------------------------------------------------------------------------------
 
 
-def _facts(found: Ready, scores) -> dict:
-    rows = [
+def _facts(tested, average, committee) -> dict:
+    networks = [
+        {one.kind: one.name, "data": one.data, "networks": one.networks, "tests": _rows(one.scores)}
+        for one in tested
+    ]
+    if average:
+        mean = {"networks": committee.networks, "tests": _rows(average)}
+        return {"networks": networks, "average": mean}
+    return networks[0]
+
+
+def _rows(scores):
+    return [
         {
             "views": score.views,
             "cases": score.cases,
@@ -95,13 +174,22 @@ def _facts(found: Ready, scores) -> dict:
         }
         for score in scores
     ]
-    return {**_origin(found), "tests": rows}
 
 
-def _print(found: Ready, scores):
-    result(f"{found.prepared.dataset.describe()}: {scores[0].cases} test images")
-    topk = f"top-{scores[0].topk} error"
-    result(f"{'views':>6}  {'cost':>8}  {'top-1 error':>12}  {topk:>12}")
+def _print(tested, average, committee):
+    first = tested[0]
+    result(first.title)
+    topk = f"top-{first.scores[0].topk} error"
+    last = "  network" if len(tested) > 1 else ""
+    result(f"{'views':>6}  {'cost':>8}  {'top-1 error':>12}  {topk:>12}{last}")
+    for one in tested:
+        counted = f" (average of {one.networks})" if one.networks > 1 else ""
+        _print_scores(one.scores, f"{one.name}{counted}" if last else "")
+    if last:
+        _print_scores(average, f"average of {committee.networks} networks")
+
+
+def _print_scores(scores, name):
     for score in scores:
         numbers = f"{score.cost:8.4f}  {score.error:12.2%}  {score.top_k_error:12.2%}"
-        result(f"{score.views:6}  {numbers}")
+        result(f"{score.views:6}  {numbers}" + f"  {name}" * bool(name))

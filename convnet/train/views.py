@@ -1,6 +1,6 @@
 """Testing on several views of each image: probabilities averaged, then costed once (dialect, 7)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,9 @@ class ViewScore:
     top_k_error: float
     probabilities: np.ndarray | None = None
     labels: np.ndarray | None = None
+
+    def without_probabilities(self) -> "ViewScore":
+        return replace(self, probabilities=None, labels=None)
 
 
 def evaluate_views(

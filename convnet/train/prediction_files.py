@@ -1,0 +1,113 @@
+"""Predictions in a folder: what `test --test-out` writes, and `--predictions` takes.
+
+`test_preds.npz`: `probabilities` float32 (cases, classes), over all views of a case; `single_view`,
+the same of the centre alone, if there are more; `labels` int64 (cases,).  `test_preds.json` tells
+the rest.  Nothing is pickled.
+"""
+
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from convnet.errors import ConvnetError, DataError
+from convnet.spec import harmless
+
+ARRAYS, FACTS = "test_preds.npz", "test_preds.json"
+# What the readers of JSON, zip files and arrays raise, and what is not as it should be.
+_DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError, EOFError)
+_DAMAGES += (BadZipFile, NotImplementedError, zlib.error)
+_SUM_TOLERANCE = 1e-3  # of a case's probabilities
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """by_views: number of views -> probabilities (classes, cases).
+
+    checkpoints: of the networks that were averaged.  networks: how many they are.
+    """
+
+    by_views: dict[int, np.ndarray]
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    checkpoints: tuple[str, ...] = ()
+    data: str = ""
+    networks: int = 1
+
+
+def write_predictions(folder: Path, found: Predictions) -> None:
+    """ConvnetError if the folder cannot be written."""
+    most = max(found.by_views)
+    arrays = {"probabilities": _outward(found.by_views[most]), "labels": found.labels}
+    if most > 1 and 1 in found.by_views:
+        arrays["single_view"] = _outward(found.by_views[1])
+    facts = {
+        "checkpoint": found.checkpoints[0] if len(found.checkpoints) == 1 else found.checkpoints,
+        "data": found.data,
+        "views": most,
+        "cases": len(found.labels),
+        "networks": found.networks,
+        "label_names": found.class_names,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(folder / ARRAYS, **arrays)
+        (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise ConvnetError(f"{folder}: cannot be written ({error.strerror or error})") from None
+
+
+def _outward(probabilities):
+    return np.ascontiguousarray(probabilities.T, np.float32)
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """DataError if there are none, or they are damaged."""
+    try:
+        facts = json.loads((folder / FACTS).read_text("utf-8"))
+        with (folder / ARRAYS).open("rb") as file, np.load(file, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+        return _checked(folder, facts, arrays)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise _bad(
+            folder, f"holds no predictions, as `convnet test --test-out` writes them ({reason})"
+        ) from None
+    except _DAMAGES as error:
+        raise _bad(folder, f"its predictions are damaged ({harmless(str(error))})") from None
+
+
+def _checked(folder, facts, arrays):
+    labels, names = arrays["labels"], tuple(str(name) for name in facts["label_names"])
+    by_views = {int(facts["views"]): arrays["probabilities"]}
+    if "single_view" in arrays:
+        by_views[1] = arrays["single_view"]
+    if labels.ndim != 1 or labels.dtype.kind != "i":
+        raise _bad(folder, "its labels are no whole numbers, one a case")
+    for array in by_views.values():
+        if array.dtype.kind != "f" or array.shape != (len(labels), len(names)):
+            raise _bad(
+                folder,
+                f"for {len(labels)} cases and {len(names)} classes its probabilities are an array "
+                f"of {array.dtype} {array.shape}",
+            )
+        if not (np.abs(array.sum(axis=1, dtype=np.float64) - 1) < _SUM_TOLERANCE).all():
+            raise _bad(folder, "the probabilities of a case do not add up to 1")
+    if min(*by_views, int(facts.get("networks", 1))) < 1:
+        raise _bad(folder, "it counts less than one view, or network")
+    given = facts["checkpoint"]
+    return Predictions(
+        {views: array.T for views, array in by_views.items()},
+        labels.astype(np.int64),
+        names,
+        tuple(map(str, [given] if isinstance(given, str) else given)),
+        str(facts["data"]),
+        int(facts.get("networks", 1)),
+    )
+
+
+def _bad(folder, reason):
+    return DataError(f"{harmless(str(folder))}: {reason}")
