@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from command_line import good, run
+from command_line import ROOT, good, run
 from PIL import Image
 from test_data_features import write_folder
 
@@ -92,6 +92,20 @@ def test_recall_of_codes_is_told(features, tmp_path):
     assert facts["recall"]["random"]["600"] > 0.9 and facts["near_0_or_1"] == 1
     table = good("neighbors", "--features", features, "--codes", codes, "--out", tmp_path / "n.png")
     assert f"{recall['60']:.1%}" in table.stdout
+
+
+def test_an_autoencoder_is_trained_on_a_folder_and_its_codes_are_searched(features, tmp_path):
+    """As a user types it; three epochs are enough to halve the cost of the mean, 128 a case."""
+    spec = ["--layers", ROOT / "layers/codes-small.cfg"]
+    spec += ["--params", ROOT / "params/codes-small.params"]
+    result = good("train", *spec, "--data", features, "--epochs", 3, "--save", tmp_path / "run")
+    cost = float(result.stdout.split("last test: cost ")[1].split()[0])
+    assert 5 < cost < 64
+    good("test", "--load", tmp_path / "run", "--write-features", "code", "--split", "both",
+         "--feature-path", tmp_path / "codes")  # fmt: skip
+    found = good("neighbors", "--features", features, "--codes", tmp_path / "codes", "--json")
+    facts = json.loads(found.stdout)["codes"]
+    assert facts["bits"] == 32 and facts["recall"]["codes"]["60"] > 0.3
 
 
 def write_codes(folder, features, columns):

@@ -138,6 +138,8 @@ def recognise(layers: SpecFile, params: SpecFile | None) -> Dialect:
                 "cc1", "conv layers give partialSum, and nothing is of a later system", False
             )
         return Dialect("convnet", "conv layers give neither partialSum nor sumWidth")
+    if any(_type(s) == "data" and "imgsize" in s.entries for s in layers.sections):
+        return Dialect("convnet", "a data layer gives imgSize")
     for name, finder in (("cc2", _cc2_mark), ("chm", _chm_mark)):
         mark = _find_mark(layers, params, finder)
         if mark:

@@ -11,7 +11,7 @@ import numpy as np
 
 from convnet.search.kernels import keep_nearest, squares
 
-BLOCK_BYTES = 8 << 20  # stays in a processor's third cache between the products and the squares
+BLOCK_BYTES = 16 << 20  # stays in a processor's third cache between the products and the squares
 _SPARE = 32  # candidates beyond those that are wanted
 
 
@@ -62,8 +62,7 @@ def _candidates(queries, vectors, count, on_block):
     rows = max(16, BLOCK_BYTES // (vectors.shape[1] * vectors.itemsize))
     for first in range(0, len(vectors), rows):
         block = np.asarray(vectors[first : first + rows], queries.dtype)
-        products = queries @ block.T
-        keep_nearest(products, squares(block), first, best, indices)
+        keep_nearest(block @ queries.T, squares(block), first, best, indices)
         on_block(min(first + rows, len(vectors)), len(vectors))
     return best, indices
 

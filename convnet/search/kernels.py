@@ -20,13 +20,13 @@ def squares(vectors):
 def keep_nearest(products, norms, first, best, indices):
     """Put those of a block that are nearer than the farthest kept into the sorted lists.
 
-    products (queries, block): q·x; norms (block,): |x|²; first: index of the block's first vector;
+    products (block, queries): x·q; norms (block,): |x|²; first: index of the block's first vector;
     best, indices (queries, kept): |x|² - 2 q·x, ascending, and whose.
     """
     last = best.shape[1] - 1
-    for q in numba.prange(len(products)):
-        for j in range(products.shape[1]):
-            estimate = norms[j] - 2 * products[q, j]
+    for q in numba.prange(len(best)):
+        for j in range(len(products)):
+            estimate = norms[j] - 2 * products[j, q]
             if estimate < best[q, last]:
                 place = last
                 while place > 0 and best[q, place - 1] > estimate:
