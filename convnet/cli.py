@@ -442,6 +442,68 @@ def import_old(**given):
     run(**given)
 
 
+@main.command(
+    "make-data",
+    epilog=example(
+        "convnet make-data --train ILSVRC2012_img_train.tar --val ILSVRC2012_img_val.tar",
+        "    --devkit ILSVRC2012_devkit_t12.tar.gz --out imagenet",
+        "convnet make-data --train photos --hold-out 0.1 --out photos-256",
+        "convnet make-data --verify imagenet",
+    ),
+)
+@click.option(
+    "--train",
+    type=PATH,
+    help="Training images: a tar (of a tar or a folder for each class), or a folder of those.",
+)
+@click.option("--val", type=PATH, help="Test images, likewise, or numbered (see --devkit).")
+@click.option("--devkit", type=PATH, help="Development kit of ILSVRC: archive or folder.")
+@click.option(
+    "--ground-truth",
+    type=PATH,
+    help="Classes of the numbered images, one a line, if not those in the development kit.",
+)
+@click.option("--words", type=PATH, help="File of names: lines of a WordNet id and words.")
+@click.option(
+    "--hold-out",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    help="Instead of --val: share of the training images of each class to test on.",
+)
+@click.option(
+    "--label-order",
+    type=click.Choice(["wnid", "ilsvrc"]),
+    default="wnid",
+    show_default=True,
+    help="Labels by sorted WordNet ids, or ILSVRC ids less 1 as the originals had them.",
+)
+@click.option("--name", help="Name of the set; by default that of the training images.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the order of the images.")
+@click.option(
+    "--shard-images", type=click.IntRange(1), default=6144, show_default=True, help="In one tar."
+)
+@click.option("--quality", type=click.IntRange(1, 100), default=92, show_default=True, help="JPEG.")
+@click.option(
+    "--chroma",
+    type=click.Choice(["4:4:4", "4:2:0"]),
+    default="4:4:4",
+    show_default=True,
+    help="Resolution of the colours: full or half.",
+)
+@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one a core]")
+@click.option("--out", type=PATH, help="Folder for the set; a stopped run goes on in it.")
+@click.option("--verify", type=PATH, metavar="DIR", help="Check a made set instead, to its end.")
+def make_data(**given):
+    """Make a data set for --data from archives or folders of images.
+
+    Shorter side to 256, central 256x256 (paper, section 2), in shuffled shards.  Archives are
+    read where they are, not unpacked.
+    """
+    from convnet.commands.make_data import run
+
+    click.get_current_context().exit(run(**given))
+
+
 @main.command(epilog=example("convnet devices"))
 @json_option
 def devices(as_json):

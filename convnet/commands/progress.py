@@ -3,10 +3,9 @@
 import sys
 import time
 
+from convnet.commands.bar import LINES_EVERY, open_bar
 from convnet.commands.output import costs_line, note
 from convnet.train.observer import Observer
-
-LINES_EVERY = 10.0  # seconds between progress lines where there is no terminal
 
 
 class Progress(Observer):
@@ -28,19 +27,7 @@ class Progress(Observer):
             self.bar.stop()
 
     def _open_bar(self):
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
-
-        columns = [
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:3.0f}%"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-        ]
-        self.bar = Bars(*columns, console=Console(stderr=True), transient=True)
-        self.bar.start()
+        self.bar = open_bar()
         total = self.run.options.epochs * self.run.train.minibatches_per_epoch
         if self.run.options.max_batches:
             total = min(total, self.run.position.step + self.run.options.max_batches)

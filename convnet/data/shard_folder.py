@@ -23,7 +23,7 @@ _LARGEST_MANIFEST = 256 << 20  # bytes; 22,000 classes and 2,000 shards take 3 M
 
 @dataclass(frozen=True)
 class ShardFile:
-    """One tar of images.  bytes: of the tar; sha256: of the tar and of its index, in hexadecimal."""
+    """One tar of images.  bytes: of the tar; sha256: of the tar and of its index, hexadecimal."""
 
     images: int
     bytes: int
@@ -87,6 +87,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def read_manifest(folder: Path) -> Manifest:
     """Checked; DataError."""
     path = folder / MANIFEST
+    if not path.is_file():
+        raise DataError(
+            f"{folder}: holds no {MANIFEST}, so it is no data set, or not yet a whole one"
+        )
     if path.stat().st_size > _LARGEST_MANIFEST:
         raise DataError(f"{path}: larger than {_LARGEST_MANIFEST >> 20} MiB, so no list of shards")
     try:

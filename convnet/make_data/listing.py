@@ -1,5 +1,6 @@
 """What images there are: the result of looking through archives or folders, before any is read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from convnet.errors import DataError
 IMAGE_ENDINGS = (".jpeg", ".jpg", ".png", ".gif", ".bmp", ".webp")
 LARGEST_FILE = 256 << 20  # bytes of one image, as it is published
 MOST_IMAGES = 100_000_000
+_TELL_EVERY = 1000
 
 
 class Entry(NamedTuple):
@@ -27,11 +29,16 @@ class Entry(NamedTuple):
 
 @dataclass
 class Found:
-    """entries in no particular order; passed_over: names of what is no image, and why."""
+    """entries in no particular order; passed_over: names of what is no image, and why.
 
+    place: the tar that is looked through at present.  tell(n): n images were found so far.
+    """
+
+    tell: Callable[[int], None] = lambda count: None
     sources: list[Path] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     passed_over: list[tuple[str, str]] = field(default_factory=list)
+    place: str = ""
 
     def add(self, entry: Entry) -> None:
         """Keeps an image, or says why not."""
@@ -45,19 +52,8 @@ class Found:
             raise DataError(f"{self.sources[entry.source]}: more than {MOST_IMAGES:,} images")
         else:
             self.entries.append(entry)
+            if len(self.entries) % _TELL_EVERY == 0:
+                self.tell(len(self.entries))
 
     def pass_over(self, name: str, why: str) -> None:
         self.passed_over.append((name, why))
-
-
-@dataclass
-class Classes:
-    """ids and names in the order of the labels; order: how that was chosen, in words."""
-
-    ids: list[str]
-    names: list[str]
-    order: str
-    label_of: dict[str, int] = field(init=False)
-
-    def __post_init__(self):
-        self.label_of = {wnid: label for label, wnid in enumerate(self.ids)}

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from convnet.data import draws
 from convnet.data.shard_folder import stored_array
 from convnet.errors import DataError
-from convnet.make_data.listing import Classes, Entry
+from convnet.make_data.classes import Classes
 from convnet.make_data.picture import Jpeg
 from convnet.make_data.shard_writer import write_array
 
 SPLITS = ("train", "test")
-_SOURCE, _OFFSET, _SIZE, _LABEL = range(4)
+_LABEL = 3  # column of `Part.places`
 
 
 @dataclass
@@ -32,23 +31,26 @@ class Part:
     def label(self, index: int) -> int:
         return int(self.places[index, _LABEL])
 
-    def bytes(self) -> int:
-        return int(self.places[:, _SIZE].sum())
-
 
 @dataclass
 class Plan:
-    """asked: what the user asked for and of what; a plan is taken up again if it is the same."""
+    """passed_over: what was found and is no image, and why.  notes: what the user should know.
+
+    options: what the user asked for.  stamps: of what; path, size and time of each source.  A
+    plan is taken up again if both are the same.
+    """
 
     name: str
     classes: Classes
     sources: list[Path]
     parts: dict[str, Part]
     passed_over: list[tuple[str, str]]
+    notes: list[str]
     seed: int
     shard_images: int
     jpeg: Jpeg
-    asked: dict
+    options: dict
+    stamps: dict
 
     def shards(self) -> list[tuple[str, int, range]]:
         """(split, number, images) of each shard; shards of a split are filled one by one."""
@@ -67,22 +69,16 @@ class Plan:
         return str(path / part.names[index] if path.is_dir() else path), offset, size
 
 
-def shuffled(entries: list[Entry], labels: list[int], seed: int, split: str) -> Part:
-    """A split in the order that the seed gives; entries come sorted by name, so that the order is
-    the same whether the images lie in folders or in archives."""
-    order = draws.order(len(entries), seed, SPLITS.index(split)).tolist()
-    places = [(e.source, e.offset, e.size, labels[i]) for i in order for e in [entries[i]]]
-    names = [entries[i].name for i in order]
-    return Part(names, np.array(places, np.int64).reshape(-1, 4))
-
-
 def store(plan: Plan, folder: Path) -> None:
     """`plan.json` last: with it the plan is whole."""
     folder.mkdir(exist_ok=True)
     for split, part in plan.parts.items():
         write_array(folder / f"{split}.places.npy", part.places)
         (folder / f"{split}.names.txt").write_text("\n".join(part.names), encoding="utf-8")
-    stored = {key: getattr(plan, key) for key in ("name", "passed_over", "seed", "asked")}
+    stored = {
+        key: getattr(plan, key)
+        for key in ("name", "passed_over", "notes", "seed", "options", "stamps")
+    }
     stored |= {"shard_images": plan.shard_images, "jpeg": asdict(plan.jpeg)}
     stored |= {"ids": plan.classes.ids, "names": plan.classes.names, "order": plan.classes.order}
     stored |= {"sources": [str(path) for path in plan.sources]}
@@ -104,10 +100,12 @@ def stored_plan(folder: Path) -> Plan | None:
             sources=[Path(source) for source in stored["sources"]],
             parts={split: _stored_part(folder, split) for split in SPLITS},
             passed_over=[tuple(pair) for pair in stored["passed_over"]],
+            notes=stored["notes"],
             seed=stored["seed"],
             shard_images=stored["shard_images"],
             jpeg=Jpeg(**stored["jpeg"]),
-            asked=stored["asked"],
+            options=stored["options"],
+            stamps=stored["stamps"],
         )
     except (ValueError, KeyError, TypeError):
         raise DataError(f"{path}: damaged; delete {folder.parent} and begin again") from None

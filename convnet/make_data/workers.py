@@ -1,10 +1,10 @@
-"""Makes pictures in worker processes.  A worker reads the images itself, at their places."""
+"""Worker processes, and what they do.  A worker reads the images itself, at their places."""
 
 import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
@@ -18,16 +18,19 @@ Place = tuple[str, int, int]
 Made = tuple[list[tuple[bytes | None, str]], Sums]
 
 
-def make_pictures(chunks: Iterable[list[Place]], form: Jpeg, workers: int) -> Iterator[Made]:
-    """For each chunk, in order: (JPEG or None, remark) of its images, and the sums over them."""
+def in_order(function: Callable, tasks: Iterable, workers: int) -> Iterator:
+    """function(task) for each task, computed by worker processes and given out in order.
+
+    No more tasks are taken than keep the workers busy.  One worker is this process itself.
+    """
     if workers == 1:
-        yield from (make_chunk(chunk, form) for chunk in chunks)
+        yield from map(function, tasks)
         return
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker)
     waiting = deque()
     try:
-        for chunk in chunks:
-            waiting.append(pool.submit(make_chunk, chunk, form))
+        for task in tasks:
+            waiting.append(pool.submit(function, task))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -42,6 +45,7 @@ def make_pictures(chunks: Iterable[list[Place]], form: Jpeg, workers: int) -> It
 
 
 def make_chunk(places: list[Place], form: Jpeg) -> Made:
+    """(JPEG or None, remark) of each image, and the sums over them."""
     made, sums = [], Sums()
     for place in places:
         picture = make_picture(read_bytes(place), form)

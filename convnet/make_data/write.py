@@ -1,150 +1,77 @@
-"""Carries out a plan: shard after shard, so that what is finished needs no second thought."""
+"""Carries out a plan, shard after shard."""
 
-import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
-from convnet.data.shard_folder import (
-    MEAN,
-    SIDE,
-    Manifest,
-    ShardFile,
-    shard_name,
-    stored_array,
-    write_manifest,
-)
+from convnet.data.shard_folder import MEAN, Manifest, write_manifest
 from convnet.errors import DataError
 from convnet.make_data.plan import SPLITS, Plan
 from convnet.make_data.shard_writer import ShardWriter, write_array
+from convnet.make_data.state import MAKING, State
 from convnet.make_data.sums import Sums
-from convnet.make_data.workers import make_pictures
+from convnet.make_data.workers import in_order, make_chunk
 
-MAKING = "making"  # the folder of what is needed until the set is whole
 REMARKS = "remarks.txt"
 _CHUNK = 32  # images that a worker gets at a time
-_STATE = (2 + 9 + SIDE * SIDE * 3,)
+_TYPICAL = 24_000  # bytes of a stored image, before there is one; photographs take more
 
 
-def carry_out(plan: Plan, folder: Path, workers: int, tell: Callable[[int], None]) -> Manifest:
+def carry_out(
+    plan: Plan, folder: Path, state: State, workers: int, tell: Callable[[int], None]
+) -> Manifest:
     """Writes the shards that are missing, then what is said of all.  tell(n): n images more are
     done.  Whenever it is stopped, the next call goes on behind the last finished shard."""
-    making = _Making(plan, folder)
-    shards = plan.shards()[making.finished :]
-    tell(sum(len(images) for _, _, images in plan.shards()[: making.finished]))
+    planned = plan.shards()
     chunks = (
         [plan.place(split, i) for i in images[start : start + _CHUNK]]
-        for split, _, images in shards
+        for split, _, images in planned[state.finished :]
         for start in range(0, len(images), _CHUNK)
     )
-    made = make_pictures(chunks, plan.jpeg, workers)
+    made = in_order(partial(make_chunk, form=plan.jpeg), chunks, workers)
     try:
-        for split, number, images in shards:
-            count = -(-len(images) // _CHUNK)
-            making.write_shard(split, number, images, islice(made, count), tell)
+        while state.finished < len(planned):
+            to_come = sum(len(images) for _, _, images in planned[state.finished :])
+            _check_room(folder, state.shards, to_come)
+            split, number, images = planned[state.finished]
+            pictures = islice(made, -(-len(images) // _CHUNK))
+            state.add(*_write_shard(plan, folder, split, number, images, pictures, tell))
     finally:
-        made.close()
-    return making.complete()
+        made.close()  # ends the workers
+    return _complete(plan, folder, state)
 
 
-class _Making:
-    """The state of a run: shards written, and sums over the training images in them."""
-
-    def __init__(self, plan, folder):
-        self.plan, self.folder = plan, folder
-        self._state = folder / MAKING / "state.npy"
-        self.finished, self.sums = 0, Sums()
-        if self._state.exists():
-            self.finished, self.sums = _from_vector(stored_array(self._state, np.int64, _STATE))
-        self._check_finished()
-
-    def write_shard(self, split, number, images, made: Iterator, tell):
-        remarks, sums = [], Sums()
-        indices = iter(images)
-        with ShardWriter(self.folder, split, number) as writer:
-            for pictures, chunk_sums in made:
-                for jpeg, remark in pictures:
-                    self._add(writer, split, next(indices), jpeg, remark, remarks)
-                sums.merge(chunk_sums)
-                tell(len(pictures))
-            shard = writer.finish()
-        self._record(split, number).write_text(json.dumps([asdict(shard), remarks]), "utf-8")
-        if split == "train":
-            self.sums.merge(sums)
-        self.finished += 1
-        write_array(self._state, _as_vector(self.finished, self.sums))
-
-    def _add(self, writer, split, index, jpeg, remark, remarks):
-        part = self.plan.parts[split]
-        if remark:
-            remarks.append([part.names[index], "converted" if jpeg else "skipped", remark])
-        if jpeg:
-            writer.add(_key(index, part.names[index]), jpeg, part.label(index))
-
-    def complete(self):
-        """The mean image, the remarks and, last, the manifest."""
-        shards, remarks = self._results()
-        if not self.sums.images:
-            raise DataError(f"{self.folder}: none of the training images could be read")
-        lines = ["\t".join(line) + "\n" for line in remarks]
-        (self.folder / REMARKS).write_text("".join(lines), encoding="utf-8")
-        values, vectors = self.sums.principal_colours()
-        manifest = Manifest(
-            name=self.plan.name,
-            ids=self.plan.classes.ids,
-            names=self.plan.classes.names,
-            label_order=self.plan.classes.order,
-            seed=self.plan.seed,
-            jpeg=asdict(self.plan.jpeg),
-            shards=shards,
-            eigenvalues=values,
-            eigenvectors=vectors,
-            mean_sha256=write_array(self.folder / MEAN, self.sums.mean_image()),
-            remarks=_counts(remarks),
-            made={"shard_images": self.plan.shard_images},
+def _check_room(folder, shards, images):
+    """DataError before the disk is full.  Images to come are taken to be like those so far."""
+    so_far = sum(shard.images for shard in shards)
+    each = sum(shard.bytes for shard in shards) / so_far if so_far else _TYPICAL
+    needed, free = images * each, shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"{folder}: the disk has {free / 1e9:.1f} GB free, and what is still to be written "
+            f"takes about {needed / 1e9:.1f} GB; make room, and the same command goes on"
         )
-        write_manifest(self.folder, manifest)
-        shutil.rmtree(self.folder / MAKING)
-        return manifest
-
-    def _results(self):
-        """Split -> its shards, and all remarks: split, name, what was done, why."""
-        shards = {split: [] for split in SPLITS}
-        remarks = [["", *pair] for pair in self.plan.passed_over]
-        for split, number, _ in self.plan.shards():
-            shard, found = json.loads(self._record(split, number).read_text("utf-8"))
-            shards[split].append(ShardFile(**shard))
-            remarks += [[split, *line] for line in found]
-        return shards, remarks
-
-    def _record(self, split, number):
-        return self.folder / MAKING / f"{split}-{number:05}.json"
-
-    def _check_finished(self):
-        for split, number, _ in self.plan.shards()[: self.finished]:
-            path = self.folder / shard_name(split, number)
-            shard = json.loads(self._record(split, number).read_text("utf-8"))[0]
-            if not path.is_file() or path.stat().st_size != shard["bytes"]:
-                raise DataError(
-                    f"{path}: is not as it was written; delete {self.folder} and begin again"
-                )
 
 
-def _as_vector(finished, sums):
-    head = [finished, sums.images, *sums.products.flat]
-    return np.concatenate([np.array(head, np.int64), sums.pixels.ravel()])
-
-
-def _from_vector(vector):
-    sums = Sums()
-    sums.images = int(vector[1])
-    sums.products = vector[2:11].reshape(3, 3)
-    sums.pixels = vector[11:].reshape(SIDE, SIDE, 3)
-    return int(vector[0]), sums
+def _write_shard(plan, folder, split, number, images, made: Iterator, tell):
+    """The shard, its remarks and, for training images, the sums over it."""
+    part, indices, remarks, sums = plan.parts[split], iter(images), [], Sums()
+    with ShardWriter(folder, split, number) as writer:
+        for pictures, chunk_sums in made:
+            for jpeg, remark in pictures:
+                index = next(indices)
+                if jpeg:
+                    writer.add(_key(index, part.names[index]), jpeg, part.label(index))
+                if remark:
+                    done = "converted" if jpeg else "skipped"
+                    remarks.append([split, part.names[index], done, remark])
+            sums.merge(chunk_sums)
+            tell(len(pictures))
+        return writer.finish(), remarks, sums if split == "train" else None
 
 
 def _key(index, name):
@@ -154,9 +81,34 @@ def _key(index, name):
     return f"{index:08}_{plain[:60]}"
 
 
+def _complete(plan: Plan, folder: Path, state: State) -> Manifest:
+    """The mean image, the remarks and, last, the manifest."""
+    if not state.sums.images:
+        raise DataError(f"{folder}: none of the training images could be read ({REMARKS})")
+    remarks = [["", name, "skipped", why] for name, why in plan.passed_over] + state.remarks
+    lines = ("\t".join(line) + "\n" for line in remarks)
+    (folder / REMARKS).write_text("".join(lines), encoding="utf-8")
+    shards = list(zip(state.planned, state.shards, strict=True))
+    values, vectors = state.sums.principal_colours()
+    manifest = Manifest(
+        name=plan.name,
+        ids=plan.classes.ids,
+        names=plan.classes.names,
+        label_order=plan.classes.order,
+        seed=plan.seed,
+        jpeg=asdict(plan.jpeg),
+        shards={split: [s for (its, _), s in shards if its == split] for split in SPLITS},
+        eigenvalues=values,
+        eigenvectors=vectors,
+        mean_sha256=write_array(folder / MEAN, state.sums.mean_image()),
+        remarks=_counts(remarks),
+        made=plan.options,
+    )
+    write_manifest(folder, manifest)
+    shutil.rmtree(folder / MAKING)
+    return manifest
+
+
 def _counts(remarks):
-    counts = {}
-    for _, _, done, why in remarks:
-        kind = f"{done}: {why.partition(':')[0]}"
-        counts[kind] = counts.get(kind, 0) + 1
+    counts = Counter(f"{done}: {why.partition(':')[0]}" for _, _, done, why in remarks)
     return dict(sorted(counts.items()))

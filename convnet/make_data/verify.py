@@ -1,0 +1,116 @@
+"""Reads a made data set to its last byte, and compares it with all that it says of itself."""
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from convnet.data.shard_folder import (
+    CHANNELS,
+    MEAN,
+    SIDE,
+    Manifest,
+    ShardFile,
+    index_name,
+    read_manifest,
+    shard_name,
+    stored_array,
+)
+from convnet.errors import DataError
+from convnet.make_data.sums import Sums
+from convnet.make_data.workers import in_order
+
+_MOST_TOLD = 10  # images of a shard that are named
+
+
+def verify(
+    folder: Path, workers: int = 1, tell: Callable[[int], None] = lambda n: None
+) -> tuple[Manifest, list[str]]:
+    """What the set says of itself, and all that is wrong with it; DataError if it is none."""
+    manifest = read_manifest(folder)
+    shards = [(s, i, shard) for s in manifest.shards for i, shard in enumerate(manifest.shards[s])]
+    check = partial(_check_shard, folder, len(manifest.ids))
+    problems, sums = [], Sums()
+    for (split, _, shard), (found, shard_sums) in zip(
+        shards, in_order(check, shards, workers), strict=True
+    ):
+        problems += found
+        if split == "train":
+            sums.merge(shard_sums)
+        tell(shard.images)
+    return manifest, problems or _check_sums(folder, manifest, sums)
+
+
+def _check_shard(folder, classes, task: tuple[str, int, ShardFile]):
+    """The problems of a shard, and the sums over its images."""
+    split, number, shard = task
+    tar, index = folder / shard_name(split, number), folder / index_name(split, number)
+    problems, sums = [], Sums()
+    try:
+        for path, expected in ((tar, shard.sha256), (index, shard.index_sha256)):
+            if _sha256(path) != expected:
+                problems.append(f"{path}: its SHA-256 is not the one in dataset.json")
+        table = stored_array(index, np.int64, (shard.images, 3))
+        wrong = list(_wrong_images(tar, table, classes, sums))
+    except (OSError, DataError, tarfile.TarError) as problem:
+        return [*problems, f"{tar}: cannot be read to its end: {problem}"], sums
+    if len(wrong) > _MOST_TOLD:
+        wrong[_MOST_TOLD:] = [f"{tar}: and {len(wrong) - _MOST_TOLD:,} images more"]
+    return problems + wrong, sums
+
+
+def _wrong_images(path, table, classes, sums):
+    """Says what is wrong with each image of a shard that is not as its index says."""
+    rows = iter(table.tolist())
+    with tarfile.open(path, "r:") as tar:
+        while (image := tar.next()) is not None:
+            label = tar.next()
+            row = next(rows, None)
+            what = _wrong(tar, image, label, row, classes, sums)
+            if what:
+                yield f"{path}: {image.name!a}: {what}"
+            tar.members.clear()
+    if next(rows, None) is not None:
+        yield f"{path}: has fewer images than its index"
+
+
+def _wrong(tar, image, label, row, classes, sums):
+    stem = image.name.removesuffix(".jpg")
+    if label is None or (image.name, label.name) != (f"{stem}.jpg", f"{stem}.cls"):
+        return "is no pair of .jpg and .cls"
+    if label.size > 9 or not (text := tar.extractfile(label).read()).isdigit():
+        return "its label is no number"
+    if row != [image.offset_data, image.size, int(text)] or not 0 <= row[2] < classes:
+        return "its place, size or label is not the one in the index, or no class has the label"
+    try:
+        with Image.open(io.BytesIO(tar.extractfile(image).read()), formats=["JPEG"]) as picture:
+            if (picture.size, picture.mode) != ((SIDE, SIDE), "RGB"):
+                return f"is {picture.width}x{picture.height} {picture.mode}"
+            sums.add(np.asarray(picture))
+    except (OSError, ValueError, SyntaxError) as problem:
+        return f"cannot be decoded ({problem})"
+    return None
+
+
+def _check_sums(folder, manifest, sums):
+    """The mean image and the colours, of shards that are as they were written."""
+    problems, path = [], folder / MEAN
+    try:
+        mean = stored_array(path, np.float32, (CHANNELS, SIDE, SIDE))
+        if _sha256(path) != manifest.mean_sha256 or not np.array_equal(mean, sums.mean_image()):
+            problems.append(f"{path}: is not the mean of the training images")
+    except DataError as problem:
+        problems.append(str(problem))
+    if sums.principal_colours() != (manifest.eigenvalues, manifest.eigenvectors):
+        problems.append(f"{folder / 'dataset.json'}: its eigenvalues are not the images'")
+    return problems
+
+
+def _sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
