@@ -61,6 +61,8 @@ class _Search:
         with tarfile.open(fileobj=window, mode="r:", encoding="utf-8") as tar:
             while (member := tar.next()) is not None:
                 tar.members.clear()  # of which tarfile would keep a million
+                if member.offset_data + member.size > size:
+                    raise tarfile.ReadError(f"unexpected end of data at {_shown(member.name)}")
                 self._take(member, start, wnid, depth)
                 self.found.place = place
 

@@ -11,6 +11,7 @@ import zlib
 _LARGEST = 64 << 20  # bytes, unpacked; the development kit of 2012 has 2 MB
 _MOST_VALUES = 5_000_000
 _NUMBERS = {1: "b", 2: "B", 3: "h", 4: "H", 5: "i", 6: "I", 7: "f", 9: "d", 12: "q", 13: "Q"}
+_COUNTS = {5: "i", 6: "I"}
 _TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 _MATRIX, _COMPRESSED = 14, 15
 _STRUCTURES, _CHARACTERS, _NUMERIC = 2, 4, range(6, 16)
@@ -75,9 +76,9 @@ class _Elements:
         self.position = end
         return kind, self.data[start : start + size]
 
-    def numbers(self):
+    def numbers(self, kinds=_NUMBERS):
         kind, content = self.take()
-        code = _NUMBERS.get(kind)
+        code = kinds.get(kind)
         if code is None or len(content) % struct.calcsize(code):
             raise Unreadable("numbers of an unknown kind")
         return struct.unpack(f"{self.order}{len(content) // struct.calcsize(code)}{code}", content)
@@ -97,10 +98,10 @@ class _Matrix:
 
     def __init__(self, content, order):
         self._parts = _Elements(content, order)
-        flags = self._parts.numbers()
+        flags = self._parts.numbers(_COUNTS)
         self.kind = flags[0] & 0xFF if flags else 0
         self.size = 1
-        for size in self._parts.numbers():
+        for size in self._parts.numbers(_COUNTS):
             self.size *= max(size, 0)
         self.name = self._parts.text()
 
@@ -113,7 +114,7 @@ class _Matrix:
         return [{field: self._value() for field in fields} for _ in range(self.size)]
 
     def _field_names(self):
-        (length,) = self._parts.numbers()[:1] or (0,)
+        (length,) = self._parts.numbers(_COUNTS)[:1] or (0,)
         names = self._parts.text()
         if not 0 < length <= 64 or len(names) % length:
             raise Unreadable("names of fields of an unknown form")

@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 SIDE = 256
 MOST_PIXELS = 100_000_000  # of one image; ImageNet's largest has 61 million
@@ -49,6 +49,8 @@ def make_picture(data: bytes, form: Jpeg) -> Picture:
                 square = central_square(image)
     except Image.DecompressionBombError as problem:
         return Picture(None, f"too large: {problem}")
+    except UnidentifiedImageError:
+        return Picture(None, f"broken: none of {', '.join(FORMATS)}")
     # A decoder meets damage in its own way, so this is any exception.
     except Exception as problem:
         return Picture(None, f"broken: {problem or type(problem).__name__}")

@@ -23,8 +23,8 @@ class Sums:
         """image: uint8 (256, 256, 3)."""
         self.images += 1
         self.pixels += image
-        # One image's sums of products stay below 2**53, so float64 has them exactly.
-        colours = image.reshape(-1, 3).astype(np.float64)
+        # 255 * 255 * 256 * 256 < 2**32; NumPy multiplies whole numbers in this thread alone.
+        colours = image.reshape(-1, 3).astype(np.uint32)
         self.products += (colours.T @ colours).astype(np.int64)
 
     def merge(self, other: "Sums") -> None:
