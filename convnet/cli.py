@@ -191,6 +191,7 @@ def main():
         "convnet train --layers layers/digits.cfg --params params/digits.params",
         "convnet train --layers layers/alexnet.cfg --params params/alexnet.params --gpu 0,1",
         "convnet train --resume checkpoints/run --params slower.params",
+        "convnet train --layers my.cfg --params my.params --init-from checkpoints/pretrained",
     )
 )
 @click.option("--layers", type=PATH, help="Layer file (.cfg).")
@@ -228,6 +229,12 @@ def main():
     type=Names(),
     metavar="LAYER[I],...",
     help="With --resume: layers, or inputs of them, that get copies of the weights they share.",
+)
+@click.option(
+    "--init-from",
+    type=PATH,
+    metavar="CHECKPOINT",
+    help="Start with the layers of another net that fit by name and shape.",
 )
 @init_options
 @click.option("--seed", type=click.IntRange(0), help="Of weights, dropout and the data's order.")

@@ -129,6 +129,62 @@ def test_each_device_stays_under_the_memory_of_the_papers_cards(alexnet):
         assert sum(by_device[device].values()) < 3 * GIB
 
 
+# -- section 6: a sixth convolution, pre-trained on 22,000 classes ---------------------------------
+
+
+@pytest.fixture(scope="module")
+def six():
+    return {name: graph_of(name) for name in ("alexnet-22k", "alexnet-6conv")}
+
+
+@pytest.mark.parametrize(("name", "classes"), [("alexnet-22k", 21_841), ("alexnet-6conv", 1000)])
+def test_a_sixth_convolution_lies_over_the_last_pooling(alexnet, six, name, classes):
+    graph = six[name]
+    sixth = {"conv6a": ["pool5a", "pool5b"], "conv6b": ["pool5b", "pool5a"]}
+    for tower, inputs in sixth.items():
+        node = graph.node(tower)
+        assert [each.name for each in node.inputs] == inputs
+        assert tuple(node.shape) == (128, 6, 6)
+        assert graph.end_of(node).layer.nonlinearity.kind == "relu"
+        assert node.layer.biases().constant == 1 and node.devices == ("ab".index(tower[-1]),)
+    counts = parameters_by_layer(graph)
+    whole = parameters_by_layer(alexnet)
+    fc8 = 4096 * classes + classes
+    assert counts == {**whole, "conv6": 256 * 3 * 3 * 256 + 256, "fc8": fc8}
+    assert sum(counts.values()) == {21_841: 146_940_881, 1000: 61_555_304}[classes]
+    others = [n.name for n in graph.declared() if n.name not in sixth]
+    assert others == [n.name for n in alexnet.declared()]
+    inputs = {n.name: [i.name for i in n.inputs] for n in graph.declared()}
+    read_pool5 = [name for name, found in inputs.items() if "pool5a" in found]
+    assert read_pool5 == ["conv6a", "conv6b"]
+
+
+def test_fine_tuning_takes_all_but_the_last_layer(six):
+    """The names and shapes that `--init-from` compares."""
+    shapes = {}
+    for name, graph in six.items():
+        for node in graph.declared():
+            found = [weight.shape for weight in node.layer.weights()]
+            shapes.setdefault(node.name, {})[name] = found
+    differ = [layer for layer, found in shapes.items() if len({str(f) for f in found.values()}) > 1]
+    assert differ == ["fc8"]
+
+
+def test_learning_of_pre_training_and_of_fine_tuning(six):
+    for name, taken in (("alexnet-22k", 0.01), ("alexnet-6conv", 0.001)):
+        for node in six[name].declared():
+            layer = node.layer
+            if layer.weights():
+                rate = 0.01 if node.name == "fc8" else taken
+                assert {found.rate(0.5) for found in (*layer.rates_w, layer.rate_b)} == {rate}
+                assert {*layer.mom_w, layer.mom_b} == {0.9} and set(layer.wc) == {0.0005}
+
+
+def test_pre_training_fits_the_papers_cards(six):
+    for device, roles in make_plan(six["alexnet-22k"], 128).bytes().items():
+        assert device < 0 or sum(roles.values()) < 3 * GIB
+
+
 @pytest.mark.parametrize("neuron", ["relu", "tanh"])
 def test_figure_1_networks_differ_in_their_neurons_only(neuron):
     graph = graph_of(f"figure1-{neuron}")

@@ -27,8 +27,8 @@ def restore(network, checkpoint: Checkpoint) -> list[str]:
             if f"{name}.{moment}" in checkpoint.arrays:
                 array = checkpoint.arrays[f"{name}.{moment}"]
                 _check_array(network, f"{name}.{moment}", parameter, array)
-    for name, table in _saved_tables(network).items():
-        _check_connections(name, table.spec, checkpoint.arrays[name])
+    for name, table in saved_tables(network).items():
+        check_connections(name, table.spec, checkpoint.arrays[name])
     notes = []
     for name, parameter in network.parameters.items():
         network.write(parameter, checkpoint.arrays[name])
@@ -37,7 +37,7 @@ def restore(network, checkpoint: Checkpoint) -> list[str]:
             network.engine.write(view, network.cases, checkpoint.arrays.get(f"{name}.{moment}", 0))
     for name, view in network.unfinished(checkpoint.position.step).items():
         network.engine.write(view, network.cases, checkpoint.arrays.get(name, 0))
-    for name, table in _saved_tables(network).items():
+    for name, table in saved_tables(network).items():
         network.write_table(table, checkpoint.arrays[name])
     network.seed, network.step = checkpoint.seed, checkpoint.position.step
     return notes
@@ -55,7 +55,7 @@ def _restore_velocity(network, parameter, velocity):
 
 def _check_names(network, checkpoint):
     found = {_array_of(name) for name in checkpoint.arrays}
-    wanted = {*network.parameters, *_saved_tables(network)}
+    wanted = {*network.parameters, *saved_tables(network)}
     for names, what in ((wanted - found, "lacks"), (found - wanted, "has, and the network lacks,")):
         if names:
             listed = ", ".join(sorted(names)[:_NAMED]) + ", ..." * (len(names) > _NAMED)
@@ -74,11 +74,11 @@ def _array_of(name: str) -> str:
     return re.sub(r":\d+(?=\.)", "", whole)  # of a replica: of its layer
 
 
-def _saved_tables(network):
+def saved_tables(network):
     return {name: table for name, table in network.tables.items() if table.spec.values is None}
 
 
-def _check_connections(name, spec, array):
+def check_connections(name, spec, array):
     """Each run of as many numbers as there are channels must be a permutation of them."""
     good = array.dtype == np.int32 and array.shape == (spec.size,)
     every = np.arange(spec.permuted)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from convnet import checkpoint
+from convnet.commands.init_from import init_from, refuse_with_resume
 from convnet.commands.output import costs_line, note, result, warn
 from convnet.commands.progress import Progress
 from convnet.errors import ConvnetError
@@ -27,6 +28,7 @@ STUCK_OPTIONS = ("drop_rate_when_stuck", "stop_when_stuck", "stuck_tests", "stuc
 
 def train(**given) -> int:
     """Train as asked; returns the exit code."""
+    refuse_with_resume(given)
     saved_path = checkpoint.newest(given["resume"]) if given["resume"] else None
     saved = checkpoint.load(saved_path) if saved_path else None
     _refuse_another_layer_file(given, saved)
@@ -109,6 +111,7 @@ def _make_run(given, prepared: Prepared, saved) -> Run:
     every = given["wupdate_freq"] or options.get("wupdate_freq", 1)
     network = Network(prepared.graph, minibatch, engine, seed=seed, update_every=every)
     fill(network, calls, _init_options(given))
+    origin = init_from(given["init_from"], network) if given["init_from"] else None
     settings = {
         **facts_to_store(prepared.graph),
         "data_options": asdict(prepared.options),
@@ -123,6 +126,7 @@ def _make_run(given, prepared: Prepared, saved) -> Run:
         data=prepared.source,
         class_names=prepared.dataset.class_names,
         settings=settings,
+        init_from=origin,
         trace=given["trace"],
     )
 

@@ -16,6 +16,8 @@ def beginning(run) -> dict:
         "minibatches_per_epoch": run.train.minibatches_per_epoch,
         "epochs": run.options.epochs,
     }
+    if run.init_from:
+        facts["init_from"] = run.init_from
     if run.resumed_from:
         facts["from"] = run.resumed_from.name
         facts["changes"] = run.changes

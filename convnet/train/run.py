@@ -76,6 +76,7 @@ class Run:
     position: Position = Position()
     history: History = field(default_factory=History)
     journal: Journal = field(default_factory=lambda: Journal(None))
+    init_from: dict | None = None  # what the journal tells of layers taken from another net
     resumed_from: Path | None = None
     changes: list[str] = field(default_factory=list)
     last_saved: Path | None = None

@@ -1,0 +1,44 @@
+"""`convnet train --init-from`: a new run that starts from another net's layers."""
+
+from pathlib import Path
+
+import click
+
+from convnet import checkpoint
+from convnet.checkpoint.fitting import Fit, take_fitting
+from convnet.commands.output import note
+from convnet.spec import harmless
+
+
+def refuse_with_resume(given) -> None:
+    if given["init_from"] and given["resume"]:
+        raise click.UsageError(
+            "--init-from starts a new run with layers of another net, --resume goes on with a run "
+            "that has its weights: give one of them."
+        )
+
+
+def init_from(path: Path, network) -> dict:
+    """Take the layers that fit; tells which, and returns it for the journal."""
+    found = checkpoint.newest(path)
+    saved = checkpoint.load(found)
+    fits = take_fitting(network, saved)
+    trained = f"{saved.layers.path}, trained for {saved.position.epochs:g} epochs"
+    note(harmless(f"initial weights from {found} ({trained}):"))
+    width = max(len(fit.layer) for fit in fits)
+    for fit in fits:
+        state = f"left: {fit.left}" if fit.left else "taken"
+        note(harmless(f"  {fit.layer:{width}}  {fit.values:>13,}  {state}"))
+    note(_summary(fits))
+    return {
+        "file": str(found),
+        "taken": [fit.layer for fit in fits if not fit.left],
+        "left": {fit.layer: fit.left for fit in fits if fit.left},
+    }
+
+
+def _summary(fits: list[Fit]) -> str:
+    taken = [fit for fit in fits if not fit.left]
+    values = sum(fit.values for fit in taken)
+    left = len(fits) - len(taken)
+    return f"  {len(taken)} layers with {values:,} parameters taken, {left} left"
