@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test simulator kernels smoke lint docs corpus bench clean
+.PHONY: demo test simulator kernels smoke lint docs corpus bench figure1 ablations clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -38,6 +38,12 @@ corpus: $(VENV)/.tested
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.cpu
+
+figure1: $(STAMP)
+	$(BIN)/python examples/figure1.py
+
+ablations: $(STAMP)
+	$(BIN)/python examples/ablations.py
 
 docs: $(STAMP)
 	$(BIN)/python -m convnet.report.language docs

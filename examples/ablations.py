@@ -1,0 +1,149 @@
+"""The paper's ablations (sections 3.3, 3.4, 4.1, 4.2, 7): a small net without one thing at a time.
+
+    python examples/ablations.py                                # on `shapes`
+    python examples/ablations.py --data cifar-10-batches-py
+
+Each run is one `convnet train`, which is printed; the files are in examples/ablations.  The table
+has the test error's mean and standard deviation over the seeds, and the mean of the differences to
+the full net of the same seed.  A table that was stopped goes on where it was.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+import click
+
+from convnet.journal import FILE_NAME, read
+
+FILES = Path(os.path.relpath(Path(__file__).with_name("ablations")))
+DATA = "shapes:side=28,train=2000,test=2000"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A net of the table; the first is the one that the others are compared with."""
+
+    name: str
+    section: str  # of the paper
+    layers: str
+    params: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def slug(self) -> str:
+        return "-".join(self.name.split())
+
+    def command(self, data: str, seed: int) -> list[str]:
+        files = [
+            "--layers",
+            f"{FILES / self.layers}.cfg",
+            "--params",
+            f"{FILES / self.params}.params",
+        ]
+        return ["train", *files, "--data", data, *self.options, "--seed", str(seed)]
+
+
+VARIANTS = (
+    Variant("full", "", "full", "full"),
+    Variant("without response normalization", "3.3", "no-norm", "no-norm"),
+    Variant("without overlapping pooling", "3.4", "plain-pooling", "full"),
+    Variant("without augmentation", "4.1", "full", "full", ("--no-augment",)),
+    Variant("without dropout", "4.2", "full", "no-dropout"),
+    Variant("one convolution less", "7", "one-conv-less", "one-conv-less"),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Errors (0 to 1) at the end of a run, and how long it took."""
+
+    test: float
+    train: float
+    seconds: float
+
+
+def run(variant: Variant, data: str, seed: int, folder: Path, more: tuple[str, ...]) -> Result:
+    """Train, unless it was done before, and read the journal that it left."""
+    command = [*variant.command(data, seed), *more]
+    click.echo(f"convnet {shlex.join(command)}")
+    if not is_done(folder):
+        # What an interrupted run left goes on; a new one begins.
+        begun = (folder / FILE_NAME).exists()
+        tail = ["--resume", str(folder)] if begun else ["--save", str(folder)]
+        command = ["train", *tail, *more] if begun else [*command, *tail]
+        started = [sys.executable, "-m", "convnet.cli", *command]
+        subprocess.run(started, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return result_of(read(folder))
+
+
+def is_done(folder: Path) -> bool:
+    last = read(folder)[-1] if (folder / FILE_NAME).exists() else {}
+    return last.get("event") == "stop" and last.get("reason") == "done"
+
+
+def result_of(records: list[dict]) -> Result:
+    test, train = ([r for r in records if r["event"] == event] for event in ("test", "train"))
+    seconds = sum(record.get("seconds", 0) for record in [*test, *train])
+    last = test[-1]["step"]
+    epoch = [r for r in train if r["step"] > last - last / max(train[-1]["epoch"], 1)]
+    return Result(_error(test[-1]), mean(map(_error, epoch)), seconds)
+
+
+def _error(record) -> float:
+    return next(iter(record["costs"].values()))["top-1 error"]
+
+
+def table(results: dict[str, list[Result]], data: str, minutes: float) -> str:
+    """Markdown: a row a net."""
+    full = [result.test for result in next(iter(results.values()))]
+    lines = [
+        "| net | paper | test error | difference to full | training error | seconds a run |",
+        "|---|---|---|---|---|---|",
+    ]
+    for variant in VARIANTS:
+        mine = results[variant.name]
+        errors = [result.test for result in mine]
+        differences = [a - b for a, b in zip(errors, full, strict=True)]
+        lines.append(
+            f"| {variant.name} | {variant.section} | {_spread(errors)} | "
+            f"{_spread(differences, '+') if variant.section else ''} | "
+            f"{mean(r.train for r in mine):.1%} | {mean(r.seconds for r in mine):.0f} |"
+        )
+    seeds = f"{len(full)} seeds" if len(full) > 1 else "one seed"
+    return "\n".join([*lines, "", f"{data}, {seeds}, {minutes:.0f} minutes.", ""])
+
+
+def _spread(values, sign="") -> str:
+    """Mean and standard deviation in percent."""
+    spread = f" ± {stdev(values):.1%}" if len(values) > 1 else ""
+    return f"{mean(values):{sign}.1%}{spread}"
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--data", default=DATA, show_default=True, help="A data set of ten classes.")
+@click.option("--seeds", default=3, show_default=True)
+@click.option("--runs", type=click.Path(path_type=Path), default="ablations", show_default=True,
+              help="Folder for the runs and the table.")  # fmt: skip
+@click.argument("more", nargs=-1)
+def main(data, seeds, runs, more):
+    """Print and write the table of ablations.  MORE: options for each `convnet train`."""
+    started = time.perf_counter()
+    results = {variant.name: [] for variant in VARIANTS}
+    for seed in range(seeds):
+        for variant in VARIANTS:
+            found = run(variant, data, seed, runs / f"{variant.slug}-{seed}", more)
+            click.echo(f"  {variant.name}, seed {seed}: {found.test:.2%} in {found.seconds:.0f} s")
+            results[variant.name].append(found)
+    text = table(results, data, (time.perf_counter() - started) / 60)
+    (runs / "table.md").write_text(text, "utf-8")
+    click.echo(f"\n{text}\n{runs / 'table.md'}")
+
+
+if __name__ == "__main__":
+    main()

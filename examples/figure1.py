@@ -1,0 +1,169 @@
+"""The paper's Figure 1: how many iterations the four-layer net needs to 25 % training error.
+
+    python examples/figure1.py                                  # on `shapes`
+    python examples/figure1.py --data cifar-10-batches-py       # as in the paper
+
+Trains layers/figure1-relu.cfg and layers/figure1-tanh.cfg, without regularization.  The rate of
+each is picked by itself, as the fastest of a few (paper, 3.1); then further seeds are trained with
+it.  A run ends when the training error, taken over the last 50 minibatches, is reached; a rate is
+given up when it has needed more iterations than the best one so far.
+"""
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from convnet.data import open_dataset
+from convnet.errors import TrainingError
+from convnet.network.network import Network
+from convnet.prepare import DataOptions, DeviceOptions, make_engine, prepare
+from convnet.report.plot import COLOURS, Line, Panel, draw
+from convnet.spec import Source
+from convnet.specs import Specs
+from convnet.train import Observer, Options, Run, fit
+
+ROOT = Path(__file__).resolve().parent.parent
+NEURONS = ("relu", "tanh")
+RATES = (0.002, 0.004, 0.001)  # the likeliest first: it bounds how long others are tried
+WINDOW = 50  # minibatches that the training error is taken over
+
+
+@dataclass
+class Curve:
+    """A run.  points: (iteration, training error).  reached: iterations to the target, or None."""
+
+    neuron: str
+    rate: float
+    seed: int
+    points: list[tuple[int, float]]
+    reached: int | None
+
+
+class Enough(Exception):
+    """The run has shown what it was to show."""
+
+
+class Watch(Observer):
+    """Follows the training error, and ends the run at the target or after `most` iterations."""
+
+    def __init__(self, target: float, most: int):
+        self.target, self.most = target, most
+        self.last, self.points, self.reached = deque(maxlen=WINDOW), [], None
+
+    def on_step(self, position, costs):
+        self.last.append(next(iter(costs.values()))["top-1 error"])
+        if len(self.last) < WINDOW:
+            return
+        self.points.append((position.step, sum(self.last) / WINDOW))
+        if self.points[-1][1] <= self.target:
+            self.reached = position.step
+        if self.reached or position.step >= self.most:
+            raise Enough
+
+
+def train(neuron: str, rate: float, seed: int, options: dict, most: int) -> Curve:
+    """Train until the target is reached or `most` iterations are done."""
+    specs = Specs.parse(*spec_files(neuron, rate, open_dataset(options["data"]).classes))
+    prepared = prepare(specs, DataOptions(data=options["data"]), None)
+    engine = make_engine(DeviceOptions(options["device"]), prepared.graph)[0]
+    minibatch = prepared.defaults.minibatch
+    run = Run(
+        Network(prepared.graph, minibatch, engine, seed=seed),
+        prepared.feed("train", minibatch, seed),
+        options=Options(epochs=10**6),
+        observer=(watch := Watch(options["target"], most)),
+    )
+    try:
+        fit(run)
+    except (Enough, TrainingError):  # a rate may be too high
+        pass
+    return Curve(neuron, rate, seed, watch.points, watch.reached)
+
+
+def spec_files(neuron: str, rate: float, classes: int) -> tuple[Source, Source]:
+    """The two files, for so many classes, this rate for all weights and twice it for all biases."""
+    layers = Source.read(ROOT / f"layers/figure1-{neuron}.cfg")
+    params = Source.read(ROOT / f"params/figure1-{neuron}.params")
+    changed = _with(params, epsW=rate, epsB=2 * rate)
+    return _with(layers, outputs=classes), changed
+
+
+def _with(source: Source, **values) -> Source:
+    """The file with other values for these keys, in all sections that have them."""
+    text = source.text
+    for key, value in values.items():
+        text = re.sub(rf"^{key}=.*", f"{key}={value}", text, flags=re.M)
+    return Source(source.path, text)
+
+
+def fastest(neuron: str, options: dict) -> Curve:
+    """The curve of the rate that reaches the target first.  ClickException if none does."""
+    most, best = options["most"], None
+    for rate in options["rates"]:
+        curve = train(neuron, rate, 0, options, most)
+        click.echo(f"{neuron} at rate {rate:g}: {told(curve)}")
+        if curve.reached:
+            most, best = curve.reached, curve
+    if best is None:
+        raise click.ClickException(f"{neuron} has not reached the target; give a larger --most")
+    return best
+
+
+def told(curve: Curve) -> str:
+    if curve.reached:
+        return f"{curve.reached} iterations"
+    if not curve.points:
+        return "has broken down"
+    step, error = curve.points[-1]
+    return f"{error:.1%} training error after {step} iterations, not reached"
+
+
+def ratio_line(curves: dict[str, list[Curve]], target: float) -> str:
+    pairs = list(zip(*(curves[neuron] for neuron in NEURONS), strict=True))
+    ratios = sorted(tanh.reached / relu.reached for relu, tanh in pairs)
+    spread = f" ({ratios[0]:.1f} to {ratios[-1]:.1f})" if len(ratios) > 1 else ""
+    mean = sum(ratios) / len(ratios)
+    return f"iterations to {target:.0%} training error, relu : tanh = 1 : {mean:.1f}{spread}"
+
+
+def picture(curves: dict[str, list[Curve]], data: str, target: float):
+    """Seed 0 of both nets in full colour, the others faint, the target as a line."""
+    lines = []
+    for colour, (neuron, found) in zip(COLOURS, curves.items(), strict=False):
+        lines += [Line("", curve.points, colour, faint=True) for curve in found[1:]]
+        lines.append(Line(f"{neuron}, rate {found[0].rate:g}", found[0].points, colour))
+    longest = max(curve.points[-1][0] for found in curves.values() for curve in found)
+    lines.append(Line(f"{target:.0%}", [(0, target), (longest, target)], (150, 150, 150)))
+    panel = Panel("training error", "iterations", lines, percent=True)
+    return draw([panel], f"Four-layer net on {data} (paper, Figure 1)", height=420)
+
+
+@click.command()
+@click.option(
+    "--data", default="shapes:classes=40,train=10000", show_default=True, help="A data set."
+)
+@click.option("--device", default="auto", type=click.Choice(["auto", "cpu", "cuda"]))
+@click.option("--target", default=0.25, show_default=True, help="Training error to be reached.")
+@click.option("--rates", multiple=True, type=float, default=RATES, show_default=True)
+@click.option("--seeds", default=2, show_default=True, help="Runs of each net with its rate.")
+@click.option("--most", default=4000, show_default=True, help="Iterations to try a rate for.")
+@click.option("--out", type=click.Path(path_type=Path), default="figure1.png", show_default=True)
+def main(out, seeds, **options):
+    """Train the nets of the paper's Figure 1 and draw their training error."""
+    curves = {}
+    for neuron in NEURONS:
+        best = fastest(neuron, options)
+        others = [train(neuron, best.rate, seed, options, 10**6) for seed in range(1, seeds)]
+        curves[neuron] = [best, *others]
+        for curve in others:
+            click.echo(f"{neuron} at rate {best.rate:g}, seed {curve.seed}: {told(curve)}")
+    click.echo(ratio_line(curves, options["target"]))
+    picture(curves, options["data"], options["target"]).save(out)
+    click.echo(f"{out}")
+
+
+if __name__ == "__main__":
+    main()

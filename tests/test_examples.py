@@ -1,0 +1,180 @@
+"""The scripts in examples/: their files, what they do with runs, and what they print."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from convnet.checkpoint import Position
+from convnet.graph.build import build
+from convnet.specs import RunDefaults, Specs
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def ablations():
+    return script("ablations")
+
+
+@pytest.fixture(scope="module")
+def figure1():
+    return script("figure1")
+
+
+# -- ablations -------------------------------------------------------------------------------------
+
+
+def specs_of(variant):
+    files = EXAMPLES / "ablations"
+    return Specs.read(files / f"{variant.layers}.cfg", files / f"{variant.params}.params")
+
+
+def settings(file):
+    """(section, key) -> value; of names of layers their types, so that a renamed one is the same."""
+    types = {s.name: s.entries["type"].value.text for s in file.sections if "type" in s.entries}
+    return {
+        (section.name, key): ",".join(types.get(part, part) for part in entry.value.text.split(","))
+        for section in file.sections
+        for key, entry in section.entries.items()
+    }
+
+
+def changes(variant, full):
+    """The (section, key) in which a variant's two files differ from those of the full net."""
+    found = set()
+    specs = specs_of(variant)
+    for mine, theirs in ((specs.layers, full.layers), (specs.params, full.params)):
+        a, b = settings(mine), settings(theirs)
+        found |= {key for key in a | b if a.get(key) != b.get(key)}
+    return found
+
+
+def test_the_nets_of_the_table_are_without_warnings(ablations):
+    for variant in ablations.VARIANTS:
+        specs = specs_of(variant)
+        RunDefaults(specs.params, specs.problems)
+        dims = {0: 3 * 24 * 24, 1: 1, 2: 10}
+        build(specs.layers, specs.params, specs.problems, data_dims=dims, classes=10)
+        specs.problems.raise_errors(strict=True)
+
+
+def test_each_net_lacks_one_thing(ablations):
+    variants = {variant.slug: variant for variant in ablations.VARIANTS}
+    full = specs_of(variants["full"])
+    found = {
+        slug: {section for section, _ in changes(variant, full)}
+        for slug, variant in variants.items()
+    }
+    assert found["full"] == found["without-augmentation"] == set()
+    assert variants["without-augmentation"].options == ("--no-augment",)
+    assert found["without-response-normalization"] == {"rnorm1", "rnorm2", "pool1", "pool2"}
+    assert found["without-overlapping-pooling"] == {"pool1", "pool2", "pool4"}
+    assert found["without-dropout"] == {"drop5"}
+    assert found["one-convolution-less"] == {"conv3", "conv4"}
+
+
+def test_the_table_tells_mean_spread_and_paired_differences(ablations):
+    full, other = [[0.10, 0.3], [0.2, 0.5]]
+    results = {
+        variant.name: [
+            ablations.Result(e, 0.05, 10.0) for e in (other if variant.section else full)
+        ]
+        for variant in ablations.VARIANTS
+    }
+    text = ablations.table(results, "shapes", 7.4)
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert len(rows) == 1 + len(ablations.VARIANTS)
+    assert rows[1].startswith("| full |  | 20.0% ± 14.1% |  | 5.0% | 10 |")
+    assert "| 3.3 | 35.0% ± 21.2% | +15.0% ± 7.1% |" in rows[2]
+    assert "2 seeds, 7 minutes" in text
+
+
+def write_journal(folder, *records):
+    folder.mkdir()
+    lines = [json.dumps({"event": event, "step": step, **facts}) for event, step, facts in records]
+    (folder / "journal.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def errors(value, epoch=0.0):
+    return {"costs": {"logprob": {"top-1 error": value}}, "seconds": 3, "epoch": epoch}
+
+
+def test_a_run_that_is_done_is_not_trained_again(ablations, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(ablations.subprocess, "run", refuse)
+    write_journal(
+        tmp_path / "a",
+        ("start", 0, {}),
+        ("train", 10, errors(0.9, 1.0)),
+        ("train", 15, errors(0.4, 1.5)),
+        ("train", 20, errors(0.2, 2.0)),
+        ("test", 20, errors(0.35)),
+        ("stop", 20, {"reason": "done"}),
+    )
+    found = ablations.run(ablations.VARIANTS[0], "shapes", 0, tmp_path / "a", ())
+    assert (found.test, found.seconds) == (0.35, 12)
+    assert found.train == pytest.approx(0.3)  # of the last epoch
+    write_journal(tmp_path / "b", ("start", 0, {}), ("stop", 5, {"reason": "SIGINT"}))
+    with pytest.raises(AssertionError, match="again"):
+        ablations.run(ablations.VARIANTS[0], "shapes", 0, tmp_path / "b", ())
+
+
+# -- figure 1 --------------------------------------------------------------------------------------
+
+
+def test_the_rate_and_the_classes_stand_in_the_files(figure1):
+    layers, params = figure1.spec_files("tanh", 0.004, 40)
+    assert "neuron=tanh" in layers.text and layers.text.count("outputs=40") == 1
+    assert params.text.count("epsW=0.004\n") == params.text.count("epsB=0.008\n") == 4
+
+
+def test_a_run_ends_at_the_target(figure1):
+    """The error is that of the last 50 minibatches."""
+    watch = figure1.Watch(0.25, 1000)
+    with pytest.raises(figure1.Enough):
+        for step in range(1, 500):
+            error = 1.0 if step <= 100 else 0.0
+            watch.on_step(Position(step=step), {"logprob": {"cost": 0.0, "top-1 error": error}})
+    assert watch.reached == 138  # 12 of 50 are from before
+    assert watch.points[0] == (50, 1.0)
+
+
+def test_the_fastest_rate_is_picked_and_bounds_the_others(figure1, monkeypatch):
+    needs, asked = {0.1: 80, 0.2: 30, 0.3: 60}, []
+
+    def train(neuron, rate, seed, options, most):
+        asked.append(most)
+        reached = needs[rate] if needs[rate] <= most else None
+        return figure1.Curve(neuron, rate, seed, [(min(most, needs[rate]), 0.25)], reached)
+
+    monkeypatch.setattr(figure1, "train", train)
+    best = figure1.fastest("relu", {"rates": (0.1, 0.2, 0.3), "most": 1000})
+    assert best.rate == 0.2 and asked == [1000, 80, 30]
+
+
+def test_the_ratio_and_the_picture(figure1):
+    curves = {
+        neuron: [figure1.Curve(neuron, 0.1, s, [(50, 0.9), (n, 0.25)], n) for s in (0, 1)]
+        for neuron, n in (("relu", 100), ("tanh", 300))
+    }
+    assert "relu : tanh = 1 : 3.0 (3.0 to 3.0)" in figure1.ratio_line(curves, 0.25)
+    assert figure1.picture(curves, "shapes", 0.25).width == 900
+
+
+def test_training_stops_when_it_has_shown_enough(figure1, monkeypatch):
+    monkeypatch.setattr(figure1, "WINDOW", 2)
+    options = {"data": "shapes:train=96", "device": "cpu", "target": 0.0}
+    curve = figure1.train("relu", 0.001, 0, options, 2)
+    assert curve.reached is None and [step for step, _ in curve.points] == [2]
