@@ -1,21 +1,38 @@
-"""Scaled copies and sums: eltsum, concat, copies, dropout in a test, sums of gradients."""
+"""Scaled copies and sums: eltsum, concat, copies, dropout in a test, sums of gradients.
 
-from numba import cuda
+Bytes a value: 8, or 12 where it adds.
+"""
+
+from numba import cuda, float32
 
 from convnet.backends.base import operation
 
-from .compiling import kernel
-from .launch import over
+from .compiling import int32
+from .lowlevel import load_values, store_values
+from .wide import stream, walk, wide
 
 
 @operation(writes="y")
 def scale(x, y, factor, accumulate):
     """y (+)= factor * x.  x, y: the same shape, may be one array."""
-    return [over(_scale, y.size, x, y, float(factor), y.size, accumulate)]
+    return [stream(_SCALE, (x, y), float(factor), accumulate)]
 
 
-@kernel
-def _scale(x, y, factor, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        v = factor * x[e]
-        y[e] = y[e] + v if accumulate else v
+def _scale(WIDTH):
+    def scale(x, y, factor, accumulate, count):
+        v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        i, step = walk(WIDTH)
+        while i < count:
+            load_values(v, x, i, WIDTH)
+            if accumulate:
+                load_values(old, y, i, WIDTH)
+            for k in range(WIDTH):
+                new = factor * v[k]
+                v[k] = old[k] + new if accumulate else new
+            store_values(y, i, v, WIDTH)
+            i = int32(i + step)
+
+    return scale
+
+
+_SCALE = wide(_scale)

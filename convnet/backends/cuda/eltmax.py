@@ -1,36 +1,65 @@
-"""Maximum over inputs of equal size, taken one input at a time (dialect, 3.7)."""
+"""Maximum over inputs of equal size, taken one input at a time (dialect, 3.7).
+
+Bytes a value: forward 8 for the first input, 12 for each other one; backward 16, 20 where it adds.
+"""
 
 import numpy as np
-from numba import cuda
+from numba import cuda, float32
 
 from convnet.backends.base import operation
 
-from .compiling import kernel
-from .launch import over
+from .compiling import int32
+from .lowlevel import load_values, store_values
+from .wide import stream, walk, wide
 
 
 @operation(writes="y")
 def forward(x, y, first):
     """y = x for the first input, max(y, x) for the others.  x, y: the same shape."""
-    return [over(_forward, x.size, x, y, first, x.size)]
+    return [stream(_FORWARD, (x, y), first)]
 
 
 @operation(writes="dx")
 def backward(x, y, dy, dx, accumulate):
     """dx (+)= dy where x equals the maximum y; every equal input receives all of it."""
-    return [over(_backward, x.size, x, y, dy, dx, x.size, accumulate)]
+    return [stream(_BACKWARD, (x, y, dy, dx), accumulate)]
 
 
-@kernel
-def _forward(x, y, first, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        v = x[e]
-        if first or v > y[e] or v != v:  # a NaN stays
-            y[e] = v
+def _forward(WIDTH):
+    def eltmax_forward(x, y, first, count):
+        v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        i, step = walk(WIDTH)
+        while i < count:
+            load_values(v, x, i, WIDTH)
+            if not first:
+                load_values(old, y, i, WIDTH)
+                for k in range(WIDTH):
+                    larger = v[k] > old[k] or v[k] != v[k]  # a NaN stays
+                    v[k] = v[k] if larger else old[k]
+            store_values(y, i, v, WIDTH)
+            i = int32(i + step)
+
+    return eltmax_forward
 
 
-@kernel
-def _backward(x, y, dy, dx, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        g = dy[e] if x[e] == y[e] else np.float32(0)
-        dx[e] = dx[e] + g if accumulate else g
+def _backward(WIDTH):
+    def eltmax_backward(x, y, dy, dx, accumulate, count):
+        v, out = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        d, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        i, step = walk(WIDTH)
+        while i < count:
+            load_values(v, x, i, WIDTH)
+            load_values(out, y, i, WIDTH)
+            load_values(d, dy, i, WIDTH)
+            if accumulate:
+                load_values(old, dx, i, WIDTH)
+            for k in range(WIDTH):
+                g = d[k] if v[k] == out[k] else np.float32(0)
+                d[k] = old[k] + g if accumulate else g
+            store_values(dx, i, d, WIDTH)
+            i = int32(i + step)
+
+    return eltmax_backward
+
+
+_FORWARD, _BACKWARD = wide(_forward), wide(_backward)

@@ -10,9 +10,14 @@ from math import prod
 
 import numpy as np
 
+from convnet.errors import DeviceError
+
 from .compiling import THREADS, Kernel
 
-MOST_BLOCKS = 2048  # of kernels whose threads take several elements: fills any GPU of today
+# Of kernels whose threads take several elements: many times what any GPU of today runs at once, so
+# that it is busy to the end.
+MOST_BLOCKS = 1 << 14
+MOST_VALUES = 2**31 - 2**26  # of an array: kernels count in int32, and step beyond the end
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,13 @@ class Launch:
 
 
 def launch(kernel: Kernel, blocks: int | tuple[int, ...], *arguments) -> Launch:
-    """Plain ints become int32, floats float32, bools int32."""
+    """Plain ints become int32, floats float32, bools int32; DeviceError for too large arrays."""
+    for argument in arguments:
+        if isinstance(argument, Array) and argument.size > MOST_VALUES:
+            raise DeviceError(
+                f"an array of {argument.size:,} values is too large for the kernel {kernel.name}, "
+                f"which counts to {MOST_VALUES:,}. Lower --minibatch"
+            )
     blocks = (blocks,) if isinstance(blocks, int) else tuple(blocks)
     return Launch(kernel, blocks, tuple(_typed(argument) for argument in arguments))
 

@@ -1,4 +1,4 @@
-"""What kernels need beyond Python: asynchronous copies, register tiles, tensor cores.
+"""What kernels need beyond Python: wide reads, asynchronous copies, register tiles, tensor cores.
 
 Each operation exists twice: as an intrinsic for the device, and as plain Python for the simulator.
 They take arrays and the index of an element.  Shared by all of them is the *warp tile*: 32 threads
@@ -23,8 +23,13 @@ if SIMULATED:
         clear,
         commit_copies,
         copy_async,
+        cospi,
+        load_values,
         multiply,
+        rsqrt,
+        sinpi,
         store_tile,
+        store_values,
         wait_copies,
     )
 else:
@@ -32,8 +37,13 @@ else:
         clear,
         commit_copies,
         copy_async,
+        cospi,
+        load_values,
         multiply,
+        rsqrt,
+        sinpi,
         store_tile,
+        store_values,
         wait_copies,
     )
 
@@ -43,7 +53,12 @@ __all__ = [
     "clear",
     "commit_copies",
     "copy_async",
+    "cospi",
+    "load_values",
     "multiply",
+    "rsqrt",
+    "sinpi",
     "store_tile",
+    "store_values",
     "wait_copies",
 ]

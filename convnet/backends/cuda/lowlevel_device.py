@@ -4,7 +4,7 @@ Arguments called literal have to be constants of the kernel; they choose the cod
 """
 
 from llvmlite import ir
-from numba.cuda import types
+from numba.cuda import libdevice, types
 from numba.cuda.core.errors import TypingError
 from numba.cuda.extending import intrinsic
 
@@ -29,6 +29,69 @@ def _pointer(context, builder, kind, array, index, space):
 def _asm(builder, result, text, constraints, arguments):
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.asm(kind, text, constraints, arguments, True)
+
+
+# -- a few values at once ------------------------------------------------------------------
+
+
+@intrinsic
+def load_values(typingctx, values, array, i, width):
+    """values[: width] = array[i : i + width] by one read.
+
+    values: local, of the array's type.  width (literal): values, all of them one aligned word.
+    i: an int32 of 0 or more.
+    """
+    (number,) = _literal(width)
+    sig = types.void(values, array, types.int32, width)
+
+    def codegen(context, builder, sig, args):
+        place = _word(context, builder, sig.args[1], args[1], args[2], number)
+        registers = context.make_array(sig.args[0])(context, builder, args[0]).data
+        found = builder.load(place, align=_bytes(place))
+        for k in range(number):
+            value = builder.extract_element(found, _I32(k))
+            builder.store(value, builder.gep(registers, [_I64(k)]))
+        return context.get_dummy_value()
+
+    return sig, codegen
+
+
+@intrinsic
+def store_values(typingctx, array, i, values, width):
+    """array[i : i + width] = values[: width] by one write; see load_values."""
+    (number,) = _literal(width)
+    sig = types.void(array, types.int32, values, width)
+
+    def codegen(context, builder, sig, args):
+        place = _word(context, builder, sig.args[0], args[0], args[1], number)
+        registers = context.make_array(sig.args[2])(context, builder, args[2]).data
+        word = ir.Constant(place.type.pointee, ir.Undefined)
+        for k in range(number):
+            value = builder.load(builder.gep(registers, [_I64(k)]))
+            word = builder.insert_element(word, value, _I32(k))
+        builder.store(word, place, align=_bytes(place))
+        return context.get_dummy_value()
+
+    return sig, codegen
+
+
+def _word(context, builder, kind, array, index, number):
+    """A global address of `number` values from element `index` on, as those of one vector."""
+    place = _pointer(context, builder, kind, array, builder.zext(index, _I64), _GLOBAL)
+    vector = ir.VectorType(place.type.pointee, number)
+    return builder.bitcast(place, ir.PointerType(vector, _GLOBAL))
+
+
+def _bytes(place):
+    """The size of the vector at an address."""
+    vector = place.type.pointee
+    bits = 32 if isinstance(vector.element, ir.FloatType) else vector.element.width
+    return vector.count * bits // 8
+
+
+# Of a float32, to 2 units in the last place.
+rsqrt = libdevice.rsqrtf  # 1 / sqrt(x)
+cospi, sinpi = libdevice.cospif, libdevice.sinpif  # cos(pi x), sin(pi x)
 
 
 # -- asynchronous copies ------------------------------------------------------------------

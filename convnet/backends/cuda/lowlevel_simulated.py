@@ -11,6 +11,39 @@ _FP32_ROWS = np.concatenate([_FOUR, 16 + _FOUR])
 _FP32_COLUMNS = np.concatenate([_FOUR, 32 + _FOUR])
 
 
+def load_values(values, array, i, width):
+    """See lowlevel_device."""
+    values[:width] = _word(array, i, width)
+
+
+def store_values(array, i, values, width):
+    """See lowlevel_device."""
+    _word(array, i, width)[:] = values[:width]
+
+
+def _word(array, i, width):
+    """The values array[i : i + width], if the device could read them at once."""
+    found = array[int(i) : int(i) + width]
+    if i < 0 or len(found) != width or found.ctypes.data % (width * found.itemsize):
+        raise IndexError(f"no aligned word of {width} values at element {i} of {len(array)}")
+    return found
+
+
+def rsqrt(x):
+    """See lowlevel_device."""
+    return np.float32(1) / np.sqrt(x)
+
+
+def cospi(x):
+    """See lowlevel_device."""
+    return np.float32(np.cos(np.pi * float(x)))
+
+
+def sinpi(x):
+    """See lowlevel_device."""
+    return np.float32(np.sin(np.pi * float(x)))
+
+
 def copy_async(shared, s, source, i, count, width):
     """See lowlevel_device."""
     shared[s : s + width] = 0

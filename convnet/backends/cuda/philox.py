@@ -5,10 +5,11 @@
 
 import numpy as np
 
-from .compiling import inlined
+from .compiling import inlined, uint32
 
 _LOW = np.uint64(0xFFFFFFFF)
 _WORD = np.uint64(32)
+_UNUSED_BITS = np.uint64(8)
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
 _MULTIPLIER_1 = np.uint64(0xCD9E8D57)
 _WEYL_0 = np.uint64(0x9E3779B9)
@@ -31,3 +32,9 @@ def words(group, random):
         )
         k0, k1 = (k0 + _WEYL_0) & _LOW, (k1 + _WEYL_1) & _LOW
     return c0, c1, c2, c3
+
+
+@inlined
+def uniform(word):
+    """The number of a word in [0, 1): (word >> 8) * 2**-24."""
+    return np.float32(uint32(word >> _UNUSED_BITS)) * np.float32(2.0**-24)

@@ -1,14 +1,19 @@
-"""Copies between devices, and between the host and a device."""
+"""Copies between devices, and between the host and a device.
+
+Bytes a value: 4 on either side; rounding to half reads and writes the arrived values once more, 8.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import cuda
+from numba import cuda, float32
 
 from convnet.backends.base import operation
 
-from .compiling import kernel
-from .launch import Array, over
+from .compiling import int32
+from .launch import Array
+from .lowlevel import load_values, store_values
+from .wide import stream, walk, wide
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,21 @@ def copy_half(src, dst):
 
     The rounding is done where the values arrive, so that no device needs room for both forms.
     """
-    return [Copy(src, dst), over(_round_to_half, dst.size, dst, dst.size)]
+    return [Copy(src, dst), stream(_ROUND_TO_HALF, (dst,))]
 
 
-@kernel
-def _round_to_half(y, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        y[e] = np.float32(np.float16(y[e]))
+def _round_to_half(WIDTH):
+    def round_to_half(y, count):
+        v = cuda.local.array(WIDTH, float32)
+        i, step = walk(WIDTH)
+        while i < count:
+            load_values(v, y, i, WIDTH)
+            for k in range(WIDTH):
+                v[k] = np.float32(np.float16(v[k]))
+            store_values(y, i, v, WIDTH)
+            i = int32(i + step)
+
+    return round_to_half
+
+
+_ROUND_TO_HALF = wide(_round_to_half)
