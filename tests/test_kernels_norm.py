@@ -67,7 +67,7 @@ def test_cmrnorm(real, cases, blocked, size, power):
     close(d_, d)
     close(y_, y)
     dx = norm_gradient(x, y, dy, d, power, lambda q: np.einsum("ji,jabn->iabn", inside, q))
-    arguments = size, SCALE, power, blocked
+    arguments = size, SCALE, power, K, blocked
     check_gradient(
         lambda out, add: call(cmrnorm.backward, x_, y_, dy_, d_, out, *arguments, add), dx, real
     )
@@ -81,7 +81,7 @@ def test_cmrnorm_of_many_pieces():
     y, dx, y_, d_ = x * d**-0.75, np.empty_like(x), np.empty_like(x), np.empty_like(x)
     cmrnorm.forward(x, y_, d_, 3, SCALE, 0.75, K, False)
     close(y_, y)
-    call(cmrnorm.backward, x, y, dy, d, dx, 3, SCALE, 0.75, False, False)
+    call(cmrnorm.backward, x, y, dy, d, dx, 3, SCALE, 0.75, K, False, False)
     close(dx, norm_gradient(x, y, dy, d, 0.75, lambda q: np.einsum("ji,jabn->iabn", inside, q)))
 
 
@@ -129,7 +129,7 @@ def test_norm_slopes(size):
             return y.copy()
 
         across_channels(x)
-        call(cmrnorm.backward, x, y, dy, d, dx, size, SCALE, 0.75, blocked, False)
+        call(cmrnorm.backward, x, y, dy, d, dx, size, SCALE, 0.75, K, blocked, False)
         check_slope(across_channels, dx, x, dy)
 
     def across_pixels(x):

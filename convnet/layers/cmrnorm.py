@@ -32,5 +32,5 @@ class CrossMapResponseNorm(Normalization):
         if dx is not None:
             ops.cmrnorm.backward(
                 x, y, dy, denominators, dx,
-                self.size, self.effective_scale, self.pow, self.blocked, v.adds[0],
+                self.size, self.effective_scale, self.pow, self.k, self.blocked, v.adds[0],
             )  # fmt: skip

@@ -46,10 +46,10 @@ def _scratch_size(x, *_others):
 
 
 @needs_scratch(_scratch_size)
-def backward(x, y, dy, denom, dx, size, scale, power, blocked, accumulate, *, scratch):
+def backward(x, y, dy, denom, dx, size, scale, power, k, blocked, accumulate, *, scratch):
     """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * x_i * sum of dy_j*y_j/denom_j.
 
-    The sum runs over the channels j whose window contains i.
+    The sum runs over the channels j whose window contains i.  k is in denom already.
     """
     real, channels = x.dtype.type, x.shape[0]
     columns = [a.reshape(channels, -1) for a in (x, y, dy, denom, dx)]

@@ -29,9 +29,9 @@ def _word(array, i, width):
     return found
 
 
-def rsqrt(x):
+def power(x, y):
     """See lowlevel_device."""
-    return np.float32(1) / np.sqrt(x)
+    return np.float32(float(x) ** float(y)) if x > 0 else np.float32(np.nan)
 
 
 def cospi(x):

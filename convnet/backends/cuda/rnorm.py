@@ -5,9 +5,9 @@ from numba import cuda
 
 from convnet.backends.base import operation
 
-from .cmrnorm import to_power
 from .compiling import kernel
 from .launch import over
+from .lowlevel import power as to_power
 
 
 @operation(writes="y denom")
@@ -54,7 +54,7 @@ def _forward(summed, x, y, denom, height, width, cases, size, count, scale, powe
                 total += v * v
         d = k + scale * total
         denom[e] = d
-        y[e] = x[e] * to_power(d, power)
+        y[e] = x[e] * to_power(d, -power)
 
 
 @kernel
@@ -68,5 +68,5 @@ def _backward(x, y, dy, denom, dx, height, width, cases, size, count, factor, po
             for s in range(max(left, 0), min(left + size, width)):
                 at = e + ((r - i) * width + s - j) * cases
                 total += dy[at] * y[at] / denom[at]
-        g = dy[e] * to_power(denom[e], power) - factor * x[e] * total
+        g = dy[e] * to_power(denom[e], -power) - factor * x[e] * total
         dx[e] = dx[e] + g if accumulate else g
