@@ -1,7 +1,8 @@
 """Softmax over all classes of a case (dialect, 3.7): a block takes a group of cases.
 
-Threads lie in `LANES` columns of cases, so that neighbours read neighbouring cases, and the rest of
-a block shares the classes of a case.
+Threads lie in LANES columns of cases, so that neighbours read neighbouring cases; the threads of a
+column, a team, share its classes.  A thread holds HELD of them in registers, and reads those beyond
+again from the cache.  Bytes a value: forward 8, backward 12, 16 where it adds.
 """
 
 import math
@@ -11,11 +12,15 @@ from numba import cuda, float32, float64
 
 from convnet.backends.base import operation
 
-from .compiling import THREADS, kernel
+from .compiling import SIMULATED, kernel
 from .launch import launch
+from .reduce import lanes_max, lanes_sum
 
 LANES = 8
-_TEAM = THREADS // LANES
+THREADS = 32 if SIMULATED else 1024
+TEAM = THREADS // LANES
+HELD = 2 if SIMULATED else 8
+_REST = HELD * TEAM  # the first class that is not held
 
 
 @operation(writes="y")
@@ -34,60 +39,61 @@ def backward(y, dy, dx, accumulate):
     return [launch(_backward, -(-cases // LANES), y, dy, dx, classes, cases, accumulate)]
 
 
-@kernel
+@kernel(threads=THREADS)
 def _forward(x, y, classes, cases):
-    largest = cuda.shared.array(THREADS, float32)
-    sums = cuda.shared.array(THREADS, float64)
-    t = cuda.threadIdx.x
-    lane, member = t % LANES, t // LANES
-    n = cuda.blockIdx.x * LANES + lane
-    inside = n < cases
-    if inside:
-        top = x[n]
-        for c in range(member, classes, _TEAM):
-            v = x[c * cases + n]
-            top = v if v > top else top
-        largest[t] = top
-    cuda.syncthreads()
+    held = cuda.local.array(HELD, float32)
+    n = cuda.blockIdx.x * LANES + cuda.threadIdx.x % LANES
+    member = cuda.threadIdx.x // LANES
+    end = classes if n < cases else 0
+    top = np.float32(-math.inf)
+    for r in range(HELD):
+        c = member + r * TEAM
+        held[r] = x[c * cases + n] if c < end else np.float32(-math.inf)
+        top = held[r] if held[r] > top else top
+    for c in range(member + _REST, end, TEAM):
+        v = x[c * cases + n]
+        top = v if v > top else top
+    top = lanes_max(top, LANES)
     part = float64(0)
-    if inside:
-        top = largest[lane]
-        for m in range(1, _TEAM):
-            v = largest[m * LANES + lane]
-            top = v if v > top else top
-        for c in range(member, classes, _TEAM):
-            part += float64(math.exp(x[c * cases + n] - top))
-    sums[t] = part
-    cuda.syncthreads()
-    if inside:
-        whole = float64(0)
-        for m in range(_TEAM):
-            whole += sums[m * LANES + lane]
-        scale = np.float32(whole)
-        for c in range(member, classes, _TEAM):
-            e = c * cases + n
-            y[e] = math.exp(x[e] - top) / scale
+    for r in range(HELD):
+        if member + r * TEAM < end:
+            held[r] = math.exp(held[r] - top)
+            part += float64(held[r])
+    for c in range(member + _REST, end, TEAM):
+        part += float64(math.exp(x[c * cases + n] - top))
+    whole = np.float32(lanes_sum(part, LANES))
+    for r in range(HELD):
+        c = member + r * TEAM
+        if c < end:
+            y[c * cases + n] = held[r] / whole
+    for c in range(member + _REST, end, TEAM):
+        e = c * cases + n
+        y[e] = math.exp(x[e] - top) / whole
 
 
-@kernel
+@kernel(threads=THREADS)
 def _backward(y, dy, dx, classes, cases, accumulate):
-    sums = cuda.shared.array(THREADS, float64)
-    t = cuda.threadIdx.x
-    lane, member = t % LANES, t // LANES
-    n = cuda.blockIdx.x * LANES + lane
-    inside = n < cases
+    out, given = cuda.local.array(HELD, float32), cuda.local.array(HELD, float32)
+    n = cuda.blockIdx.x * LANES + cuda.threadIdx.x % LANES
+    member = cuda.threadIdx.x // LANES
+    end = classes if n < cases else 0
     part = float64(0)
-    if inside:
-        for c in range(member, classes, _TEAM):
+    for r in range(HELD):
+        c = member + r * TEAM
+        out[r] = y[c * cases + n] if c < end else np.float32(0)
+        given[r] = dy[c * cases + n] if c < end else np.float32(0)
+        part += float64(out[r]) * float64(given[r])
+    for c in range(member + _REST, end, TEAM):
+        e = c * cases + n
+        part += float64(y[e]) * float64(dy[e])
+    whole = lanes_sum(part, LANES)
+    for r in range(HELD):
+        c = member + r * TEAM
+        if c < end:
             e = c * cases + n
-            part += float64(y[e]) * float64(dy[e])
-    sums[t] = part
-    cuda.syncthreads()
-    if inside:
-        whole = float64(0)
-        for m in range(_TEAM):
-            whole += sums[m * LANES + lane]
-        for c in range(member, classes, _TEAM):
-            e = c * cases + n
-            g = y[e] * np.float32(float64(dy[e]) - whole)
+            g = out[r] * np.float32(float64(given[r]) - whole)
             dx[e] = dx[e] + g if accumulate else g
+    for c in range(member + _REST, end, TEAM):
+        e = c * cases + n
+        g = y[e] * np.float32(float64(dy[e]) - whole)
+        dx[e] = dx[e] + g if accumulate else g
