@@ -177,7 +177,7 @@ def test_originals_without_a_stored_mean_or_sizes(tmp_path):
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
-        ({"data": [b"\xff\xd8"], "labels": [[0]]}, "holds JPEG files; only data batches of pix"),
+        ({"data": [b"\xff\xd8"], "labels": [[0]]}, "no array of pixels"),
         ({"data": np.zeros((12, 2), np.uint8), "labels": [0]}, "2 columns but 1 labels"),
         ({"data": np.zeros((12, 1), np.uint8), "labels": [[0, 1]]}, "a case with 2 labels"),
         ({"data": np.zeros((12, 1), np.uint8), "labels": [b"x"]}, "no whole number"),
@@ -223,10 +223,10 @@ def test_float_pixels_that_are_whole_are_read(tmp_path):
     assert dataset.labels("train", [0]) == [1]
 
 
-def test_jpeg_folders_are_refused_by_name(tmp_path):
+def test_data_batches_of_two_kinds_are_refused_by_name(tmp_path):
     write_originals(tmp_path / "d")
     (tmp_path / "d" / "data_batch_4").mkdir()
-    with pytest.raises(DataError, match="data_batch_4: is a folder of JPEG batches.*not read yet"):
+    with pytest.raises(DataError, match="data_batch_4: is a folder of JPEGs, but others"):
         open_dataset(tmp_path / "d")
 
 

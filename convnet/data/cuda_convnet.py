@@ -6,14 +6,13 @@ the feed can follow case by case.
 
 import math
 import re
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from convnet.data.dataset import ArrayDataset, check_split
-from convnet.data.stored_tree import label_tree
-from convnet.data.stored_values import class_names, color_pca, label_vector, pixel_matrix
+from convnet.data.dataset import ArrayDataset
+from convnet.data.stored_meta import StoredMeta
+from convnet.data.stored_values import class_names, label_vector, pixel_matrix
 from convnet.data.unpickler import read_dictionary
 from convnet.errors import DataError
 
@@ -27,18 +26,19 @@ def find_batches(folder: Path) -> dict[int, Path]:
     return dict(sorted((int(match[1]), path) for match, path in matches if match))
 
 
-class CudaConvnetFolder(ArrayDataset):
+class CudaConvnetFolder(StoredMeta, ArrayDataset):
     """A folder of data batches, read whole into memory.
 
     `train_range` and `test_range` choose data batches: "1-5", "6", or a pair (first, last), both
-    included.  Without them the last data batch is the test set and all others are trained on.
+    included.  Without them the last data batch is the test set (or, where there is a gap before
+    one numbered 1000, 2000, ..., those from it on) and all others are trained on.
     """
 
     def __init__(self, folder: Path, name: str, train_range=None, test_range=None):
         self._meta_path = folder / "batches.meta"
         self._meta = read_dictionary(self._meta_path, "label_names")
         files = find_batches(folder)
-        numbers = _splits(folder, list(files), train_range, test_range)
+        numbers = split_batches(folder, list(files), train_range, test_range)
         names = class_names(self._meta_path, self._meta["label_names"])
         read = {
             n: _read_batch(files[n], len(names)) for n in dict.fromkeys(sum(numbers.values(), []))
@@ -52,51 +52,12 @@ class CudaConvnetFolder(ArrayDataset):
         super().__init__(name, names, images, labels)
         self._sizes = {split: {n: len(read[n][1]) for n in numbers[split]} for split in numbers}
 
-    def stored_batches(self, split):
-        check_split(split)
-        sizes = self._sizes[split]
-        ends = np.cumsum(list(sizes.values()))
-        return {
-            n: np.arange(end - size, end)
-            for (n, size), end in zip(sizes.items(), ends, strict=True)
-        }
-
-    @cached_property
-    def _mean_image(self):
-        """The folder's own `data_mean`; taken over the training images if it has none."""
-        mean = self._meta.get("data_mean")
-        shape = (self.channels, self.side, self.side)
-        if mean is None:
-            return super()._mean_image
-        if not isinstance(mean, np.ndarray) or mean.size != np.prod(shape):
-            raise DataError(
-                f"{self._meta_path}: its data_mean does not have the {np.prod(shape):,} values of "
-                "an image"
-            )
-        return np.ascontiguousarray(mean, np.float32).reshape(shape)
-
-    @cached_property
-    def color_pca(self):
-        """The folder's own `color_pca`; taken over the training images if it has none."""
-        found = self._meta.get("color_pca")
-        return super().color_pca if found is None else color_pca(self._meta_path, found)
-
-    @cached_property
-    def tree(self):
-        """The folder's `tree`, with the root that `all_wnids` names; None if it has none."""
-        return label_tree(self._meta_path, self._meta)
-
 
 def _read_batch(path, classes):
     """Pixels uint8 (cases, pixels) and labels int64 (cases,) of one data batch."""
     if path.is_dir():
-        raise DataError(
-            f"{path}: is a folder of JPEG batches, as cuda-convnet2 makes them for ImageNet; "
-            "these are not read yet, only data batches that are one file of pixels"
-        )
+        raise DataError(f"{path}: is a folder of JPEGs, but others of the data batches are not")
     batch = read_dictionary(path, "data", "labels")
-    if isinstance(batch["data"], list):
-        raise DataError(f"{path}: holds JPEG files; only data batches of pixels are read yet")
     pixels = pixel_matrix(path, batch["data"]).T
     labels = label_vector(path, batch["labels"], classes)
     if len(labels) != len(pixels):
@@ -122,9 +83,11 @@ def _image_shape(meta_path, meta, pixels, files):
     raise DataError(f"{meta_path}: {total} pixels are no square image of 3 or 1 channels")
 
 
-def _splits(folder, numbers, train_range, test_range):
+def split_batches(folder, numbers, train_range, test_range) -> dict[str, list[int]]:
     """Split -> numbers of its data batches."""
-    test = _chosen(folder, numbers, test_range, "test") if test_range is not None else numbers[-1:]
+    test = _test_batches(numbers)
+    if test_range is not None:
+        test = _chosen(folder, numbers, test_range, "test")
     rest = [n for n in numbers if n not in test]
     train = _chosen(folder, numbers, train_range, "train") if train_range is not None else rest
     if not train:
@@ -133,6 +96,13 @@ def _splits(folder, numbers, train_range, test_range):
             "choose with --train-range and --test-range"
         )
     return {"train": train, "test": test}
+
+
+def _test_batches(numbers):
+    """The last one; or those from a multiple of 1,000 on, as cuda-convnet2 numbers them."""
+    start = numbers[-1] // 1000 * 1000
+    validation = [n for n in numbers if n >= start]
+    return validation if start - 1 not in numbers and numbers[0] < start else numbers[-1:]
 
 
 def _chosen(folder, numbers, wanted, split):

@@ -9,6 +9,7 @@ from convnet.data.dataset import Dataset
 from convnet.data.digits import Digits
 from convnet.data.feature_files import is_feature_folder
 from convnet.data.features import Features
+from convnet.data.jpeg_batches import JpegBatches, holds_jpegs
 from convnet.data.shapes import Shapes
 from convnet.data.shard_folder import MANIFEST
 from convnet.data.shards import Shards
@@ -79,8 +80,10 @@ def _read_folder(folder, name, train_range, test_range):
     if cifar:
         _refuse_ranges(name, train_range, test_range)
         return Cifar(*cifar, name)
-    if (folder / "batches.meta").is_file() and find_batches(folder):
-        return CudaConvnetFolder(folder, name, train_range, test_range)
+    batches = find_batches(folder) if (folder / "batches.meta").is_file() else None
+    if batches:
+        kind = JpegBatches if holds_jpegs(next(iter(batches.values()))) else CudaConvnetFolder
+        return kind(folder, name, train_range, test_range)
     raise DataError(f"{name}: the folder holds no data that is known; {_FOLDERS}")
 
 
