@@ -40,7 +40,7 @@ def specs_of(variant):
 
 
 def settings(file):
-    """(section, key) -> value; of names of layers their types, so that a renamed one is the same."""
+    """(section, key) -> value; of inputs their types, so that a renamed layer is the same."""
     types = {s.name: s.entries["type"].value.text for s in file.sections if "type" in s.entries}
     return {
         (section.name, key): ",".join(types.get(part, part) for part in entry.value.text.split(","))
