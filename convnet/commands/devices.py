@@ -2,24 +2,46 @@
 
 import json
 
-from convnet.backends.probe import driver_version, missing, versions
+from convnet.backends.probe import driver_release, driver_version, problems, versions
 from convnet.commands.output import result
 
 
 def devices(as_json: bool) -> None:
     """Print GPUs, driver and versions; no error where CUDA is missing."""
-    lacking = missing()
-    facts = {
-        "missing": lacking or None,
-        "driver": driver_version(),
-        "versions": versions(),
-        "gpus": [] if lacking else gpus(),
-    }
+    facts = facts_of_machine()
     if as_json:
         result(json.dumps(facts))
         return
-    for line in _lines(facts):
+    for line in lines_of(facts):
         result(line)
+
+
+def facts_of_machine() -> dict:
+    """What is printed, as a JSON object.  missing: what CUDA lacks, None if nothing."""
+    lacking, found = list(problems()), []
+    if not lacking:
+        found, reason = _gpus_or_reason()
+        lacking = [reason] if reason else []
+    return {
+        "missing": "; ".join(lacking) or None,
+        "driver": driver_version(),
+        "driver_release": driver_release(),
+        "versions": versions(),
+        "gpus": found,
+    }
+
+
+def _gpus_or_reason():
+    """The GPUs; or none, and why."""
+    from numba.cuda.cudadrv.driver import CudaAPIError
+    from numba.cuda.cudadrv.error import CudaSupportError
+
+    try:
+        found = gpus()
+    except (CudaAPIError, CudaSupportError) as error:
+        reason = " ".join(str(error).split())
+        return [], f"the driver does not start CUDA: {reason}"
+    return found, "" if found else "the driver finds no GPU"
 
 
 def gpus() -> list[dict]:
@@ -37,8 +59,8 @@ def gpus() -> list[dict]:
                 {
                     "gpu": number,
                     "name": name,
-                    "memory_bytes": total,
-                    "free_bytes": free,
+                    "memory_bytes": int(total),
+                    "free_bytes": int(free),
                     "compute_capability": ".".join(map(str, device.compute_capability)),
                     "peers": [other for other in others if context.can_access_peer(other)],
                 }
@@ -46,7 +68,8 @@ def gpus() -> list[dict]:
     return found
 
 
-def _lines(facts):
+def lines_of(facts: dict):
+    """Facts of a machine as lines of text."""
     for gpu in facts["gpus"]:
         peers = ", ".join(map(str, gpu["peers"])) or "none"
         yield (
@@ -54,7 +77,8 @@ def _lines(facts):
             f"({gpu['free_bytes'] / 1e9:.1f} free), compute capability "
             f"{gpu['compute_capability']}, direct access to GPUs: {peers}"
         )
-    yield f"driver: {'runs CUDA ' + facts['driver'] if facts['driver'] else 'none'}"
+    release = f"{facts['driver_release']}, " if facts["driver_release"] else ""
+    yield f"driver: {release}runs CUDA {facts['driver']}" if facts["driver"] else "driver: none"
     for package, version in facts["versions"].items():
         yield f"{package}: {version or 'not installed'}"
     if facts["missing"]:
