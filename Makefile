@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test simulator kernels smoke lint docs corpus bench figure1 ablations clean
+.PHONY: demo test simulator kernels smoke lint docs corpus bench gpu figure1 ablations clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -45,6 +45,12 @@ figure1: $(STAMP)
 ablations: $(STAMP)
 	$(BIN)/python examples/ablations.py
 
+# With PYTHON if that has all it needs, else with .venv.  PARTS=smoke,cases runs some parts.
+gpu:
+	@if $(PYTHON) -m benchmarks.gpu.packages; \
+	then $(PYTHON) -m benchmarks.gpu --parts "$(PARTS)"; \
+	else $(MAKE) $(VENV)/.gpu && $(BIN)/python -m benchmarks.gpu --parts "$(PARTS)"; fi
+
 docs: $(STAMP)
 	$(BIN)/python -m convnet.report.language docs
 
@@ -62,4 +68,8 @@ $(VENV)/.tested: $(STAMP)
 
 $(VENV)/.bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
+	touch $@
+
+$(VENV)/.gpu: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[cuda,bench,test]"
 	touch $@

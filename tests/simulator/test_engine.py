@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from cases import BY_NAME, CASES
-from rows import graph_of, randomize
+from cuda_rows import network_of, trained, two_devices
+from rows import graph_of
 from test_cuda_order import LAYERS, PARAMS
-from test_rows import network_of
 
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine, written
@@ -14,24 +14,6 @@ from convnet.backends.cuda.program import Program
 from convnet.errors import DeviceError
 from convnet.network.memory import View
 from convnet.network.network import Network
-
-
-def two_devices(engine) -> Network:
-    network = Network(graph_of(LAYERS, PARAMS + "\n[cost]\ncoeff=1\n", {0: 192, 1: 1}), 4, engine)
-    randomize(network)
-    return network
-
-
-def trained(network, steps=3) -> list[np.ndarray]:
-    rng, costs = np.random.default_rng(5), []
-    for step in range(steps):
-        cases = 4 if step % 2 == 0 else 3  # the second minibatch is short
-        labels = rng.integers(0, 5, (1, cases)).astype(np.float32)
-        network.load({0: rng.standard_normal((192, cases)).astype(np.float32), 1: labels})
-        network.set_rates(step / steps)
-        network.run("train")
-        costs.append(network.costs()["cost"])
-    return costs + [network.read(parameter) for parameter in network.parameters.values()]
 
 
 @pytest.mark.parametrize("gpus", [(0, 0)])

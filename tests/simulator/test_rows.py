@@ -4,49 +4,10 @@ import comparisons
 import numpy as np
 import pytest
 from cases import CASES
-from rows import graph_of, randomize, texts
+from cuda_rows import difference, network_of, poison, results
 
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
-from convnet.network.network import Network
-
-
-def network_of(row, engine, again="") -> Network:
-    graph = graph_of(*texts(row, again), row.data_dims(), row.tree)
-    network = Network(graph, row.cases, engine, input_gradients=True)
-    randomize(network)
-    network.load(row.matrices())
-    return network
-
-
-def results(network, program) -> dict[str, np.ndarray]:
-    network.set_rates(0.3)
-    network.run(program)
-    found = {f"output of {n.name}": network.output(n.name) for n in network.graph.declared()
-             if not n.is_cost}  # fmt: skip
-    found |= {f"cost {name}": values for name, values in network.costs().items()}
-    for name, parameter in network.parameters.items():
-        found[name] = network.read(parameter)
-        if parameter.learns:
-            found[f"gradient of {name}"] = network.read_gradient(parameter)
-    for node in network.graph.nodes:
-        if node.is_data and program != "test":
-            found[f"gradient of {node.name}"] = network.data_gradient(node.name)
-    return found
-
-
-def poison(engine) -> None:
-    """NaN in all that a step must write before it is read."""
-    for buffer, memory in engine.memory.items():
-        if buffer.role not in ("weights", "velocity", "state"):
-            memory[:] = 255
-    for memory in engine.scratch.values():
-        memory[:] = 255
-
-
-def difference(found, expected) -> float:
-    scale = max(np.linalg.norm(expected), 1e-3)
-    return np.linalg.norm(np.asarray(found, np.float64) - expected) / scale
 
 
 @pytest.mark.parametrize("again", ["", "before"], ids=["alone", "2nd then"])

@@ -1,0 +1,95 @@
+"""Part "compile": AlexNet's kernels, compiled by several processes before they are needed.
+
+Numba compiles a kernel when it is first launched, on one core; here each process takes every n-th
+of the kernels that the networks' programs will launch, and leaves it in the shared cache.
+"""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from convnet.network.memory import View
+from convnet.network.plan import make_plan
+
+from .settings import Settings
+
+MOST_PROCESSES = 12
+
+
+def checks(settings: Settings) -> Iterator[tuple[str, object]]:
+    yield "kernels", lambda: compile_all(settings, min(MOST_PROCESSES, os.cpu_count() or 1))
+
+
+def compile_all(settings: Settings, processes: int) -> dict:
+    """How many there are, and how long it took."""
+    started = time.perf_counter()
+    context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+    with context.Pool(processes) as pool:
+        counts = pool.starmap(compile_share, [(settings, i, processes) for i in range(processes)])
+    return {"kernels": sum(counts), "processes": processes,
+            "seconds": round(time.perf_counter() - started, 1)}  # fmt: skip
+
+
+def compile_share(settings: Settings, first: int, stride: int) -> int:
+    """Compile every `stride`-th kernel; returns how many."""
+    from .shared_cache import share_caches
+
+    share_caches()
+    mine = list(kernels(settings).values())[first::stride]
+    for kernel, signature in mine:
+        kernel.dispatcher.compile(signature)
+    return len(mine)
+
+
+def kernels(settings: Settings) -> dict:
+    """(kernel, signature) of all launches of AlexNet's programs, by what tells them apart."""
+    from . import ours
+
+    found = {}
+    for name in ("alexnet-groups", "alexnet"):
+        graph = ours.alexnet(settings, name)
+        for cases in settings.cases:
+            plan = make_plan(graph, cases)
+            for precision in settings.precisions:
+                for launch in launches(plan, cases, precision):
+                    signature = tuple(map(numba_type, launch.arguments))
+                    key = launch.kernel.function.__module__, launch.kernel.name, str(signature)
+                    found.setdefault(key, (launch.kernel, signature))
+    return found
+
+
+def launches(plan, cases: int, precision: str) -> Iterator:
+    """Every launch of a plan's programs, over arrays without memory."""
+    from convnet.backends.cuda.engine import operation
+    from convnet.backends.cuda.launch import Array, Launch
+
+    for step in [step for program in plan.programs.values() for step in program]:
+        function = operation(step.operation)
+        arguments = [stand_in(a, cases) if isinstance(a, View) else a for a in step.arguments]
+        extra = {"precision": precision} if function.takes_precision else {}
+        if function.scratch_size is not None:
+            size = int(function.scratch_size(*arguments, **extra))
+            extra["scratch"] = Array(None, 0, (size,), np.dtype(np.uint8))
+        yield from (i for i in function(*arguments, **extra) if isinstance(i, Launch))
+
+
+def stand_in(view: View, cases: int):
+    from convnet.backends.cuda.launch import Array
+
+    dtype = np.dtype(np.float32 if view.buffer.dtype == "real" else view.buffer.dtype)
+    start = view.start * (cases if view.buffer.per_case else 1) * dtype.itemsize
+    return Array(None, start, view.shape(cases), dtype)
+
+
+def numba_type(argument):
+    """As Numba's dispatcher sees it."""
+    from numba.cuda import types
+
+    if isinstance(argument, tuple):
+        return types.Tuple([numba_type(value) for value in argument])
+    dtype = types.__dict__[np.dtype(argument.dtype).name]
+    is_array = isinstance(argument, np.ndarray) or hasattr(argument, "on_device")
+    return dtype[::1] if is_array else dtype

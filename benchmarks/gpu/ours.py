@@ -1,0 +1,91 @@
+"""AlexNet on the engine under test."""
+
+import re
+
+import numpy as np
+
+from convnet.graph.assume import assumed_dims
+from convnet.graph.build import Graph, build
+from convnet.network.network import Network
+from convnet.network.record import BETWEEN_DEVICES, Step
+from convnet.spec import Source
+from convnet.specs import RunDefaults, Specs
+
+from .settings import ROOT, Settings
+
+WIDTHS = re.compile(r"^(channels|filters|outputs)=(\d\d+)$", re.MULTILINE)  # not 3 colours
+MOMENTUM = 0.9
+
+
+def alexnet(settings: Settings, name: str = "alexnet-groups", devices: int = 2) -> Graph:
+    """The graph of a shipped spec, made smaller in rehearsal.  devices: 1 puts all layers on 0."""
+    layers = (ROOT / f"layers/{name}.cfg").read_text(encoding="utf-8")
+    if devices == 1:
+        layers = layers.replace("gpu=1", "gpu=0")
+    layers = smaller(layers, settings)
+    params = Source.read(ROOT / f"params/{name}.params")
+    specs = Specs.parse(Source.from_text(layers), params)
+    RunDefaults(specs.params, specs.problems)
+    dims, _ = assumed_dims(specs.layers, None, None)
+    graph = build(specs.layers, specs.params, specs.problems, data_dims=dims)
+    specs.problems.raise_errors()
+    return graph
+
+
+def smaller(layers: str, settings: Settings) -> str:
+    """The text of a layer file with all widths divided, and other images."""
+    layers = layers.replace("imgSize=224", f"imgSize={settings.side}")
+    if settings.divisor > 1:  # three maps at the least
+        layers = layers.replace("size=5", "size=3")
+    return WIDTHS.sub(lambda found: f"{found[1]}={int(found[2]) // settings.divisor}", layers)
+
+
+def network(graph: Graph, cases: int, gpus=(0,), precision="fp32", graphs=True) -> Network:
+    """On GPUs; its weights do not move, so that many steps take what one does."""
+    made = Network(graph, cases, engine(gpus, precision, graphs), seed=1)
+    made.load(matrices(graph, cases))
+    stand_still(made)
+    return made
+
+
+def engine(gpus, precision, graphs):
+    from convnet.backends.cuda.engine import Engine
+
+    return Engine(gpus, precision=precision, graphs=graphs)
+
+
+def matrices(graph: Graph, cases: int) -> dict[int, np.ndarray]:
+    """Random images and labels by dataIdx."""
+    rng = np.random.default_rng(cases)
+    pixels = graph.node("data").shape.size
+    images = rng.standard_normal((pixels, cases), np.float32) * np.float32(60)
+    labels = rng.integers(0, graph.node("probs").shape.size, (1, cases))
+    return {0: images, 1: labels.astype(np.float32)}
+
+
+def stand_still(made: Network) -> None:
+    """Rates of zero."""
+    for parameter in made.plan.parameters:
+        if parameter.learns:
+            values = np.array([MOMENTUM, 0.0, 0.0] + [0.0] * (parameter.hyper.size - 3))
+            made.engine.write(parameter.hyper, made.cases, values)
+
+
+def is_upload(step: Step) -> bool:
+    """Whether a step brings data from the host."""
+    views = step.views()
+    return step.operation in BETWEEN_DEVICES and views[0].device < 0 <= views[-1].device
+
+
+def resident(made: Network, name: str):
+    """A program without its uploads, as if the data were on the device already."""
+    made.program(name).run()  # brings it there
+    made.engine.synchronize()
+    steps = [step for step in made.plan.programs[name] if not is_upload(step)]
+    return made.engine.program(steps, made.sizes)
+
+
+def bytes_planned(made: Network) -> int:
+    """Device memory of all buffers at the network's cases a minibatch, without scratch."""
+    on_devices = (b for b in made.plan.buffers if b.device >= 0)
+    return sum(buffer.bytes(made.plan.capacity, 4) for buffer in on_devices)

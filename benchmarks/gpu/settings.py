@@ -1,0 +1,38 @@
+"""Where and how large the parts run: on a GPU, or in rehearsal, tiny, without one."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REHEARSAL = "CONVNET_GPU_REHEARSAL"  # an environment variable
+PRECISIONS = ("fp32", "tf32", "bf16")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """rehearsal: all at tiny sizes; our engine runs in Numba's simulator, PyTorch on the CPU.
+
+    cases: minibatches of the whole steps; the first one is also that of the sizes and the layers.
+    divisor, side: of AlexNet's widths, and of its images.  rounds: of each timing.
+    """
+
+    rehearsal: bool = False
+    cases: tuple[int, ...] = (128, 256, 1024)
+    divisor: int = 1
+    side: int = 224
+    rounds: int = 7
+    precisions: tuple[str, ...] = PRECISIONS
+    torch_device: str = "cuda"
+
+    @property
+    def graphs(self) -> bool:
+        return not self.rehearsal
+
+
+REHEARSED = Settings(True, (2, 3), 16, 67, 1, ("fp32", "bf16"), "cpu")
+
+
+def settings() -> Settings:
+    """As the environment says."""
+    return REHEARSED if os.environ.get(REHEARSAL) else Settings()

@@ -1,0 +1,43 @@
+"""The process of one part: `python -m benchmarks.gpu.worker PART FILE`."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from . import records
+from .settings import ROOT, settings
+from .shared_cache import share_caches
+
+
+def context_is_lost() -> bool:
+    """Whether this process can no longer use its GPU."""
+    from numba import cuda
+
+    try:
+        cuda.synchronize()
+    except Exception:
+        return True
+    return False
+
+
+def rehearse_if_asked() -> None:
+    """In the simulator, its threads take turns as in the tests."""
+    if settings().rehearsal:
+        sys.path.insert(0, str(ROOT / "tests/simulator"))
+        import_module("lockstep").install()
+
+
+def main(name: str, path: Path) -> int:
+    share_caches()
+    rehearse_if_asked()
+    writer = records.Writer(path)
+    part = import_module(f"{__package__}.{name}")
+    try:
+        return records.run_checks(part.checks(settings()), writer, context_is_lost)
+    except Exception as error:  # of what the checks share
+        writer.end("setting up", "failed", 0.0, error=records.told(error))
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))

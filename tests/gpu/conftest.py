@@ -1,0 +1,93 @@
+"""Tests on a GPU: `make gpu PARTS=cases`, or pytest on this folder with CONVNET_GPU_TESTS=1.
+
+Without the variable nothing here is collected.  `make gpu` divides the tests among processes
+(CONVNET_GPU_SHARD=2/8) and reads what each of them found from a file (CONVNET_GPU_RECORDS), so that
+one that dies can be replaced by another that goes on behind the test that it died in.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.gpu.records import LOST, Writer
+from benchmarks.gpu.shared_cache import share_caches
+from benchmarks.gpu.worker import context_is_lost, rehearse_if_asked
+from convnet.backends.probe import missing
+
+VARIABLE = "CONVNET_GPU_TESTS"
+SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
+
+if os.environ.get(VARIABLE) == "1":
+    rehearse_if_asked()
+    share_caches()
+else:
+    collect_ignore_glob = ["test_*.py"]
+
+
+def pytest_report_header():
+    if os.environ.get(VARIABLE) != "1":
+        return f"tests/gpu: {VARIABLE}=1 runs these tests, on a GPU"
+
+
+def pytest_collection_modifyitems(config, items):
+    lacking = "" if SIMULATED else missing()
+    for item in items:
+        if lacking:
+            item.add_marker(pytest.mark.skip(reason=f"no GPU: {lacking}"))
+    number, _, count = os.environ.get("CONVNET_GPU_SHARD", "1/1").partition("/")
+    mine = [item for place, item in enumerate(items) if place % int(count) == int(number) - 1]
+    begun = config.stash[RECORDS].begun if RECORDS in config.stash else ()
+    items[:] = [item for item in mine if item.name not in begun]
+
+
+# -- records ------------------------------------------------------------------
+
+RECORDS = pytest.StashKey[Writer]()
+
+
+def pytest_configure(config):
+    path = os.environ.get("CONVNET_GPU_RECORDS")
+    if path and os.environ.get(VARIABLE) == "1":
+        config.stash[RECORDS] = Writer(Path(path))
+
+
+@pytest.fixture
+def figures(request):
+    """What a test found out, for its record: largest relative errors."""
+    return request.node.stash.setdefault(FIGURES, {})
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item, nextitem):
+    writer = item.config.stash.get(RECORDS, None)
+    if writer is None:
+        return (yield)
+    writer.start(item.name)
+    item.stash[STARTED] = time.perf_counter()
+    result = yield
+    report = item.stash.get(REPORT, None)
+    status = {"passed": "ok"}.get(report.outcome, report.outcome) if report else "failed"
+    more = {"figures": {k: float(v) for k, v in item.stash.get(FIGURES, {}).items()}}
+    if status == "failed" and report:
+        more["error"] = report.longreprtext[-1500:]
+    writer.end(item.name, status, time.perf_counter() - item.stash[STARTED], **more)
+    if status == "failed" and not SIMULATED and context_is_lost():
+        pytest.exit("the GPU can no longer be used by this process", returncode=LOST)
+    return result
+
+
+FIGURES = pytest.StashKey[dict]()
+STARTED = pytest.StashKey[float]()
+REPORT = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Remember the worst report of setting up, running and tearing down."""
+    report = yield
+    worst = item.stash.get(REPORT, None)
+    if worst is None or worst.outcome == "passed":
+        item.stash[REPORT] = report
+    return report

@@ -1,0 +1,45 @@
+"""Two devices of a spec, on one card and, where there are two, on two."""
+
+from itertools import groupby
+
+import numpy as np
+import pytest
+from cuda_rows import trained, two_devices
+from numba import cuda
+
+from convnet.backends.cpu.engine import Engine as CpuEngine
+from convnet.backends.cuda.engine import Engine
+
+PLACES = [(0, 0), *([(0, 1), (1, 0)] if len(cuda.gpus) > 1 else [])]
+STEPS = 8  # four of each of two sizes of a minibatch: plain, captured, replayed
+
+
+@pytest.mark.parametrize("gpus", PLACES, ids=str)
+def test_devices_train_as_on_the_cpu(gpus, figures):
+    expected = trained(two_devices(CpuEngine(np.float64)), STEPS)
+    found = trained(two_devices(Engine(gpus)), STEPS)
+    errors = [
+        np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(found, expected, strict=True)
+    ]
+    figures["train"] = float(max(errors))
+    assert max(errors) < 5e-5
+
+
+@pytest.mark.parametrize("gpus", PLACES, ids=str)
+def test_graphs_plain_launches_and_repeats_give_the_same_bits(gpus):
+    engines = Engine(gpus), Engine(gpus, graphs=False), Engine(gpus), Engine((0, 0))
+    first, *others = (trained(two_devices(engine), STEPS) for engine in engines)
+    for other in others:
+        assert all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_times_of_steps_are_taken_on_every_device():
+    """A trace: every step once, on the devices and queues that there are."""
+    network = two_devices(Engine((0, 0)))
+    trained(network, 2)
+    network.spans = []
+    network.run("train")
+    steps = [step for step, _ in groupby(span.step for span in network.spans)]
+    assert steps == network.plan.programs["train"]
+    assert {span.device for span in network.spans} == {"device 0 on cuda:0", "device 1 on cuda:0"}
+    assert {span.queue for span in network.spans} == {"compute", "copies"}
