@@ -27,7 +27,7 @@ def forward(x, y, denom, size, scale, power, k, blocked):
     consecutive blocks of `size` channels instead of being centred on each channel.  denom is left
     as it is where backward does not need it.
     """
-    if _fits_in_registers(size, blocked):
+    if cmrnorm_ring.fits(size, blocked):
         return [cmrnorm_ring.forward(x, y, size, scale, power, k)]
     channels, columns = _sizes(x)
     lean = 0 if blocked else size // 2
@@ -41,16 +41,12 @@ def backward(x, y, dy, denom, dx, size, scale, power, k, blocked, accumulate):
 
     The sum runs over the channels j whose window contains i.
     """
-    if _fits_in_registers(size, blocked):
+    if cmrnorm_ring.fits(size, blocked):
         return [cmrnorm_ring.backward(x, dy, dx, size, scale, power, k, accumulate)]
     channels, columns = _sizes(x)
     lean = 0 if blocked else size - size // 2 - 1  # of the transposed window
     numbers = size, lean, float(2 * scale * power), float(-power), blocked, accumulate
     return [launch(_backward, _grid(x), x, y, dy, denom, dx, channels, columns, *numbers)]
-
-
-def _fits_in_registers(size, blocked):
-    return size <= cmrnorm_ring.LONGEST and not blocked
 
 
 def _sizes(x):

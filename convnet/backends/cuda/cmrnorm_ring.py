@@ -24,6 +24,11 @@ _PIECE = 3 if SIMULATED else 32  # channels that a thread walks along at least
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
+def fits(size, blocked) -> bool:
+    """Whether windows of so many channels fit in registers."""
+    return size <= LONGEST and not blocked
+
+
 def forward(x, y, size, scale, exponent, k) -> Launch:
     """y = x * denom ** -exponent, denom = k + scale * (sum of x**2 over `size` channels)."""
     width, grid, sizes = _cut(x, y)
