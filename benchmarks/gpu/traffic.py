@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from benchmarks.kernel_traffic import untouched
 from convnet.backends.cuda.engine import operation, written
 from convnet.network.memory import FIXED, View
 from convnet.network.record import Step
@@ -54,9 +55,10 @@ def touched(step: Step) -> list[tuple[View, bool, bool]]:
     both = READ_BEFORE_WRITTEN.get(step.operation, "").split()
     if "db_adds" in names and step.arguments[names.index("db_adds")]:
         both.append("db")
+    left_alone = untouched(step.operation, dict(zip(names, step.arguments, strict=False)))
     found = []
     for place, argument in enumerate(step.arguments):
-        if isinstance(argument, View):
+        if isinstance(argument, View) and names[place] not in left_alone:
             writes = place in changed
             reads = not writes or adds(step) or names[place] in both
             found.append((argument, reads, writes))
