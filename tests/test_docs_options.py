@@ -37,6 +37,14 @@ def test_every_option_of_the_originals_has_a_row(program, options):
     assert {f"--{name}" for name in options.split()} == found
 
 
+def test_options_of_the_guide_to_training_exist():
+    known = {
+        o for c in main.commands.values() for p in c.params for o in (*p.opts, *p.secondary_opts)
+    }
+    named = set(OPTION.findall((PAGE.parent / "training.md").read_text(encoding="utf-8")))
+    assert named <= known and {"--drop-rate-when-stuck", "--predictions", "--init-from"} <= named
+
+
 def test_counterparts_exist():
     known = {o for command in main.commands.values() for p in command.params for o in p.opts}
     for program in ("convnet.py", "shownet.py"):

@@ -110,6 +110,14 @@ def test_the_hint_changes_nothing_and_is_not_given_twice(tmp_path, stuck, monkey
     assert run.history.plateau == Plateau()  # new rates may get a hint of their own
 
 
+def test_layers_in_replicas_are_looked_at_as_far_as_their_values_are_kept(tmp_path):
+    """fc1 and what follows work on the halves of a minibatch in turn."""
+    layers, params = net(3, 0.0001, -1, 0.001)
+    layers = layers.replace("[fc0]\n", "[fc0]\ngpu=0,1\n").replace("[fc1]\n", "[fc1]\ngpu=0\n")
+    _, (told,), _ = trained(tmp_path, layers, params)
+    assert "dead ReLUs): 100% in fc0;" in told and "standard deviation" not in told
+
+
 def in_order_of_classes():
     digits = open_dataset("digits")
     images, labels = {}, {}
