@@ -26,9 +26,11 @@ else:
     collect_ignore_glob = ["test_*.py"]
 
 
-def pytest_report_header():
-    if os.environ.get(VARIABLE) != "1":
-        return f"tests/gpu: {VARIABLE}=1 runs these tests, on a GPU"
+def pytest_terminal_summary(terminalreporter, config):
+    """Only to those who name this folder."""
+    named = any("gpu" in Path(str(argument)).parts for argument in config.args)
+    if named and os.environ.get(VARIABLE) != "1":
+        terminalreporter.write_line(f"{VARIABLE}=1 runs the tests of tests/gpu, on a GPU")
 
 
 def pytest_collection_modifyitems(config, items):

@@ -9,8 +9,10 @@ from numba import cuda
 
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
+from convnet.backends.probe import missing
 
-PLACES = [(0, 0), *([(0, 1), (1, 0)] if len(cuda.gpus) > 1 else [])]
+SEVERAL = not missing() and len(cuda.gpus) > 1
+PLACES = [(0, 0), *([(0, 1), (1, 0)] if SEVERAL else [])]
 STEPS = 8  # four of each of two sizes of a minibatch: plain, captured, replayed
 
 
