@@ -137,7 +137,7 @@ class Bench:
     def _memory(self, made, taken):
         """Bytes: ours planned and taken; PyTorch's at its peak so far."""
         found = {"ours planned": ours.bytes_planned(made), "ours taken": taken}
-        if self.device == "cuda":
+        if self.device == "cuda" and made.minibatch == self.settings.cases[0]:
             found["torch"] = self._torch_peak(made.minibatch)
         return found
 

@@ -45,6 +45,7 @@ def counterpart(
 def _captured(call):
     """Warmed up, so that cuDNN has chosen its algorithms, and captured."""
     aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
         call()
     torch.cuda.synchronize()
