@@ -101,6 +101,7 @@ def _other_counts(entries, devkit) -> list[str]:
         return []
     first = other[0]
     return [
-        f"{len(other):,} classes have not as many training images as the development kit says "
-        f"({first.wnid}: {counts[first.wnid]:,}, not {first.images:,}); is the archive whole?"
+        "classes with another number of training images than the development kit says: "
+        f"{len(other):,} ({first.wnid}: {counts[first.wnid]:,}, not {first.images:,}); "
+        "is the archive whole?"
     ]
