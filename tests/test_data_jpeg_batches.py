@@ -98,6 +98,7 @@ def test_images_that_are_the_same_lie_at_their_own_places(tmp_path):
         (tmp_path / "d" / f"data_batch_{n}").write_bytes(python2_pickle(batch, 2))
     dataset = open_dataset(tmp_path / "d")
     assert dataset.encoded("train", [0, 1]) == [one, one]
+    assert dataset.where("train", 0) != dataset.where("train", 1)
 
 
 @pytest.mark.parametrize(
