@@ -1,7 +1,11 @@
-"""A trained run, for the tests of the command line."""
+"""A trained run, and a made data set, that many tests look at."""
 
 import pytest
 from command_line import DIGITS, good
+from imagenet_archives import write_ilsvrc
+from made_sets import CLASSES, TRAIN, VAL, wanted
+
+from convnet.make_data.make import make_data
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +23,17 @@ def trained(tmp_path_factory):
 def inside(trained, monkeypatch):
     monkeypatch.chdir(trained)
     return trained
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory):
+    """ImageNet's three archives, small, with the known troublemakers."""
+    return write_ilsvrc(tmp_path_factory.mktemp("ilsvrc"), CLASSES, TRAIN, VAL)
+
+
+@pytest.fixture(scope="session")
+def made(archives, tmp_path_factory):
+    """The data set made of them; to be left as it is."""
+    out = tmp_path_factory.mktemp("made") / "set"
+    make_data(wanted(archives), out)
+    return out
