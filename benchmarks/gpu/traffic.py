@@ -49,20 +49,31 @@ def adds(step: Step) -> bool:
     return "accumulate" in names and bool(step.arguments[names.index("accumulate")])
 
 
-def touched(step: Step) -> list[tuple[View, bool, bool]]:
-    """(argument, whether it is read, whether it is written)."""
+def operands(step: Step) -> list[tuple[View, bool, bool]]:
+    """(argument, whether it may be read, whether it may be written)."""
     names, changed = names_of(step), written(step)
     both = READ_BEFORE_WRITTEN.get(step.operation, "").split()
     if "db_adds" in names and step.arguments[names.index("db_adds")]:
         both.append("db")
-    left_alone = untouched(step.operation, dict(zip(names, step.arguments, strict=False)))
     found = []
     for place, argument in enumerate(step.arguments):
-        if isinstance(argument, View) and names[place] not in left_alone:
+        if isinstance(argument, View):
             writes = place in changed
             reads = not writes or adds(step) or names[place] in both
             found.append((argument, reads, writes))
     return found
+
+
+def touched(step: Step) -> list[tuple[View, bool, bool]]:
+    """The operands that the step's kernels read or write at all."""
+    names = names_of(step)
+    left_alone = untouched(step.operation, dict(zip(names, step.arguments, strict=False)))
+    kept = [
+        names[place] not in left_alone
+        for place, argument in enumerate(step.arguments)
+        if isinstance(argument, View)
+    ]
+    return [operand for operand, keep in zip(operands(step), kept, strict=True) if keep]
 
 
 def size_of(view: View, cases: int, value: int = 4) -> int:
