@@ -277,6 +277,13 @@ def test_products_in_float64_are_those_of_the_cpu_engine(walk):
             assert sizes.relative(values, expected[view]) < 1e-12, str(step)
 
 
+def test_a_small_grid_is_no_reason_to_warn():
+    """Warnings are errors here; without a GPU a launch gets as far as its grid."""
+    from convnet.backends.cuda.totals import _total
+
+    assert _total.dispatcher[(1,), 32, 0] is not None
+
+
 # -- training, sanitizer ------------------------------------------------------------------
 
 

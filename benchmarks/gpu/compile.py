@@ -14,13 +14,16 @@ import numpy as np
 from convnet.network.memory import View
 from convnet.network.plan import make_plan
 
+from .records import Failed, told
 from .settings import Settings
 
 MOST_PROCESSES = 12
 
 
 def checks(settings: Settings) -> Iterator[tuple[str, object]]:
-    yield "kernels", lambda: compile_all(settings, min(MOST_PROCESSES, os.cpu_count() or 1))
+    if not settings.rehearsal:  # the simulator compiles nothing
+        yield "kernels", lambda: compile_all(settings, min(MOST_PROCESSES, os.cpu_count() or 1))
+    yield "launches", lambda: {"kernels": len(kernels(settings))}
 
 
 def compile_all(settings: Settings, processes: int) -> dict:
@@ -28,20 +31,28 @@ def compile_all(settings: Settings, processes: int) -> dict:
     started = time.perf_counter()
     context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
     with context.Pool(processes) as pool:
-        counts = pool.starmap(compile_share, [(settings, i, processes) for i in range(processes)])
-    return {"kernels": sum(counts), "processes": processes,
-            "seconds": round(time.perf_counter() - started, 1)}  # fmt: skip
+        shares = pool.starmap(compile_share, [(settings, i, processes) for i in range(processes)])
+    problems = [problem for _, found in shares for problem in found]
+    figures = {"kernels": sum(count for count, _ in shares), "processes": processes,
+               "seconds": round(time.perf_counter() - started, 1)}  # fmt: skip
+    if problems:
+        raise Failed("; ".join(problems), figures)
+    return figures
 
 
-def compile_share(settings: Settings, first: int, stride: int) -> int:
-    """Compile every `stride`-th kernel; returns how many."""
+def compile_share(settings: Settings, first: int, stride: int) -> tuple[int, list[str]]:
+    """Compile every `stride`-th kernel; returns how many were compiled, and what went wrong."""
     from .shared_cache import share_caches
 
     share_caches()
-    mine = list(kernels(settings).values())[first::stride]
-    for kernel, signature in mine:
-        kernel.dispatcher.compile(signature)
-    return len(mine)
+    done, problems = 0, []
+    for kernel, signature in list(kernels(settings).values())[first::stride]:
+        try:
+            kernel.dispatcher.compile(signature)
+            done += 1
+        except Exception as error:
+            problems.append(f"{kernel.name}: {told(error)[:200]}")
+    return done, problems
 
 
 def kernels(settings: Settings) -> dict:

@@ -1,6 +1,7 @@
 """What a measurement was made with."""
 
 import ctypes
+import os
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -37,10 +38,12 @@ def _output(*command, folder=None) -> str:
 
 
 def revision(root: Path) -> str | None:
-    """Of git, with "+" if files were changed since; None outside a repository."""
+    """Of git, with "+" if files were changed since; else what CONVNET_REVISION says, or None."""
     head = _output("git", "rev-parse", "HEAD", folder=root)
     changed = _output("git", "status", "--porcelain", "--untracked-files=no", folder=root)
-    return head[:12] + ("+" if changed else "") if head else None
+    if not head:  # a copy without its repository
+        return os.environ.get("CONVNET_REVISION")
+    return head[:12] + ("+" if changed else "")
 
 
 def gpus() -> list[dict[str, str]]:

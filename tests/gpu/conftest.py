@@ -50,6 +50,8 @@ RECORDS = pytest.StashKey[Writer]()
 
 
 def pytest_configure(config):
+    """What another machine's libraries warn of is no failure of a test."""
+    config.addinivalue_line("filterwarnings", "default")
     path = os.environ.get("CONVNET_GPU_RECORDS")
     if path and os.environ.get(VARIABLE) == "1":
         config.stash[RECORDS] = Writer(Path(path))

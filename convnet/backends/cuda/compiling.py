@@ -9,7 +9,9 @@ from collections.abc import Callable
 from numba import cuda
 from numba import int32 as _int32
 from numba import uint32 as _uint32
+from numba.cuda import config
 
+config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small layers have small grids, which is no mistake
 SIMULATED = cuda.jit.__module__.partition(".simulator")[1] != ""
 THREADS = 32 if SIMULATED else 256  # of a block, where a kernel does not say otherwise
 
