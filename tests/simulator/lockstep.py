@@ -2,8 +2,9 @@
 
 The simulator starts a system thread for each CUDA thread and polls them at barriers, which takes
 tens of milliseconds a barrier.  Here each is a greenlet that runs until its next barrier.  The
-order is always the same; it is reversed after each barrier, so that a kernel that reads what
-another thread should have written first, without a barrier between, is likely to be found out.
+order is always the same; it is reversed after each barrier, and begins at the other end in every
+second block, so that a kernel that reads what another thread should have written first, without a
+barrier between, is likely to be found out.
 """
 
 import sys
@@ -52,7 +53,7 @@ def _run_block(self, grid_point, *args):
         self._f(*args)
 
     threads = [_Thread(self, target, grid_point, p) for p in np.ndindex(*self._block_dim)]
-    waiting = threads
+    waiting = threads[:: -1 if sum(grid_point) % 2 else 1]
     while waiting:
         for thread in waiting:
             thread.switch()
