@@ -16,7 +16,7 @@ from convnet.make_data.wanted import Wanted
 
 def run(verify: Path | None, **given) -> int:
     """Make or verify as asked; returns the exit code."""
-    workers = given.pop("workers") or len(os.sched_getaffinity(0))
+    workers = given.pop("workers") or _cores()
     if verify:
         return _verify(verify, workers)
     out = given.pop("out")
@@ -27,6 +27,11 @@ def run(verify: Path | None, **given) -> int:
         raise click.UsageError(f"Missing option {' and '.join(missing)} (or --verify).")
     jpeg = Jpeg(given.pop("quality"), given.pop("chroma"))
     return _make(Wanted(**given, jpeg=jpeg, workers=workers), out)
+
+
+def _cores():
+    """That this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _make(wanted, out):
