@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from convnet.network.record import Step
 
 from .settings import Settings
-from .theirs import FORMATS, set_precision
+from .theirs import FORMATS, captured, set_precision
 
 ATEN = torch.ops.aten
 
@@ -48,11 +48,7 @@ def _captured(call):
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
         call()
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        call()
-    return graph.replay
+    return captured(call)
 
 
 # -- convolutions ------------------------------------------------------------------

@@ -5,6 +5,8 @@ Dropout is scaled in training, as PyTorch has it, ours in tests.
 """
 
 import contextlib
+import gc
+from collections.abc import Callable
 
 import torch
 from torch.nn import functional as F
@@ -82,11 +84,21 @@ class Trainer:
             for _ in range(3):
                 step()
         torch.cuda.current_stream().wait_stream(aside)
-        torch.cuda.synchronize()
-        graph = torch.cuda.CUDAGraph()
+        return captured(step)
+
+
+def captured(call) -> Callable[[], None]:
+    """The call as one graph.  Python's collector waits: freeing memory would end the capture."""
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    gc.collect()
+    gc.disable()
+    try:
         with torch.cuda.graph(graph):
-            step()
-        return graph.replay
+            call()
+    finally:
+        gc.enable()
+    return graph.replay
 
 
 def _sgd(net, device):

@@ -1,6 +1,6 @@
 """Streams, events and captured graphs: how work is queued on GPUs."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from numba import cuda
 
@@ -20,6 +20,15 @@ class Queues:
     def on(self, device: int):
         """Makes a spec device's GPU the current one."""
         with cuda.gpus[self.gpus[device]]:
+            yield
+
+    @contextmanager
+    def keeping(self):
+        """Within it Numba frees nothing on these GPUs, whatever Python's collector finds."""
+        with ExitStack() as stack:
+            for gpu in sorted(set(self.gpus)):
+                with cuda.gpus[gpu]:
+                    stack.enter_context(cuda.current_context().defer_cleanup())
             yield
 
     def stream(self, stream: Stream):
@@ -61,7 +70,7 @@ class Graph:
         self._driver, self._queues, self._origin = driver, queues, origin
         handle = driver.CUstream(int(queues.stream(origin).handle))
         mode = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
-        with queues.on(origin.device):
+        with queues.keeping(), queues.on(origin.device):  # freeing would end the capture
             self._call(driver.cuStreamBeginCapture, handle, mode)
             try:
                 queue()
