@@ -111,18 +111,38 @@ def _micro(ms):
 
 
 def sizes(figures: dict[str, dict]) -> list[str]:
-    """The largest error in each precision, and where."""
+    return _titled("AlexNet's steps at their real sizes, against float64", _worst(figures))
+
+
+def cases(figures: dict[str, dict]) -> list[str]:
+    return _titled("the table of cases, against float64", _worst(figures))
+
+
+def _worst(figures):
+    """The largest error in each precision or program, and where."""
     worst: dict[str, tuple[float, str]] = {}
     for name, found in figures.items():
         for precision, error in found.items():
             worst[precision] = max(worst.get(precision, (0.0, "")), (error, name))
-    rows = [{"in": p, "largest error": f"{e:.1e}", "of": n} for p, (e, n) in worst.items()]
-    return _titled("AlexNet's steps at their real sizes, against float64", rows)
+    return [{"in": p, "largest error": f"{e:.1e}", "of": n} for p, (e, n) in worst.items()]
 
 
-def training(figures: dict[str, dict]) -> list[str]:
+# -- others ------------------------------------------------------------------
+
+
+def listed(figures: dict[str, dict]) -> list[str]:
+    """A line for each check."""
     rows = [f"{name}: {', '.join(f'{k} {v}' for k, v in f.items())}" for name, f in figures.items()]
-    return ["training\n" + "\n".join(rows)] if rows else []
+    return ["\n".join(rows)] if rows else []
 
 
-MADE = {"sizes": sizes, "steps": steps, "layers": layers, "training": training}
+MADE = {
+    "smoke": listed,
+    "compile": listed,
+    "cases": cases,
+    "sizes": sizes,
+    "steps": steps,
+    "layers": layers,
+    "training": listed,
+    "sanitizer": listed,
+}
