@@ -151,10 +151,20 @@ def test_a_run_ends_at_the_target(figure1):
     assert watch.points[0] == (50, 1.0)
 
 
+@pytest.mark.parametrize(("error", "ends"), [(0.61, 60), (0.59, 120)])
+def test_a_rate_that_is_behind_half_way_is_given_up(figure1, error, ends):
+    best = figure1.Curve("relu", 0.1, 0, [(60, 0.6), (120, 0.25)], 120)
+    watch = figure1.Watch(0.25, 120, best)
+    with pytest.raises(figure1.Enough):
+        for step in range(1, 200):
+            watch.on_step(Position(step=step), {"logprob": {"top-1 error": error}})
+    assert watch.points[-1][0] == ends
+
+
 def test_the_fastest_rate_is_picked_and_bounds_the_others(figure1, monkeypatch):
     needs, asked = {0.1: 80, 0.2: 30, 0.3: 60}, []
 
-    def train(neuron, rate, seed, options, most):
+    def train(neuron, rate, seed, options, most, best):
         asked.append(most)
         reached = needs[rate] if needs[rate] <= most else None
         return figure1.Curve(neuron, rate, seed, [(min(most, needs[rate]), 0.25)], reached)
