@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from direct import run
 
-from convnet.backends.cuda import cmrnorm
+from convnet.backends.cuda import cmrnorm, rnorm
 
 SCALE, K = 0.4, 1.5  # the normalising term is large
 
@@ -64,3 +64,35 @@ def test_across_channels(channels, size, power, blocked, cases, adds):
         (*_, found), names = run(cmrnorm.backward, arguments, offset)
         close(found, slopes)
         assert (names == [f"cmrnorm_backward_{size}_{width}"]) == in_registers
+
+
+def square_sums(q, size, lean):
+    """The sum of q over the square around each pixel that begins `lean` before it."""
+    total = np.zeros_like(q)
+    for i, j in np.ndindex(q.shape[1:3]):
+        rows, columns = (slice(max(p - lean, 0), max(p - lean + size, 0)) for p in (i, j))
+        total[:, i, j] = q[:, rows, columns].sum((1, 2))
+    return total
+
+
+@pytest.mark.parametrize("adds", [False, True])
+@pytest.mark.parametrize("size", [1, 3, 4])
+@pytest.mark.parametrize("cases", [5, 8])
+def test_over_pixels(size, cases, adds):
+    rng = np.random.default_rng(size)
+    x, dy, dx = (rng.standard_normal((2, 4, 5, cases)).astype(np.float32) for _ in range(3))
+    d = K + SCALE * square_sums(x.astype(float) ** 2, size, size // 2)
+    y = x * d**-0.75
+    sums = square_sums(dy * y / d, size, size - size // 2 - 1)
+    slopes = dy * d**-0.75 - 1.5 * SCALE * x * sums + (dx if adds else 0)
+    for offset in (0, 4):
+        width = 4 if cases == 8 and offset == 0 else 1
+        empty, numbers = np.full_like(x, np.nan), (size, SCALE, 0.75)
+        (_, out, denom), names = run(rnorm.forward, (x, empty, empty, *numbers, K), offset)
+        assert names == [f"rnorm_forward_{width}"]
+        close(out, y)
+        close(denom, d)
+        arguments = x, out, dy, denom, dx if adds else empty, *numbers, adds
+        (*_, found), names = run(rnorm.backward, arguments, offset)
+        assert names == [f"rnorm_backward_{width}"]
+        close(found, slopes)
