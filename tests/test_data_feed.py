@@ -233,6 +233,7 @@ def test_any_number_of_cases(cases):
         np.zeros((cases, 2), np.int64),
         np.arange(cases) % 2 == 1,
         None,
+        None,
     )
     expected = small.images("train", indices)
     expected[1::2] = expected[1::2, :, :, ::-1]
@@ -267,7 +268,7 @@ def test_images_too_small_for_the_network():
 def test_an_odd_border_still_covers_every_place():
     source = feed(side=5, minibatch=TRAIN, flip=False)
     starts = np.concatenate(
-        [source._random_crops(epoch, np.arange(TRAIN))[0] for epoch in range(5)]
+        [source._augmented(epoch, np.arange(TRAIN))[0] for epoch in range(5)]
     )
     assert {tuple(start) for start in starts} == {(0, 0), (0, 1), (1, 0), (1, 1)}
 

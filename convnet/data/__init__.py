@@ -4,9 +4,22 @@
 a case, `Prefetch` does so ahead of the network in a thread.  Knows nothing of networks.
 """
 
-from convnet.data.dataset import Dataset
-from convnet.data.feed import Batch, Feed
-from convnet.data.open import BUILT_IN, open_dataset
-from convnet.data.prefetch import Prefetch
+from importlib import import_module
 
-__all__ = ["BUILT_IN", "Batch", "Dataset", "Feed", "Prefetch", "open_dataset"]
+_MODULES = {
+    "BUILT_IN": "open",
+    "Batch": "feed",
+    "Dataset": "dataset",
+    "Feed": "feed",
+    "Prefetch": "prefetch",
+    "ViewPrefetch": "prefetch",
+    "decoding": "workers",
+    "open_dataset": "open",
+}
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name):
+    if name in _MODULES:  # on demand: worker processes need no kernels
+        return getattr(import_module(f"convnet.data.{_MODULES[name]}"), name)
+    raise AttributeError(f"module 'convnet.data' has no attribute '{name}'")

@@ -36,6 +36,7 @@ class ColourNoise:
 
     def __init__(self, strength: float, deviations, vectors, seed: int, stream: int):
         self.strength, self._seed, self._stream = strength, seed, stream
+        self.factor = 1 / (1 + strength)
         self._scaled = np.asarray(vectors, np.float64) * np.asarray(deviations, np.float64)
 
     def shifts(self, epoch: int, indices) -> np.ndarray:
@@ -44,9 +45,6 @@ class ColourNoise:
         bits = [
             draws.bits(self._seed, self._stream, epoch, indices, 2 * channels + k) for k in (0, 1)
         ]
-        return np.float32(self.strength * (self._scaled @ draws.normal(*bits)))
-
-    def apply(self, pixels: np.ndarray, epoch: int, indices) -> None:
-        """pixels: float32 (C, rows, columns, cases), the mean subtracted; changed in place."""
-        pixels += self.shifts(epoch, indices)[:, np.newaxis, np.newaxis]
-        pixels *= np.float32(1 / (1 + self.strength))
+        # Not a matrix product: BLAS may add in another order for another number of images.
+        parts = self._scaled.T[:, :, np.newaxis] * draws.normal(*bits)[:, np.newaxis]
+        return np.float32(self.strength * sum(parts))

@@ -5,10 +5,13 @@ place.  Nothing here crops, flips or subtracts: that is the feed's work.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 import numpy as np
 
+from convnet.data import draws
 from convnet.data.colour import principal_colours
 from convnet.errors import DataError
 
@@ -24,6 +27,7 @@ class Dataset(ABC):
     channels     1 or 3 usually
     side         height and width of the images, pixels
     mirrors      True if the mirror image of a case is still of its class (so it may be flipped)
+    workers      the processes that decode its images (`convnet.data.workers`), while there are any
     tree         label -> the labels below it, and the root, if the set has a tree of labels whose
                  leaves are the classes; not checked to be a tree, only to be whole numbers from 0
     """
@@ -33,6 +37,7 @@ class Dataset(ABC):
     channels: int
     side: int
     mirrors: bool = True
+    workers = None
     tree: tuple[dict[int, tuple[int, ...]], int] | None = None
 
     @property
@@ -46,6 +51,14 @@ class Dataset(ABC):
     @abstractmethod
     def images(self, split: str, indices) -> np.ndarray:
         """The images at `indices` of a split: uint8 or float32 (cases, channels, side, side)."""
+
+    def lend(self, split: str, indices) -> AbstractContextManager[np.ndarray]:
+        """A context that gives the images at `indices`, in the form that is there soonest.
+
+        That is what `images` gives, or pixels packed in one number each, red lowest: uint32 (cases,
+        side, side).  Their memory may be used again after the context.
+        """
+        return Loan(lambda: self.images(split, indices))
 
     @abstractmethod
     def labels(self, split: str, indices) -> np.ndarray:
@@ -75,6 +88,10 @@ class Dataset(ABC):
         """Training cases the mean is taken over: all of them, unless a set says otherwise."""
         return np.arange(self.count("train"))
 
+    def epoch_order(self, split: str, seed: int, epoch: int) -> np.ndarray:
+        """The cases of a split in a random order, a pure function of its arguments."""
+        return draws.order(self.count(split), seed, draws.ORDER, epoch)
+
     def stored_batches(self, split: str) -> dict[int, np.ndarray] | None:
         """Number of each stored data batch -> its cases, in order; None if there are none."""
         check_split(split)
@@ -86,6 +103,19 @@ class Dataset(ABC):
             f"{self.name}: {self.classes:,} classes, {self.channels}x{self.side}x{self.side}, "
             f"{self.count('train'):,} training and {self.count('test'):,} test images"
         )
+
+
+class Loan(AbstractContextManager):
+    """Images that are made when the context is entered, and belong to whoever enters it."""
+
+    def __init__(self, make: Callable[[], np.ndarray]):
+        self._make = make
+
+    def __enter__(self):
+        return self._make()
+
+    def __exit__(self, *_):
+        pass
 
 
 class ArrayDataset(Dataset):

@@ -10,6 +10,9 @@ GAMMA = np.uint64(0x9E3779B97F4A7C15)
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 MIX_2 = np.uint64(0x94D049BB133111EB)
 
+# What the random bits of a data set are for: the first counter, so that no two uses share any.
+ORDER, CROP_Y, CROP_X, FLIP, COLOUR = range(5)
+
 
 def bits(seed: int, *counters) -> np.ndarray:
     """64 random bits for each value of the counters (integers >= 0 or arrays, broadcast)."""

@@ -5,6 +5,7 @@ and by any thread, and a run that is resumed sees what the run that was never st
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,10 +15,9 @@ from convnet.data import draws
 from convnet.data.arrange import arrange
 from convnet.data.colour import ColourNoise
 from convnet.data.dataset import Dataset, check_split
+from convnet.data.mean import mean_crop
 from convnet.errors import DataError
 
-# What the random bits are for: the second counter after the seed.
-_ORDER, _CROP_Y, _CROP_X, _FLIP, _COLOUR = range(5)
 _TEN_VIEWS = ((0, 0), (0, 2), (1, 1), (2, 0), (2, 2))  # (y, x) in borders
 _NINE_VIEWS = tuple((y, x) for y in range(3) for x in range(3))
 
@@ -77,7 +77,7 @@ class Feed:
         self._shuffles = shuffle and split == "train"
         self._augments = augment and split == "train"
         self._flips = (self._border > 0 and dataset.mirrors) if flip is None else flip
-        self._mean = _mean_crop(dataset, self.side, mean)
+        self._mean = mean_crop(dataset, self.side, mean)
         self._noise = self._colour_noise(color_noise)
         self._heights = {matrix: self._rows(matrix) for matrix in matrices}
         self._cuts = self._make_cuts()
@@ -123,10 +123,9 @@ class Feed:
         return cuts
 
     def _make_order(self, epoch):
-        count = self.dataset.count(self.split)
         if not self._shuffles:
-            return np.arange(count)
-        return draws.order(count, self._seed, _ORDER, epoch)
+            return np.arange(self.dataset.count(self.split))
+        return self.dataset.epoch_order(self.split, self._seed, epoch)
 
     def indices(self, epoch: int, index: int) -> np.ndarray:
         """The cases of a minibatch, as places in the split."""
@@ -149,48 +148,54 @@ class Feed:
         short minibatch are the beginning of its memory.
         """
         indices = self.indices(epoch, index)
-        images = self.dataset.images(self.split, indices)
-        starts, flips = self._random_crops(epoch, indices)
-        batch = self._batch(indices, images, starts, flips, out)
-        if self._noise and 0 in batch.matrices:
-            self._noise.apply(self._as_images(batch.matrices[0]), epoch, indices)
-        return batch
+        with self.lend(indices) as images:
+            return self._batch(indices, images, *self._augmented(epoch, indices), out)
 
     def views(self, index: int, count: int, out: dict | None = None) -> Iterator[Batch]:
         """The same cases once for each of `count` views: 1, 10 or 9, in the order of dialect, 9.2.
 
         1: centre.  10: corners and centre, then their mirror images.  9: a 3x3 grid.
         """
-        if count not in (1, 9, 10):
-            raise DataError(f"images are tested in 1, 9 or 10 views, not {count}")
+        check_views(count)
         indices = self.indices(0, index)
-        images = self.dataset.images(self.split, indices)
-        for y, x, flipped in _views(count):
-            starts = np.tile(np.array([[y, x]]) * self._border, (len(indices), 1))
-            yield self._batch(indices, images, starts, np.full(len(indices), flipped), out)
+        with self.lend(indices) as images:
+            for view in range(count):
+                yield self.view(indices, images, view, count, out)
 
-    def _random_crops(self, epoch, indices):
+    def view(self, indices, images, view: int, count: int, out: dict | None = None) -> Batch:
+        """One view of cases; `images` as the data set lends them."""
+        y, x, flipped = _views(count)[view]
+        starts = np.tile(np.array([[y, x]]) * self._border, (len(indices), 1))
+        return self._batch(indices, images, starts, np.full(len(indices), flipped), None, out)
+
+    def lend(self, indices) -> AbstractContextManager:
+        """The images of cases, if the pixels are wanted at all."""
+        return self.dataset.lend(self.split, indices) if 0 in self._heights else nullcontext()
+
+    def _augmented(self, epoch, indices):
+        """Starts (y, x) of the crops, which are mirrored, and shifts of the colours, if any."""
+        shifts = self._noise.shifts(epoch, indices) if self._noise else None
         if not self._augments:
             centre = np.full((len(indices), 2), self._border)
-            return centre, np.zeros(len(indices), bool)
+            return centre, np.zeros(len(indices), bool), shifts
         places = self.dataset.side - self.side + 1
-        bits = [draws.bits(self._seed, use, epoch, indices) for use in (_CROP_Y, _CROP_X, _FLIP)]
-        starts = np.stack([draws.below(b, places) for b in bits[:2]], axis=1)
-        return starts, self._flips & (draws.below(bits[2], 2) == 1)
+        uses = draws.CROP_Y, draws.CROP_X, draws.FLIP
+        y, x, flip = (draws.bits(self._seed, use, epoch, indices) for use in uses)
+        starts = np.stack([draws.below(bits, places) for bits in (y, x)], axis=1)
+        return starts, self._flips & (draws.below(flip, 2) == 1), shifts
 
-    def _batch(self, indices, images, starts, flips, out):
+    def _batch(self, indices, images, starts, flips, shifts, out):
         labels = self.dataset.labels(self.split, indices)
         matrices = {m: self._place(m, len(indices), out) for m in self._heights}
         if 0 in matrices:
-            arrange(images, starts, flips, self._mean, self._as_images(matrices[0]))
+            pixels = matrices[0].reshape(self.dataset.channels, self.side, self.side, -1)
+            factor = self._noise.factor if self._noise else 1.0
+            arrange(images, starts, flips, self._mean, pixels, shifts, factor)
         if 1 in matrices:
             matrices[1][0] = labels
         if 2 in matrices:
             np.equal(labels, np.arange(self.dataset.classes)[:, np.newaxis], out=matrices[2])
         return Batch(len(indices), matrices, labels, indices)
-
-    def _as_images(self, pixels):
-        return pixels.reshape(self.dataset.channels, self.side, self.side, -1)
 
     def _colour_noise(self, strength):
         if not 0 <= strength <= 100:
@@ -200,7 +205,7 @@ class Feed:
         deviations, vectors = self.dataset.color_pca
         if len(deviations) != self.dataset.channels:
             raise DataError(f"{self.dataset.name}: colour noise is for images of three channels")
-        return ColourNoise(strength, deviations, vectors, self._seed, _COLOUR)
+        return ColourNoise(strength, deviations, vectors, self._seed, draws.COLOUR)
 
     def _place(self, matrix, cases, out):
         rows = self._heights[matrix]
@@ -221,6 +226,11 @@ def _pieces(start, end, size):
         yield number, first, min(first + size, end)
 
 
+def check_views(count: int) -> None:
+    if count not in (1, 9, 10):
+        raise DataError(f"images are tested in 1, 9 or 10 views, not {count}")
+
+
 def _views(count):
     if count == 1:
         return [(1, 1, False)]
@@ -237,35 +247,3 @@ def _border(dataset, side):
             f"{side}x{side}: choose a data set with larger images, or a network with smaller ones"
         )
     return (dataset.side - side) // 2
-
-
-def _mean_crop(dataset, side, mean):
-    """What is subtracted from a crop: float32 (channels, side, side)."""
-    shape = (dataset.channels, side, side)
-    if isinstance(mean, str):
-        mean = _named_mean(dataset, mean)
-    if np.ndim(mean) == 0:
-        if not np.isfinite(mean):
-            raise DataError(f"the number that is subtracted from the pixels is {mean}")
-        return np.full(shape, mean, np.float32)
-    whole = np.shape(mean)
-    start = (whole[-1] - side) // 2
-    if len(whole) != 3 or whole[0] != shape[0] or whole[1] != whole[2] or start < 0:
-        raise DataError(
-            f"a mean image of {_by(whole)} does not cover the {_by(shape)} that the network wants"
-        )
-    crop = np.asarray(mean)[:, start : start + side, start : start + side]
-    return np.ascontiguousarray(crop, np.float32)
-
-
-def _named_mean(dataset, name):
-    if name == "none":
-        return 0.0
-    if name not in ("image", "scalar"):
-        raise DataError(f"the mean is image, scalar, none or a number, not {name!r}")
-    image = dataset.mean_image()
-    return image if name == "image" else float(image.mean(dtype=np.float64))
-
-
-def _by(sizes):
-    return "x".join(map(str, sizes))

@@ -10,7 +10,6 @@ from convnet.data.digits import Digits
 from convnet.data.feature_files import is_feature_folder
 from convnet.data.features import Features
 from convnet.data.jpeg_batches import JpegBatches, holds_jpegs
-from convnet.data.shapes import Shapes
 from convnet.data.shard_folder import MANIFEST
 from convnet.data.shards import Shards
 from convnet.data.synthetic import Synthetic
@@ -53,6 +52,8 @@ def open_dataset(
     if str(name) == "digits":
         return Digits()
     if built_in == "shapes":
+        from convnet.data.shapes import Shapes  # its kernels are for those who draw
+
         made = {"side": side or 32, "classes": classes or 10, "channels": channels or 3}
         return Shapes(**made, seed=seed, name=str(name))
     if built_in == "synthetic":

@@ -1,11 +1,14 @@
 """Makes minibatches ahead of the network, in threads."""
 
+import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import partial
 
-from convnet.data.feed import Batch, Feed
+from convnet.data.feed import Batch, Feed, check_views
 
 
 class Prefetch:
@@ -14,16 +17,26 @@ class Prefetch:
     A batch's matrices are valid until the next one is asked for: their memory is used again.
     An exception met in making a minibatch is raised where that minibatch is asked for.  Use it as
     a context manager, or call `close`, so that its threads end.
+
+    threads: how many minibatches are made at once.  By default one; for a data set that worker
+    processes decode, as many as give them all work.  ahead: by default one more than these.
     """
 
     def __init__(
-        self, feed: Feed, positions: Iterable[tuple[int, int]], ahead: int = 2, workers: int = 1
+        self,
+        feed: Feed,
+        positions: Iterable[tuple[int, int]],
+        ahead: int | None = None,
+        threads: int | None = None,
     ):
+        workers = feed.dataset.workers
+        if threads is None:
+            threads = workers.at_once(feed.minibatch_size) if workers else 1
         self._feed = feed
         self._positions = iter(positions)
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="convnet-data")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="convnet-data")
         self._pending = deque()
-        self._ahead = ahead
+        self._ahead = threads + 1 if ahead is None else ahead
         self._spare = []
         self._lent = None
         self._started = None
@@ -55,8 +68,12 @@ class Prefetch:
             if position is None:
                 return
             buffers = self._spare.pop() if self._spare else self._feed.buffers()
-            future = self._pool.submit(self._feed.minibatch, *position, buffers)
+            future = self._pool.submit(self._making(position), buffers)
             self._pending.append((position, buffers, future))
+
+    def _making(self, position) -> Callable[[dict], Batch]:
+        """The function that makes the minibatch of a position in given memory."""
+        return partial(self._feed.minibatch, *position)
 
     @property
     def waited_share(self) -> float:
@@ -76,3 +93,59 @@ class Prefetch:
 
     def __exit__(self, *_):
         self.close()
+
+
+class ViewPrefetch(Prefetch):
+    """Iterates over `((index, view), batch)`: each minibatch of `indices` once for each view.
+
+    The images of a minibatch are read, and decoded, once.  views: 1, 9 or 10, as `Feed.views`.
+    """
+
+    def __init__(self, feed: Feed, indices: Iterable[int], views: int):
+        check_views(views)
+        super().__init__(feed, ((index, view) for index in indices for view in range(views)))
+        self._views = views
+        self._loans: list[_SharedLoan] = []
+
+    def _making(self, position):
+        index, view = position
+        cases = self._feed.indices(0, index)
+        if view == 0:
+            open_ones = [loan for loan in self._loans if loan.users]
+            self._loans = [*open_ones, _SharedLoan(self._feed.lend(cases), self._views)]
+        return partial(self._view, self._loans[-1], cases, view)
+
+    def _view(self, loan, cases, view, buffers):
+        with loan as images:
+            return self._feed.view(cases, images, view, self._views, buffers)
+
+    def close(self):
+        super().close()
+        for loan in self._loans:
+            loan.end()
+
+
+class _SharedLoan:
+    """Images lent to several users, each in its thread; the last one gives them back."""
+
+    def __init__(self, loan: AbstractContextManager, users: int):
+        self._loan, self.users = loan, users
+        self._lock, self._images = threading.Lock(), None
+
+    def __enter__(self):
+        with self._lock:
+            if self._images is None:
+                self._images = self._loan.__enter__()
+            return self._images
+
+    def __exit__(self, *_):
+        with self._lock:
+            self.users -= 1
+            if self.users == 0:
+                self._loan.__exit__(None, None, None)
+
+    def end(self):
+        """Give the images back, whoever has not come for them."""
+        if self.users > 0:
+            self._loan.__exit__(None, None, None)
+            self.users = 0

@@ -3,16 +3,15 @@
 Any image is one read at a known place, so minibatches can be cut in any order by any process.
 """
 
-import io
 import os
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from convnet.data import draws
-from convnet.data.dataset import Dataset, check_split
+from convnet.data.dataset import check_split
+from convnet.data.encoded import EncodedDataset
 from convnet.data.shard_folder import (
     CHANNELS,
     MEAN,
@@ -28,7 +27,7 @@ _HEADER = 512  # bytes of a tar member's header
 _LARGEST_IMAGE = 16 << 20  # bytes; 256x256 pixels without compression take 0.2 MB
 
 
-class Shards(Dataset):
+class Shards(EncodedDataset):
     """The folder of a made data set; nothing but its indices is kept in memory.
 
     Holds no open files and no locks, so one object serves all threads; a pickled one is the name
@@ -57,12 +56,9 @@ class Shards(Dataset):
         check_split(split)
         return self._splits[split].labels[indices].astype(np.int64)
 
-    def images(self, split, indices):
-        files = self.encoded(split, indices)
-        images = np.empty((len(files), CHANNELS, SIDE, SIDE), np.uint8)
-        for image, index, file in zip(images, indices, files, strict=True):
-            image[:] = self._decoded(split, index, file).transpose(2, 0, 1)
-        return images
+    @property
+    def reopening(self):
+        return {"name": str(self.folder.absolute())}
 
     def encoded(self, split: str, indices) -> list[bytes]:
         """The JPEG files at `indices`, undecoded; one read each.  DataError."""
@@ -82,8 +78,9 @@ class Shards(Dataset):
         """
         check_split(split)
         shard_of = self._splits[split].shard_of
-        rank = np.argsort(draws.order(len(self.manifest.shards[split]), seed, epoch, 0))
-        keys = draws.bits(seed, epoch, 1, np.arange(len(shard_of)))
+        use = seed, draws.ORDER, epoch
+        rank = np.argsort(draws.order(len(self.manifest.shards[split]), *use, 0))
+        keys = draws.bits(*use, 1, np.arange(len(shard_of)))
         return np.lexsort((keys, rank[shard_of]))
 
     @cached_property
@@ -97,16 +94,6 @@ class Shards(Dataset):
         """Standard deviations and eigenvectors (in columns) of all training pixels' colours."""
         values = np.maximum(self.manifest.eigenvalues, 0)
         return np.sqrt(values), np.array(self.manifest.eigenvectors)
-
-    def _decoded(self, split, index, file):
-        try:
-            with Image.open(io.BytesIO(file), formats=["JPEG"]) as image:
-                if (image.size, image.mode) == ((SIDE, SIDE), "RGB"):
-                    return np.asarray(image)
-                found = f"is {image.width}x{image.height} {image.mode}, not {SIDE}x{SIDE} RGB"
-        except (OSError, ValueError, SyntaxError) as problem:
-            found = f"cannot be decoded ({problem})"
-        raise DataError(f"{self.where(split, index)}: {found}; the shard is damaged")
 
     def _read_split(self, split):
         tables, shards = [], self.manifest.shards[split]
