@@ -91,6 +91,11 @@ data_options = options(
     click.option("--data", help="Data: digits, shapes, synthetic:..., or a folder."),
     click.option("--crop-border", type=int, help="Pixels cut off the images on each side."),
     click.option("--inner-size", type=int, help="Side of the crops taken from the images."),
+    click.option(
+        "--workers",
+        type=click.IntRange(0),
+        help="Processes that decode a made set's images.  [default: one for each core]",
+    ),
     click.option("--train-range", help="Data batches to train on (cuda-convnet folders), as 1-5."),
     click.option("--test-range", help="Data batches to test on (cuda-convnet folders), as 6."),
     click.option(

@@ -267,9 +267,7 @@ def test_images_too_small_for_the_network():
 
 def test_an_odd_border_still_covers_every_place():
     source = feed(side=5, minibatch=TRAIN, flip=False)
-    starts = np.concatenate(
-        [source._augmented(epoch, np.arange(TRAIN))[0] for epoch in range(5)]
-    )
+    starts = np.concatenate([source._augmented(epoch, np.arange(TRAIN))[0] for epoch in range(5)])
     assert {tuple(start) for start in starts} == {(0, 0), (0, 1), (1, 0), (1, 1)}
 
 

@@ -49,6 +49,7 @@ class Progress(Observer):
         self.shown = f"cost {next(iter(first.values())):.4f}"
         if "images_per_second" in record:
             self.shown += f"  {record['images_per_second']:.0f} images/s"
+            self.shown += f"  waiting for data {record['wait_share']:.0%}"
         if self.bar is None and time.monotonic() - self.last_line > LINES_EVERY:
             self.last_line = time.monotonic()
             note(f"{self._where(record)} {self.shown}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from convnet import checkpoint
 from convnet.commands.output import note
 from convnet.commands.saved import Saved, load
-from convnet.commands.train import data_options
+from convnet.commands.train import data_options, start_workers
 from convnet.data import Feed
 from convnet.graph.stored import stored_facts
 from convnet.network.network import Network
@@ -43,6 +43,7 @@ def ready(given: dict) -> Ready:
         saved.checkpoint.dialect,
         tree=stored_facts(saved.checkpoint.options)["tree"],
     )
+    start_workers(prepared.dataset, given)
     engine, line, _ = make_engine(
         DeviceOptions(given["device"], given["gpu"], given["graphs"]), prepared.graph
     )

@@ -9,6 +9,9 @@ from convnet import checkpoint
 from convnet.commands.init_from import init_from, refuse_with_resume
 from convnet.commands.output import costs_line, note, result, warn
 from convnet.commands.progress import Progress
+from convnet.data import Dataset, decoding
+from convnet.data.encoded import EncodedDataset
+from convnet.data.workers import cores
 from convnet.errors import ConvnetError
 from convnet.graph.stored import facts_to_store, stored_facts
 from convnet.initial import InitOptions, fill, resolve
@@ -23,6 +26,7 @@ from convnet.train.run import Options, Run
 from convnet.train.untie import untie
 
 RUNS = Path("checkpoints")
+_MUCH_WAITING = 0.1
 STUCK_OPTIONS = ("drop_rate_when_stuck", "stop_when_stuck", "stuck_tests", "stuck_improvement")
 
 
@@ -44,6 +48,7 @@ def train(**given) -> int:
         note(line)
     if saved:
         _resume(run, specs, saved, saved_path)
+    start_workers(prepared.dataset, given)
     with Progress(run) as progress:
         run.observer = progress
         outcome = fit(run)
@@ -83,6 +88,11 @@ def _untied(given, saved):
     if saved is None:
         raise click.UsageError("--conv-to-local and --unshare-weights change a run: give --resume.")
     return untie(saved, given["conv_to_local"] or (), given["unshare_weights"] or ())
+
+
+def start_workers(dataset: Dataset, given) -> None:
+    """As many processes that decode as --workers says, until the command ends."""
+    click.get_current_context().with_resource(decoding(dataset, given["workers"]))
 
 
 def data_options(given, saved) -> DataOptions:
@@ -203,4 +213,20 @@ def _report(run: Run, outcome: Outcome, dry_run: bool):
     result(f"{ending}: {done}, {outcome.position.step} minibatches")
     if run.history.test:
         result(f"last test: {costs_line(run.history.test[-1]['costs'])}")
+    _report_waiting(run, outcome.wait_share)
     result(f"checkpoint: {outcome.checkpoint}")
+
+
+def _report_waiting(run, share):
+    """What the data cost, and what to do if that was much."""
+    result(f"waited for data: {share:.0%} of the time of training")
+    if share < _MUCH_WAITING:
+        return
+    dataset = run.train.dataset
+    count = dataset.workers.count if dataset.workers else 0
+    if not isinstance(dataset, EncodedDataset):
+        note("hint: one thread makes these images, and this net is faster")
+    elif count < cores():
+        note(f"hint: {count} processes decode the images; --workers {cores()} uses all cores")
+    else:
+        note(f"hint: {count} processes decode the images, and this net is faster: add cores")

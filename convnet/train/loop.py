@@ -26,13 +26,15 @@ class Outcome:
     """How `fit` ended.
 
     reason: "done", "max-batches", "stuck", "SIGINT" or "SIGTERM".  exit_code: of the process, 0 or
-    128 + signal.  checkpoint: the last one saved, if files are written.
+    128 + signal.  checkpoint: the last one saved, if files are written.  wait_share: of the time of
+    training, without tests and saves, that was spent waiting for data.
     """
 
     reason: str
     exit_code: int
     position: Position
     checkpoint: Path | None
+    wait_share: float = 0.0
 
 
 def fit(run: Run) -> Outcome:
@@ -69,13 +71,13 @@ def _begin(run):
 
 def _train(run, signals):
     with Prefetch(run.train, run.places()) as batches:
-        meter = _Meter()
+        run.meter.skip()
         for _, batch in batches:
             progress = _train_on(run, batch)
-            meter.add(batch.cases, batches.waited_seconds)
-            _record_if_due(run, meter, progress)
+            run.meter.add(batch.cases, batches.waited_seconds)
+            _record_if_due(run, progress)
             _test_and_save(run, signals)
-            meter.skip()
+            run.meter.skip()
             if signals.stop or run.is_stuck:
                 break
 
@@ -124,43 +126,14 @@ def _refuse_non_finite(run, costs, step):
 # -- records, tests, saves -------------------------------------------------------------------------
 
 
-class _Meter:
-    """Times minibatches; what happens between `add` and `skip` is not counted."""
-
-    def __init__(self):
-        self.seconds, self.waited, self.cases, self._waited_before = 0.0, 0.0, 0, 0.0
-        self.skip()
-
-    def skip(self):
-        self._since = time.perf_counter()
-
-    def add(self, cases, waited_in_all):
-        self.seconds += time.perf_counter() - self._since
-        self.waited += waited_in_all - self._waited_before
-        self.cases += cases
-        self._waited_before = waited_in_all
-        self.skip()
-
-    def take(self) -> dict:
-        """The figures since the last call."""
-        seconds = max(self.seconds, 1e-9)
-        figures = {
-            "images_per_second": rounded(self.cases / seconds),
-            "seconds": rounded(seconds),
-            "wait_share": rounded(self.waited / seconds),
-        }
-        self.seconds, self.waited, self.cases = 0.0, 0.0, 0
-        return figures
-
-
-def _record_if_due(run, meter, progress):
+def _record_if_due(run, progress):
     history = run.history
     if run.record_is_due():
         costs = costs_of(history.since_record, run)
         rates = rates_of(run.network, progress, run.divided_by)
         facts = {"epoch": rounded(run.position.epochs), "costs": rounded(costs)}
         facts |= {"cases": history.since_record.cases, "rates": rates}
-        record = run.journal.write("train", run.position.step, **facts, **meter.take())
+        record = run.journal.write("train", run.position.step, **facts, **run.meter.take())
         history.since_record = Average()
         run.observer.on_train(record)
     if run.entry_is_due():
@@ -239,8 +212,9 @@ def _end(run, signals) -> Outcome:
     if signals.stop:
         reason, code = signals.stop.name, 128 + signals.stop
     _stop(run, reason)
-    return Outcome(reason, code, run.position, run.last_saved)
+    return Outcome(reason, code, run.position, run.last_saved, run.meter.wait_share)
 
 
 def _stop(run, reason):
-    run.journal.write("stop", run.position.step, reason=reason)
+    share = rounded(run.meter.wait_share)
+    run.journal.write("stop", run.position.step, reason=reason, wait_share=share)

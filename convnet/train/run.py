@@ -15,6 +15,7 @@ from convnet.network.network import Network
 from convnet.train.average import cost_layers
 from convnet.train.folder import RunFolder
 from convnet.train.history import History
+from convnet.train.meter import Meter
 from convnet.train.observer import Observer
 from convnet.train.plateau import Plateau
 from convnet.train.stuck import MOST_DROPS, Stuck
@@ -82,6 +83,7 @@ class Run:
     last_saved: Path | None = None
     saved_step: int = 0
     trace: Path | None = None  # file for the times of the steps of one minibatch
+    meter: Meter = field(default_factory=Meter)
     trained: int = 0  # minibatches of this invocation
     is_stuck: bool = False  # and to be stopped therefore
 

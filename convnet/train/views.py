@@ -1,10 +1,11 @@
 """Testing on several views of each image: probabilities averaged, then costed once (dialect, 7)."""
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
-from convnet.data import Feed
+from convnet.data import Feed, ViewPrefetch
 from convnet.errors import DataError
 from convnet.network.network import Network
 from convnet.train.evaluate import spread
@@ -51,13 +52,15 @@ def evaluate_views(
     topk = min(topk, softmax.shape.size)
     sums, cases, kept = np.zeros(3), 0, []
     indices = spread(feed, minibatches)
-    for done, index in enumerate(indices, 1):
-        mean, labels = _averaged(network, feed.views(index, views), views, labels_node, softmax)
-        sums += scored(mean, labels, topk, np.finfo(network.engine.real).tiny)
-        cases += len(labels)
-        if keep_probabilities:
-            kept.append((mean, labels))
-        on_minibatch(done, len(indices))
+    with ViewPrefetch(feed, indices, views) as made:
+        for done in range(1, len(indices) + 1):
+            batches = (batch for _, batch in islice(made, views))
+            mean, labels = _averaged(network, batches, views, labels_node, softmax)
+            sums += scored(mean, labels, topk, np.finfo(network.engine.real).tiny)
+            cases += len(labels)
+            if keep_probabilities:
+                kept.append((mean, labels))
+            on_minibatch(done, len(indices))
     numbers = sums / max(cases, 1)
     score = cases, views, float(numbers[0]), float(numbers[1]), topk, float(numbers[2])
     return ViewScore(*score, *(_joined(kept) if kept else ()))
