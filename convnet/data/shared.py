@@ -40,7 +40,8 @@ class SharedMemory:
         return free.pop() if free else self._new_region(size)
 
     def give_back(self, region: Region) -> None:
-        self._free[region.size].append(region)
+        if self.descriptor is not None:
+            self._free[region.size].append(region)
 
     def _new_region(self, size):
         offset, self._size = self._size, self._size + size
@@ -52,6 +53,8 @@ class SharedMemory:
     def close(self) -> None:
         """Regions stay readable as long as somebody holds them."""
         os.close(self.descriptor)
+        self.descriptor = None
+        self._free.clear()
 
 
 def map_region(descriptor: int, offset: int, size: int) -> Region:

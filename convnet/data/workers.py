@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count
 
@@ -25,7 +26,7 @@ from convnet.data.worker import MOST, Answer, Task
 from convnet.errors import DataError
 
 _PATIENCE = 5.0  # seconds until a worker that does not end is made to
-_WATCH = 1.0  # seconds without an answer until it is asked whether all workers live
+_WATCH = 1.0  # seconds after which it is asked whether all workers live
 
 
 def cores() -> int:
@@ -79,6 +80,7 @@ class Workers:
                 self._processes.append(self._started(tasks, answers))
         except OSError as error:
             self._end()
+            os.close(self._answers)
             raise DataError(
                 f"{self.count} data workers cannot be started ({error.strerror}); fewer --workers, "
                 "or 0 for none, need less"
@@ -113,6 +115,7 @@ class Workers:
         self._end()
         self._reader.join()
         os.close(self._answers)
+        del self._is_closed  # with its memory
 
     def _end(self):
         os.close(self._tasks)
@@ -157,18 +160,21 @@ class Workers:
 
     def _read(self):
         """Hands on what the workers answer, until there are none."""
+        watched = time.monotonic()
         with selectors.DefaultSelector() as selector:
             selector.register(self._answers, selectors.EVENT_READ)
             while True:
-                records = b""
                 if selector.select(_WATCH):
                     records = os.read(self._answers, 128 * Answer.form.size)
                     if not records:
                         break
-                for answer in Answer.form.iter_unpack(records):
-                    self._take(Answer(*answer))
-                if not records:
+                    for answer in Answer.form.iter_unpack(records):
+                        self._take(Answer(*answer))
+                if time.monotonic() - watched > _WATCH:
                     self._watch()
+                    watched = time.monotonic()
+        for process in self._processes:  # the last answer may come before the end is seen
+            process.wait()
         self._watch()
 
     def _take(self, answer):
