@@ -15,6 +15,7 @@ from shard_sets import TEST, TRAIN, damage, made_set
 
 from convnet.data import Feed, Prefetch, ViewPrefetch, decoding, open_dataset
 from convnet.data.shards import Shards
+from convnet.data.shared import SharedMemory
 from convnet.data.workers import Workers
 from convnet.errors import DataError
 
@@ -37,6 +38,18 @@ def copied(folder, tmp_path):
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def scribbled(monkeypatch):
+    """Memory that is given back too early is seen."""
+    give_back = SharedMemory.give_back
+
+    def scribble(self, region):
+        region.bytes[:] = 0x55
+        give_back(self, region)
+
+    monkeypatch.setattr(SharedMemory, "give_back", scribble)
 
 
 def feed(dataset, split="train", minibatch=13, **options):
@@ -146,7 +159,9 @@ def test_memory_is_used_again(dataset):
             minibatches(source)
             with ViewPrefetch(test, [0], 10) as made:
                 next(made)  # and leaves the rest
-        most = 2 * 4 + 2  # sizes of minibatches (13 and 4, 10) times those in the making
+            with ViewPrefetch(test, [0, 0], 10) as made:
+                assert len(list(made)) == 20
+        most = 3 * 3  # sizes of minibatches (13, 4 and 10) times those in the making
         assert workers._memory._size < most * 13 * 4 * 256**2
 
 
