@@ -14,11 +14,13 @@ TWO = ((4, 5, 5), (2, 5, 5))
 FUSED = [
     Row("conv", f"y {CONV} neuron=relu"),
     Row("conv: two images", f"y {MIXED} groups=1,2 neuron=brelu[0.5]", shapes=TWO, cases=33),
+    Row("conv: by tiles", "y type=conv inputs=x channels=16 filters=18 filterSize=3 padding=1 "
+        "neuron=relu", shapes=((16, 5, 5),), cases=7),
     Row("conv: randSparse", f"y {CONV} groups=2 randSparse=1 neuron=tanh"),
     Row("local", f"y {LOCAL} neuron=logistic"),
     Row("fc", f"y {FC} neuron=relu"),
     Row("sfc", f"y {SFC} neuron=softrelu"),
-]
+]  # fmt: skip
 BIASES_ONLY = [
     Row("no neuron", f"y {CONV}"),
     Row("a neuron that keeps its input", f"y {FC} neuron=square"),

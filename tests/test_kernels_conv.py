@@ -30,6 +30,15 @@ CASES = {
     "very many taps": (96, 6, 6, 2, 5, 2, 1, 1, 8, 6),
     "one output": (7, 5, 5, 16, 5, 0, 1, 1, 10, 1),
 }
+WINOGRAD = {  # 3x3 at stride 1 with enough channels and filters
+    "winograd": (16, 6, 6, 16, 3, 1, 1, 1, 16, 6),
+    "winograd, odd and ragged": (17, 7, 7, 5, 3, 1, 1, 1, 19, 7),
+    "winograd, groups": (32, 5, 5, 7, 3, 0, 1, 2, 36, 3),
+    "winograd, wide padding": (17, 6, 6, 130, 3, 3, 1, 1, 19, 10),
+    "winograd, many channels": (300, 4, 4, 3, 3, 1, 1, 1, 16, 4),
+    "winograd, wide image": (16, 5, 9, 17, 3, 1, 1, 1, 16, (5, 9)),
+    "winograd, pixels unread": (16, 10, 10, 9, 3, 1, 1, 1, 40, 4),
+}
 SMALL = [name for name, case in CASES.items() if case[0] < 90 and case[8] < 48]
 DTYPES = [np.float32, np.float64]
 
@@ -117,6 +126,16 @@ def test_against_loops(module, name, dtype):
     check(module.forward, (p.x, p.w), p.y, dtype, *p.scalars)
     check(module.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
     check(module.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", WINOGRAD)
+def test_winograd_against_loops(name, dtype):
+    p = Problem(WINOGRAD[name], dtype, shared=True)
+    assert conv._takes_winograd(p.w, p.stride, p.groups)
+    check(conv.forward, (p.x, p.w), p.y, dtype, *p.scalars)
+    check(conv.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
+    check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
 
 
 @pytest.mark.parametrize("cases", [1, 7, 16, 33, 64, 130])

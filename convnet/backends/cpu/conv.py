@@ -2,11 +2,14 @@
 
 x is (C, H, W, N), w (C/groups, K, K, F), y (F, M, M, N).  Module (my, mx) reads the window whose
 first pixel is (my * stride - padding, mx * stride - padding); pixels outside the image are zero.
+3x3 filters at stride 1 go through Winograd's transforms (winograd.py), all others are correlated
+directly (correlate.py).
 """
 
 import numpy as np
 
 from convnet.backends.base import needs_scratch
+from convnet.backends.cpu import winograd, winograd_weights
 from convnet.backends.cpu.carve import carve_for_threads, thread_count, total_bytes
 from convnet.backends.cpu.conv_weights import collect_sums, sum_products, weight_parts
 from convnet.backends.cpu.correlate import (
@@ -22,6 +25,10 @@ from convnet.backends.cpu.finish import as_finish, nothing
 from convnet.backends.cpu.microkernel import ROWS
 
 
+def _takes_winograd(w, stride, groups):
+    return winograd.fits(w.shape[0], w.shape[1], w.shape[3] // groups, stride)
+
+
 def _correlate_parts(threads, channels, size, rows, groups, dtype) -> list:
     """Scratch of a correlation: packed filters, which of them are used, then per thread."""
     blocks = row_blocks(rows)
@@ -32,12 +39,19 @@ def _correlate_parts(threads, channels, size, rows, groups, dtype) -> list:
     ]
 
 
-def _forward_shape(x, w, y, padding, stride, groups, accumulate):
-    return w.shape[0], w.shape[1], w.shape[3] // groups, groups, x.dtype
+# -- forward -----------------------------------------------------------------------------------
 
 
-def _forward_size(*args):
-    return total_bytes(_correlate_parts(thread_count(), *_forward_shape(*args)))
+def _forward_parts(threads, x, w, y, stride, groups):
+    if _takes_winograd(w, stride, groups):
+        sizes = winograd.sizes(w.shape[0], w.shape[3] // groups, groups, y.shape)
+        return winograd.parts(threads, sizes, x.dtype)
+    rows = w.shape[3] // groups
+    return _correlate_parts(threads, w.shape[0], w.shape[1], rows, groups, x.dtype)
+
+
+def _forward_size(x, w, y, padding, stride, groups, *_others):
+    return total_bytes(_forward_parts(thread_count(), x, w, y, stride, groups))
 
 
 @needs_scratch(_forward_size)
@@ -46,19 +60,20 @@ def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
     _forward(x, w, y, padding, stride, groups, accumulate, nothing(x.dtype), scratch)
 
 
-@needs_scratch(lambda *args: _forward_size(*args[:7]))
-def forward_fused(
-    x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch
-):  # fmt: skip
+@needs_scratch(_forward_size)
+def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch):
     """y = f(the correlation of x with w + biases (+ y)), f a neuron; a bias for each filter."""
     finish = as_finish(biases, kind, a, b)
     _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch)
 
 
 def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
-    shape = _forward_shape(x, w, y, padding, stride, groups, accumulate)
-    channels, size, rows = shape[:3]
-    packed, used, *own = carve_for_threads(scratch, _correlate_parts, *shape)
+    arrays = carve_for_threads(scratch, _forward_parts, x, w, y, stride, groups)
+    if _takes_winograd(w, stride, groups):
+        winograd.run(x, w, y, padding, groups, accumulate, finish, arrays, turned=False)
+        return
+    packed, used, *own = arrays
+    channels, size, rows = w.shape[0], w.shape[1], w.shape[3] // groups
     spans = spans_of(channels, size)
     pack_forward(w, packed, used, groups, spans)
     tiles = tiles_per_task(y[0].size, rows, x.dtype, len(own[0]))
@@ -69,13 +84,20 @@ def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
     )  # fmt: skip
 
 
-def _images_shape(dy, w, dx, padding, stride, groups, accumulate):
-    rows = w.shape[0] * stride * stride
-    return w.shape[3] // groups, -(-w.shape[1] // stride), rows, groups, dy.dtype
+# -- gradient of the images --------------------------------------------------------------------
 
 
-def _images_size(*args):
-    return total_bytes(_correlate_parts(thread_count(), *_images_shape(*args)))
+def _images_parts(threads, w, dx, stride, groups):
+    filters = w.shape[3] // groups
+    if _takes_winograd(w, stride, groups):
+        sizes = winograd.sizes(filters, w.shape[0], groups, dx.shape)
+        return winograd.parts(threads, sizes, dx.dtype)
+    rows, side = w.shape[0] * stride * stride, -(-w.shape[1] // stride)
+    return _correlate_parts(threads, filters, side, rows, groups, dx.dtype)
+
+
+def _images_size(dy, w, dx, padding, stride, groups, accumulate):
+    return total_bytes(_images_parts(thread_count(), w, dx, stride, groups))
 
 
 @needs_scratch(_images_size)
@@ -86,9 +108,13 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
     So over q = my + j it is a correlation of stride 1 of dy with the turned filters of each phase
     (py, px), and the phases are its rows (see filters.pack_turned).
     """
-    shape = _images_shape(dy, w, dx, padding, stride, groups, accumulate)
-    filters, side, rows = shape[:3]
-    packed, used, *own = carve_for_threads(scratch, _correlate_parts, *shape)
+    arrays = carve_for_threads(scratch, _images_parts, w, dx, stride, groups)
+    finish = nothing(dy.dtype)
+    if _takes_winograd(w, stride, groups):
+        winograd.run(dy, w, dx, 2 - padding, groups, accumulate, finish, arrays, turned=True)
+        return
+    packed, used, *own = arrays
+    filters, side, rows = w.shape[3] // groups, -(-w.shape[1] // stride), w.shape[0] * stride**2
     spans = spans_of(filters, side)
     pack_turned(w, packed, used, groups, spans, stride)
     first = padding // stride
@@ -96,26 +122,33 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
     tiles = tiles_per_task(positions[0] * positions[1] * dy.shape[3], rows, dy.dtype, len(own[0]))
     output = (dx.shape, positions, rows, stride, first * stride - padding)
     window = (groups, side, 1, side - 1 - first)
-    finish = nothing(dy.dtype)
     correlate(
         dy, packed, used, dx.reshape(-1), *own, window, spans, output, tiles, accumulate, finish
     )  # fmt: skip
 
 
-def _weights_shape(x, dy, dw, padding, stride, groups, accumulate):
+# -- gradient of the weights -------------------------------------------------------------------
+
+
+def _weights_parts(threads, dy, dw, stride, groups):
+    if _takes_winograd(dw, stride, groups):
+        return winograd_weights.parts(threads, dw.shape, groups, dy.dtype)
     columns = dy.shape[1] * dy.shape[2] * dy.shape[3]
-    return dw.shape, columns, groups, x.dtype
+    return weight_parts(threads, dw.shape, columns, groups, dy.dtype)
 
 
-def _weights_size(*args):
-    return total_bytes(weight_parts(thread_count(), *_weights_shape(*args)))
+def _weights_size(x, dy, dw, padding, stride, groups, accumulate):
+    return total_bytes(_weights_parts(thread_count(), dy, dw, stride, groups))
 
 
 @needs_scratch(_weights_size)
 def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, scratch):
     """dw (+)= the gradient of w, summed over modules and cases."""
-    shape = _weights_shape(x, dy, dw, padding, stride, groups, accumulate)
-    sums, *own = carve_for_threads(scratch, weight_parts, *shape)
+    arrays = carve_for_threads(scratch, _weights_parts, dy, dw, stride, groups)
+    if _takes_winograd(dw, stride, groups):
+        winograd_weights.run(x, dy, dw, padding, groups, accumulate, arrays)
+        return
+    sums, *own = arrays
     window = (groups, dw.shape[1], stride, padding, dw.shape[3] // groups)
     sum_products(x, dy.reshape(-1), sums, *own, window, dy.shape[2])
     collect_sums(sums, dw, accumulate)

@@ -11,6 +11,7 @@ from numba import njit, prange
 
 from convnet.backends.cpu.correlate import row_blocks
 from convnet.backends.cpu.microkernel import (
+    BLOCK_BYTES,
     ROWS,
     UNIT,
     VECTOR_BYTES,
@@ -22,8 +23,9 @@ from convnet.backends.cpu.microkernel import (
 )
 from convnet.backends.cpu.windows import PIECE, gather, list_pieces, shrink, taps_inside
 
-CHUNK = 192  # columns of one pass: a block of dy stays in the first-level cache
-TAPS = 128 * ROWS  # taps gathered at a time: they stay in the second-level cache
+_NARROW = BLOCK_BYTES <= 64
+CHUNK = 256 if _NARROW else 192  # columns of a pass: a block of dy stays in the first-level cache
+TAPS = (64 if _NARROW else 128) * ROWS  # gathered at a time: they stay in the second-level cache
 _PARTIAL_BYTES = 2**26  # limit of the sums of all tasks together
 
 
@@ -79,7 +81,7 @@ def add_products(gathered, turned, sums, block, blocks, rows, count):
         for i in range(blocks):
             a = address(gathered) + i * ROWS * pitch * item
             to = c + (block + i) * ROWS * width * item
-            block_product(gathered, a, UNIT, pitch, b, to, count, vectors)
+            block_product(gathered, a, UNIT, pitch, b, to, width, count, vectors, 1)
 
 
 @njit(cache=True, nogil=True)
@@ -90,7 +92,7 @@ def _add_chunk(
     channels, cases = x.shape[0] // groups, x.shape[3]
     transpose(dy, group * filters, filters, columns, first, count, turned)
     pieces = list_pieces(table, first, count, columns_x, cases, stride, padding)
-    bounds = taps_inside(table, pieces, x, size)
+    bounds, layout = taps_inside(table, pieces, x, size), (gathered.shape[1], gathered.shape[1], 0)
     taps = size * size * channels
     for start in range(0, taps, gathered.shape[0]):
         stop = min(start + gathered.shape[0], taps)
@@ -100,7 +102,7 @@ def _add_chunk(
         low, high = low // ROWS * ROWS, min(stop, -(-high // ROWS) * ROWS)  # whole blocks of rows
         gather(
             x, group * channels, channels, table, pieces, size, low, high,
-            address(gathered), gathered.shape[1],
+            address(gathered), layout,
         )  # fmt: skip
         blocks = -(-(high - low) // ROWS)
         add_products(gathered, turned, sums, low // ROWS, blocks, filters, count)

@@ -10,7 +10,6 @@ Packed filters: for each group, each span of taps and each block of ROWS rows, (
 import numpy as np
 from numba import njit, prange
 
-from convnet.backends.cpu.finish import finish_row
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     PACKED,
@@ -20,15 +19,15 @@ from convnet.backends.cpu.microkernel import (
     address,
     block_columns,
     block_product,
-    copy_block,
-    copy_bytes,
     zero_bytes,
 )
+from convnet.backends.cpu.store import store_pixels, store_rows
 from convnet.backends.cpu.windows import PIECE, gather, list_pieces, shrink, taps_inside
 
-_SPAN = 160  # taps of a tile that fit the first-level cache together with a block of filters
-_TILES = 4  # tiles of one task, which share the packed filters in the second-level cache
-_RESULT_BYTES = 2**19  # of one task's results, in the same cache
+# Taps of a tile that fit the first-level cache together with a block of filters.
+_SPAN = 160 if BLOCK_BYTES > 64 else 256
+_TILES = max(4, 512 // BLOCK_BYTES)  # tiles of one task: their pixels are gathered in long rows
+_RESULT_BYTES = 2**18  # of one task's results, in the second-level cache
 
 
 def row_blocks(rows) -> int:
@@ -75,76 +74,57 @@ def tiles_per_task(columns, rows, dtype, threads) -> int:
 
 def thread_parts(threads, rows, dtype) -> list:
     """Scratch of `correlate` beside the packed filters: tables, gathered taps, results."""
-    width, blocks = block_columns(dtype), row_blocks(rows)
+    width, tiles = block_columns(dtype), _most_tiles(rows, dtype)
     return [
-        ((threads, width, PIECE), np.int64),
-        ((threads, _SPAN, width), dtype),
-        ((threads, _most_tiles(rows, dtype), blocks * ROWS, width), dtype),
+        ((threads, tiles * width, PIECE), np.int64),
+        ((threads, tiles, _SPAN + 1, width), dtype),  # panels an odd number of lines apart
+        ((threads, row_blocks(rows) * ROWS, tiles * width), dtype),
     ]
 
 
 @njit(cache=True, nogil=True)
-def _store_row(source, target, start, length, accumulate):
-    place, size = address(target) + start * target.itemsize, length * target.itemsize
-    if accumulate:
-        for j in range(length):
-            target[start + j] += source[j]
-    elif size == BLOCK_BYTES:
-        copy_block(place, address(source))
-    else:
-        copy_bytes(place, address(source), size)
+def share(tasks, thread, threads):
+    """First task and end of a thread's share."""
+    return tasks * thread // threads, tasks * (thread + 1) // threads
 
 
 @njit(cache=True, nogil=True)
-def _store_rows(results, y, columns, row, rows, begin, end, accumulate, finish):
-    """All tiles of a task go to y as they are: (rows, columns)."""
-    width = results.shape[2]
-    for k in range(rows):
-        for first in range(begin, end, width):
-            source = results[(first - begin) // width, k]
-            start = (row + k) * columns + first
-            count = min(width, end - first)
-            _store_row(source, y, start, count, accumulate)
-            finish_row(y[start : start + count], row + k, finish)
+def _multiply(filters, step, used, gathered, results, taps, count):
+    """results += one span's filters, from an address on, x the taps of all tiles.
+
+    step: scalars from one block of filters to the next.
+    """
+    item, width, pitch = results.itemsize, gathered.shape[2], results.shape[1]
+    for first in range(0, count, width):
+        b, c = address(gathered[first // width]), address(results) + first * item
+        vectors = -(-min(width, count - first) * item // VECTOR_BYTES)
+        for block in range(used.size):
+            if used[block]:
+                a, to = filters + block * step * item, c + block * ROWS * pitch * item
+                block_product(gathered, a, PACKED, UNIT, b, to, pitch, taps, vectors, 1)
 
 
 @njit(cache=True, nogil=True)
-def _store_pixels(result, y, shape, channel, rows, first, count, side, phases, origin, accumulate):
-    """Row (py, px, channel) and column (qy, qx, case) belong to pixel origin + q * phases + p."""
-    _, height, width, cases = shape
-    channels, done = rows // (phases * phases), 0
-    while done < count:
-        position = (first + done) // cases
-        case = first + done - position * cases
-        length = min(cases - case, count - done)
-        for k in range(rows):
-            phase = k // channels
-            iy = origin + position // side * phases + phase // phases
-            ix = origin + position % side * phases + phase % phases
-            if 0 <= iy < height and 0 <= ix < width:
-                plane = channel + k - phase * channels
-                start = ((plane * height + iy) * width + ix) * cases + case
-                _store_row(result[k, done:], y, start, length, accumulate)
-        done += length
-
-
-@njit(cache=True, nogil=True)
-def _add_span(
-    x, channel, channels, size, table, pieces, span, panel, used, gathered, result, count
-):
-    """result += filters of one span of taps x the taps of one tile; all blocks of rows."""
-    start, stop = span
-    low, high = shrink(taps_inside(table, pieces, x, size), start, stop, channels, size)
-    if low >= high:
-        return
-    item, width = x.itemsize, result.shape[1]
-    gather(x, channel, channels, table, pieces, size, low, high, address(gathered), width)
-    vectors = -(-count * item // VECTOR_BYTES)
-    for block in range(used.size):
-        if used[block]:
-            a = panel + ((stop - start) * block + low - start) * ROWS * item
-            c = address(result) + block * ROWS * width * item
-            block_product(gathered, a, PACKED, UNIT, address(gathered), c, high - low, vectors)
+def _add_spans(x, channel, filters, used, table, columns, gathered, results, window, spans):
+    """results = all taps of a task's columns; filters: address; columns = (first, count, row)."""
+    groups, size, stride, padding = window
+    first, count, positions_x = columns
+    channels, width, item = x.shape[0] // groups, gathered.shape[2], x.itemsize
+    pieces = list_pieces(table, first, count, positions_x, x.shape[3], stride, padding)
+    inside = taps_inside(table, pieces, x, size)
+    layout = width, width, gathered.shape[1] * width
+    zero_bytes(address(results), results.size * item)
+    for number in range(used.shape[0]):
+        start, stop = span_range(number, spans)
+        low, high = shrink(inside, start, stop, channels, size)
+        if low < high:
+            gather(
+                x, channel, channels, table, pieces, size, low, high, address(gathered), layout
+            )  # fmt: skip
+            block = filters + (start * results.shape[0] + (low - start) * ROWS) * item
+            _multiply(
+                block, (stop - start) * ROWS, used[number], gathered, results, high - low, count
+            )  # fmt: skip
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
@@ -156,43 +136,28 @@ def correlate(
 
     window = (groups, size, stride, padding); output = (shape of y, (positions y, positions x),
     rows of a group, phases, origin): with phases 1 the rows are y's channels, otherwise see
-    `_store_pixels`.  used[g, span, block] is 0 where a block of filters is zero.
+    `store_pixels`.  used[g, span, block] is 0 where a block of filters is zero.
     """
-    groups, size, stride, padding = window
     shape, positions, rows, phases, origin = output
-    cases, channels = x.shape[3], x.shape[0] // groups
-    columns, width = positions[0] * positions[1] * cases, gathered.shape[2]
-    threads, block_rows = tables.shape[0], results.shape[2]
-    group_tasks = -(-columns // (width * task_tiles))
-    group_filters = size * size * channels * block_rows
+    groups, threads, step = window[0], tables.shape[0], task_tiles * gathered.shape[3]
+    columns = positions[0] * positions[1] * x.shape[3]
+    tasks, panel = -(-columns // step), filters.size // groups * x.itemsize
     for thread in prange(threads):
-        table = tables[thread]
-        tasks = groups * group_tasks
-        for task in range(tasks * thread // threads, tasks * (thread + 1) // threads):
-            group = task // group_tasks
-            begin = task % group_tasks * task_tiles * width
-            end = min(begin + task_tiles * width, columns)
-            tiles = -(-(end - begin) // width)
-            result = results[thread]
-            zero_bytes(address(result), tiles * block_rows * width * x.itemsize)
-            for number in range(used.shape[1]):
-                span = span_range(number, spans)
-                panel = group * group_filters + span[0] * block_rows
-                panel = address(filters) + panel * x.itemsize
-                for tile in range(tiles):
-                    first = begin + tile * width
-                    count = min(width, end - first)
-                    pieces = list_pieces(table, first, count, positions[1], cases, stride, padding)
-                    _add_span(
-                        x, group * channels, channels, size, table, pieces, span, panel,
-                        used[group, number], gathered[thread], result[tile], count,
-                    )  # fmt: skip
+        table, result = tables[thread], results[thread]
+        begin, end = share(groups * tasks, thread, threads)
+        for task in range(begin, end):
+            group, first = task // tasks, task % tasks * step
+            count = min(step, columns - first)
+            _add_spans(
+                x, group * (x.shape[0] // groups), address(filters) + group * panel, used[group],
+                table, (first, count, positions[1]), gathered[thread], result, window, spans,
+            )  # fmt: skip
             if phases == 1:
-                _store_rows(result, y, columns, group * rows, rows, begin, end, accumulate, finish)
+                store_rows(
+                    result, y, columns, group * rows, rows, first, count, accumulate, finish
+                )  # fmt: skip
             else:
-                channel = group * (shape[0] // groups)
-                for first in range(begin, end, width):
-                    _store_pixels(
-                        result[(first - begin) // width], y, shape, channel, rows, first,
-                        min(width, end - first), positions[1], phases, origin, accumulate,
-                    )  # fmt: skip
+                channel, place = group * (shape[0] // groups), (positions[1], phases, origin)
+                store_pixels(
+                    result, y, shape, channel, rows, first, count, place, accumulate, finish
+                )  # fmt: skip

@@ -31,14 +31,16 @@ def _multiply(weights, first, step, row, rows, gathered, edge, result, terms, co
     whole = rows // ROWS * ROWS
     for k in range(0, whole, ROWS):
         a = address(weights) + (first + k * row) * item
-        block_product(gathered, a, step, row, b, c + k * width * item, terms, vectors)
+        block_product(
+            gathered, a, step, row, b, c + k * width * item, width, terms, vectors, 1
+        )  # fmt: skip
     if whole < rows:
         for i in range(terms):
             for k in range(ROWS):
                 place = first + i * step + min(whole + k, rows - 1) * row
                 edge[i, k] = weights[place]
         c += whole * width * item
-        block_product(gathered, address(edge), PACKED, UNIT, b, c, terms, vectors)
+        block_product(gathered, address(edge), PACKED, UNIT, b, c, width, terms, vectors, 1)
 
 
 @njit(cache=True, nogil=True)
@@ -59,12 +61,12 @@ def _store(result, y, row, rows, py, px, case, count, accumulate, finish):
 @njit(cache=True, nogil=True)
 def _gather_channelss(x, channel, table, pieces, size, start, stop, gathered):
     """Taps [start, stop), order (channel, r, s) as in the weights, to the rows of `gathered`."""
-    pitch = gathered.shape[1]
+    pitch = gathered.shape[1] * x.itemsize
     for tap in range(start, stop):
         c, place = tap // (size * size), tap % (size * size)
         r, s = place // size, place % size
-        target = address(gathered) + (tap - start) * pitch * x.itemsize
-        gather_channels(x, channel + c, UNIT, table, pieces, r, s, target, pitch)
+        target = address(gathered) + (tap - start) * pitch
+        gather_channels(x, channel + c, UNIT, table, pieces, r, s, target, pitch, pitch, 0)
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")

@@ -2,20 +2,22 @@
 
 LLVM does not find register blocking in a plain loop nest, so the loop is emitted as LLVM IR:
 ROWS x VECTORS vector accumulators, one broadcast for each row, one load for each vector of columns.
-The processor's vector length is read once, when this module is imported.
+The vector length is read once, when this module is imported: that of the processor, or of the one
+that NUMBA_CPU_NAME and NUMBA_CPU_FEATURES tell Numba to compile for.
 """
 
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
+from numba.core import cgutils, config
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
-_FEATURES = llvm.get_host_cpu_features()
+_FEATURES = (config.CPU_FEATURES or get_host_cpu_features()).split(",")
 _ARM = llvm.get_process_triple().startswith(("aarch64", "arm64"))
 
-VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
+VECTOR_BYTES = 64 if "+avx512f" in _FEATURES else 32 if "+avx2" in _FEATURES else 16
 ROWS = 6
 VECTORS = 4 if VECTOR_BYTES == 64 or _ARM else 2  # 24 accumulators of 32 registers, or 12 of 16
 BLOCK_BYTES = VECTORS * VECTOR_BYTES
@@ -35,8 +37,8 @@ def _int(value):
     return ir.Constant(_I64, value)
 
 
-class _Loop:
-    """Emits c[k, :] += sum_i a[i * step + k * row] * b[i, :] for `vectors` vectors of columns."""
+class Block:
+    """Emits loads, stores and sums of blocks of `vectors` vectors of columns."""
 
     def __init__(self, builder, scalar, vectors):
         self.b, self.scalar, self.vectors = builder, scalar, vectors
@@ -51,6 +53,18 @@ class _Loop:
     def load(self, pointer, index):
         return self.b.load(self.at(pointer, index), align=self.bytes, typ=self.vector)
 
+    def row_vector(self, pointer, step, row, number):
+        """Vector `number` of a row; rows lie `step` scalars apart."""
+        place = self.b.add(self.b.mul(step, _int(row)), _int(number * self.lanes))
+        return self.load(pointer, place)
+
+    def put_row_vector(self, value, pointer, step, row, number):
+        place = self.b.add(self.b.mul(step, _int(row)), _int(number * self.lanes))
+        self.b.store(value, self.at(pointer, place), align=self.bytes)
+
+    def all_lanes(self, value: float):
+        return ir.Constant(self.vector, [value] * self.lanes)
+
     def broadcast(self, pointer, index):
         value = self.b.load(self.at(pointer, index), typ=self.scalar)
         undefined = ir.Constant(self.vector, ir.Undefined)
@@ -64,7 +78,7 @@ class _Loop:
         fma = cgutils.get_or_insert_function(
             self.b.module,
             ir.FunctionType(self.vector, [self.vector] * 3),
-            f"llvm.fma.v{self.lanes}{letter}",
+            f"llvm.fmuladd.v{self.lanes}{letter}",  # two instructions where there is none for both
         )
         columns = [
             self.load(b_pointer, self.b.add(b_index, _int(j * self.lanes)))
@@ -78,7 +92,7 @@ class _Loop:
                 following.append(self.b.call(fma, [factor, column, term]))
         return following
 
-    def prefetch(self, c):
+    def prefetch(self, c_rows):
         """Ask for the block of c early: it may have to come from the outer caches."""
         prefetch = cgutils.get_or_insert_function(
             self.b.module,
@@ -86,18 +100,18 @@ class _Loop:
             "llvm.prefetch.p0",
         )
         flags = [ir.Constant(_I32, n) for n in (1, 3, 1)]
-        for k in range(ROWS):
+        for row in c_rows:
             for byte in range(0, self.vectors * VECTOR_BYTES, 64):
-                self.b.call(
-                    prefetch, [self.at(c, _int(k * self.width + byte // self.bytes)), *flags]
-                )
+                self.b.call(prefetch, [self.at(row, _int(byte // self.bytes)), *flags])
 
-    def emit(self, a, step, row, b_pointer, c, count):
+    def product(self, a, step, row, b_pointer, c, c_row, count, adds):
+        """c[k, :] (+)= sum_i a[i * step + k * row] * b[i, :]."""
         b = self.b
         a_rows = [self.at(a, b.mul(row, _int(k))) for k in range(ROWS)]
-        self.prefetch(c)
+        c_rows = [self.at(c, b.mul(c_row, _int(k))) for k in range(ROWS)]
+        self.prefetch(c_rows)
         entry, loop, done = b.block, b.append_basic_block("sum"), b.append_basic_block("add")
-        zero = ir.Constant(self.vector, [0.0] * self.lanes)
+        zero = self.all_lanes(0.0)
         b.branch(loop)
         b.position_at_end(loop)
         i, a_index, b_index = b.phi(_I64), b.phi(_I64), b.phi(_I64)
@@ -112,11 +126,15 @@ class _Loop:
             phi.add_incoming(end, loop)
         b.cbranch(b.icmp_signed("<", ends[0], count), loop, done)
         b.position_at_end(done)
-        for n, total in enumerate(following):
-            k, j = divmod(n, self.vectors)
-            where = self.at(c, _int(k * self.width + j * self.lanes))
-            old = b.load(where, align=self.bytes, typ=self.vector)
-            b.store(b.fadd(old, total), where, align=self.bytes)
+        places = [self.at(row, _int(j * self.lanes)) for row in c_rows for j in range(self.vectors)]
+        with b.if_else(b.icmp_signed("!=", adds, _int(0))) as (add, put):
+            with add:
+                for total, where in zip(following, places, strict=True):
+                    old = b.load(where, align=self.bytes, typ=self.vector)
+                    b.store(b.fadd(old, total), where, align=self.bytes)
+            with put:
+                for total, where in zip(following, places, strict=True):
+                    b.store(total, where, align=self.bytes)
 
 
 @intrinsic
@@ -131,11 +149,11 @@ def address(_typing, array):
 
 
 @intrinsic
-def _block_product(_typing, like, a, step, row, b, c, count, vectors):
-    signature = types.void(like, *[types.int64] * 7)
+def _block_product(_typing, like, a, step, row, b, c, c_row, count, vectors, adds):
+    signature = types.void(like, *[types.int64] * 9)
 
     def codegen(context, builder, _signature, args):
-        a, step, row, b, c, count, vectors = args[1:]
+        a, step, row, b, c, c_row, count, vectors, adds = args[1:]
         scalar = context.get_value_type(like.dtype)
         a, b, c = (builder.inttoptr(p, _POINTER) for p in (a, b, c))
         end = builder.append_basic_block("end")
@@ -144,7 +162,7 @@ def _block_product(_typing, like, a, step, row, b, c, count, vectors):
             block = builder.append_basic_block(f"vectors{n}")
             variants.add_case(_int(n), block)
             builder.position_at_end(block)
-            _Loop(builder, scalar, n).emit(a, step, row, b, c, count)
+            Block(builder, scalar, n).product(a, step, row, b, c, c_row, count, adds)
             builder.branch(end)
         builder.position_at_end(end)
         return context.get_dummy_value()
@@ -153,13 +171,13 @@ def _block_product(_typing, like, a, step, row, b, c, count, vectors):
 
 
 @njit(cache=True, nogil=True)
-def block_product(like, a, step, row, b, c, count, vectors):
-    """c[k, :] += sum over i < count of a[i*step + k*row] * b[i, :], for k < ROWS and count >= 1.
+def block_product(like, a, step, row, b, c, c_row, count, vectors, adds):
+    """c[k, :] (+)= sum over i < count of a[i*step + k*row] * b[i, :], for k < ROWS and count >= 1.
 
-    a, b, c are addresses of scalars of `like`'s type; the rows of b and c are `block_columns`
-    long and only the first `vectors` vectors of each are used.
+    a, b, c are addresses of scalars of `like`'s type; the rows of b are `block_columns` long, those
+    of c lie `c_row` apart, and only the first `vectors` vectors of each are used.  adds: 0 or 1.
     """
-    _block_product(like, a, step, row, b, c, count, vectors)
+    _block_product(like, a, step, row, b, c, c_row, count, vectors, adds)
 
 
 def _interleave(b, rows, half):
@@ -179,7 +197,7 @@ def _interleave(b, rows, half):
 def _transpose(_typing, like, source, source_pitch, target, target_pitch):
     def codegen(context, builder, _signature, args):
         source, source_pitch, target, target_pitch = args[1:]
-        loop = _Loop(builder, context.get_value_type(like.dtype), VECTORS)
+        loop = Block(builder, context.get_value_type(like.dtype), VECTORS)
         source, target = (builder.inttoptr(p, _POINTER) for p in (source, target))
         rows = [loop.load(source, builder.mul(source_pitch, _int(i))) for i in range(loop.lanes)]
         half = loop.lanes // 2
@@ -219,7 +237,7 @@ def copy_block(_typing, target, source):
     """Copy one row of a block, BLOCK_BYTES, through vector registers."""
 
     def codegen(context, builder, _signature, args):
-        loop = _Loop(builder, ir.FloatType(), VECTORS)
+        loop = Block(builder, ir.FloatType(), VECTORS)
         target, source = (builder.inttoptr(p, _POINTER) for p in args)
         places = [_int(j * loop.lanes) for j in range(VECTORS)]
         for place, row in [(p, loop.load(source, p)) for p in places]:

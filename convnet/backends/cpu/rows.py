@@ -19,6 +19,12 @@ def copy_row(source, target):
 
 
 @inlined
+def add_row(source, target):
+    for n in range(target.size):
+        target[n] += source[n]
+
+
+@inlined
 def put_row(source, target, accumulate):
     for n in range(target.size):
         target[n] = target[n] + source[n] if accumulate else source[n]

@@ -79,56 +79,77 @@ def shrink(bounds, start, stop, channels, size):
 
 
 @njit(cache=True, nogil=True)
-def _copy_rows(source, step, target, pitch, rows, length):
-    """Copy `rows` rows of `length` bytes; the usual length is known to the compiler."""
-    if length == BLOCK_BYTES:
+def _copy_rows(source, step, target, pitch, rows, first, length, segment, panel):
+    """Copy `rows` rows of `length` bytes to column byte `first` (see `gather` for the rest)."""
+    if segment == BLOCK_BYTES and first % segment == 0 and length % segment == 0:
+        target += first // segment * panel
         for i in range(rows):
-            copy_block(target + i * pitch, source + i * step)
-    else:
+            for j in range(length // segment):
+                copy_block(target + i * pitch + j * panel, source + i * step + j * BLOCK_BYTES)
+        return
+    while length > 0:
+        count = min(length, segment - first % segment)
+        to = target + first // segment * panel + first % segment
         for i in range(rows):
-            copy_bytes(target + i * pitch, source + i * step, length)
+            copy_bytes(to + i * pitch, source + i * step, count)
+        first, source, length = first + count, source + count, length - count
 
 
 @njit(cache=True, nogil=True)
-def _zero_rows(target, pitch, rows, length):
-    if length > 0:
+def _zero_rows(target, pitch, rows, first, length, segment, panel):
+    while length > 0:
+        count = min(length, segment - first % segment)
+        to = target + first // segment * panel + first % segment
         for i in range(rows):
-            zero_bytes(target + i * pitch, length)
+            zero_bytes(to + i * pitch, count)
+        first, length = first + count, length - count
 
 
 @njit(cache=True, nogil=True)
-def gather_channels(image, channel, channels, table, pieces, r, s, target, pitch):
-    """Write one filter pixel's taps, a row of `pitch` scalars for each of `channels`."""
+def gather_channels(
+    image, channel, channels, table, pieces, r, s, target, pitch, segment, panel
+):  # fmt: skip
+    """Write one filter pixel's taps, a row for each of `channels` (see `gather`); bytes."""
     height, row_length, cases = image.shape[1], image.shape[2] * image.shape[3], image.shape[3]
     item, step = image.itemsize, height * row_length * image.itemsize
-    pitch *= item
     for i in range(pieces):
-        to = target + table[i, 0] * item
-        length, y, place = table[i, 1], table[i, 2] + r, table[i, 3] + s * cases
-        if y < 0 or y >= height:
-            _zero_rows(to, pitch, channels, length * item)
-            continue
-        low = min(max(-place, 0), length)
-        high = max(min(row_length - place, length), low)
-        _zero_rows(to, pitch, channels, low * item)
-        _zero_rows(to + high * item, pitch, channels, (length - high) * item)
+        first, length = table[i, 0], table[i, 1]
+        y, place = table[i, 2] + r, table[i, 3] + s * cases
+        low, high = 0, 0
+        if 0 <= y < height:
+            low = min(max(-place, 0), length)
+            high = max(min(row_length - place, length), low)
+        zeros = low if low < high else length
+        _zero_rows(target, pitch, channels, first * item, zeros * item, segment, panel)
         if low < high:
             source = (channel * height + y) * row_length + place + low
             source = address(image) + source * item
-            _copy_rows(source, step, to + low * item, pitch, channels, (high - low) * item)
+            _copy_rows(
+                source, step, target, pitch, channels, (first + low) * item, (high - low) * item,
+                segment, panel,
+            )  # fmt: skip
+            _zero_rows(
+                target, pitch, channels, (first + high) * item, (length - high) * item,
+                segment, panel,
+            )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def gather(image, channel, channels, table, pieces, size, start, stop, target, pitch):
-    """Write taps [start, stop), order (r, s, channel), to rows of `pitch` scalars at `target`.
+def gather(image, channel, channels, table, pieces, size, start, stop, target, layout):
+    """Write taps [start, stop), order (r, s, channel), to rows at `target`.
 
     `image` is (all channels, H, W, N); the window sees `channels` of them from `channel` on.
+    layout = (pitch, segment, panel), in scalars: rows lie `pitch` apart; each `segment` of columns
+    goes to a panel of its own, `panel` apart.
     """
+    item = image.itemsize
+    pitch, segment, panel = layout[0] * item, layout[1] * item, layout[2] * item
     while start < stop:
         place, c = start // channels, start % channels
         run = min(channels - c, stop - start)
         gather_channels(
-            image, channel + c, run, table, pieces, place // size, place % size, target, pitch
-        )
-        target += run * pitch * image.itemsize
+            image, channel + c, run, table, pieces, place // size, place % size,
+            target, pitch, segment, panel,
+        )  # fmt: skip
+        target += run * pitch
         start += run

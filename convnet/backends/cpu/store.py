@@ -1,0 +1,50 @@
+"""Writing rows of results into an image: as they are or added, with biases and a neuron."""
+
+from numba import njit
+
+from convnet.backends.cpu.finish import finish_row
+from convnet.backends.cpu.microkernel import address, copy_bytes
+from convnet.backends.cpu.rows import add_row
+
+
+@njit(cache=True, nogil=True)
+def store_row(source, target, start, accumulate, index, finish):
+    """target[start...] = source (+ what is there), finished with bias number `index`."""
+    if accumulate:
+        add_row(target[start : start + source.size], source)
+    finish_row(source, index, finish)
+    size = source.size * target.itemsize
+    copy_bytes(address(target) + start * target.itemsize, address(source), size)
+
+
+@njit(cache=True, nogil=True)
+def store_rows(results, y, columns, row, rows, first, count, accumulate, finish):
+    """Rows of results, `count` columns from `first` on, go to flat y (all rows, columns)."""
+    for k in range(rows):
+        start = (row + k) * columns + first
+        store_row(results[k, :count], y, start, accumulate, row + k, finish)
+
+
+@njit(cache=True, nogil=True)
+def store_pixels(results, y, shape, channel, rows, first, count, place, accumulate, finish):
+    """Row (py, px, channel) and column (qy, qx, case) belong to pixel origin + q * phases + p.
+
+    place = (columns q in a row, phases, origin).  y is flat, of `shape` (C, H, W, N).
+    """
+    _, height, width, cases = shape
+    side, phases, origin = place
+    channels, done = rows // (phases * phases), 0
+    while done < count:
+        position = (first + done) // cases
+        case = first + done - position * cases
+        length = min(cases - case, count - done)
+        for k in range(rows):
+            phase = k // channels
+            iy = origin + position // side * phases + phase // phases
+            ix = origin + position % side * phases + phase % phases
+            if 0 <= iy < height and 0 <= ix < width:
+                plane = channel + k - phase * channels
+                start = ((plane * height + iy) * width + ix) * cases + case
+                source = results[k, done : done + length]
+                store_row(source, y, start, accumulate, plane, finish)
+        done += length
