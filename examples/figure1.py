@@ -27,7 +27,7 @@ from convnet.train import Observer, Options, Run, fit
 
 ROOT = Path(__file__).resolve().parent.parent
 NEURONS = ("relu", "tanh")
-RATES = (0.002, 0.004, 0.001)  # the likeliest first: it bounds how long others are tried
+RATES = (0.002, 0.004, 0.008, 0.001)  # the likeliest first: it bounds how long others are tried
 WINDOW = 50  # minibatches that the training error is taken over
 
 
