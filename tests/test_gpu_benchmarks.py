@@ -231,6 +231,15 @@ def test_each_kind_of_layer_is_timed_beside_pytorch():
     json.dumps(found)
 
 
+@pytest.mark.parametrize("name", ["alexnet-groups", "alexnet"])
+def test_steps_have_names_of_their_own(name):
+    """A check whose name has begun is not run again."""
+    plan = make_plan(ours.alexnet(TINY, name, devices=1), 2)
+    steps = layers.distinct(SimpleNamespace(plan=plan))
+    named = {layers.label(step) for step in steps}
+    assert len(named) == len(steps) > 40
+
+
 @pytest.fixture(scope="module")
 def walk():
     with pytest.MonkeyPatch.context() as patch:

@@ -12,7 +12,7 @@ from . import ours, peaks, theirs
 from .settings import Settings
 from .their_layers import counterpart
 from .timing import Candidate, interleaved, ratio
-from .traffic import bytes_moved, floor_seconds, flops, is_product
+from .traffic import adds, bytes_moved, floor_seconds, flops, is_product, module_of
 
 REPEATS = 10  # of a step in one program, so that starting it counts little
 
@@ -30,8 +30,10 @@ def checks(settings: Settings) -> Iterator[tuple[str, object]]:
 
 
 def label(step: Step) -> str:
-    """conv2 images_grad, conv1 bias.grad."""
-    return f"{step.layer} {step.operation.removeprefix('conv.').removeprefix('fc.')}"
+    """conv2 images_grad, conv1.biases update.sgd; "adding" where a step adds to what is there."""
+    what = step.arguments[0].buffer.name if module_of(step) == "update" else step.layer
+    operation = step.operation.removeprefix("conv.").removeprefix("fc.")
+    return f"{what} {operation}{' adding' if adds(step) else ''}"
 
 
 def distinct(made) -> list[Step]:
