@@ -93,13 +93,13 @@ def _our_fc(node, direction, cases):
 def _our_norm(node, direction, cases):
     layer = node.layer
     x, y, denom = (numbers(*node.shape, cases) for _ in range(3))
-    numbers_ = layer.size, layer.effective_scale, layer.pow
-    forward = _bound("cmrnorm.forward", x, y, denom, *numbers_, layer.k, False)
+    window = layer.size, layer.effective_scale, layer.pow, layer.k, False
+    forward = _bound("cmrnorm.forward", x, y, denom, *window)
     if direction == "forward":
         return forward
     forward()
     dy, dx = numbers(*node.shape, cases), numbers(*node.shape, cases)
-    return _bound("cmrnorm.backward", x, y, dy, denom, dx, *numbers_, False, False)
+    return _bound("cmrnorm.backward", x, y, dy, denom, dx, *window, False)
 
 
 def _our_pool(node, direction, cases):
