@@ -26,7 +26,7 @@ setup(
         # For --device cuda: Numba's CUDA target and NVIDIA's compilers; the driver comes beside.
         "cuda": ["numba-cuda[cu13]>=0.30.4,<0.31"],
         # PyTorch is the second, independent reference of the tests; nothing else uses it.
-        # greenlet runs the threads of Numba's CUDA simulator.
+        # greenlet runs the threads of Numba's CUDA simulator; nvdisasm shows what kernels became.
         "test": [
             "pytest>=8",
             "hypothesis>=6.100",
@@ -34,6 +34,7 @@ setup(
             "torch==2.13.0",
             "greenlet>=3",
             "numba-cuda[cu13]>=0.30.4,<0.31",
+            "nvidia-cuda-nvdisasm>=13,<14",
         ],
         "bench": ["torch==2.13.0"],
     },

@@ -1,40 +1,50 @@
 """Compiles every CUDA kernel that the table of cases and the shipped networks need; no GPU needed.
 
 `make kernels` runs it: for sm_80 and sm_90a it prints registers, shared memory, spills and stack of
-each kernel, and fails if one does not compile, spills registers or has a stack frame it should not.
+each kernel and what its main loop consists of, and fails if one does not compile, spills registers
+or has a stack frame it should not.  All tiles of the products are compiled in each precision.
 """
 
+import multiprocessing
+import os
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from cases import CASES
 from cuda.core import Linker, LinkerOptions, ObjectCode
 from numba import cuda
-from numba.cuda import types
+from numba.cuda import dispatcher, types
 from rows import graph_of, texts
+from sass import main_loop
 
+from convnet.backends.base import PRECISIONS
+from convnet.backends.cuda import gemm
 from convnet.backends.cuda.engine import operation
 from convnet.backends.cuda.launch import Array, Launch
+from convnet.backends.cuda.product import Variant, product_kernel
+from convnet.backends.cuda.tiles import COLUMNS, MODULES, ROWS, WINDOW
 from convnet.graph.build import build
 from convnet.network.memory import View
 from convnet.network.plan import make_plan
 from convnet.spec import Problems, Source, parse
 
-TARGETS = ((8, 0), (9, 0, "a"))
+TARGETS = {"sm_80": (8, 0), "sm_90a": (9, 0, "a")}
+OLDEST, NEWEST = TARGETS
 SHIPPED = Path(__file__).parent.parent / "layers"
 # The sine and cosine of large angles keep a table in local memory, which nrelu never reaches.
 MAY_HAVE_A_STACK = {"_noisy"}
 
 
-def launches(plan, cases):
+def launches(plan, cases, precision):
     """Every launch of a plan's programs, over arrays without memory."""
     for program in plan.programs.values():
         for step in program:
             function = operation(step.operation)
             arguments = [stand_in(a, cases) if isinstance(a, View) else a for a in step.arguments]
-            extra = {"precision": "fp32"} if function.takes_precision else {}
+            extra = {"precision": precision} if function.takes_precision else {}
             if function.scratch_size is not None:
                 size = int(function.scratch_size(*arguments, **extra))
                 extra["scratch"] = Array(None, 0, (size,), np.dtype(np.uint8))
@@ -50,14 +60,15 @@ def stand_in(view, cases):
 
 
 def plans():
+    """(plan, cases, precisions)"""
     for row in CASES:
         graph = graph_of(*texts(row), row.data_dims(), row.tree)
-        yield make_plan(graph, row.cases, input_gradients=True), row.cases
+        yield make_plan(graph, row.cases, input_gradients=True), row.cases, PRECISIONS[:1]
     for path in sorted(SHIPPED.glob("alexnet*.cfg")):
         problems = Problems()
         files = [parse(Source.read(p), problems) for p in (path, params_of(path))]
         graph = build(*files, problems, data_dims={0: 3 * 224 * 224, 1: 1})
-        yield make_plan(graph, 128), 128
+        yield make_plan(graph, 128), 128, PRECISIONS
 
 
 def params_of(path):
@@ -70,51 +81,115 @@ def signature(launch):
 
 def numba_type(argument):
     if isinstance(argument, tuple):
-        return types.Tuple([numba_type(value) for value in argument])
+        return types.UniTuple(types.int32, len(argument))
     dtype = types.__dict__[np.dtype(argument.dtype).name]
     return dtype[::1] if isinstance(argument, Array | np.ndarray) else dtype
 
 
-def built(kernel, arguments, target) -> dict[str, int]:
-    """What the assembler reports of one kernel."""
-    bounds = kernel.threads, kernel.blocks
+def products():
+    """(kernel, types of its arguments) of the products with every tile and aligned operands."""
+    real, whole = types.float32[::1], types.int32
+    pairs = (ROWS, ROWS), (COLUMNS, ROWS), (COLUMNS, COLUMNS), (ROWS, WINDOW), (MODULES, COLUMNS)
+    for a, b in pairs:
+        widths = [4 if kind in (ROWS, WINDOW) else 1 for kind in (a, b)]
+        arguments = (*(real, types.UniTuple(whole, 8)) * 2, whole[::1], real, *[whole] * 8)
+        for rows, columns, _ in gemm.TILES:
+            for precision in range(len(PRECISIONS)):
+                last = 2 if precision else 4
+                variant = Variant(a, widths[0], b, widths[1], last, rows, columns, precision)
+                yield product_kernel(variant), arguments
+
+
+# Numba asks the driver which device it compiles the functions for that kernels call.
+dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=TARGETS[OLDEST])
+
+
+def compiled(kernel, arguments, arch) -> str:
     ptx, _ = cuda.compile(
-        kernel.function, arguments, device=False, abi="numba", cc=target, launch_bounds=bounds
+        kernel.function,
+        arguments,
+        device=False,
+        abi="numba",
+        cc=TARGETS[arch],
+        launch_bounds=(kernel.threads, kernel.blocks),
     )
-    arch = "sm_" + "".join(map(str, target))
+    return ptx
+
+
+def assembled(ptx, arch) -> tuple[bytes, dict[str, int]]:
+    """Machine code, and what the assembler reports of it."""
     options = LinkerOptions(arch=arch, verbose=True, ptxas_options=["-v"])
     linker = Linker(ObjectCode.from_ptx(ptx.encode()), options=options)
-    linker.link("cubin")
-    log = linker.get_info_log()
-    patterns = {"registers": r"Used (\d+) registers", "stack": r"(\d+) bytes stack frame",
-                "spilled": r"(\d+) bytes spill stores", "shared": r"(\d+) bytes smem"}  # fmt: skip
-    return {name: int((re.search(p, log) or (0, 0))[1]) for name, p in patterns.items()}
+    code, log = bytes(linker.link("cubin").code), linker.get_info_log()
+    patterns = {
+        "registers": r"Used (\d+) registers",
+        "shared": r"(\d+) bytes smem",
+        "spilled": r"(\d+) bytes spill stores",
+        "stack": r"(\d+) bytes stack frame",
+    }
+    return code, {name: int((re.search(p, log) or (0, 0))[1]) for name, p in patterns.items()}
+
+
+def reported(number) -> tuple[str, bool]:
+    """The lines of one kernel of WANTED, and whether all is well.
+
+    The assembler's input differs between targets by its first lines only (`same_text`), so that
+    Numba compiles once.
+    """
+    kernel, arguments = WANTED[number]
+    module = kernel.function.__module__.rpartition(".")[2]
+    name = f"{module}.{kernel.name}"
+    lines, good = [], True
+    try:
+        text = compiled(kernel, arguments, OLDEST)
+        if number % 16 == 0 and not same_text(text, compiled(kernel, arguments, NEWEST)):
+            raise ValueError("its text is not the same for both targets")
+        for arch in TARGETS:
+            code, report = assembled(text.replace(OLDEST, arch), arch)
+            wrong = report["spilled"] or (report["stack"] and kernel.name not in MAY_HAVE_A_STACK)
+            good = good and not wrong
+            numbers = "".join(f"{value:9}" for value in report.values())
+            loop = main_loop(code) if module == "product" and arch == NEWEST else ""
+            lines.append(f"{name:46}{arch:8}{numbers}  {loop}{'  WRONG' if wrong else ''}")
+    except Exception as problem:
+        return f"{name}: does not compile: {str(problem)[:300]}", False
+    return "\n".join(lines), good
+
+
+def same_text(first, second) -> bool:
+    """Whether two kernels are the same but for their target and the numbers in names."""
+    one, other = (
+        re.sub(r"_ZN\w+|_cudapy_smem_\d+|\.target \w+", "", text) for text in (first, second)
+    )
+    return one == other
+
+
+def wanted():
+    """Each kernel with its types of arguments, once."""
+    found = {}
+    for plan, cases, precisions in plans():
+        for precision in precisions:
+            for launch in launches(plan, cases, precision):
+                found.setdefault((launch.kernel.name, signature(launch)), launch.kernel)
+    for kernel, arguments in products():
+        found.setdefault((kernel.name, arguments), kernel)
+    ordered = sorted(found.items(), key=lambda item: str(item[0]))
+    return [(kernel, arguments) for (_, arguments), kernel in ordered]
+
+
+WANTED = []
 
 
 def main() -> int:
-    found = {}
-    for plan, cases in plans():
-        for launch in launches(plan, cases):
-            found.setdefault((launch.kernel.name, signature(launch)), launch.kernel)
-    print(f"{'kernel':34}{'target':8}{'registers':>10}{'shared':>8}{'spilled':>8}{'stack':>7}")
+    WANTED.extend(wanted())
+    heads = "".join(f"{head:>9}" for head in ("registers", "shared", "spilled", "stack"))
+    print(f"{'kernel':46}{'target':8}{heads}  main loop: share of multiply-adds, instructions")
     bad = 0
-    for (name, arguments), kernel in sorted(found.items(), key=lambda item: str(item[0])):
-        module = kernel.function.__module__.rpartition(".")[2]
-        for target in TARGETS:
-            try:
-                report = built(kernel, arguments, target)
-            except Exception as problem:
-                bad += 1
-                print(f"{module}.{name}: does not compile: {str(problem)[:300]}")
-                break
-            wrong = report["spilled"] or (report["stack"] and name not in MAY_HAVE_A_STACK)
-            bad += bool(wrong)
-            arch = "sm_" + "".join(map(str, target))
-            print(
-                f"{f'{module}.{name}':34}{arch:8}{report['registers']:10}{report['shared']:8}"
-                f"{report['spilled']:8}{report['stack']:7}{'  WRONG' if wrong else ''}"
-            )
-    print(f"{len(found)} kernels and variants, {bad} wrong")
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
+        for lines, good in workers.imap(reported, range(len(WANTED))):
+            print(lines, flush=True)
+            bad += not good
+    print(f"{len(WANTED)} kernels and variants, {bad} wrong")
     return 1 if bad else 0
 
 

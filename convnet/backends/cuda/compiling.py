@@ -53,5 +53,5 @@ def kernel(function: Callable | None = None, *, threads: int = THREADS, blocks: 
 
 
 def inlined(function: Callable):
-    """Make a piece of kernels: a device function, compiled into each kernel that calls it."""
-    return cuda.jit(device=True, inline=not SIMULATED)(function)
+    """Make a piece of kernels: a device function, compiled once and put where it is called."""
+    return cuda.jit(device=True, **({} if SIMULATED else {"forceinline": True}))(function)

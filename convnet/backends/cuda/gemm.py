@@ -51,12 +51,12 @@ class Operand:
 
 def rows(array: Array, columns: int, stride: int, group: int = 0) -> Operand:
     """A(k, column) = array[group g + k stride + column]."""
-    return Operand(array, ROWS, (group, columns, stride))
+    return Operand(array, ROWS, (group, columns, stride, 0, 0, 0, 0, 0))
 
 
 def columns(array: Array, columns: int, stride: int, group: int = 0) -> Operand:
     """A(k, column) = array[group g + column stride + k]."""
-    return Operand(array, COLUMNS, (group, columns, stride))
+    return Operand(array, COLUMNS, (group, columns, stride, 0, 0, 0, 0, 0))
 
 
 @dataclass(frozen=True)

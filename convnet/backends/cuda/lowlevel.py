@@ -17,6 +17,7 @@ Whole tiles are one intrinsic, since Numba's time to compile grows faster than t
 from .compiling import SIMULATED
 
 WARP_ROWS, WARP_COLUMNS = 32, 64
+THREAD_X, BLOCK_X, BLOCK_Y = range(3)  # registers of `read_again`
 
 if SIMULATED:
     from .lowlevel_simulated import (
@@ -27,6 +28,7 @@ if SIMULATED:
         load_values,
         multiply,
         power,
+        read_again,
         sinpi,
         store_tile,
         store_values,
@@ -41,6 +43,7 @@ else:
         load_values,
         multiply,
         power,
+        read_again,
         sinpi,
         store_tile,
         store_values,
@@ -48,6 +51,9 @@ else:
     )
 
 __all__ = [
+    "BLOCK_X",
+    "BLOCK_Y",
+    "THREAD_X",
     "WARP_COLUMNS",
     "WARP_ROWS",
     "clear",
@@ -57,6 +63,7 @@ __all__ = [
     "load_values",
     "multiply",
     "power",
+    "read_again",
     "sinpi",
     "store_tile",
     "store_values",

@@ -11,6 +11,7 @@ from numba.cuda.extending import intrinsic
 _I1, _I8, _I32, _I64, _F32 = (*map(ir.IntType, (1, 8, 32, 64)), ir.FloatType())
 _GLOBAL, _SHARED = 1, 3  # LLVM's address spaces
 _VOID = ir.VoidType()
+_SPECIAL = "tid.x", "ctaid.x", "ctaid.y"
 
 
 def _literal(*given):
@@ -92,6 +93,20 @@ def _bytes(place):
 # Of float32s.  power: x ** y for positive x, to about 1e-7 * max(1, |log2 x|), in few instructions.
 power = libdevice.fast_powf
 cospi, sinpi = libdevice.cospif, libdevice.sinpif  # cos(pi x), sin(pi x)
+
+
+@intrinsic
+def read_again(typingctx, register, value):
+    """`value`, read anew from special register `register` (literal) of _SPECIAL.
+
+    What is computed from it later needs no register before, where the compiler would else keep it.
+    """
+    name = _SPECIAL[_literal(register)[0]]
+
+    def codegen(context, builder, sig, args):
+        return _asm(builder, _I32, f"mov.u32 $0, %{name};", "=r", [])
+
+    return types.int32(register, value), codegen
 
 
 # -- asynchronous copies ------------------------------------------------------------------

@@ -11,32 +11,23 @@ from typing import NamedTuple
 
 from numba import cuda, float32, int64
 
+from convnet.backends.base import PRECISIONS
+
 from .compiling import int32, kernel
 from .lowlevel import (
+    BLOCK_X,
+    BLOCK_Y,
+    THREAD_X,
     WARP_COLUMNS,
     WARP_ROWS,
     clear,
     commit_copies,
     multiply,
+    read_again,
     store_tile,
     wait_copies,
 )
-from .tiles import (
-    COLUMNS,
-    MODULES,
-    ROWS,
-    WINDOW,
-    lanes_across,
-    load_columns,
-    load_modules,
-    load_rows,
-    load_window,
-    start_columns,
-    start_modules,
-    start_rows,
-    start_window,
-    strips,
-)
+from .tiles import COLUMNS, MODULES, ROWS, WINDOW, Tile, load_tile, start_tiles
 
 SHARED_BYTES = 48 * 1024  # what a kernel may have without asking for more
 _ALIGNMENT = 16
@@ -63,6 +54,11 @@ class Variant(NamedTuple):
         return self.rows // WARP_ROWS * (self.columns // WARP_COLUMNS) * 32
 
     @property
+    def blocks(self) -> int:
+        """At once on a multiprocessor; more would leave too few registers to a thread."""
+        return 512 // self.threads
+
+    @property
     def depth(self) -> int:
         """Values of k a tile."""
         return 16 if self.precision == 2 else 8
@@ -81,32 +77,22 @@ class Variant(NamedTuple):
 @cache
 def product_kernel(variant: Variant):
     """The kernel of a variant; see `_made` for its arguments."""
-    v = variant
-    a_across, b_across = lanes_across(v.rows, v.a_width), lanes_across(v.columns, v.b_width)
-    a_strips, b_strips = strips(v.rows, v.a_width), strips(v.columns, v.b_width)
-    function = _made(
-        v.a, v.a_width, v.b, v.b_width, v.c_width, v.rows, v.columns, v.precision, v.threads,
-        v.depth, v.rows + v.padding, v.columns + v.padding, v.stages,
-        a_across, a_strips, b_across, b_strips, 3 * v.depth // 8, 3 * b_strips,
-    )  # fmt: skip
     names = {ROWS: "rows", COLUMNS: "columns", WINDOW: "window", MODULES: "modules"}
-    precision = ("fp32", "tf32", "bf16")[v.precision]
+    v, precision = variant, PRECISIONS[variant.precision]
+    made = kernel(threads=v.threads, blocks=v.blocks)(_made(v))
     widths = f"{v.a_width}{v.b_width}{v.c_width}"
-    made = kernel(threads=v.threads, blocks=max(1, 512 // v.threads))(function)
     made.name = f"{names[v.a]}_{names[v.b]}_{widths}_{v.rows}x{v.columns}_{precision}"
     return made
 
 
-def _made(
-    A, A_WIDTH, B, B_WIDTH, C_WIDTH, TILE_ROWS, TILE_COLUMNS, PRECISION,
-    THREADS, DEPTH, LDA, LDB, STAGES,
-    A_ACROSS, A_STRIPS, B_ACROSS, B_STRIPS, A_PLACES, B_PLACES,
-):  # fmt: skip
-    PENDING = STAGES - 2
-    STAGE = DEPTH * (LDA + LDB)
-    B_FIRST = DEPTH * LDA
-    RING = STAGES * STAGE
-    WARPS_ACROSS = TILE_COLUMNS // WARP_COLUMNS
+def _made(v):
+    A = Tile.of(v.a, v.rows, v.depth, v.rows + v.padding, v.a_width, v.threads)
+    B = Tile.of(v.b, v.columns, v.depth, v.columns + v.padding, v.b_width, v.threads)
+    A_PLACES, B_PLACES, PENDING, DEPTH = A.places, B.places, v.stages - 2, v.depth
+    B_FIRST, STAGE = v.depth * A.ld, v.depth * (A.ld + B.ld)
+    AHEAD, RING = v.stages - 1, v.stages * STAGE
+    TILE_ROWS, TILE_COLUMNS, LDA, LDB = v.rows, v.columns, A.ld, B.ld
+    WARPS_ACROSS, C_WIDTH, PRECISION = v.columns // WARP_COLUMNS, v.c_width, v.precision
 
     def product(
         a, a_sizes, b, b_sizes, taps, c, c_group, c_split, ld, rows, columns, depth, share,
@@ -129,55 +115,38 @@ def _made(
         first = int32(cuda.blockIdx.z * share)
         last = int32(min(first + share, depth))
         clear(acc)
-        if A == ROWS:
-            start_rows(a_place, a_sizes, group, row, first, tid, A_WIDTH, A_ACROSS)
-        elif A == COLUMNS:
-            start_columns(a_place, a_sizes, group, row, first, tid)
-        else:
-            start_modules(a_place, a_sizes, first, tid, DEPTH)
-        if B == ROWS:
-            start_rows(b_place, b_sizes, group, column, first, tid, B_WIDTH, B_ACROSS)
-        elif B == COLUMNS:
-            start_columns(b_place, b_sizes, group, column, first, tid)
-        else:
-            start_window(b_place, b_sizes, group, column, tid, B_WIDTH, B_ACROSS, B_STRIPS)
-        write, read = int32(0), int32(0)
-        for k in range(first - (STAGES - 1) * DEPTH, last, DEPTH):
-            if k >= first:
-                wait_copies(PENDING)
-                cuda.syncthreads()
-            ahead = k + (STAGES - 1) * DEPTH
-            if ahead < last:
-                if A == ROWS:
-                    load_rows(shared, write, LDA, a, a_sizes, a_place, row, ahead, last, tid,
-                              TILE_ROWS, DEPTH, A_WIDTH, THREADS, A_ACROSS, A_STRIPS)  # fmt: skip
-                elif A == COLUMNS:
-                    load_columns(shared, write, LDA, a, a_sizes, a_place, row, ahead, last, tid,
-                                 TILE_ROWS, DEPTH, THREADS)  # fmt: skip
-                else:
-                    load_modules(shared, write, LDA, a, a_sizes, group, a_place, taps, row, ahead,
-                                 last, tid, TILE_ROWS, DEPTH, THREADS)  # fmt: skip
-                if B == ROWS:
-                    load_rows(shared, write + B_FIRST, LDB, b, b_sizes, b_place, column, ahead,
-                              last, tid, TILE_COLUMNS, DEPTH, B_WIDTH, THREADS, B_ACROSS,
-                              B_STRIPS)  # fmt: skip
-                elif B == COLUMNS:
-                    load_columns(shared, write + B_FIRST, LDB, b, b_sizes, b_place, column, ahead,
-                                 last, tid, TILE_COLUMNS, DEPTH, THREADS)  # fmt: skip
-                else:
-                    load_window(shared, write + B_FIRST, LDB, b, b_sizes, b_place, taps, ahead, tid,
-                                TILE_COLUMNS, DEPTH, B_WIDTH, THREADS, B_ACROSS,
-                                B_STRIPS)  # fmt: skip
+        start_tiles(a_place, A, a_sizes, group, row, first, tid)
+        start_tiles(b_place, B, b_sizes, group, column, first, tid)
+
+        def load_ahead(at, k):
+            load_tile(shared, at, A, a, a_sizes, taps, a_place, group, row, k, last, tid)
+            at += B_FIRST
+            load_tile(shared, at, B, b, b_sizes, taps, b_place, group, column, k, last, tid)
+
+        for stage in range(AHEAD):
+            if first + stage * DEPTH < last:
+                load_ahead(int32(stage * STAGE), int32(first + stage * DEPTH))
             commit_copies()
-            write = int32(0 if write == RING - STAGE else write + STAGE)
-            if k >= first:
-                warp_row = warp // WARPS_ACROSS * WARP_ROWS
-                warp_column = warp % WARPS_ACROSS * WARP_COLUMNS
-                multiply(acc, shared, read + warp_row, read + B_FIRST + warp_column, lane,
-                         LDA, LDB, DEPTH, PRECISION)  # fmt: skip
-                read = int32(0 if read == RING - STAGE else read + STAGE)
-        row += warp // WARPS_ACROSS * WARP_ROWS
-        column += warp % WARPS_ACROSS * WARP_COLUMNS
+        warp_row = warp // WARPS_ACROSS * WARP_ROWS
+        warp_column = warp % WARPS_ACROSS * WARP_COLUMNS
+        read = int32(0)
+        for k in range(first, last, DEPTH):
+            wait_copies(PENDING)
+            cuda.syncthreads()
+            ahead = int32(k + AHEAD * DEPTH)
+            if ahead < last:
+                load_ahead(int32((RING if read == 0 else read) - STAGE), ahead)  # read before
+            commit_copies()
+            at_a, at_b = read + warp_row, read + B_FIRST + warp_column
+            multiply(acc, shared, at_a, at_b, lane, LDA, LDB, DEPTH, PRECISION)
+            read = int32(0 if read == RING - STAGE else read + STAGE)
+        tid = int32(read_again(THREAD_X, cuda.threadIdx.x))
+        lane, warp = tid & 31, tid >> 5
+        block = int32(read_again(BLOCK_Y, cuda.blockIdx.y))
+        group = int32(block // row_tiles)
+        row = int32(block % row_tiles * TILE_ROWS + warp // WARPS_ACROSS * WARP_ROWS)
+        column = int32(read_again(BLOCK_X, cuda.blockIdx.x) * TILE_COLUMNS)
+        column = int32(column + warp % WARPS_ACROSS * WARP_COLUMNS)
         at = int64(cuda.blockIdx.z) * c_split + int64(group) * c_group + int64(row) * ld + column
         store_tile(
             acc, c, at, ld, rows - row, columns - column, accumulate, lane, C_WIDTH, PRECISION
