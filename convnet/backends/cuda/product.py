@@ -55,8 +55,11 @@ class Variant(NamedTuple):
 
     @property
     def blocks(self) -> int:
-        """At once on a multiprocessor; more would leave too few registers to a thread."""
-        return 512 // self.threads
+        """At once on a multiprocessor; more would leave too few registers to a thread.
+
+        Sums in float32 that are written one by one need more of them.
+        """
+        return (256 if self.precision == 0 and self.c_width == 1 else 512) // self.threads
 
     @property
     def depth(self) -> int:
