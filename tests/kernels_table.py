@@ -16,9 +16,9 @@ from types import SimpleNamespace
 import numpy as np
 from cases import CASES
 from cuda.core import Linker, LinkerOptions, ObjectCode
+from kernel_arithmetic import unexpected_doubles
 from numba import cuda
 from numba.cuda import dispatcher, types
-from kernel_arithmetic import unexpected_doubles
 from rows import graph_of, texts
 from sass import main_loop
 
