@@ -34,6 +34,9 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def pytest_collection_modifyitems(config, items):
+    """All items are of this folder: it is not collected unless it is named."""
+    if os.environ.get(VARIABLE) != "1":
+        return
     lacking = "" if SIMULATED else missing()
     for item in items:
         if lacking:
