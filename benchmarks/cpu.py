@@ -6,6 +6,7 @@ pairs of the rounds, with its extremes.
 """
 
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -89,20 +90,19 @@ class Bench:
         ]
         return [_with_memory(row, cases, memory, best) for row in rows]
 
-    def layers(self, part: str) -> list[dict]:
+    def layers(self, part: str) -> Iterator[dict]:
         """Each layer of a network alone, in each direction."""
         net = LAYERS[part]
         cases, rounds = self.cases or NETS[net][0], self.rounds or 3
-        rows = []
         with self.worker("ours", net, cases) as ours, self.worker("eager", net, cases) as theirs:
             self.measure_peak({"ours": ours, "eager": theirs})
             for name, (node, direction) in calls_of(shipped_graph(net)).items():
                 if self.only not in name:
                     continue
                 times = in_turn(self._layer_rivals(ours, theirs, name, node), rounds)
-                rows.append(self.row(name, times, operations(node, direction, cases)))
-                click.echo(f"  {name}: {rows[-1]['ratio']:.2f}", err=True)
-        return rows
+                row = self.row(name, times, operations(node, direction, cases))
+                click.echo(f"  {name}: {row['ratio']:.2f}", err=True)
+                yield row
 
     def _layer_rivals(self, ours, theirs, name, node):
         rivals = {"ours": partial(ours.ask, "layer", call=name)}
@@ -126,7 +126,7 @@ class Bench:
                  "one device, ms": 1e3 * found.theirs, "one / two": found.ratio,
                  "from": found.low, "to": found.high}]  # fmt: skip
 
-    def run(self, part: str) -> list[dict]:
+    def run(self, part: str) -> Iterable[dict]:
         if part in NETS:
             return self.net(part)
         if part in LAYERS:
@@ -181,13 +181,15 @@ def _with_memory(row, cases, memory, best):
 def main(parts, threads, rounds, cases, only, rivals, path):
     bench = Bench(threads, rounds, cases, only, rivals)
     for part in parts or PARTS:
-        rows = bench.run(part)
+        rows, facts = [], machine(threads, PACKAGES)
+        for row in bench.run(part):  # written at once: a run that is cut off leaves what it has
+            rows.append(row)
+            if bench.peak:
+                facts["matrix product, GFLOP/s"] = round(bench.peak / 1e9, 1)
+            add_results(path, part, facts, [row])
         click.echo(f"\n{part}\n{table(rows)}")
-        facts = machine(threads, PACKAGES)
         if bench.peak:
-            facts["matrix product, GFLOP/s"] = round(bench.peak / 1e9, 1)
             click.echo(f"a large matrix product: {bench.peak / 1e9:.0f} GFLOP/s")
-        add_results(path, part, facts, rows)
 
 
 if __name__ == "__main__":

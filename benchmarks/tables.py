@@ -53,10 +53,12 @@ def processor() -> str:
 
 
 def add_results(path: Path, part: str, facts: dict, rows: list[dict[str, Cell]]) -> None:
-    """Put a part's rows into a JSON file beside those of other parts."""
+    """Put rows of a part into a JSON file, in the place of those with the same `what`."""
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    rounded = [{key: _rounded(value) for key, value in row.items()} for row in rows]
-    known = {**known, "machine": facts, part: rounded}
+    found = {row["what"]: row for row in known.get(part, [])}
+    for row in rows:
+        found[row["what"]] = {key: _rounded(value) for key, value in row.items()}
+    known = {**known, "machine": facts, part: [*found.values()]}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 

@@ -197,9 +197,10 @@ def test_results_of_parts_stand_side_by_side(tmp_path):
     path = tmp_path / "results" / "cpu.json"
     add_results(path, "one", {"threads": 2}, [{"what": "a", "ms": 1.23456789}])
     add_results(path, "two", {"threads": 2}, [{"what": "b", "ms": None}])
+    add_results(path, "two", {"threads": 2}, [{"what": "c", "ms": 1}, {"what": "b", "ms": 7}])
     found = json.loads(path.read_text())
     assert found == {"machine": {"threads": 2}, "one": [{"what": "a", "ms": 1.235}],
-                     "two": [{"what": "b", "ms": None}]}  # fmt: skip
+                     "two": [{"what": "b", "ms": 7}, {"what": "c", "ms": 1}]}  # fmt: skip
 
 
 # -- the command -----------------------------------------------------------------------------------
