@@ -57,9 +57,15 @@ class Variant(NamedTuple):
     def blocks(self) -> int:
         """At once on a multiprocessor; more would leave too few registers to a thread.
 
-        Sums in float32 that are written one by one need more of them.
+        Sums in float32 that are written one by one need more of them, and so do small tiles of
+        windows by module.
         """
-        return (256 if self.precision == 0 and self.c_width == 1 else 512) // self.threads
+        threads = 512
+        if self.precision == 0 and self.c_width == 1:
+            threads = 256
+        elif self.precision == 0 and self.a == MODULES and self.threads < 256:
+            threads = 384
+        return threads // self.threads
 
     @property
     def depth(self) -> int:
