@@ -122,6 +122,12 @@ device_options = options(
         default=True,
         help="With CUDA: run steps as CUDA graphs (the default), or launch each kernel by itself.",
     ),
+    click.option(
+        "--precision",
+        type=click.Choice(["fp32", "tf32", "bf16"]),
+        show_default="fp32, or what a resumed run had",
+        help="With CUDA: how conv and fc layers round what they multiply; sums are in float32.",
+    ),
 )
 init_options = options(
     click.option(

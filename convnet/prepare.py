@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 
 from convnet.data import Dataset, Feed, open_dataset
-from convnet.errors import DataError, DeviceError
+from convnet.errors import DataError
 from convnet.graph.assume import (
     assumed_image,
     assumed_tree,
@@ -193,54 +193,3 @@ def _inner_side(dataset, options, wanted):
         if dataset.name.startswith("shapes") and dataset.side >= 64
         else dataset.side
     )
-
-
-@dataclass
-class DeviceOptions:
-    """device: auto, cuda or cpu.  gpu: physical devices for the spec's, in order, or None.
-
-    graphs: run programs as CUDA graphs.
-    """
-
-    device: str = "auto"
-    gpu: tuple[int, ...] | None = None
-    graphs: bool = True
-
-
-def make_engine(options: DeviceOptions, graph: Graph, real="float32"):
-    """The engine, a line that says what runs where, and whether CUDA is missing.  DeviceError."""
-    needed = graph.device_count
-    if options.gpu is not None and len(options.gpu) < needed:
-        raise DeviceError(
-            f"the spec places layers on devices 0 to {needed - 1}; --gpu names "
-            f"{len(options.gpu)} ({','.join(map(str, options.gpu))}). "
-            f"Give {needed}, the same one more than once if need be"
-        )
-    if options.device == "cuda":
-        return _cuda_engine(options, needed)
-    from convnet.backends.cpu.engine import Engine
-    from convnet.backends.probe import missing
-
-    shown = "cpu:0" if needed == 1 else f"cpu:0 to cpu:{needed - 1}, virtual"
-    lacks_cuda = options.device == "auto" and missing() != ""
-    return Engine(real), f"running on the CPU ({shown})", lacks_cuda
-
-
-def _cuda_engine(options, needed):
-    from convnet.backends.probe import missing
-
-    if lacking := missing():
-        raise DeviceError(f"--device cuda: {lacking}. `convnet devices` tells more")
-    from numba import cuda
-
-    from convnet.backends.cuda.engine import Engine
-
-    gpus = options.gpu[:needed] if options.gpu else tuple(range(needed))
-    if max(gpus) >= len(cuda.gpus):
-        raise DeviceError(
-            f"there is no GPU {max(gpus)}: this machine has {len(cuda.gpus)}, numbered from 0. "
-            f"--gpu {','.join('0' * needed)} puts all devices of the spec on the first one"
-        )
-    shown = ", ".join(f"{device} on GPU {gpu}" for device, gpu in enumerate(gpus))
-    engine = Engine(gpus, graphs=options.graphs)
-    return engine, f"running with CUDA (device {shown})", False

@@ -17,9 +17,10 @@ from pathlib import Path
 import click
 
 from convnet.data import open_dataset
+from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import TrainingError
 from convnet.network.network import Network
-from convnet.prepare import DataOptions, DeviceOptions, make_engine, prepare
+from convnet.prepare import DataOptions, prepare
 from convnet.report.plot import COLOURS, Line, Panel, draw
 from convnet.spec import Source
 from convnet.specs import Specs

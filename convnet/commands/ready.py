@@ -7,9 +7,10 @@ from convnet.commands.output import note
 from convnet.commands.saved import Saved, load
 from convnet.commands.train import data_options, start_workers
 from convnet.data import Feed
+from convnet.engines import DeviceOptions, make_engine
 from convnet.graph.stored import stored_facts
 from convnet.network.network import Network
-from convnet.prepare import DeviceOptions, Prepared, make_engine, prepare
+from convnet.prepare import Prepared, prepare
 
 
 @dataclass
@@ -44,9 +45,7 @@ def ready(given: dict) -> Ready:
         tree=stored_facts(saved.checkpoint.options)["tree"],
     )
     start_workers(prepared.dataset, given)
-    engine, line, _ = make_engine(
-        DeviceOptions(given["device"], given["gpu"], given["graphs"]), prepared.graph
-    )
+    engine, line, _ = make_engine(DeviceOptions.of(given), prepared.graph)
     minibatch = given["minibatch"] or saved.checkpoint.options.get("minibatch", 128)
     network = Network(prepared.graph, minibatch, engine, seed=saved.checkpoint.seed)
     checkpoint.restore(network, saved.checkpoint)

@@ -12,11 +12,12 @@ from convnet.commands.progress import Progress
 from convnet.data import Dataset, decoding
 from convnet.data.encoded import EncodedDataset
 from convnet.data.workers import cores
+from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import ConvnetError
 from convnet.graph.stored import facts_to_store, stored_facts
 from convnet.initial import InitOptions, fill, resolve
 from convnet.network.network import Network
-from convnet.prepare import DataOptions, DeviceOptions, Prepared, make_engine, prepare
+from convnet.prepare import DataOptions, Prepared, prepare
 from convnet.spec import Source, harmless
 from convnet.specs import Specs
 from convnet.train.changes import describe_changes, describe_options
@@ -107,15 +108,20 @@ def data_options(given, saved) -> DataOptions:
     return replace(known, **new)
 
 
+def device_options(given, before) -> DeviceOptions:
+    """What is given; the precision of a run that goes on is its own otherwise."""
+    options = DeviceOptions.of(given)
+    return replace(options, precision=options.precision or before.get("precision", "fp32"))
+
+
 def _make_run(given, prepared: Prepared, saved) -> Run:
     options = saved.options if saved else {}
     minibatch = given["minibatch"] or options.get("minibatch") or prepared.defaults.minibatch
     seed = saved.seed if saved else given["seed"] or 0
     if saved and given["seed"] not in (None, saved.seed):
         raise ConvnetError(f"a run goes on with its own seed, {saved.seed}; leave --seed out")
-    engine, line, by_default = make_engine(
-        DeviceOptions(given["device"], given["gpu"], given["graphs"]), prepared.graph
-    )
+    devices = device_options(given, options)
+    engine, line, by_default = make_engine(devices, prepared.graph)
     note(f"CUDA is not available: {line}" if by_default else line)
     calls = [] if saved else _init_calls(given, prepared.graph)
     every = given["wupdate_freq"] or options.get("wupdate_freq", 1)
@@ -126,6 +132,7 @@ def _make_run(given, prepared: Prepared, saved) -> Run:
         **facts_to_store(prepared.graph),
         "data_options": asdict(prepared.options),
         "wupdate_freq": every,
+        "precision": devices.precision,
     }
     return Run(
         network,

@@ -4,7 +4,7 @@ from convnet.spec import Problems, Source, SpecFile, harmless, parse
 
 # Options as a checkpoint holds them; those of the data lie in an object of their own.
 TOLD = ("epochs", "minibatch", "wupdate_freq", "test_every", "save_every", "drop_rate_when_stuck")
-TOLD += ("stop_when_stuck", "stuck_tests", "stuck_improvement")
+TOLD += ("stop_when_stuck", "stuck_tests", "stuck_improvement", "precision")
 TOLD_OF_DATA = ("crop_border", "inner_size", "train_range", "test_range", "mean", "scalar_mean")
 TOLD_OF_DATA += ("color_noise",)
 
