@@ -17,7 +17,7 @@ from numba.core.runtime import _nrt_python  # noqa: E402
 from rows import network_of  # noqa: E402
 
 _nrt_python.memsys_use_cpython_allocator()  # before Numba allocates anything
-BATCH = 512
+BATCH = 2048
 
 
 def peak_of_a_step(row):

@@ -1,7 +1,7 @@
 """Sum of squares, each case times its gate (dialect, 7)."""
 
 import numpy as np
-from numba import prange
+from numba import njit, prange
 
 from ..base import needs_scratch
 from .compiling import inlined, parallel
@@ -14,7 +14,7 @@ def forward(gate, x, values, *, scratch):
     """values = [sum over cases of gate * sum of x**2], float64.  gate: (1, N), x: (rows, N)."""
     squares = scratch[: 8 * x.shape[1]].view(np.float64)
     _squares_kernel(x, squares)
-    values[0] = np.dot(gate[0], squares)
+    values[0] = _gated(gate[0], squares)
 
 
 @needs_scratch(lambda x, *_others: 8 * x.shape[1])
@@ -45,6 +45,15 @@ def _squares_kernel(x, squares):
         fill(squares[lo:hi], 0)
         for c in range(rows):
             _add_squares(x[c, lo:hi], squares[lo:hi])
+
+
+@njit(cache=True, error_model="numpy")
+def _gated(gate, squares):
+    """NumPy's product would make a float64 copy of the gates."""
+    total = 0.0
+    for n in range(squares.size):
+        total += np.float64(gate[n]) * squares[n]
+    return total
 
 
 @parallel
