@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test simulator kernels smoke lint docs corpus bench gpu figure1 ablations clean
+.PHONY: demo test simulator kernels smoke widths lint docs corpus bench gpu figure1 ablations clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -35,6 +35,12 @@ lint: $(VENV)/.tested
 corpus: $(VENV)/.tested
 	$(BIN)/python tests/corpus_table.py
 	$(BIN)/python tests/corpus_replicas.py
+
+# The convolutions with narrower vectors than the processor's own.
+NARROW := tests/test_kernels_conv.py tests/test_fusion.py tests/test_layers.py
+widths: $(VENV)/.tested
+	NUMBA_CPU_NAME=x86-64 NUMBA_CPU_FEATURES=+sse4.2 $(BIN)/python -m pytest $(NARROW)
+	NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=+avx2,+fma $(BIN)/python -m pytest $(NARROW)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.cpu

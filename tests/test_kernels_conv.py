@@ -1,5 +1,9 @@
 """conv, local, bias and fc on the CPU against plain loops in float64."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -189,3 +193,14 @@ def test_fc(inputs, outputs, cases, dtype, monkeypatch):
     check(fc.forward, (x, w), w64 @ x64, dtype)
     check(fc.inputs_grad, (dy, w), w64.T @ dy64, dtype)
     check(fc.weights_grad, (x, dy), dy64 @ x64.T, dtype)
+
+
+@pytest.mark.parametrize(
+    ("features", "expected"), [("+sse4.2", 16), ("+avx2,+fma", 32), ("+avx2,+fma,+avx512f", 64)]
+)
+def test_the_vector_width_is_that_of_the_processor_compiled_for(features, expected):
+    """`make widths` runs the tests on each width that a machine has."""
+    code = "from convnet.backends.cpu.microkernel import VECTOR_BYTES as v; print(v)"
+    env = {**os.environ, "NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": features}
+    run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert run.stdout.strip() == str(expected), run.stderr
