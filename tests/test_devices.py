@@ -11,7 +11,8 @@ from rows import graph_of
 from convnet import checkpoint
 from convnet.backends import probe
 from convnet.backends.base import PRECISIONS
-from convnet.cli import device_options, main
+from convnet.cli import main
+from convnet.cli_options import device_options
 from convnet.commands.train import device_options as options_of_run
 from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import DeviceError

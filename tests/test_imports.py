@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1] / "convnet"
 # For each part: the parts it may import, itself aside.  A name stands for all below it.
 MAY_IMPORT = {
     "errors": [],
+    "cli_options": [],
     "schedule": [],
     "spec": ["errors"],
     "fields": ["spec"],

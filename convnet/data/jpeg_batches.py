@@ -6,7 +6,6 @@ label a pair (WordNet id, index) or None.  Of each file only the place of its im
 """
 
 import io
-import os
 import re
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from PIL import Image
 
 from convnet.data.cuda_convnet import find_batches, split_batches
 from convnet.data.dataset import Dataset, check_split
+from convnet.data.piece import read_piece
 from convnet.data.stored_meta import StoredMeta
 from convnet.data.stored_values import class_names, label_vector
 from convnet.data.unpickler import read_dictionary, read_pickle
@@ -83,18 +83,7 @@ class JpegBatches(StoredMeta, Dataset):
         """The JPEG files at `indices`, undecoded.  DataError."""
         check_split(split)
         rows = self._table[split][np.asarray(indices, np.int64), :3]
-        return [self._piece(*row) for row in rows.tolist()]
-
-    def _piece(self, file, offset, length):
-        path = self._files[file]
-        try:
-            with open(path, "rb", buffering=0) as source:
-                piece = os.pread(source.fileno(), length, offset)
-        except OSError as problem:
-            raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
-        if len(piece) != length:
-            raise DataError(f"{path}: is shorter than it was when it was opened")
-        return piece
+        return [read_piece(self._files[file], *place) for file, *place in rows.tolist()]
 
     def where(self, split: str, index: int) -> str:
         """The file and place of an image, for messages."""

@@ -9,7 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
 
-from convnet.errors import ConvnetError, DataError
+from convnet.data.piece import read_piece
+from convnet.errors import ConvnetError
 from convnet.make_data.picture import Jpeg, make_picture
 from convnet.make_data.sums import Sums
 
@@ -48,24 +49,11 @@ def make_chunk(places: list[Place], form: Jpeg) -> Made:
     """(JPEG or None, remark) of each image, and the sums over them."""
     made, sums = [], Sums()
     for place in places:
-        picture = make_picture(read_bytes(place), form)
+        picture = make_picture(read_piece(*place), form)
         made.append((picture.jpeg, picture.remark))
         if picture.jpeg:
             sums.add(picture.pixels)
     return made, sums
-
-
-def read_bytes(place: Place) -> bytes:
-    """The bytes of an image; DataError if its file is not as it was when it was looked through."""
-    path, offset, size = place
-    try:
-        with open(path, "rb", buffering=0) as file:
-            data = os.pread(file.fileno(), size, offset)
-    except OSError as problem:
-        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
-    if len(data) != size:
-        raise DataError(f"{path}: is shorter than it was when it was looked through")
-    return data
 
 
 def _start_worker():
