@@ -34,12 +34,14 @@ def results(network, program) -> dict[str, np.ndarray]:
 
 
 def poison(engine) -> None:
-    """NaN in all that a step must write before it is read."""
+    """NaN in all that a step must write before it is read, and in all minibatches."""
+    engine.synchronize()
     for buffer, memory in engine.memory.items():
         if buffer.role not in ("weights", "velocity", "state"):
             _fill(memory, 255)
-    for memory in engine.scratch.values():
+    for memory in [*engine.scratch.values(), *(m for s in engine.slots for m in s.memory.values())]:
         _fill(memory, 255)
+    engine.synchronize()
 
 
 def _fill(memory, byte):
@@ -66,14 +68,24 @@ def two_devices(engine) -> Network:
     return network
 
 
-def trained(network, steps=3) -> list[np.ndarray]:
-    """Costs and weights after some minibatches, every second of them a short one."""
+def minibatch(cases, rng) -> dict[int, np.ndarray]:
+    """Images and labels for it."""
+    labels = rng.integers(0, 5, (1, cases)).astype(np.float32)
+    return {0: rng.standard_normal((192, cases)).astype(np.float32), 1: labels}
+
+
+def trained(network, steps=3, ahead=True) -> list[np.ndarray]:
+    """Costs and weights after some minibatches, every third of them a short one.
+
+    ahead: each is loaded while the one before is computed.
+    """
     rng, costs = np.random.default_rng(5), []
+    coming = minibatch(4, rng)
     for step in range(steps):
-        cases = 4 if step % 2 == 0 else 3  # the second minibatch is short
-        labels = rng.integers(0, 5, (1, cases)).astype(np.float32)
-        network.load({0: rng.standard_normal((192, cases)).astype(np.float32), 1: labels})
+        network.load(coming)
         network.set_rates(step / steps)
         network.run("train")
+        coming = minibatch(3 if step % 3 == 1 else 4, rng)
+        network.load_ahead(coming if ahead else None)
         costs.append(network.costs()["cost"])
     return costs + [network.read(parameter) for parameter in network.parameters.values()]

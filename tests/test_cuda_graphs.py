@@ -34,6 +34,9 @@ class Queues:
     def stream(self, stream):
         return SimpleNamespace(handle=5)
 
+    def freeing(self, device):
+        return lambda function, handle: self.seen.append(f"free {handle}")
+
 
 @pytest.fixture
 def queues(monkeypatch):
@@ -53,8 +56,15 @@ def noting(queues, name, status=GOOD):
 
 
 def test_nothing_is_freed_while_work_is_captured(queues):
-    Graph(queues, Stream(0, COMPUTE), lambda: queues.seen.append("work"))
-    assert queues.seen == ["keep", CALLS[0], "work", *CALLS[1:], "may free"]
+    graph = Graph(queues, Stream(0, COMPUTE), lambda: queues.seen.append("work"))
+    assert graph and queues.seen == ["keep", CALLS[0], "work", *CALLS[1:], "may free"]
+
+
+def test_a_graph_that_nobody_uses_is_freed_outside_of_captures(queues):
+    graph = Graph(queues, Stream(0, COMPUTE), list)
+    assert queues.seen[-1] == "may free"
+    del graph
+    assert queues.seen[-1] == "free it"
 
 
 def test_a_failure_names_the_call_and_the_way_without_graphs(queues, monkeypatch):

@@ -58,7 +58,8 @@ def test_gradients_are_rounded_on_their_way():
     assert np.array_equal(found["high.weights.0"], exact["high.weights.0"])
     assert not np.array_equal(found["low.weights.0"], exact["low.weights.0"])
     np.testing.assert_allclose(found["low.weights.0"], exact["low.weights.0"], rtol=5e-3, atol=1e-2)
-    moved = [s.operation for s in network.plan.programs["train"] if s.operation[:8] == "transfer"]
+    steps = network.plan.programs["load"] + network.plan.programs["train"]
+    moved = [step.operation for step in steps if step.operation[:8] == "transfer"]
     assert moved == ["transfer.copy", "transfer.copy", "transfer.copy_half"]
 
 

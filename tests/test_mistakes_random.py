@@ -246,5 +246,5 @@ def test_damaged_files_are_refused_with_messages(layers, params, dialect):
 
 def test_the_undamaged_files_are_good():
     plan = judge((LAYERS, "net.cfg"), (PARAMS, "net.params"))
-    assert {"train", "gradients", "test"} == set(plan.programs)
+    assert {"load", "train", "gradients", "test"} == set(plan.programs)
     assert not plan.graph.warnings

@@ -147,9 +147,10 @@ def test_every_step_stays_on_one_device_but_for_the_copies():
 
 def test_copies_forward_and_home_are_steps_of_the_plan():
     """Gradients come home over each copy once, and are added there if they are not the first."""
-    steps = network_on(two_devices()).plan.programs["train"]
+    programs = network_on(two_devices()).plan.programs
+    steps = programs["load"] + programs["train"]
     moved = [(s.phase, s.layer) for s in steps if s.operation == "transfer.copy"]
-    forward = [layer for phase, layer in moved if phase == "forward"]
+    forward = [layer for phase, layer in moved if phase in ("load", "forward")]
     backward = [layer for phase, layer in moved if phase == "backward"]
     crossing = [f"{name} to device {to}" for name, _, to in crossings(two_devices())]
     assert sorted(forward) == sorted(crossing)

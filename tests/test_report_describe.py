@@ -157,15 +157,15 @@ def test_the_papers_network():
 
 def test_steps():
     lines = list(step_lines(make_plan(graph_of(LAYERS), 4)))
-    assert lines[0].startswith("program train: ") and lines[1] == "  data to device 0"
+    assert lines[0].startswith("program load: ") and lines[1] == "  data to device 0"
     assert any("transfer.copy(norm.1(" in line and "device 0" in line for line in lines)
-    assert any("4 copies between devices" in line for line in lines)
+    assert sum("; 2 copies between devices" in line for line in lines) == 2
     assert any(line.startswith("program test: ") for line in lines)
     totals = next(
         line for line in lines if "backward" in line and "update" in line and "copies" in line
     )
     forward, backward, update = (int(part.split()[0]) for part in totals.split(";")[0].split(","))
-    assert f"program train: {forward + backward + update} steps" == lines[0]
+    assert f"program train: {forward + backward + update} steps" in lines
 
 
 @pytest.mark.parametrize(

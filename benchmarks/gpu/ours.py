@@ -7,7 +7,6 @@ import numpy as np
 from convnet.graph.assume import assumed_dims
 from convnet.graph.build import Graph, build
 from convnet.network.network import Network
-from convnet.network.record import BETWEEN_DEVICES, Step
 from convnet.spec import Source
 from convnet.specs import RunDefaults, Specs
 
@@ -43,7 +42,8 @@ def smaller(layers: str, settings: Settings) -> str:
 def network(graph: Graph, cases: int, gpus=(0,), precision="fp32", graphs=True) -> Network:
     """On GPUs; its weights do not move, so that many steps take what one does."""
     made = Network(graph, cases, engine(gpus, precision, graphs), seed=1)
-    made.load(matrices(graph, cases))
+    for _ in range(2):  # there is memory for two minibatches
+        made.load(matrices(graph, cases))
     stand_still(made)
     return made
 
@@ -71,21 +71,20 @@ def stand_still(made: Network) -> None:
             made.engine.write(parameter.hyper, made.cases, values)
 
 
-def is_upload(step: Step) -> bool:
-    """Whether a step brings data from the host."""
-    views = step.views()
-    return step.operation in BETWEEN_DEVICES and views[0].device < 0 <= views[-1].device
+def uploading(made: Network, name: str):
+    """A call that runs a program while the next minibatch is uploaded, as training does it."""
+    load, program = made.program("load"), made.program(name)
 
+    def call():
+        program.run()
+        load.run()
+        made.engine.turn()
 
-def resident(made: Network, name: str):
-    """A program without its uploads, as if the data were on the device already."""
-    made.program(name).run()  # brings it there
-    made.engine.synchronize()
-    steps = [step for step in made.plan.programs[name] if not is_upload(step)]
-    return made.engine.program(steps, made.sizes)
+    return call
 
 
 def bytes_planned(made: Network) -> int:
     """Device memory of all buffers at the network's cases a minibatch, without scratch."""
-    on_devices = (b for b in made.plan.buffers if b.device >= 0)
-    return sum(buffer.bytes(made.plan.capacity, 4) for buffer in on_devices)
+    on_devices = [b for b in made.plan.buffers if b.device >= 0]
+    twice = [buffer for buffer in on_devices if buffer.role == "inputs"]
+    return sum(buffer.bytes(made.plan.capacity, 4) for buffer in on_devices + twice)

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 
+import numpy as np
+
 from convnet.data.feed import Batch, Feed, check_views
 
 
@@ -60,6 +62,15 @@ class Prefetch:
         batch = future.result()
         self.waited_seconds += time.perf_counter() - asked
         return position, batch
+
+    def coming(self) -> dict[int, np.ndarray] | None:
+        """The matrices of the minibatch that is handed out next, if it is made and well by now."""
+        if not self._pending:
+            return None
+        _, _, future = self._pending[0]
+        if not future.done() or future.exception() is not None:
+            return None
+        return future.result().matrices
 
     def _order_more(self):
         """Keeps `ahead` minibatches in the making, besides the one about to be handed out."""

@@ -54,6 +54,11 @@ class Unit:
         return self.node.is_data and not self.is_copy
 
     @property
+    def brings_data(self) -> bool:
+        """Whether it is the copy of a data layer, which comes from the host."""
+        return self.node.is_data and self.is_copy
+
+    @property
     def inputs(self) -> list["Unit"]:
         """What is read in the first turn; in all turns where there are no replicas."""
         return self.inputs_of(0)

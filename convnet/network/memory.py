@@ -11,8 +11,9 @@ class Buffer:
     """One piece of memory on one device.
 
     rows: values, or values per case when `per_case`.  dtype: "real" or a NumPy type name.
-    role: activities, gradients, weights, weight gradients, velocity, kept, arrivals; controls are
-    set by the host before each run, costs are read by it after one, state changes rarely.
+    role: activities, gradients, weights, weight gradients, velocity, kept, arrivals; inputs hold
+    the loaded minibatch, on the host and on devices, controls are set by the host before each run,
+    costs are read by it after one, state changes rarely.
     """
 
     name: str

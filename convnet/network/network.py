@@ -1,5 +1,8 @@
 """A network with memory: load a minibatch, run a program, read what came out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from math import ceil
 from zlib import crc32
 
@@ -8,10 +11,19 @@ import numpy as np
 from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
 from convnet.network import rates
+from convnet.network.loading import Loader
 from convnet.network.memory import View
 from convnet.network.plan import Parameter, Plan, PlannedTable, make_plan
 from convnet.network.start import initial_table, initial_values
 from convnet.network.trace import Span
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A minibatch in the engine's memory.  matrices: the object that it was loaded from."""
+
+    matrices: dict[int, np.ndarray]
+    cases: int
 
 
 class Network:
@@ -46,8 +58,9 @@ class Network:
         self.step = 0  # training steps done: the counter of the random numbers
         self.cases, self.sizes = minibatch, self.plan.sizes(minibatch)
         self._programs = {}
-        self.spans: list[Span] | None = None  # a list receives when each step of a run ran
-        self._data_units = [unit for unit in self.plan.units if unit.is_data]
+        self._ahead: _Loaded | None = None
+        self._times = None  # takes when each step runs
+        self._loader = Loader(self.plan, engine)
         for parameter in self.plan.parameters:
             self.write(parameter, initial_values(parameter, seed))
         self.tables = {table.name: table for table in self.plan.tables}
@@ -57,41 +70,33 @@ class Network:
     # -- running ---------------------------------------------------------------------------------
 
     def load(self, matrices: dict[int, np.ndarray]) -> None:
-        """Set the data of the next run: (values, cases) arrays by dataIdx."""
-        found = [self._matrix(unit, matrices) for unit in self._data_units]
-        counts = sorted({matrix.shape[1] for matrix in found})
-        if len(counts) > 1:
-            raise DataError(f"the data matrices differ in their cases: {counts}")
-        self.cases = counts[0] if counts else self.cases
-        self.sizes = self.plan.sizes(self.cases)
-        for unit, matrix in zip(self._data_units, found, strict=True):
-            self._load_unit(unit, matrix)
+        """Set the data of the next run: (values, cases) arrays by dataIdx.
 
-    def _load_unit(self, unit, matrix):
-        """Its rows, and the cases of its microbatch."""
-        start, view = unit.layer.start, self.plan.outputs[unit.name]
-        first, count = unit.replica * self.sizes[0], self.sizes[unit.replica]
-        if count:
-            part = matrix[start : start + unit.shape.size, first : first + count]
-            self.engine.write(view, count, part.reshape(*view.dims, count))
+        DataError if they do not fit; what was loaded before stays.
+        """
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or ahead.matrices is not matrices:
+            ahead = self._loaded(matrices)
+        self.engine.turn()
+        self.cases, self.sizes = ahead.cases, self.plan.sizes(ahead.cases)
 
-    def _matrix(self, unit, matrices):
-        matrix = matrices.get(unit.layer.data_idx)
-        needed = unit.layer.start + unit.shape.size
-        if matrix is None:
-            raise DataError(
-                f"{unit.name} reads data matrix {unit.layer.data_idx}, which is not given"
-            )
-        if matrix.ndim != 2 or matrix.shape[0] < needed:
-            raise DataError(
-                f"{unit.name} needs {needed} values per case in data matrix {unit.layer.data_idx}, "
-                f"found an array of shape {matrix.shape}"
-            )
-        if not 1 <= matrix.shape[1] <= self.minibatch:
-            raise DataError(
-                f"a minibatch may have 1 to {self.minibatch} cases here, found {matrix.shape[1]}"
-            )
-        return matrix
+    def load_ahead(self, matrices: dict[int, np.ndarray] | None) -> None:
+        """Begin what `load` will be asked for next, beside the run that is under way.
+
+        It changes nothing that can be read, and only makes that `load` of the same object shorter:
+        a call with None, or on an engine that has no room for it, does nothing, and what does not
+        fit is left for `load` to refuse.
+        """
+        self._ahead = None
+        if matrices is not None and self.engine.loads_ahead:
+            with suppress(DataError):
+                self._ahead = self._loaded(matrices)
+
+    def _loaded(self, matrices) -> "_Loaded":
+        """Brings them to the engine's memory for the minibatch after this one."""
+        cases = self._loader.fill(matrices) or self.cases
+        self._start(self.program("load", cases))
+        return _Loaded(matrices, cases)
 
     def run(self, program: str) -> None:
         """Run `train`, `gradients` or `test` on the loaded data.
@@ -101,19 +106,34 @@ class Network:
         if self.plan.random:
             self._set_random(program)
         variant = self.step % self.plan.variants if program == "train" else 0
-        bound = self.program(f"{program}.{variant}" if variant else program)
-        if self.spans is None:
-            bound.run()
-        else:
-            self.spans += bound.timed()
+        self._start(self.program(f"{program}.{variant}" if variant else program))
         if program == "train":
             self.step += 1
 
-    def program(self, name: str):
-        key = name, self.cases
+    def program(self, name: str, cases: int | None = None):
+        """The bound program, for minibatches of `cases`, or of as many as are loaded."""
+        key = name, cases or self.cases
         if key not in self._programs:
-            self._programs[key] = self.engine.program(self.plan.programs[name], self.sizes)
+            sizes = self.plan.sizes(key[1])
+            self._programs[key] = self.engine.program(self.plan.programs[name], sizes)
         return self._programs[key]
+
+    def _start(self, bound):
+        if self._times is None:
+            bound.run()
+        else:
+            bound.timed(self._times)
+
+    @contextmanager
+    def traced(self) -> Iterator[list[Span]]:
+        """Takes when each step runs that is started within it; the list is filled at the end."""
+        spans: list[Span] = []
+        self._times = self.engine.times()
+        try:
+            yield spans
+            spans += self._times.spans()
+        finally:
+            self._times = None
 
     def _set_random(self, program):
         low, high = self.seed & 0xFFFFFFFF, self.seed >> 32 & 0xFFFFFFFF

@@ -55,8 +55,9 @@ class Outputs:
         key = self.turn_key(unit)
         if key not in self.shared:
             name = unit.name if key is unit else f"{unit.node.name} to device {unit.device}"
-            buffer = Buffer(name, unit.device, unit.shape.size, "activities")
-            self.shared[key] = self.add(buffer)
+            arrives = key is unit and (unit.brings_data or unit.is_data)
+            role = "inputs" if arrives else "activities"
+            self.shared[key] = self.add(Buffer(name, unit.device, unit.shape.size, role))
         return self.shared[key]
 
     def turn_key(self, unit: Unit):
@@ -79,6 +80,8 @@ class Outputs:
         if unit.turns > 1 and self._is_kept_apart(unit):
             return False
         source = unit.inputs[0]
+        if source.brings_data:
+            return False  # a loaded minibatch is there for any number of runs
         if unit.node.folded_into is None and not source.is_copy:
             return False  # a layer with a name of its own: its values can be asked for
         alone = source.readers == [unit] and source not in self.y and not source.is_data
@@ -109,6 +112,10 @@ class Outputs:
             name = f"{unit.name}.random" + (f".{turn}" if turn else "")
             buffer = Buffer(name, unit.device, RANDOM_STATE, "controls", False, "uint32")
             self.plan.random[_stream(unit, turn)] = self.add(buffer).view()
+
+    def are_loaded(self, unit: Unit) -> bool:
+        """Whether a unit brings a minibatch to memory that nothing else writes to."""
+        return unit.brings_data and self.y[unit].buffer.role == "inputs"
 
     def random(self, unit: Unit, turn: int) -> View | None:
         return self.plan.random.get(_stream(unit, turn))

@@ -1,8 +1,9 @@
 """The plan of a network: every buffer and every step, before the first byte is allocated.
 
-Three programs over the same memory: `train` (forward, backward, update), `gradients` (forward as in
-a test, backward) and `test` (forward).  Where updates come less often than minibatches, `train` has
-variants, used in turn: train, train.1, ...
+Programs over the same memory: `load` (a minibatch goes from the host to the devices), `train`
+(forward, backward, update), `gradients` (forward as in a test, backward) and `test` (forward).
+Where updates come less often than minibatches, `train` has variants, used in turn: train, train.1,
+...
 """
 
 from dataclasses import dataclass, field

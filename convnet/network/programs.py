@@ -14,6 +14,7 @@ def record_programs(plan: Plan, train_all: bool, input_gradients: bool, update_e
     """Plan all memory of a plan and record its programs."""
     programs = _Programs(plan, train_all, input_gradients, update_every)
     plan.variants = programs.parameters.variants()
+    plan.programs["load"] = programs.load()
     for number, steps in enumerate(programs.train(plan.variants)):
         plan.programs["train" if number == 0 else f"train.{number}"] = fuse(steps)
     plan.programs["gradients"] = fuse(programs.gradients())
@@ -48,6 +49,15 @@ class _Programs:
         return found
 
     # -- programs ----------------------------------------------------------------------------------
+
+    def load(self) -> list[Step]:
+        """Copies from the host, but for those to memory that several take turns in."""
+        ops = Recorder()
+        ops.phase = "load"
+        for unit in filter(self.outputs.are_loaded, self.plan.units):
+            ops.layer, ops.microbatch = unit.name, unit.microbatches[0]
+            unit.layer.forward(ops, self._values(unit, 0, training=False))
+        return ops.steps
 
     def train(self, variants: int) -> list[list[Step]]:
         """One list of steps for each of the minibatches after which updates repeat."""
@@ -86,7 +96,8 @@ class _Programs:
     def _forward(self, ops, number, training):
         ops.phase, ops.number = "forward", number
         for unit in self.plan.units:
-            if unit.is_data or not self._acts(unit, number):
+            loaded = unit.is_data or self.outputs.are_loaded(unit)
+            if loaded or not self._acts(unit, number):
                 continue
             turn = unit.turn_in(number)
             ops.layer, ops.microbatch = unit.name, unit.microbatches[turn]

@@ -12,9 +12,9 @@ BETWEEN_DEVICES = ("transfer.copy", "transfer.copy_half")
 class Step:
     """One call of a backend function.
 
-    operation: "module.function".  phase: forward, backward or update.  arguments: views and plain
-    values, in order.  device: where it runs; a copy runs on the device it writes to.  microbatch:
-    the one it works on, None for steps without cases.  number: the pass, from 0.
+    operation: "module.function".  phase: load, forward, backward or update.  arguments: views and
+    plain values, in order.  device: where it runs; a copy runs on the device it writes to.
+    microbatch: the one it works on, None for steps without cases.  number: the pass, from 0.
     """
 
     operation: str

@@ -10,7 +10,7 @@ from convnet.report.describe_table import short_count
 REAL_BYTES = 4
 
 
-def step_lines(plan: Plan, programs: tuple[str, ...] = ("train", "test")) -> Iterator[str]:
+def step_lines(plan: Plan, programs: tuple[str, ...] = ("load", "train", "test")) -> Iterator[str]:
     """Every step of the programs, under its layer, and the counts of each program."""
     for name in programs:
         steps = plan.programs[name]

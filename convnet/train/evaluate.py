@@ -36,6 +36,7 @@ def evaluate(
                 return None
             network.load(batch.matrices)
             network.run("test")
+            network.load_ahead(batches.coming())
             average.add(network.costs(), batch.cases)
     return Score(average.cases, average.per_case(cost_layers(network)))
 

@@ -1,6 +1,7 @@
 """The training loop."""
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def _train(run, signals):
     with Prefetch(run.train, run.places()) as batches:
         run.meter.skip()
         for _, batch in batches:
-            progress = _train_on(run, batch)
+            progress = _train_on(run, batch, batches)
             run.meter.add(batch.cases, batches.waited_seconds)
             _record_if_due(run, progress)
             _test_and_save(run, signals)
@@ -85,12 +86,19 @@ def _train(run, signals):
 # -- one minibatch ---------------------------------------------------------------------------------
 
 
-def _train_on(run, batch) -> float:
-    """Forward, backward, update; returns the progress that the rates were taken at."""
+def _train_on(run, batch, batches) -> float:
+    """Forward, backward, update; returns the progress that the rates were taken at.
+
+    While an engine computes that, the minibatch behind it is loaded, if it is made already.  What
+    is wrong with it shows when it is due.
+    """
     network, progress = run.network, run.progress()
-    network.load(batch.matrices)
-    network.set_rates(progress, run.normal(), run.divided_by)
-    _run_step(run)
+    run.trained += 1
+    with _traced(run):
+        network.load(batch.matrices)
+        network.set_rates(progress, run.normal(), run.divided_by)
+        network.run("train")
+        network.load_ahead(batches.coming())
     costs = network.costs()
     _refuse_non_finite(run, costs, run.position.step + 1)
     run.position = run.position.next()
@@ -101,14 +109,15 @@ def _train_on(run, batch) -> float:
     return progress
 
 
-def _run_step(run):
-    run.trained += 1
-    traced = run.trace is not None and run.trained == _TRACED
-    run.network.spans = [] if traced else None
-    run.network.run("train")
-    if traced:
-        write_trace(run.trace, run.network.spans)
-        run.network.spans = None
+@contextmanager
+def _traced(run):
+    """Writes when each step ran, at the minibatch for which that is asked."""
+    if run.trace is None or run.trained != _TRACED:
+        yield
+        return
+    with run.network.traced() as spans:
+        yield
+    write_trace(run.trace, spans)
 
 
 def _refuse_non_finite(run, costs, step):

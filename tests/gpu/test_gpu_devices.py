@@ -4,7 +4,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from cuda_rows import trained, two_devices
+from cuda_rows import minibatch, trained, two_devices
 from numba import cuda
 
 from convnet.backends.cpu.engine import Engine as CpuEngine
@@ -13,7 +13,7 @@ from convnet.backends.probe import missing
 
 SEVERAL = not missing() and len(cuda.gpus) > 1
 PLACES = [(0, 0), *([(0, 1), (1, 0)] if SEVERAL else [])]
-STEPS = 8  # four of each of two sizes of a minibatch: plain, captured, replayed
+STEPS = 12  # with two sizes of a minibatch, in two slots: plain, captured, replayed
 
 
 @pytest.mark.parametrize("gpus", PLACES, ids=str)
@@ -31,6 +31,7 @@ def test_devices_train_as_on_the_cpu(gpus, figures):
 def test_graphs_plain_launches_and_repeats_give_the_same_bits(gpus):
     engines = Engine(gpus), Engine(gpus, graphs=False), Engine(gpus), Engine((0, 0))
     first, *others = (trained(two_devices(engine), STEPS) for engine in engines)
+    others.append(trained(two_devices(Engine(gpus)), STEPS, ahead=False))
     for other in others:
         assert all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
@@ -39,9 +40,10 @@ def test_times_of_steps_are_taken_on_every_device():
     """A trace: every step once, on the devices and queues that there are."""
     network = two_devices(Engine((0, 0)))
     trained(network, 2)
-    network.spans = []
-    network.run("train")
-    steps = [step for step, _ in groupby(span.step for span in network.spans)]
-    assert steps == network.plan.programs["train"]
-    assert {span.device for span in network.spans} == {"device 0 on cuda:0", "device 1 on cuda:0"}
-    assert {span.queue for span in network.spans} == {"compute", "copies"}
+    with network.traced() as spans:
+        network.run("train")
+        network.load_ahead(minibatch(4, np.random.default_rng(5)))
+    steps = [step for step, _ in groupby(span.step for span in spans)]
+    assert steps == network.plan.programs["train"] + network.plan.programs["load"]
+    assert {span.device for span in spans} == {"device 0 on cuda:0", "device 1 on cuda:0"}
+    assert {span.queue for span in spans} == {"compute", "copies", "uploads"}

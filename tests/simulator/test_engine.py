@@ -9,8 +9,6 @@ from test_cuda_order import LAYERS, PARAMS
 
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine, written
-from convnet.backends.cuda.order import ordered
-from convnet.backends.cuda.program import Program
 from convnet.errors import DeviceError
 from convnet.network.memory import View
 from convnet.network.network import Network
@@ -40,9 +38,7 @@ def test_steps_change_only_what_they_say(row):
         views = [(n, a) for n, a in enumerate(step.arguments) if isinstance(a, View)]
         kept = [(a, engine.read(a, row.cases)) for n, a in views if n not in writes]
         changed = [a for n, a in views if n in writes]
-        work = [(piece, engine.work_of(piece.step, row.cases))
-                for piece in ordered([step], lambda _: ())]  # fmt: skip
-        Program(engine, work).run()
+        engine.program([step], (row.cases,)).run()
         for view, before in kept:
             if not any(view.buffer is other.buffer for other in changed):
                 after = engine.read(view, row.cases)

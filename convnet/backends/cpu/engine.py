@@ -26,6 +26,7 @@ class Engine:
     """
 
     kind = "cpu"
+    loads_ahead = False  # there is memory for one minibatch
 
     def __init__(self, real=np.float32):
         self.real = np.dtype(real)
@@ -58,6 +59,13 @@ class Engine:
     def write(self, view: View, cases: int, values) -> None:
         self.array(view, cases)[...] = values
 
+    def fill(self, view: View, cases: int, values) -> None:
+        """Set data of the next minibatch."""
+        self.write(view, cases, values)
+
+    def turn(self) -> None:
+        """The minibatch that was filled in last is the one to run from now on."""
+
     def program(self, steps: list[Step], sizes: tuple[int, ...]) -> "Program":
         """The steps bound to this engine's memory; sizes: cases of each microbatch.
 
@@ -85,6 +93,24 @@ class Engine:
 
     def synchronize(self) -> None:
         """Nothing to wait for: calls return when done."""
+
+    def times(self) -> "Times":
+        return Times()
+
+
+class Times:
+    """Collects when steps ran."""
+
+    def __init__(self):
+        self._spans: list[Span] = []
+
+    def add(self, step: Step, start: float, end: float) -> None:
+        """Seconds from any origin."""
+        device = "host" if step.device < 0 else f"cpu:{step.device}"
+        self._spans.append(Span(step, device, "compute", start * 1e6, (end - start) * 1e6))
+
+    def spans(self) -> list[Span]:
+        return self._spans
 
 
 class _Scratch:
@@ -125,24 +151,22 @@ class Program:
         finally:
             set_num_threads(everyone)
 
-    def timed(self) -> list[Span]:
+    def timed(self, times: Times) -> None:
         """Run, and say when each step ran."""
-        calls, spans = self.calls, []
+        calls = self.calls
         self.calls = [
-            partial(self._timed_call, *pair, spans) for pair in zip(calls, self.steps, strict=True)
+            partial(_timed_call, *pair, times) for pair in zip(calls, self.steps, strict=True)
         ]
         try:
             self.run()
         finally:
             self.calls = calls
-        return spans
 
-    def _timed_call(self, call, step, spans):
-        start = time.perf_counter()
-        call()
-        end = time.perf_counter()
-        device = "host" if step.device < 0 else f"cpu:{step.device}"
-        spans.append(Span(step, device, "compute", start * 1e6, (end - start) * 1e6))
+
+def _timed_call(call, step, times):
+    start = time.perf_counter()
+    call()
+    times.add(step, start, time.perf_counter())
 
 
 def _with_scratch(call):

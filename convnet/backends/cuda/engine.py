@@ -1,6 +1,8 @@
 """The CUDA engine: memory of GPUs, and programs of launches and copies."""
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import numpy as np
@@ -12,10 +14,12 @@ from convnet.network.record import Step
 
 from .controls import Controls
 from .launch import Array, Launch
-from .order import ordered
+from .order import COMPUTE, Stream, ordered
 from .program import Program
 from .queues import Queues
-from .room import refuse_beyond
+from .room import refuse_beyond, take
+from .slots import COMPUTING, UPLOADING, Slot, Slots
+from .times import Times
 from .transfer import Copy
 
 SCRATCH_ALIGNMENT = 256
@@ -30,6 +34,7 @@ class Engine:
     """
 
     kind = "cuda"
+    loads_ahead = True
 
     def __init__(self, gpus: tuple[int, ...] = (0,), precision: str = "fp32", graphs: bool = True):
         self.real = np.dtype(np.float32)
@@ -38,7 +43,7 @@ class Engine:
         self.memory: dict[Buffer, object] = {}
         self.scratch: dict[int, object] = {}
         self.controls: dict[int, Controls] = {}
-        self._working = False
+        self.slots = Slots(self.queues)
         self._constants: dict[tuple, object] = {}
 
     def device_name(self, device: int) -> str:
@@ -51,12 +56,21 @@ class Engine:
         refuse_beyond(buffers, {}, minibatch, self.gpus, self._free())
         for device in sorted({b.device for b in buffers if b.role == "controls"}):
             mine = [b for b in buffers if b.device == device and b.role == "controls"]
-            self.controls[device] = Controls(mine, self._take(device, Controls.size(mine)))
+            self.controls[device] = self._make_controls(device, mine)
             self.memory |= self.controls[device].memory
-        for buffer in buffers:
-            if buffer not in self.memory:
-                size = buffer.bytes(minibatch, self.real.itemsize)
+        sizes = {b: b.bytes(minibatch, self.real.itemsize) for b in buffers if b not in self.memory}
+        for buffer, size in sizes.items():
+            if buffer.role == "inputs":
+                for slot in self.slots:
+                    slot.memory[buffer] = self._take(buffer.device, size)
+            else:
                 self.memory[buffer] = self._take(buffer.device, size)
+
+    def _make_controls(self, device, buffers):
+        size = Controls.size(buffers)
+        staged = [self._take(-1, size) for _ in self.slots]
+        with self.queues.on(device):
+            return Controls(buffers, self._take(device, size), staged)
 
     def _free(self) -> dict[int, int]:
         found = {}
@@ -66,45 +80,72 @@ class Engine:
         return found
 
     def _take(self, device, size):
-        """Zeroed bytes on a device, or of the host that copies can read without staging."""
-        if device < 0:
-            memory = cuda.pinned_array(size, np.uint8)
-            memory[:] = 0
-            return memory
-        with self.queues.on(device):
-            return cuda.to_device(np.zeros(size, np.uint8))
+        return take(self.queues, device, size)
 
     def _dtype(self, buffer):
         return self.real if buffer.dtype == "real" else np.dtype(buffer.dtype)
 
-    def array(self, view: View, cases: int) -> Array:
-        """The view's values for a minibatch of `cases`."""
+    def array(self, view: View, cases: int, slot: Slot | None = None) -> Array:
+        """The view's values for a minibatch of `cases`, by default of the one that is run."""
         dtype = self._dtype(view.buffer)
         start = view.start * (cases if view.buffer.per_case else 1) * dtype.itemsize
-        return Array(self.memory[view.buffer], start, view.shape(cases), dtype)
+        return Array(self._memory(view.buffer, slot), start, view.shape(cases), dtype)
+
+    def _memory(self, buffer, slot):
+        if buffer.role != "inputs":
+            return self.memory[buffer]
+        return (slot or self.slots.current).memory[buffer]
 
     def read(self, view: View, cases: int) -> np.ndarray:
-        """The values on the host, when all queued work is done."""
-        self.synchronize()
+        """The values on the host, when the programs are done; a minibatch's upload goes on."""
         array = self.array(view, cases)
-        if view.device < 0:
+        if view.device < 0:  # programs only read it
             return array.on_device().copy().reshape(array.shape)
+        self.slots.finish()
+        if view.buffer.role == "inputs":
+            self.slots.current.wait()
         with self.queues.on(view.device):
             return array.on_device().copy_to_host().reshape(array.shape)
 
     def write(self, view: View, cases: int, values) -> None:
-        """Set the values, when all queued work is done; controls when the next program runs."""
-        self.synchronize()
+        """Set values on a device when the programs are done; controls when the next one runs."""
         if view.buffer.role == "controls":
             self.controls[view.device].set(view.buffer, values)
             return
-        array = self.array(view, cases)
+        self.slots.finish()
+        array, compute = self.array(view, cases), Stream(view.device, COMPUTE)
         flat = np.ascontiguousarray(np.broadcast_to(values, array.shape), array.dtype).reshape(-1)
-        if view.device < 0:
-            array.on_device()[:] = flat
-        else:
-            with self.queues.on(view.device):
-                array.on_device().copy_to_device(flat)
+        with self.queues.on(view.device):
+            array.on_device().copy_to_device(flat, stream=self.queues.stream(compute))
+        self.queues.finish(compute)
+
+    # -- minibatches -----------------------------------------------------------------------------
+
+    def fill(self, view: View, cases: int, values) -> None:
+        """Set data of the next minibatch on the host, when nothing uses its memory any more."""
+        slot = self.slots.coming
+        slot.wait()
+        array = self.array(view, cases, slot)
+        array.on_device().reshape(array.shape)[...] = values
+
+    def turn(self) -> None:
+        """The minibatch that was filled in last is the one to run from now on."""
+        self.slots.turn()
+
+    @contextmanager
+    def _computing(self) -> Iterator[Slot]:
+        """Where a program runs, with the controls as they are now."""
+        slot = self.slots.current
+        changed = [c for c in self.controls.values() if not c.is_staged(slot.number)]
+        if changed:
+            slot.finish()
+        for controls in changed:
+            controls.stage(slot.number)
+        with slot.computing():
+            yield slot
+
+    def _loading(self):
+        return self.slots.coming.loading()
 
     # -- programs --------------------------------------------------------------------------------
 
@@ -116,22 +157,30 @@ class Engine:
         cases_of = {id(step): sizes[step.microbatch or 0] for step in steps}
         steps = [s for s in steps if cases_of[id(s)] or s.microbatch is None]
         self._take_scratch(steps, cases_of)
-        pieces = ordered(steps, written)
-        work = [(piece, self.work_of(piece.step, cases_of[id(piece.step)])) for piece in pieces]
-        return Program(self, work)
+        loads = bool(steps) and steps[0].phase == "load"
+        return Program(
+            self,
+            ordered(steps, written),
+            lambda piece, slot: self.work_of(piece.step, cases_of[id(piece.step)], slot),
+            turn=self._loading if loads else self._computing,
+            origin=UPLOADING if loads else COMPUTING,
+            graphs=self.graphs and not loads,
+        )
 
-    def work_of(self, step: Step, cases: int) -> list[Launch | Copy]:
-        """The launches and copies of a step."""
-        function, arguments, extra = self._call_of(step, cases)
+    def work_of(self, step: Step, cases: int, slot: Slot | None = None) -> list[Launch | Copy]:
+        """The launches and copies of a step on the minibatch of a slot, as for `array`."""
+        function, arguments, extra = self._call_of(step, cases, slot)
         size = self._scratch_size(function, arguments, extra)
         if size is not None:
             scratch = self._scratch(step.device, size)
             extra = {**extra, "scratch": Array(scratch, 0, (size,), np.dtype(np.uint8))}
         return list(function(*arguments, **extra))
 
-    def _call_of(self, step, cases):
+    def _call_of(self, step, cases, slot=None):
         function = operation(step.operation)
-        arguments = [self.array(a, cases) if isinstance(a, View) else a for a in step.arguments]
+        arguments = [
+            self.array(a, cases, slot) if isinstance(a, View) else a for a in step.arguments
+        ]
         extra = {"precision": self.precision} if function.takes_precision else {}
         return function, arguments, extra
 
@@ -168,19 +217,18 @@ class Engine:
         """A device array of constants, uploaded once."""
         key = device, values.dtype.str, values.tobytes()
         if key not in self._constants:
+            compute, flat = Stream(device, COMPUTE), np.ascontiguousarray(values).reshape(-1)
             with self.queues.on(device):
-                self._constants[key] = cuda.to_device(np.ascontiguousarray(values).reshape(-1))
+                self._constants[key] = cuda.to_device(flat, stream=self.queues.stream(compute))
+            self.queues.finish(compute)
         return self._constants[key]
 
     def synchronize(self) -> None:
         """Wait until all queued work is done."""
-        if self._working:
-            self.queues.synchronize()
-            self._working = False
+        self.queues.synchronize()
 
-    def works(self) -> None:
-        """Told by a program that it queued something."""
-        self._working = True
+    def times(self) -> Times:
+        return Times(self.queues)
 
 
 def operation(name: str):

@@ -2,7 +2,8 @@
 
 Each device has a stream for its kernels and one for the copies that arrive there, so that copies
 and kernels overlap.  A piece waits for earlier pieces on other streams that touched the same
-memory, unless both only read it; on its own stream order is kept anyway.
+memory, unless both only read it; on its own stream order is kept anyway.  The copies of the program
+`load` have streams of their own, which go on beside the programs of the minibatch before.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from convnet.network.memory import View
 from convnet.network.record import BETWEEN_DEVICES, Step
 
-COMPUTE, COPIES = "compute", "copies"
+COMPUTE, COPIES, UPLOADS = "compute", "copies", "uploads"
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,9 @@ def ordered(steps: list[Step], written) -> list[Piece]:
 
 
 def _stream_of(step):
-    kind = COPIES if step.operation in BETWEEN_DEVICES else COMPUTE
-    return Stream(step.device, kind)
+    if step.operation not in BETWEEN_DEVICES:
+        return Stream(step.device, COMPUTE)
+    return Stream(step.device, UPLOADS if step.phase == "load" else COPIES)
 
 
 def _touches(step, number, written):

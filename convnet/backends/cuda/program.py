@@ -1,122 +1,112 @@
 """A program bound to memory: pieces of work on their streams, run plainly or as a CUDA graph."""
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from functools import partial
 
 import numpy as np
 
-from convnet.network.trace import Span
-
 from .launch import Array, Launch
-from .order import COMPUTE, Piece
-from .queues import Graph, can_capture, milliseconds, origin_of
+from .order import COMPUTE, Piece, Stream
+from .queues import Graph, can_capture
+from .slots import SLOTS, Slot
+from .times import Times
 from .transfer import Copy
 
 
-@dataclass
-class _Bound:
-    """A piece with its calls, and the event that others wait for."""
-
-    piece: Piece
-    calls: list
-    event: object = None
-
-
 class Program:
-    """Work on all devices of a network.
+    """Work on all devices of a network, bound to the memory of every slot.
 
-    The first run launches every kernel plainly, which compiles it; the second one is captured as a
-    CUDA graph, and from then on the graph is launched.  Both give the same bits.
+    The first run launches every kernel plainly, which compiles it; from the second run on the work
+    of a slot is captured as a CUDA graph, once, and launched.  Both give the same bits.
+
+    work(piece, slot): a piece's launches and copies.  turn(): the context, a slot, that it runs in.
+    origin: the stream where it begins and ends.
     """
 
-    def __init__(self, engine, pieces: list[tuple[Piece, list]]):
-        self.steps = [piece.step for piece, _ in pieces]
-        self._engine, self._queues = engine, engine.queues
-        self.bound = [self._bind(piece, work, engine.constant) for piece, work in pieces]
-        self.streams = sorted({piece.stream for piece, _ in pieces}, key=str)
-        self.origin = origin_of([stream.device for stream in self.streams])
-        self._begun = engine.queues.event(self.origin.device)
-        self._joined = {s: engine.queues.event(s.device) for s in self.streams if s != self.origin}
-        self._graphs, self._graph, self._runs = engine.graphs and can_capture(), None, 0
+    def __init__(self, engine, pieces: list[Piece], work, turn, origin: Stream, graphs: bool):
+        self.steps = [piece.step for piece in pieces]
+        self._engine, self._queues, self._pieces = engine, engine.queues, pieces
+        self._turn: AbstractContextManager[Slot] = turn
+        self._origin, self._graphs = origin, {} if graphs and can_capture() else None
+        self._calls = [self._bound(piece, work) for piece in pieces]
+        self._events = [self._queues.event(p.stream.device) if p.awaited else None for p in pieces]
+        self.streams = sorted({piece.stream for piece in pieces} - {origin}, key=str)
+        self._begun = self._queues.event(origin.device)
+        self._joined = [self._queues.event(stream.device) for stream in self.streams]
+        self._runs = 0
 
-    def _bind(self, piece, work, constants):
-        stream = self._queues.stream(piece.stream)
-        calls = [_call(item, stream, piece.step.device, constants) for item in work]
-        event = self._queues.event(piece.stream.device) if piece.awaited else None
-        return _Bound(piece, calls, event)
+    def _bound(self, piece, work):
+        """Its calls in each slot, which are the same where it touches no input."""
+        varies = any(view.buffer.role == "inputs" for view in piece.step.views())
+        if not varies:
+            return [self._bind(piece, work(piece, None))] * SLOTS
+        return [self._bind(piece, work(piece, slot)) for slot in self._engine.slots]
+
+    def _bind(self, piece, items):
+        stream, device = self._queues.stream(piece.stream), piece.step.device
+        with self._queues.on(device):  # Numba cuts arrays in a context, or makes one on GPU 0
+            return [_call(item, stream, device, self._engine.constant) for item in items]
 
     def run(self) -> None:
         """Queue the program; the host goes on at once."""
-        self._engine.works()
+        with self._queues.on(self._origin.device), self._turn() as slot:
+            graph = self._graph_of(slot)
+            if graph is None:
+                self.queue(slot)
+            else:
+                graph.launch()
+
+    def timed(self, times: Times) -> None:
+        """Run plainly, and take when each step runs."""
+        with self._queues.on(self._origin.device), self._turn() as slot:
+            self.queue(slot, times.around)
+
+    def _graph_of(self, slot):
         self._runs += 1
-        if self._graphs and self._runs == 2:
-            self._graph = Graph(self._queues, self.origin, self.queue)
-        if self._graph is None:
-            self.queue()
-        else:
-            self._graph.launch()
+        if self._graphs is None or self._runs < 2:
+            return None
+        if slot.number not in self._graphs:
+            queue = partial(self.queue, slot)
+            self._graphs[slot.number] = Graph(self._queues, self._origin, queue)
+        return self._graphs[slot.number]
 
-    def timed(self) -> list[Span]:
-        """Run plainly, and say when each step ran; GPUs have no common origin of times."""
-        self._engine.works()
-        marks: list[tuple[Piece, object, object]] = []
-        origins = {stream: self._mark(stream) for stream in self.streams[::-1]}
-        first = {stream.device: origins[stream] for stream in self.streams}
+    @property
+    def graph(self) -> Graph | None:
+        """The one that a run would launch now."""
+        return (self._graphs or {}).get(self._engine.slots.current.number)
 
-        def around(piece, call):
-            start = self._mark(piece.stream)
-            call()
-            marks.append((piece, start, self._mark(piece.stream)))
-
-        self.queue(around)
-        self._engine.synchronize()
-        return [self._span(*mark, first) for mark in marks]
-
-    def _mark(self, stream):
-        event = self._queues.event(stream.device, timing=True)
-        self._queues.record(event, stream)
-        return event
-
-    def _span(self, piece, start, end, first):
-        device = piece.stream.device
-        with self._queues.on(device):
-            since = milliseconds(first[device], start) * 1e3
-            duration = milliseconds(start, end) * 1e3
-        place = f"device {device} on cuda:{self._queues.gpus[device]}"
-        return Span(piece.step, place, piece.stream.kind, since, duration)
-
-    def queue(self, around=None) -> None:
+    def queue(self, slot: Slot, around=None) -> None:
         """Every call on its stream.  around(piece, call): calls it, for those who take times."""
-        self._queues.record(self._begun, self.origin)
-        for stream in self._joined:
-            self._queues.wait(self._begun, stream)
-        self._upload_controls()
-        for bound in self.bound:
-            self._queue_piece(bound, around)
-        for stream, event in self._joined.items():
-            self._queues.record(event, stream)
-            self._queues.wait(event, self.origin)
-
-    def _upload_controls(self):
-        """Rates and counters of random numbers, for all devices that have kernels here."""
+        self._queues.record(self._begun, self._origin)
         for stream in self.streams:
+            self._queues.wait(self._begun, stream)
+        self._upload_controls(slot)
+        for number in range(len(self._pieces)):
+            self._queue_piece(number, slot, around)
+        for stream, event in zip(self.streams, self._joined, strict=True):
+            self._queues.record(event, stream)
+            self._queues.wait(event, self._origin)
+
+    def _upload_controls(self, slot):
+        """Rates and counters of random numbers, for all devices that have kernels here."""
+        for stream in [self._origin, *self.streams]:
             controls = self._engine.controls.get(stream.device)
             if controls is not None and stream.kind == COMPUTE:
                 with self._queues.on(stream.device):
-                    controls.upload(self._queues.stream(stream))
+                    controls.upload(slot.number, self._queues.stream(stream))
 
-    def _queue_piece(self, bound, around):
-        piece = bound.piece
-        for number in piece.waits:
-            self._queues.wait(self.bound[number].event, piece.stream)
+    def _queue_piece(self, number, slot, around):
+        piece = self._pieces[number]
+        for earlier in piece.waits:
+            self._queues.wait(self._events[earlier], piece.stream)
         with self._queues.on(piece.stream.device):
-            for call in bound.calls:
+            for call in self._calls[number][slot.number]:
                 if around is None:
                     call()
                 else:
                     around(piece, call)
-        if bound.event is not None:
-            self._queues.record(bound.event, piece.stream)
+        if piece.awaited:
+            self._queues.record(self._events[number], piece.stream)
 
 
 def _call(item: Launch | Copy, stream, device, constants):

@@ -1,26 +1,41 @@
 """Streams, events and captured graphs: how work is queued on GPUs."""
 
+import weakref
+from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
+from itertools import permutations
 
 from numba import cuda
+from numba.cuda.cudadrv.driver import CudaAPIError
 
 from convnet.backends.cuda.compiling import SIMULATED
-from convnet.backends.cuda.order import COMPUTE, Stream
+from convnet.backends.cuda.order import Stream
 from convnet.errors import DeviceError
 
 
 class Queues:
-    """The CUDA streams of an engine's devices, made when first used."""
+    """The CUDA streams of an engine's devices, made when first used.  For one thread."""
 
     def __init__(self, gpus: tuple[int, ...]):
         self.gpus = gpus
         self._streams: dict[Stream, object] = {}
+        self._current: int | None = None  # the GPU of the `on` that is open
+        for gpu, other in permutations(sorted(set(gpus)), 2):
+            _open_way(gpu, other)
 
     @contextmanager
     def on(self, device: int):
-        """Makes a spec device's GPU the current one."""
-        with cuda.gpus[self.gpus[device]]:
+        """Makes a spec device's GPU the current one; costs little where it is already."""
+        gpu, before = self.gpus[device], self._current
+        if gpu == before:
             yield
+            return
+        with cuda.gpus[gpu]:
+            self._current = gpu
+            try:
+                yield
+            finally:
+                self._current = before
 
     @contextmanager
     def keeping(self):
@@ -32,10 +47,28 @@ class Queues:
             yield
 
     def stream(self, stream: Stream):
+        """Numba's stream.  It does not wait for CUDA's default stream, nor that one for it."""
         if stream not in self._streams:
             with self.on(stream.device):
-                self._streams[stream] = cuda.stream()
+                self._streams[stream] = cuda.stream() if SIMULATED else self._new_stream(stream)
         return self._streams[stream]
+
+    def _new_stream(self, stream):
+        from cuda.bindings import driver
+
+        flags = driver.CUstream_flags.CU_STREAM_NON_BLOCKING  # Numba's own ones are blocking
+        handle = called(driver.cuStreamCreate, flags)
+        made = cuda.external_stream(int(handle))
+        weakref.finalize(made, self.freeing(stream.device), driver.cuStreamDestroy, handle)
+        return made
+
+    def freeing(self, device: int) -> Callable:
+        """free(function, handle), for when nobody uses the handle any more: not within a capture.
+
+        Where `keeping` is in force, Numba calls the function when that is over.
+        """
+        with self.on(device):
+            return cuda.current_context().deallocations.add_item
 
     def event(self, device: int, timing: bool = False):
         with self.on(device):
@@ -50,10 +83,41 @@ class Queues:
         with self.on(stream.device):
             event.wait(self.stream(stream))
 
+    def finish(self, stream: Stream) -> None:
+        """The host waits until the stream's work is done."""
+        with self.on(stream.device):
+            self.stream(stream).synchronize()
+
     def synchronize(self) -> None:
+        """The host waits for all work on these GPUs."""
         for gpu in sorted(set(self.gpus)):
             with cuda.gpus[gpu]:
                 cuda.synchronize()
+
+
+class Mark:
+    """A point in a stream that others wait for.  Before it is first set, nobody does."""
+
+    def __init__(self, queues: Queues, stream: Stream):
+        self._queues, self._stream = queues, stream
+        self._event, self._is_ahead = queues.event(stream.device), False
+
+    def set(self) -> None:
+        """Behind the work that is queued now."""
+        self._queues.record(self._event, self._stream)
+        self._is_ahead = True
+
+    def hold_up(self, stream: Stream) -> None:
+        """Later work of a stream waits for it."""
+        if self._is_ahead:
+            self._queues.wait(self._event, stream)
+
+    def wait(self) -> None:
+        """The host waits for it."""
+        if self._is_ahead:
+            with self._queues.on(self._stream.device):
+                self._event.synchronize()
+            self._is_ahead = False
 
 
 class Graph:
@@ -79,19 +143,37 @@ class Graph:
             self._executable = self._call(driver.cuGraphInstantiate, graph, 0)
             self._call(driver.cuGraphDestroy, graph)
         self._stream = handle
+        free = queues.freeing(origin.device)
+        weakref.finalize(self, free, driver.cuGraphExecDestroy, self._executable)
 
     def launch(self) -> None:
         with self._queues.on(self._origin.device):
             self._call(self._driver.cuGraphLaunch, self._executable, self._stream)
 
-    def _call(self, function, *arguments):
-        status, *found = function(*arguments)
-        if status != self._driver.CUresult.CUDA_SUCCESS:
-            raise DeviceError(
-                f"{function.__name__} failed with {status.name}; --no-graphs runs the same steps "
-                "without CUDA graphs"
-            )
-        return found[0] if found else None
+    @staticmethod
+    def _call(function, *arguments):
+        hint = "; --no-graphs runs the same steps without CUDA graphs"
+        return called(function, *arguments, hint=hint)
+
+
+def called(function: Callable, *arguments, hint: str = ""):
+    """The result of a function of the driver; DeviceError if it fails."""
+    status, *found = function(*arguments)
+    if status.value != 0:
+        raise DeviceError(f"{function.__name__} failed with {status.name}{hint}")
+    return found[0] if found else None
+
+
+def _open_way(gpu, other):
+    """Lets copies between two GPUs go without the host, where the hardware can."""
+    with cuda.gpus[gpu]:
+        context = cuda.current_context()
+        if context.can_access_peer(other):
+            try:
+                context.enable_peer_access(cuda.gpus[other].get_primary_context().handle)
+            except CudaAPIError as error:
+                if "ALREADY_ENABLED" not in str(error):
+                    raise
 
 
 def milliseconds(start, end) -> float:
@@ -102,8 +184,3 @@ def milliseconds(start, end) -> float:
 def can_capture() -> bool:
     """The simulator knows no graphs."""
     return not SIMULATED
-
-
-def origin_of(devices: list[int]) -> Stream:
-    """Where a program starts and ends."""
-    return Stream(min(devices, default=0), COMPUTE)

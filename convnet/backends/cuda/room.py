@@ -1,7 +1,15 @@
-"""Whether a network fits into the memory of the GPUs, said before any is taken."""
+"""Memory of GPUs: whether a network fits, said before any is taken; and the taking."""
+
+import numpy as np
+from numba import cuda
+from numba.cuda.cudadrv.driver import device_memset
 
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer
+
+from .order import COMPUTE, Stream
+from .queues import Queues
+from .slots import SLOTS
 
 SPARE = 300 << 20  # bytes that kernels' code and the driver need beside
 
@@ -16,15 +24,36 @@ def refuse_beyond(
     for gpu, room in free.items():
         devices = {device for device, physical in enumerate(gpus) if physical == gpu}
         mine = [buffer for buffer in buffers if buffer.device in devices]
-        needed = sum(b.bytes(minibatch, 4) for b in mine)
+        needed = sum(_taken(b, minibatch) for b in mine)
         needed += sum(scratch.get(device, 0) for device in devices)
         if needed + SPARE > room:
             raise DeviceError(_message(gpu, needed, room, mine, minibatch))
 
 
+def take(queues: Queues, device: int, size: int):
+    """Zeroed bytes on a device, or, for -1, of the host's that copies read without staging."""
+    if device < 0:
+        with queues.on(0):  # or Numba would use its own first choice, GPU 0, which may be another's
+            memory = cuda.pinned_array(size, np.uint8)
+        memory[:] = 0
+        return memory
+    compute = Stream(device, COMPUTE)
+    with queues.on(device):
+        memory = cuda.device_array(size, np.uint8)
+        if size:
+            device_memset(memory, 0, size, queues.stream(compute))
+    queues.finish(compute)
+    return memory
+
+
+def _taken(buffer, minibatch):
+    """Bytes; inputs are there for two minibatches."""
+    return buffer.bytes(minibatch, 4) * (SLOTS if buffer.role == "inputs" else 1)
+
+
 def _message(gpu, needed, room, buffers, minibatch):
-    largest = sorted(buffers, key=lambda b: -b.bytes(minibatch, 4))[:3]
-    shown = ", ".join(f"{b.name} {b.bytes(minibatch, 4) / 1e6:,.0f} MB" for b in largest)
+    largest = sorted(buffers, key=lambda b: -_taken(b, minibatch))[:3]
+    shown = ", ".join(f"{b.name} {_taken(b, minibatch) / 1e6:,.0f} MB" for b in largest)
     return (
         f"GPU {gpu} has {room / 1e9:.2f} GB free, the network needs {needed / 1e9:.2f} GB there at "
         f"{minibatch} cases a minibatch, and {SPARE / 1e9:.1f} GB for its code (largest: {shown}). "
