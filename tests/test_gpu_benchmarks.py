@@ -1,6 +1,7 @@
 """What `make gpu` measures and compares, at tiny sizes on the CPU, and its arithmetic."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -284,6 +285,20 @@ def test_products_in_float64_are_those_of_the_cpu_engine(walk):
         expected = sizes.on_cpu(step, before, 2)
         for view, values in products.in_float64(step, before, 2, "cpu").items():
             assert sizes.relative(values, expected[view]) < 1e-12, str(step)
+
+
+def test_the_cpu_gets_the_arrays_that_the_gpu_does_without(walk):
+    walk.made.run("train")
+    step = next(s for s in walk.steps if s.operation == "cmrnorm.backward")
+    before = {view: walk.engine.read(view, 2) for view in step.views()}
+    expected = sizes.on_cpu(step, before, 2)
+    x, y, dy, denominators, *others = step.arguments
+    spared = replace(step, arguments=(x, None, dy, None, *others))
+    left = {view: values for view, values in before.items() if view not in (y, denominators)}
+    found = sizes.on_cpu(spared, left, 2)
+    assert found.keys() == expected.keys() and len(found) == 1
+    for view, values in found.items():
+        np.testing.assert_allclose(values, expected[view], rtol=1e-12)
 
 
 def test_a_small_grid_is_no_reason_to_warn():

@@ -111,9 +111,9 @@ def relative(found: np.ndarray, expected: np.ndarray) -> float:
 
 def on_cpu(step: Step, before: dict[View, np.ndarray], cases: int) -> dict[View, np.ndarray]:
     """What the CPU engine makes of the same values in float64, by written view."""
-    engine, mine = CpuEngine(np.float64), {}
+    engine, mine, step = CpuEngine(np.float64), {}, whole(step)
     buffers: dict[Buffer, Buffer] = {}
-    for view in before:
+    for view in dict.fromkeys([*before, *step.views()]):
         old = view.buffer
         if old not in buffers:
             buffers[old] = Buffer(old.name, 0, old.rows, old.role, old.per_case, old.dtype)
@@ -124,7 +124,21 @@ def on_cpu(step: Step, before: dict[View, np.ndarray], cases: int) -> dict[View,
     arguments = tuple(mine[a] if isinstance(a, View) else a for a in step.arguments)
     alone = Step(step.operation, step.layer, step.phase, 0, arguments, step.microbatch)
     engine.program([*_before(alone), alone], (cases,)).run()
-    return {view: engine.read(mine[view], cases) for view, _, writes in touched(step) if writes}
+    written = [v for v, _, writes in touched(step) if writes and v in before]
+    return {view: engine.read(mine[view], cases) for view in written}
+
+
+def whole(step: Step) -> Step:
+    """With arrays that the CPU needs and the GPU does not, where the step has None."""
+    if not step.operation.startswith("cmrnorm."):
+        return step
+    like = step.arguments[0]
+    arguments = (_like(like) if a is None else a for a in step.arguments)
+    return replace(step, arguments=tuple(arguments))
+
+
+def _like(view):
+    return View(Buffer("made again", 0, view.size, "kept"), 0, view.dims, view.tail)
 
 
 def _before(step: Step) -> list[Step]:

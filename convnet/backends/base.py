@@ -22,18 +22,26 @@ def needs_scratch(size: Callable[..., int]):
     return mark
 
 
-def operation(*, writes: str, scratch: Callable[..., int] | None = None, precision: bool = False):
+def operation(
+    *,
+    writes: str,
+    scratch: Callable[..., int] | None = None,
+    precision: bool = False,
+    unused: Callable[..., str] | None = None,
+):
     """Describe a function of a backend whose work is queued instead of done at once.
 
     writes: names of the array arguments that it changes; all others it only reads, so that a copy
     to another device may go on beside it.  scratch: as for `needs_scratch`.  precision: it receives
-    `precision=`, one of PRECISIONS, and so does `scratch`.
+    `precision=`, one of PRECISIONS, and so does `scratch`.  unused: of its arguments, the names of
+    arrays that a call with them never touches; it receives None for them.
     """
 
     def mark(function):
         function.writes = tuple(writes.split())
         function.scratch_size = scratch
         function.takes_precision = precision
+        function.unused = unused
         return function
 
     return mark

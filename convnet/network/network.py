@@ -16,6 +16,7 @@ from convnet.network.memory import View
 from convnet.network.plan import Parameter, Plan, PlannedTable, make_plan
 from convnet.network.start import initial_table, initial_values
 from convnet.network.trace import Span
+from convnet.network.unused import leave_out
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Network:
             input_gradients=input_gradients,
             update_every=update_every,
         )
+        leave_out(self.plan, engine.unused)
         engine.allocate(self.plan.buffers, self.plan.capacity)
         self.parameters = {parameter.name: parameter for parameter in self.plan.parameters}
         self.step = 0  # training steps done: the counter of the random numbers

@@ -71,3 +71,11 @@ def test_a_network_beyond_the_memory_is_refused(monkeypatch):
             200_000,
             Engine((0, 0)),
         )
+
+
+def test_memory_that_no_step_touches_is_not_taken():
+    """Denominators of response normalization that windows in registers do without."""
+    for name, are_taken in (("cmrnorm: odd", False), ("cmrnorm: blocked", True)):
+        network = network_of(BY_NAME[name], Engine((0,)))
+        kept = [b for b in network.engine.memory if b.name.endswith("denominators")]
+        assert bool(kept) == are_taken, name

@@ -36,6 +36,10 @@ class Engine:
     def device_name(self, device: int) -> str:
         return "host" if device < 0 else f"cpu:{device}"
 
+    def unused(self, step: Step) -> set[int]:
+        """Positions of arguments that a step does not touch: here it needs them all."""
+        return set()
+
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
         """Take all memory; DeviceError with the figures if the machine has not that much."""
         total = sum(buffer.bytes(minibatch, self.real.itemsize) for buffer in buffers)

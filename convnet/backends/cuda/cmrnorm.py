@@ -19,13 +19,21 @@ from .lowlevel import power
 _PIECE = 16  # channels that a thread walks along
 
 
-@operation(writes="y denom")
+def _unused_forward(x, y, denom, size, scale, power, k, blocked):
+    return "denom" if cmrnorm_ring.fits(size, blocked) else ""
+
+
+def _unused_backward(x, y, dy, denom, dx, size, scale, power, k, blocked, accumulate):
+    return "y denom" if cmrnorm_ring.fits(size, blocked) else ""
+
+
+@operation(writes="y denom", unused=_unused_forward)
 def forward(x, y, denom, size, scale, power, k, blocked):
     """denom = k + scale * (sum of x**2 over `size` channels),  y = x * denom ** -power.
 
     x, y, denom: (C, H, W, N); scale is already divided by size; blocked: windows are the
-    consecutive blocks of `size` channels instead of being centred on each channel.  denom is left
-    as it is where backward does not need it.
+    consecutive blocks of `size` channels instead of being centred on each channel.  denom is
+    not used where backward makes it again.
     """
     if cmrnorm_ring.fits(size, blocked):
         return [cmrnorm_ring.forward(x, y, size, scale, power, k)]
@@ -35,7 +43,7 @@ def forward(x, y, denom, size, scale, power, k, blocked):
     return [launch(_forward, _grid(x), x, y, denom, channels, columns, *numbers)]
 
 
-@operation(writes="dx")
+@operation(writes="dx", unused=_unused_backward)
 def backward(x, y, dy, denom, dx, size, scale, power, k, blocked, accumulate):
     """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * x_i * sum of dy_j*y_j/denom_j.
 

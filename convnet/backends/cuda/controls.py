@@ -8,6 +8,8 @@ import numpy as np
 
 from convnet.network.memory import Buffer
 
+from .queues import copying
+
 ALIGNMENT = 16
 
 
@@ -48,7 +50,7 @@ class Controls:
         self._staged_changes[slot] = self._changes
 
     def upload(self, slot: int, stream) -> None:
-        self.block.copy_to_device(self._staged[slot], stream=stream)
+        copying(self.block, self._staged[slot], stream)()
 
 
 def _rounded(size):

@@ -51,6 +51,12 @@ class Engine:
 
     # -- memory ----------------------------------------------------------------------------------
 
+    def unused(self, step: Step) -> set[int]:
+        """Positions of the arguments that a step does not touch, so that None may stand there."""
+        function = operation(step.operation)
+        names = function.unused(*step.arguments).split() if function.unused else []
+        return positions(function, names)
+
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
         """Take all memory; DeviceError with the figures if a GPU has not that much."""
         refuse_beyond(buffers, {}, minibatch, self.gpus, self._free())
@@ -240,5 +246,10 @@ def operation(name: str):
 def written(step: Step) -> set[int]:
     """Positions of the arguments that a step changes."""
     function = operation(step.operation)
-    names = list(inspect.signature(function).parameters)
-    return {names.index(name) for name in function.writes}
+    return positions(function, function.writes)
+
+
+def positions(function, names) -> set[int]:
+    """Of a function's parameters."""
+    known = list(inspect.signature(function).parameters)
+    return {known.index(name) for name in names}

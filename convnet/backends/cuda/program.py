@@ -7,7 +7,7 @@ import numpy as np
 
 from .launch import Array, Launch
 from .order import COMPUTE, Piece, Stream
-from .queues import Graph, can_capture
+from .queues import Graph, can_capture, copying
 from .slots import SLOTS, Slot
 from .times import Times
 from .transfer import Copy
@@ -112,7 +112,7 @@ class Program:
 def _call(item: Launch | Copy, stream, device, constants):
     """What queues an item when called."""
     if isinstance(item, Copy):
-        return partial(item.dst.on_device().copy_to_device, item.src.on_device(), stream=stream)
+        return copying(item.dst.on_device(), item.src.on_device(), stream)
     arguments = [_argument(a, device, constants) for a in item.arguments]
     return partial(item.kernel.configured(item.blocks, stream), *arguments)
 

@@ -3,10 +3,12 @@
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import permutations
 
+import numpy as np
 from numba import cuda
-from numba.cuda.cudadrv.driver import CudaAPIError
+from numba.cuda.cudadrv.driver import CudaAPIError, device_to_device, host_to_device
 
 from convnet.backends.cuda.compiling import SIMULATED
 from convnet.backends.cuda.order import Stream
@@ -174,6 +176,15 @@ def _open_way(gpu, other):
             except CudaAPIError as error:
                 if "ALREADY_ENABLED" not in str(error):
                     raise
+
+
+def copying(target, source, stream) -> Callable:
+    """What queues a copy of an array's bytes to a device array; source: of a device, or pinned.
+
+    Numba's arrays find out at each call whether they fit, which takes longer than the call.
+    """
+    move = host_to_device if isinstance(source, np.ndarray) else device_to_device
+    return partial(move, target, source, target.nbytes, stream)
 
 
 def milliseconds(start, end) -> float:
