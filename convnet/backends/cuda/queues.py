@@ -59,7 +59,7 @@ class Queues:
         from cuda.bindings import driver
 
         flags = driver.CUstream_flags.CU_STREAM_NON_BLOCKING  # Numba's own ones are blocking
-        handle = called(driver.cuStreamCreate, flags)
+        handle = called(driver.cuStreamCreate, flags.value)
         made = cuda.external_stream(int(handle))
         weakref.finalize(made, self.freeing(stream.device), driver.cuStreamDestroy, handle)
         return made

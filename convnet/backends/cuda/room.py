@@ -1,8 +1,10 @@
 """Memory of GPUs: whether a network fits, said before any is taken; and the taking."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from numba import cuda
-from numba.cuda.cudadrv.driver import device_memset
+from numba.cuda.cudadrv.driver import CudaAPIError, device_memset
 
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer
@@ -33,17 +35,28 @@ def refuse_beyond(
 def take(queues: Queues, device: int, size: int):
     """Zeroed bytes on a device, or, for -1, of the host's that copies read without staging."""
     if device < 0:
-        with queues.on(0):  # or Numba would use its own first choice, GPU 0, which may be another's
+        with queues.on(0), _refused("the host's pinned memory", size):  # Numba's choice: GPU 0
             memory = cuda.pinned_array(size, np.uint8)
         memory[:] = 0
         return memory
     compute = Stream(device, COMPUTE)
-    with queues.on(device):
+    with queues.on(device), _refused(f"GPU {queues.gpus[device]}", size):
         memory = cuda.device_array(size, np.uint8)
         if size:
             device_memset(memory, 0, size, queues.stream(compute))
     queues.finish(compute)
     return memory
+
+
+@contextmanager
+def _refused(place, size):
+    """DeviceError where the driver gives no memory, though it seemed to have it."""
+    try:
+        yield
+    except CudaAPIError as error:
+        if "OUT_OF_MEMORY" not in str(error):
+            raise
+        raise DeviceError(f"{place} has no {size / 1e9:.2f} GB left. Lower --minibatch") from None
 
 
 def _taken(buffer, minibatch):

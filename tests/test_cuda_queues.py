@@ -1,0 +1,89 @@
+"""What is asked of several GPUs, with a stand-in for Numba's."""
+
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("cuda.bindings.driver", reason="numba-cuda is not installed")
+
+from convnet.backends.cuda import queues, room  # noqa: E402
+from convnet.errors import DeviceError  # noqa: E402
+
+
+class Cuda:
+    """GPUs 0 and 1 reach each other, 2 none.  seen: what happened, with the GPU in force."""
+
+    def __init__(self):
+        self.seen, self.stack = [], []
+        self.gpus = [self.gpu(number) for number in range(3)]
+
+    def gpu(self, number):
+        @contextmanager
+        def entered():
+            self.stack.append(number)
+            try:
+                yield
+            finally:
+                self.stack.pop()
+
+        context = SimpleNamespace(handle=f"context {number}")
+        found = type("Gpu", (), {"get_primary_context": lambda _: context})()
+        opened = []
+        type(found).__enter__ = lambda _: opened.append(entered()) or opened[-1].__enter__()
+        type(found).__exit__ = lambda _, *error: opened.pop().__exit__(*error)
+        return found
+
+    def current_context(self):
+        here = self.stack[-1]
+        return SimpleNamespace(
+            can_access_peer=lambda other: {here, other} == {0, 1},
+            enable_peer_access=lambda handle: self.enable(here, handle),
+        )
+
+    def enable(self, here, handle):
+        self.seen.append((here, handle))
+        if here == 1:
+            raise queues.CudaAPIError(704, "CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED")
+
+    def event(self, timing):
+        return SimpleNamespace(gpu=self.stack[-1])
+
+
+@pytest.fixture
+def numba(monkeypatch):
+    made = Cuda()
+    monkeypatch.setattr(queues, "cuda", made)
+    monkeypatch.setattr(room, "cuda", made)
+    return made
+
+
+def test_copies_between_gpus_go_straight_where_they_can(numba):
+    queues.Queues((0, 2, 1, 0))
+    assert numba.seen == [(0, "context 1"), (1, "context 0")]
+    assert numba.stack == []
+
+
+def test_the_gpu_in_force_is_that_of_the_device(numba):
+    made = queues.Queues((2, 1, 2))
+    with made.on(0):
+        assert numba.stack == [2]
+        with made.on(2), made.on(1), made.on(0):
+            assert numba.stack == [2, 1, 2]
+            assert made.event(1).gpu == 1
+        with pytest.raises(ZeroDivisionError), made.on(1):
+            _ = 1 / 0
+        assert made.event(0).gpu == 2
+    assert numba.stack == []
+
+
+def test_memory_that_the_driver_refuses_is_told(numba):
+    def refuse(*_):
+        raise room.CudaAPIError(2, "Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
+
+    numba.device_array = numba.pinned_array = refuse
+    made = queues.Queues((1,))
+    with pytest.raises(DeviceError, match="GPU 1 has no 3.00 GB left. Lower --minibatch"):
+        room.take(made, 0, 3_000_000_000)
+    with pytest.raises(DeviceError, match="pinned memory has no 0.50 GB left"):
+        room.take(made, -1, 500_000_000)
