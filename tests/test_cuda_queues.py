@@ -3,11 +3,12 @@
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("cuda.bindings.driver", reason="numba-cuda is not installed")
 
-from convnet.backends.cuda import queues, room  # noqa: E402
+from convnet.backends.cuda import host, queues, room  # noqa: E402
 from convnet.errors import DeviceError  # noqa: E402
 
 
@@ -87,3 +88,12 @@ def test_memory_that_the_driver_refuses_is_told(numba):
         room.take(made, 0, 3_000_000_000)
     with pytest.raises(DeviceError, match="pinned memory has no 0.50 GB left"):
         room.take(made, -1, 500_000_000)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(3, 4), (1000, 3), (1001, 7), (1, 5000)])
+def test_rows_are_copied_by_several_threads(rows, columns, monkeypatch):
+    monkeypatch.setattr(host, "PIECE", 1000)
+    whole = np.arange(2.0 * rows * columns).reshape(rows, -1)
+    target = np.zeros((rows, columns), np.float32)
+    host.copy_rows(target, whole[:, columns:])
+    assert np.array_equal(target, whole[:, columns:])

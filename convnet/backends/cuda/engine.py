@@ -13,6 +13,7 @@ from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
 
 from .controls import Controls
+from .host import copy_rows
 from .launch import Array, Launch
 from .order import COMPUTE, Stream, ordered
 from .program import Program
@@ -132,7 +133,7 @@ class Engine:
         slot = self.slots.coming
         slot.wait()
         array = self.array(view, cases, slot)
-        array.on_device().reshape(array.shape)[...] = values
+        copy_rows(array.on_device().reshape(-1, cases), values.reshape(-1, cases))
 
     def turn(self) -> None:
         """The minibatch that was filled in last is the one to run from now on."""
