@@ -164,7 +164,7 @@ class Engine:
         cases_of = {id(step): sizes[step.microbatch or 0] for step in steps}
         steps = [s for s in steps if cases_of[id(s)] or s.microbatch is None]
         self._take_scratch(steps, cases_of)
-        loads = bool(steps) and steps[0].phase == "load"
+        loads = all(step.phase == "load" for step in steps)
         return Program(
             self,
             ordered(steps, written),
