@@ -116,3 +116,33 @@ def test_the_host_does_not_wait_for_an_upload_when_it_reads(monkeypatch):
     made.costs()
     assert gpu.lazy.queue
     gpu.synchronize()
+
+
+def test_each_run_on_a_minibatch_has_its_own_rates(monkeypatch):
+    def weights():
+        made = network()
+        made.load(next(minibatches()))
+        for step in range(STEPS):
+            made.set_rates(0, divided_by=2**step)
+            made.run("train")
+        made.engine.synchronize()
+        return [made.read(parameter) for parameter in made.parameters.values()]
+
+    expected = weights()
+    install(monkeypatch, 0)
+    assert all(np.array_equal(a, b) for a, b in zip(weights(), expected, strict=True))
+
+
+def test_a_trace_shows_uploads_on_a_queue_of_their_own():
+    made, (first, second, *_) = network(), minibatches()
+    made.load(first)
+    with made.traced() as spans:
+        made.run("train")
+        made.load_ahead(second)
+    queues = {(span.device[:8], span.queue, span.step.phase == "load") for span in spans}
+    assert queues == {
+        ("device 0", "compute", False), ("device 0", "copies", False),
+        ("device 1", "compute", False), ("device 1", "copies", False),
+        ("device 0", "uploads", True), ("device 1", "uploads", True),
+    }  # fmt: skip
+    assert len([span for span in spans if span.queue == "uploads"]) == 2
