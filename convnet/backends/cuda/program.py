@@ -1,5 +1,6 @@
 """A program bound to memory: pieces of work on their streams, run plainly or as a CUDA graph."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -19,15 +20,23 @@ class Program:
     The first run launches every kernel plainly, which compiles it; from the second run on the work
     of a slot is captured as a CUDA graph, once, and launched.  Both give the same bits.
 
-    work(piece, slot): a piece's launches and copies.  turn(): the context, a slot, that it runs in.
+    work(piece, slot): a piece's launches and copies.  turn(): a context, the slot that it runs on.
     origin: the stream where it begins and ends.
     """
 
-    def __init__(self, engine, pieces: list[Piece], work, turn, origin: Stream, graphs: bool):
+    def __init__(
+        self,
+        engine,
+        pieces: list[Piece],
+        work: Callable[[Piece, Slot | None], list[Launch | Copy]],
+        turn: Callable[[], AbstractContextManager[Slot]],
+        origin: Stream,
+        graphs: bool,
+    ):
         self.steps = [piece.step for piece in pieces]
         self._engine, self._queues, self._pieces = engine, engine.queues, pieces
-        self._turn: AbstractContextManager[Slot] = turn
-        self._origin, self._graphs = origin, {} if graphs and can_capture() else None
+        self._turn, self._origin = turn, origin
+        self._graphs = {} if graphs and can_capture() else None
         self._calls = [self._bound(piece, work) for piece in pieces]
         self._events = [self._queues.event(p.stream.device) if p.awaited else None for p in pieces]
         self.streams = sorted({piece.stream for piece in pieces} - {origin}, key=str)
