@@ -46,6 +46,7 @@ class Engine:
         self.controls: dict[int, Controls] = {}
         self.slots = Slots(self.queues)
         self._constants: dict[tuple, object] = {}
+        self._costs: dict[View, object] = {}
 
     def device_name(self, device: int) -> str:
         return "host" if device < 0 else f"cuda:{self.gpus[device]}"
@@ -105,14 +106,22 @@ class Engine:
 
     def read(self, view: View, cases: int) -> np.ndarray:
         """The values on the host, when the programs are done; a minibatch's upload goes on."""
-        array = self.array(view, cases)
         if view.device < 0:  # programs only read it
+            array = self.array(view, cases)
             return array.on_device().copy().reshape(array.shape)
         self.slots.finish()
         if view.buffer.role == "inputs":
             self.slots.current.wait()
         with self.queues.on(view.device):
-            return array.on_device().copy_to_host().reshape(array.shape)
+            return self._cut_out(view, cases).copy_to_host().reshape(view.shape(cases))
+
+    def _cut_out(self, view, cases):
+        """The device array; that of a cost, which is read after each step, is cut out once."""
+        if view.buffer.role != "costs":
+            return self.array(view, cases).on_device()
+        if view not in self._costs:
+            self._costs[view] = self.array(view, cases).on_device()
+        return self._costs[view]
 
     def write(self, view: View, cases: int, values) -> None:
         """Set values on a device when the programs are done; controls when the next one runs."""
