@@ -85,9 +85,9 @@ class Network:
     def load_ahead(self, matrices: dict[int, np.ndarray] | None) -> None:
         """Begin what `load` will be asked for next, beside the run that is under way.
 
-        It changes nothing that can be read, and only makes that `load` of the same object shorter:
-        a call with None, or on an engine that has no room for it, does nothing, and what does not
-        fit is left for `load` to refuse.
+        It changes nothing that can be read, and only makes that `load` of the same object shorter,
+        whose values may not change in between.  A call with None, or on an engine that has no room
+        for it, does nothing, and what does not fit is left for `load` to refuse.
         """
         self._ahead = None
         if matrices is not None and self.engine.loads_ahead:
