@@ -16,6 +16,8 @@ from convnet.errors import DataError
 from convnet.journal import read
 from convnet.network.network import Network
 from convnet.train import fit
+from convnet.train.features import write_features
+from convnet.train.views import evaluate_views
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +86,20 @@ def test_a_bad_minibatch_stops_the_run_when_it_is_due(engine, tmp_path, monkeypa
     straight.test = None
     fit(straight)
     assert same(saved.arrays, state(straight))
+
+
+def test_ten_views_and_features_are_the_same(tmp_path, monkeypatch):
+    scores, written = [], []
+    for engine in (Engine, TwoSlots):
+        run = run_on(engine, monkeypatch, None)
+        scores.append(evaluate_views(run.network, run.test, 10, minibatches=2))
+        folder = tmp_path / engine.__module__
+        write_features(run.network, {"test": run.test}, "hidden", folder, {}, minibatches=2)
+        written.append((folder / "test.npy").read_bytes())
+        if engine is TwoSlots:
+            happened = [what for what, _ in groupby(run.network.engine.happened)]
+            assert happened[:4] == ["fill", "turn", "run", "fill"]
+    assert scores[0] == scores[1] and written[0] == written[1]
 
 
 def test_what_does_not_fit_is_refused_when_it_is_due():

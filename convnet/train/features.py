@@ -77,7 +77,7 @@ def _write_split(network, feed, nodes, indices, folder, tell) -> int:
     with (folder / f"{feed.split}.npy").open("wb") as file, _minibatches(feed, indices) as batches:
         _write_header(file, (cases, values))
         for done, (_, batch) in enumerate(batches, 1):
-            file.write(_activities(network, nodes, batch))
+            file.write(_activities(network, nodes, batch, batches.coming))
             labels.append(batch.labels)
             places.append(batch.indices)
             tell(feed.split, done, len(indices))
@@ -90,10 +90,11 @@ def _minibatches(feed, indices):
     return Prefetch(feed, ((0, index) for index in indices))
 
 
-def _activities(network, nodes, batch) -> np.ndarray:
-    """float32 (cases, values)"""
+def _activities(network, nodes, batch, coming) -> np.ndarray:
+    """float32 (cases, values).  coming(): the matrices of the minibatch behind it."""
     network.load(batch.matrices)
     network.run("test")
+    network.load_ahead(coming())
     values = [network.output(node.name).reshape(-1, batch.cases) for node in nodes]
     return np.ascontiguousarray(np.concatenate(values).T, np.float32)
 

@@ -55,7 +55,8 @@ def evaluate_views(
     with ViewPrefetch(feed, indices, views) as made:
         for done in range(1, len(indices) + 1):
             batches = (batch for _, batch in islice(made, views))
-            mean, labels = _averaged(network, batches, views, labels_node, softmax)
+            nodes = labels_node, softmax
+            mean, labels = _averaged(network, batches, views, *nodes, made.coming)
             sums += scored(mean, labels, topk, np.finfo(network.engine.real).tiny)
             cases += len(labels)
             if keep_probabilities:
@@ -87,12 +88,13 @@ def _inputs_of(network, cost):
     return found[cost or next(iter(found))].inputs
 
 
-def _averaged(network, batches, views, labels_node, softmax):
-    """(probabilities averaged over the views, labels)"""
+def _averaged(network, batches, views, labels_node, softmax, coming=lambda: None):
+    """(probabilities averaged over the views, labels).  coming(): the matrices behind a batch's."""
     total, labels = 0.0, None
     for batch in batches:
         network.load(batch.matrices)
         network.run("test")
+        network.load_ahead(coming())
         total = total + _values(network, softmax).astype(np.float64)
         labels = _values(network, labels_node)[0].astype(np.int64)
     return total / views, labels
