@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-pytest.importorskip("cuda.bindings.driver", reason="numba-cuda is not installed")
+driver = pytest.importorskip("cuda.bindings.driver", reason="numba-cuda is not installed")
 
-from convnet.backends.cuda import host, queues, room  # noqa: E402
+from convnet.backends.cuda import host, order, queues, room  # noqa: E402
 from convnet.errors import DeviceError  # noqa: E402
 
 
@@ -40,6 +40,7 @@ class Cuda:
         return SimpleNamespace(
             can_access_peer=lambda other: {here, other} == {0, 1},
             enable_peer_access=lambda handle: self.enable(here, handle),
+            deallocations=SimpleNamespace(add_item=lambda *what: self.seen.append((here, *what))),
         )
 
     def enable(self, here, handle):
@@ -49,6 +50,14 @@ class Cuda:
 
     def event(self, timing):
         return SimpleNamespace(gpu=self.stack[-1])
+
+    def external_stream(self, handle):
+        return Stream(self.stack[-1], handle)
+
+
+class Stream:
+    def __init__(self, gpu, handle):
+        self.gpu, self.handle = gpu, handle
 
 
 @pytest.fixture
@@ -76,6 +85,18 @@ def test_the_gpu_in_force_is_that_of_the_device(numba):
             _ = 1 / 0
         assert made.event(0).gpu == 2
     assert numba.stack == []
+
+
+def test_streams_are_no_blocking_ones_and_freed_with_their_queues(numba, monkeypatch):
+    flags, good = [], driver.CUresult.CUDA_SUCCESS
+    monkeypatch.setattr(driver, "cuStreamCreate", lambda flag: (good, flags.append(flag) or 77))
+    made = queues.Queues((2, 1))
+    stream = made.stream(order.Stream(1, order.COMPUTE))
+    assert stream is made.stream(order.Stream(1, order.COMPUTE))
+    assert (stream.gpu, stream.handle) == (1, 77)
+    assert flags == [driver.CUstream_flags.CU_STREAM_NON_BLOCKING.value]
+    del stream, made
+    assert numba.seen == [(1, driver.cuStreamDestroy, 77)]
 
 
 def test_memory_that_the_driver_refuses_is_told(numba):
