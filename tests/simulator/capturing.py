@@ -6,9 +6,10 @@ stream where it began.  Meanwhile nothing is allocated, or waited for by the hos
 """
 
 from collections import Counter
-from functools import partial
 
-from convnet.backends.cuda import controls, program, queues
+import stand_ins
+
+from convnet.backends.cuda import queues
 
 FORBIDDEN = ("device_array", "pinned_array", "to_device", "synchronize")
 
@@ -51,7 +52,7 @@ class Stream:
     def __init__(self, rules):
         self.rules, self.captured, self.known = rules, False, Counter()
 
-    def call(self, call) -> None:
+    def take(self, call) -> None:
         if self.rules.active:
             assert self.captured, "work on a stream outside of the capture"
             self.known[self] += 1
@@ -82,18 +83,8 @@ class Event:
 
 def install(monkeypatch) -> Rules:
     """Engines that are made from now on keep to the rules."""
-    rules, call, upload = Rules(), program._call, controls.Controls.upload
-
-    def checked_call(item, stream, *others):
-        return partial(stream.call, call(item, stream, *others))
-
-    def checked_upload(self, slot, stream):
-        stream.call(partial(upload, self, slot, stream))
-
-    monkeypatch.setattr(queues.cuda, "stream", rules.stream)
-    monkeypatch.setattr(queues.cuda, "event", rules.event)
+    rules = Rules()
+    stand_ins.install(monkeypatch, rules)
     for name in FORBIDDEN:
         monkeypatch.setattr(queues.cuda, name, rules.forbid(name, getattr(queues.cuda, name)))
-    monkeypatch.setattr(program, "_call", checked_call)
-    monkeypatch.setattr(controls.Controls, "upload", checked_upload)
     return rules

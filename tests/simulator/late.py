@@ -8,7 +8,9 @@ needed, streams taking turns by lot.
 import random
 from functools import partial
 
-from convnet.backends.cuda import controls, program, queues
+import stand_ins
+
+from convnet.backends.cuda import queues
 
 
 class Gpu:
@@ -44,7 +46,7 @@ class Stream:
     def __init__(self, gpu):
         self.gpu, self.queue = gpu, []
 
-    def later(self, call, may_begin=lambda: True) -> None:
+    def take(self, call, may_begin=lambda: True) -> None:
         self.queue.append((call, may_begin))
 
     def is_ready(self) -> bool:
@@ -65,11 +67,11 @@ class Event:
 
     def record(self, stream) -> None:
         self.recorded = []
-        stream.later(partial(self.recorded.append, True))
+        stream.take(partial(self.recorded.append, True))
 
     def wait(self, stream) -> None:
         recorded = self.recorded
-        stream.later(lambda: None, lambda: bool(recorded))
+        stream.take(lambda: None, lambda: bool(recorded))
 
     def synchronize(self) -> None:
         recorded = self.recorded
@@ -78,17 +80,7 @@ class Event:
 
 def install(monkeypatch, seed: int) -> Gpu:
     """Engines that are made from now on work on such a GPU."""
-    gpu, call, upload = Gpu(seed), program._call, controls.Controls.upload
-
-    def late_call(item, stream, *others):
-        return partial(stream.later, call(item, stream, *others))
-
-    def late_upload(self, slot, stream):
-        stream.later(partial(upload, self, slot, stream))
-
-    monkeypatch.setattr(queues.cuda, "stream", gpu.stream)
-    monkeypatch.setattr(queues.cuda, "event", gpu.event)
+    gpu = Gpu(seed)
+    stand_ins.install(monkeypatch, gpu)
     monkeypatch.setattr(queues.cuda, "synchronize", gpu.synchronize)
-    monkeypatch.setattr(program, "_call", late_call)
-    monkeypatch.setattr(controls.Controls, "upload", late_upload)
     return gpu

@@ -95,9 +95,9 @@ def test_an_upload_waits_for_programs_that_use_the_memory_and_for_no_others(lazy
     gpu.lazy = engine.queues.stream(lazy)
     for slot, name in ((engine.slots.coming, "mine"), (engine.slots.current, "another's")):
         with slot.computing():
-            engine.queues.stream(COMPUTING).later(partial(done.append, name))
+            engine.queues.stream(COMPUTING).take(partial(done.append, name))
     with engine.slots.coming.loading():
-        engine.queues.stream(UPLOADING).later(partial(done.append, "upload"))
+        engine.queues.stream(UPLOADING).take(partial(done.append, "upload"))
     gpu.synchronize()
     orders = {
         COMPUTING: ["mine", "upload", "another's"],
