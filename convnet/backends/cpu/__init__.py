@@ -1,1 +1,1 @@
-"""The CPU engine: arithmetic only, one module per layer type, on Numba and NumPy's BLAS."""
+"""The CPU engine: arithmetic only, one module per layer type, on Numba."""

@@ -8,7 +8,14 @@ Numba's cache watches only the file of the kernel itself: after editing a file o
 delete the `__pycache__` folder beside it.
 """
 
+import os
+
 from numba import njit
+
+# How long a thread of GNU OpenMP waits for the next kernel before it sleeps: about half a
+# millisecond, which is more than lies between two steps.  By default it is far longer, and on a
+# machine that has other things to do it then stands in the way of those it waits for.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 _EXACT = {"contract", "nsz"}
 _SUMS = {"contract", "nsz", "reassoc"}

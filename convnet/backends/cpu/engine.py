@@ -15,7 +15,7 @@ from convnet.network.record import Step
 from convnet.network.trace import Span
 
 ALIGNMENT = 64
-SMALL_STEP = 1 << 18  # bytes of all arrays of a step
+SMALL_STEP = 1 << 16  # bytes of all arrays of a step
 
 
 class Engine:

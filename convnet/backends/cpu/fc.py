@@ -1,60 +1,45 @@
-"""Full connections (dialect, 3.2): y = w x with x (inputs, N), w (outputs, inputs), y (outputs, N).
-
-The products are NumPy's, so they run in its BLAS.
-"""
-
-import numpy as np
+"""Full connections (dialect, 3.2): y = w x; x (inputs, N), w (outputs, inputs), y (outputs, N)."""
 
 from convnet.backends.base import needs_scratch
-from convnet.backends.cpu.carve import carve, total_bytes
-from convnet.backends.cpu.finish import as_finish, finish_rows
-
-_BLOCK_BYTES = 2**22  # of a product that waits to be added
-
-
-def _block(out, accumulate):
-    """Scratch for some rows of a product that is to be added to `out`."""
-    row_bytes = out.shape[1] * out.dtype.itemsize
-    rows = min(out.shape[0], max(1, _BLOCK_BYTES // row_bytes)) if accumulate else 0
-    return [((rows, out.shape[1]), out.dtype)]
+from convnet.backends.cpu import product
+from convnet.backends.cpu.carve import carve_for_threads, thread_count, total_bytes
+from convnet.backends.cpu.finish import as_finish, nothing
 
 
-def _size(_a, _b, out, accumulate):
-    return total_bytes(_block(out, accumulate))
+def _parts(threads, out, depth):
+    return product.parts(threads, out.shape, depth, out.dtype)
 
 
-def _product(left, right, out, accumulate, scratch):
-    if not accumulate:
-        np.matmul(left, right, out=out)
-        return
-    (block,) = carve(scratch, _block(out, accumulate))
-    for start in range(0, len(out), len(block)):
-        target = out[start : start + len(block)]
-        part = block[: len(target)]
-        np.matmul(left[start : start + len(block)], right, out=part)
-        np.add(target, part, out=target)
+def _forward_size(x, _w, y, *_others):
+    return total_bytes(_parts(thread_count(), y, len(x)))
 
 
-@needs_scratch(_size)
+def _forward(x, w, y, accumulate, finish, scratch):
+    arrays = carve_for_threads(scratch, _parts, y, len(x))
+    product.run(w, False, x, False, y, accumulate, finish, arrays)
+
+
+@needs_scratch(_forward_size)
 def forward(x, w, y, accumulate, *, scratch):
     """y (+)= w x."""
-    _product(w, x, y, accumulate, scratch)
+    _forward(x, w, y, accumulate, nothing(y.dtype), scratch)
 
 
-@needs_scratch(lambda *args: _size(*args[:4]))
+@needs_scratch(_forward_size)
 def forward_fused(x, w, y, accumulate, biases, kind, a, b, *, scratch):
     """y = f(w x + biases (+ y)), f a neuron."""
-    _product(w, x, y, accumulate, scratch)
-    finish_rows(y, as_finish(biases, kind, a, b))
+    _forward(x, w, y, accumulate, as_finish(biases, kind, a, b), scratch)
 
 
-@needs_scratch(_size)
+@needs_scratch(lambda dy, _w, dx, _accumulate: total_bytes(_parts(thread_count(), dx, len(dy))))
 def inputs_grad(dy, w, dx, accumulate, *, scratch):
     """dx (+)= w' dy."""
-    _product(w.T, dy, dx, accumulate, scratch)
+    arrays = carve_for_threads(scratch, _parts, dx, len(dy))
+    product.run(w, True, dy, False, dx, accumulate, nothing(dx.dtype), arrays)
 
 
-@needs_scratch(_size)
+@needs_scratch(lambda x, _dy, dw, _accumulate: total_bytes(_parts(thread_count(), dw, x.shape[1])))
 def weights_grad(x, dy, dw, accumulate, *, scratch):
     """dw (+)= dy x'."""
-    _product(dy, x.T, dw, accumulate, scratch)
+    arrays = carve_for_threads(scratch, _parts, dw, x.shape[1])
+    product.run(dy, False, x, True, dw, accumulate, nothing(dw.dtype), arrays)

@@ -258,3 +258,22 @@ def zero_bytes(_typing, target, count):
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), codegen
+
+
+@intrinsic
+def prefetch_bytes(_typing, source, count):
+    """Ask for `count` bytes from an address on, which may lie outside any array."""
+
+    def codegen(context, builder, _signature, args):
+        source, count = args
+        prefetch = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [_POINTER, _I32, _I32, _I32]),
+            "llvm.prefetch.p0",
+        )
+        flags = [ir.Constant(_I32, n) for n in (0, 3, 1)]
+        with cgutils.for_range_slice(builder, _int(0), count, _int(64)) as (i, _):
+            builder.call(prefetch, [builder.inttoptr(builder.add(source, i), _POINTER), *flags])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 2), codegen

@@ -17,32 +17,35 @@ def _slices(parts, x, w, y):
         yield x[mine], w[:, mine], y[k * outputs : (k + 1) * outputs]
 
 
-def _size(a, b, out, _parts, accumulate):
-    return fc.forward.scratch_size(a, b, out, accumulate)
+def _size_of(product):
+    """Scratch for any part: as much as the product would need as a whole."""
+    return lambda a, b, out, _parts, accumulate, *_others: product.scratch_size(
+        a, b, out, accumulate
+    )
 
 
-@needs_scratch(_size)
+@needs_scratch(_size_of(fc.forward))
 def forward(x, w, y, parts, accumulate, *, scratch):
     """y (+)= w x, part by part."""
     for x_k, w_k, y_k in _slices(parts, x, w, y):
         fc.forward(x_k, w_k, y_k, accumulate, scratch=scratch)
 
 
-@needs_scratch(lambda *args: _size(*args[:5]))
+@needs_scratch(_size_of(fc.forward))
 def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, scratch):
     """y = f(w x + biases (+ y)), part by part, f a neuron."""
     forward(x, w, y, parts, accumulate, scratch=scratch)
     finish_rows(y, as_finish(biases, kind, a, b))
 
 
-@needs_scratch(_size)
+@needs_scratch(_size_of(fc.inputs_grad))
 def inputs_grad(dy, w, dx, parts, accumulate, *, scratch):
     """dx (+)= w' dy, part by part."""
     for dx_k, w_k, dy_k in _slices(parts, dx, w, dy):
         fc.inputs_grad(dy_k, w_k, dx_k, accumulate, scratch=scratch)
 
 
-@needs_scratch(_size)
+@needs_scratch(_size_of(fc.weights_grad))
 def weights_grad(x, dy, dw, parts, accumulate, *, scratch):
     """dw (+)= dy x', part by part."""
     for x_k, dw_k, dy_k in _slices(parts, x, dw, dy):
