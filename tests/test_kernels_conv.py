@@ -34,14 +34,19 @@ CASES = {
     "very many taps": (96, 6, 6, 2, 5, 2, 1, 1, 8, 6),
     "one output": (7, 5, 5, 16, 5, 0, 1, 1, 10, 1),
 }
-WINOGRAD = {  # 3x3 at stride 1 with enough channels and filters
-    "winograd": (16, 6, 6, 16, 3, 1, 1, 1, 16, 6),
-    "winograd, odd and ragged": (17, 7, 7, 5, 3, 1, 1, 1, 19, 7),
-    "winograd, groups": (32, 5, 5, 7, 3, 0, 1, 2, 36, 3),
-    "winograd, wide padding": (17, 6, 6, 130, 3, 3, 1, 1, 19, 10),
-    "winograd, many channels": (300, 4, 4, 3, 3, 1, 1, 1, 16, 4),
-    "winograd, wide image": (16, 5, 9, 17, 3, 1, 1, 1, 16, (5, 9)),
-    "winograd, pixels unread": (16, 10, 10, 9, 3, 1, 1, 1, 40, 4),
+WINOGRAD = {  # 3x3 or 5x5 at stride 1 with enough channels and filters
+    "3x3": (16, 8, 8, 16, 3, 1, 1, 1, 16, 8),
+    "3x3, odd and ragged": (17, 7, 7, 5, 3, 1, 1, 1, 19, 7),
+    "3x3, groups": (32, 6, 6, 7, 3, 0, 1, 2, 36, 4),
+    "3x3, wide padding": (17, 6, 6, 130, 3, 3, 1, 1, 19, 10),
+    "3x3, many channels": (300, 4, 4, 3, 3, 1, 1, 1, 16, 4),
+    "3x3, wide image": (16, 4, 9, 17, 3, 1, 1, 1, 16, (4, 9)),
+    "3x3, pixels unread": (16, 10, 10, 9, 3, 1, 1, 1, 40, 4),
+    "5x5": (16, 8, 8, 16, 5, 2, 1, 1, 16, 8),
+    "5x5, odd and ragged": (17, 7, 7, 5, 5, 2, 1, 1, 19, 7),
+    "5x5, groups": (32, 10, 10, 7, 5, 0, 1, 2, 36, 6),
+    "5x5, wide padding": (17, 4, 4, 130, 5, 4, 1, 1, 19, 8),
+    "5x5, pixels unread": (16, 12, 12, 9, 5, 1, 1, 1, 40, 4),
 }
 SMALL = [name for name, case in CASES.items() if case[0] < 90 and case[8] < 48]
 DTYPES = [np.float32, np.float64]
@@ -136,7 +141,7 @@ def test_against_loops(module, name, dtype):
 @pytest.mark.parametrize("name", WINOGRAD)
 def test_winograd_against_loops(name, dtype):
     p = Problem(WINOGRAD[name], dtype, shared=True)
-    assert conv._takes_winograd(p.w, p.stride, p.groups)
+    assert conv._takes_winograd(p.w, p.stride, p.groups, p.y)
     check(conv.forward, (p.x, p.w), p.y, dtype, *p.scalars)
     check(conv.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)

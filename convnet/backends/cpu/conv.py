@@ -2,8 +2,8 @@
 
 x is (C, H, W, N), w (C/groups, K, K, F), y (F, M, M, N).  Module (my, mx) reads the window whose
 first pixel is (my * stride - padding, mx * stride - padding); pixels outside the image are zero.
-3x3 filters at stride 1 go through Winograd's transforms (winograd.py), all others are correlated
-directly (correlate.py).
+3x3 and 5x5 filters at stride 1 go through Winograd's transforms (winograd.py), all others are
+correlated directly (correlate.py).
 """
 
 import numpy as np
@@ -25,8 +25,8 @@ from convnet.backends.cpu.finish import as_finish, nothing
 from convnet.backends.cpu.microkernel import ROWS
 
 
-def _takes_winograd(w, stride, groups):
-    return winograd.fits(w.shape[0], w.shape[1], w.shape[3] // groups, stride)
+def _takes_winograd(w, stride, groups, outputs):
+    return winograd.fits(w.shape, groups, stride, outputs.shape)
 
 
 def _correlate_parts(threads, channels, size, rows, groups, dtype) -> list:
@@ -43,8 +43,8 @@ def _correlate_parts(threads, channels, size, rows, groups, dtype) -> list:
 
 
 def _forward_parts(threads, x, w, y, stride, groups):
-    if _takes_winograd(w, stride, groups):
-        sizes = winograd.sizes(w.shape[0], w.shape[3] // groups, groups, y.shape)
+    if _takes_winograd(w, stride, groups, y):
+        sizes = winograd.sizes(w.shape[1], w.shape[0], w.shape[3] // groups, groups, y.shape)
         return winograd.parts(threads, sizes, x.dtype)
     rows = w.shape[3] // groups
     return _correlate_parts(threads, w.shape[0], w.shape[1], rows, groups, x.dtype)
@@ -69,7 +69,7 @@ def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a,
 
 def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
     arrays = carve_for_threads(scratch, _forward_parts, x, w, y, stride, groups)
-    if _takes_winograd(w, stride, groups):
+    if _takes_winograd(w, stride, groups, y):
         winograd.run(x, w, y, padding, groups, accumulate, finish, arrays, turned=False)
         return
     packed, used, *own = arrays
@@ -89,8 +89,8 @@ def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
 
 def _images_parts(threads, w, dx, stride, groups):
     filters = w.shape[3] // groups
-    if _takes_winograd(w, stride, groups):
-        sizes = winograd.sizes(filters, w.shape[0], groups, dx.shape)
+    if _takes_winograd(w, stride, groups, dx):
+        sizes = winograd.sizes(w.shape[1], filters, w.shape[0], groups, dx.shape)
         return winograd.parts(threads, sizes, dx.dtype)
     rows, side = w.shape[0] * stride * stride, -(-w.shape[1] // stride)
     return _correlate_parts(threads, filters, side, rows, groups, dx.dtype)
@@ -110,8 +110,10 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
     """
     arrays = carve_for_threads(scratch, _images_parts, w, dx, stride, groups)
     finish = nothing(dy.dtype)
-    if _takes_winograd(w, stride, groups):
-        winograd.run(dy, w, dx, 2 - padding, groups, accumulate, finish, arrays, turned=True)
+    if _takes_winograd(w, stride, groups, dx):
+        winograd.run(
+            dy, w, dx, w.shape[1] - 1 - padding, groups, accumulate, finish, arrays, turned=True
+        )
         return
     packed, used, *own = arrays
     filters, side, rows = w.shape[3] // groups, -(-w.shape[1] // stride), w.shape[0] * stride**2
@@ -131,7 +133,7 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
 
 
 def _weights_parts(threads, dy, dw, stride, groups):
-    if _takes_winograd(dw, stride, groups):
+    if _takes_winograd(dw, stride, groups, dy):
         return winograd_weights.parts(threads, dw.shape, groups, dy.dtype)
     columns = dy.shape[1] * dy.shape[2] * dy.shape[3]
     return weight_parts(threads, dw.shape, columns, groups, dy.dtype)
@@ -145,7 +147,7 @@ def _weights_size(x, dy, dw, padding, stride, groups, accumulate):
 def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, scratch):
     """dw (+)= the gradient of w, summed over modules and cases."""
     arrays = carve_for_threads(scratch, _weights_parts, dy, dw, stride, groups)
-    if _takes_winograd(dw, stride, groups):
+    if _takes_winograd(dw, stride, groups, dy):
         winograd_weights.run(x, dy, dw, padding, groups, accumulate, arrays)
         return
     sums, *own = arrays

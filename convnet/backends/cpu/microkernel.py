@@ -72,14 +72,16 @@ class Block:
         lanes = ir.Constant(ir.VectorType(_I32, self.lanes), [0] * self.lanes)
         return self.b.shuffle_vector(first, undefined, lanes)
 
+    def fused(self, factor, value, total):
+        """factor * value + total: one instruction where the processor has it."""
+        letter = "f32" if self.bytes == 4 else "f64"
+        kind = ir.FunctionType(self.vector, [self.vector] * 3)
+        name = f"llvm.fmuladd.v{self.lanes}{letter}"
+        fma = cgutils.get_or_insert_function(self.b.module, kind, name)
+        return self.b.call(fma, [factor, value, total])
+
     def multiply(self, sums, a_rows, a_index, b_pointer, b_index):
         """The sums after one more term."""
-        letter = "f32" if self.bytes == 4 else "f64"
-        fma = cgutils.get_or_insert_function(
-            self.b.module,
-            ir.FunctionType(self.vector, [self.vector] * 3),
-            f"llvm.fmuladd.v{self.lanes}{letter}",  # two instructions where there is none for both
-        )
         columns = [
             self.load(b_pointer, self.b.add(b_index, _int(j * self.lanes)))
             for j in range(self.vectors)
@@ -89,7 +91,7 @@ class Block:
             factor = self.broadcast(row, a_index)
             for j, column in enumerate(columns):
                 term = sums[k * self.vectors + j]
-                following.append(self.b.call(fma, [factor, column, term]))
+                following.append(self.fused(factor, column, term))
         return following
 
     def prefetch(self, c_rows):

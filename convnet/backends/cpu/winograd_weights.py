@@ -1,7 +1,7 @@
-"""The weight gradient of a convolution with 3x3 filters at stride 1, by Winograd's transforms.
+"""The weight gradient of 3x3 and 5x5 filters at stride 1, by Winograd's transforms.
 
-For each of 16 points of a tile a matrix product: (channels) x (columns) times (columns) x
-(filters), where a column is a tile of 2x2 outputs of one case.  The work is shared out by channels,
+For each point of a tile a matrix product: (channels) x (columns) times (columns) x
+(filters), where a column is a tile of outputs of one case.  The work is shared out by channels,
 so that sums have the same order whatever the number of threads.
 """
 
@@ -23,7 +23,7 @@ from convnet.backends.cpu.microkernel import (
 )
 from convnet.backends.cpu.windows import PIECE, gather, list_pieces
 from convnet.backends.cpu.winograd import GATHERED, TILES, transform_pixels
-from convnet.backends.cpu.winograd_tiles import POINTS, collect_tile, spread_tile
+from convnet.backends.cpu.winograd_tiles import POINTS, collect_tile, outputs_of, spread_tile
 
 
 class Layout(NamedTuple):
@@ -57,29 +57,31 @@ def parts(threads, dw_shape, groups, dtype) -> list:
     channels, filters, width = dw_shape[0], dw_shape[3] // groups, block_columns(dtype)
     splits = _splits(threads, channels, groups)
     sizes, filter_blocks = layout_of(channels, filters, splits, dtype), -(-filters // width)
-    rows = _part_blocks(channels, splits) * ROWS
+    rows, outputs = _part_blocks(channels, splits) * ROWS, outputs_of(dw_shape[1]) ** 2
     return [
         ((groups * splits, POINTS, filter_blocks, rows, width), dtype),
         ((threads, sizes.columns, PIECE), np.int64),
-        ((threads, max(POINTS * GATHERED, 4 * width), sizes.pitch), dtype),
+        ((threads, max(POINTS * GATHERED, outputs * width), sizes.pitch), dtype),
         ((threads, POINTS * sizes.plane), dtype),
-        ((threads, 4, sizes.columns, width), dtype),
+        ((threads, outputs, sizes.columns, width), dtype),
         ((threads, POINTS * sizes.spread), dtype),
     ]
 
 
 @njit(cache=True, nogil=True)
-def _spread_gradients(dy, first_filter, filters, table, pieces, count, pixels, turned, out, step):
+def _spread_gradients(
+    dy, size, first_filter, filters, table, pieces, count, pixels, turned, out, step
+):  # fmt: skip
     """out[p * step + (block * columns + column) * width + f] = points of dy's tiles."""
     item, pitch, columns, width = dy.itemsize, pixels.shape[1], turned.shape[1], turned.shape[2]
-    lanes = VECTOR_BYTES // item
+    lanes, side = VECTOR_BYTES // item, outputs_of(size)
     for start in range(0, filters, width):
         rows = min(width, filters - start)
         gather(
-            dy, first_filter + start, rows, table, pieces, 2, 0, 4 * rows,
+            dy, first_filter + start, rows, table, pieces, side, 0, side * side * rows,
             address(pixels), (pitch, pitch, 0),
         )  # fmt: skip
-        for k in range(4):
+        for k in range(side * side):
             for f in range(0, rows, lanes):
                 for j in range(0, count, lanes):
                     source = address(pixels) + ((k * rows + f) * pitch + j) * item
@@ -88,7 +90,7 @@ def _spread_gradients(dy, first_filter, filters, table, pieces, count, pixels, t
         for column in range(count):
             source = address(turned) + column * width * item
             target = out + (start * columns + column * width) * item
-            spread_tile(dy, source, columns * width, target, step)
+            spread_tile(dy, size, source, columns * width, target, step)
 
 
 @njit(cache=True, nogil=True)
@@ -107,11 +109,13 @@ def _multiply(like, points, spread, layout, sums, filters, count):
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
-def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, groups, padding):
-    """Fill `sums`."""
+def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, window):
+    """Fill `sums`.  window = (groups, filter size, padding)."""
+    groups, size, padding = window
+    side = outputs_of(size)
     filters, channels, cases = dy.shape[0] // groups, x.shape[0] // groups, x.shape[3]
-    side, tasks, threads = (dy.shape[2] + 1) // 2, sums.shape[0], tables.shape[0]
-    columns, part = (dy.shape[1] + 1) // 2 * side * cases, sums.shape[3]
+    columns_x, tasks, threads = -(-dy.shape[2] // side), sums.shape[0], tables.shape[0]
+    columns, part = -(-dy.shape[1] // side) * columns_x * cases, sums.shape[3]
     for thread in prange(threads):
         table, own = tables[thread], pixels[thread]
         out, spread = address(points[thread]), address(spreads[thread])
@@ -121,14 +125,14 @@ def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, g
             zero_bytes(address(sums[task]), sums[task].size * x.itemsize)
             for first in range(0, columns, layout[3]):
                 count = min(layout[3], columns - first)
-                pieces = list_pieces(table, first, count, side, cases, 2, padding)
+                pieces = list_pieces(table, first, count, columns_x, cases, side, padding)
                 transform_pixels(
                     x, group * channels + start, rows, table, pieces, own, out, layout[1],
                     sums.shape[4], layout[0],
                 )  # fmt: skip
-                pieces = list_pieces(table, first, count, side, cases, 2, 0)
+                pieces = list_pieces(table, first, count, columns_x, cases, side, 0)
                 _spread_gradients(
-                    dy, group * filters, filters, table, pieces, count, own, turned[thread],
+                    dy, size, group * filters, filters, table, pieces, count, own, turned[thread],
                     spread, layout[2],
                 )  # fmt: skip
                 _multiply(x, out, spread, layout, sums[task], filters, count)
@@ -136,19 +140,19 @@ def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, g
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def collect_sums(sums, dw, groups, accumulate):
-    """dw (C, 3, 3, F) (+)= the sums transformed back."""
+    """dw (C, K, K, F) (+)= the sums transformed back."""
     channels, filters = dw.shape[0], dw.shape[3] // groups
     splits, part, width = sums.shape[0] // groups, sums.shape[3], sums.shape[4]
-    step = sums.shape[2] * part * width
+    step, size = sums.shape[2] * part * width, dw.shape[1]
     for c in prange(channels):
-        tile = np.empty((9, width), dw.dtype)
+        tile = np.empty((size * size, width), dw.dtype)
         for group in range(groups):
             own = sums[group * splits + c // part]
             for first in range(0, filters, width):
                 source = address(own[0, first // width, c % part])
-                collect_tile(dw, source, step, address(tile), width)
-                for k in range(9):
-                    target = dw[c, k // 3, k % 3, group * filters + first :]
+                collect_tile(dw, size, source, step, address(tile), width)
+                for k in range(size * size):
+                    target = dw[c, k // size, k % size, group * filters + first :]
                     for f in range(min(width, filters - first)):
                         target[f] = target[f] + tile[k, f] if accumulate else tile[k, f]
 
@@ -158,5 +162,5 @@ def run(x, dy, dw, padding, groups, accumulate, arrays):
     sums, *own = arrays
     splits = sums.shape[0] // groups
     sizes = layout_of(dw.shape[0], dw.shape[3] // groups, splits, x.dtype)
-    sum_products(x, dy, sums, *own, sizes, groups, padding)
+    sum_products(x, dy, sums, *own, sizes, (groups, dw.shape[1], padding))
     collect_sums(sums, dw, groups, accumulate)
