@@ -11,11 +11,11 @@ def _parts(threads, out, depth):
 
 
 def _forward_size(x, _w, y, *_others):
-    return total_bytes(_parts(thread_count(), y, len(x)))
+    return total_bytes(_parts(thread_count(), y, x.shape[0]))
 
 
 def _forward(x, w, y, accumulate, finish, scratch):
-    arrays = carve_for_threads(scratch, _parts, y, len(x))
+    arrays = carve_for_threads(scratch, _parts, y, x.shape[0])
     product.run(w, False, x, False, y, accumulate, finish, arrays)
 
 
@@ -31,10 +31,10 @@ def forward_fused(x, w, y, accumulate, biases, kind, a, b, *, scratch):
     _forward(x, w, y, accumulate, as_finish(biases, kind, a, b), scratch)
 
 
-@needs_scratch(lambda dy, _w, dx, _accumulate: total_bytes(_parts(thread_count(), dx, len(dy))))
+@needs_scratch(lambda dy, _w, dx, _accumulate: total_bytes(_parts(thread_count(), dx, dy.shape[0])))
 def inputs_grad(dy, w, dx, accumulate, *, scratch):
     """dx (+)= w' dy."""
-    arrays = carve_for_threads(scratch, _parts, dx, len(dy))
+    arrays = carve_for_threads(scratch, _parts, dx, dy.shape[0])
     product.run(w, True, dy, False, dx, accumulate, nothing(dx.dtype), arrays)
 
 
