@@ -4,6 +4,7 @@ A backend is a package of same-named modules (`conv`, `pool`, ...) full of plain
 write into the arrays they are given.  What they need beside arrays they say here.
 """
 
+import inspect
 from collections.abc import Callable
 
 
@@ -20,6 +21,28 @@ def needs_scratch(size: Callable[..., int]):
         return function
 
     return mark
+
+
+def never_touches(names: str):
+    """Mark a function as one that has no use for some of its arrays; it receives None for them."""
+
+    def mark(function):
+        function.unused = lambda *arguments: names
+        return function
+
+    return mark
+
+
+def unused_positions(function, arguments) -> set[int]:
+    """Positions of the arguments that a call never touches."""
+    names = getattr(function, "unused", None)
+    return positions(function, names(*arguments).split()) if names else set()
+
+
+def positions(function, names) -> set[int]:
+    """Of a function's parameters."""
+    known = list(inspect.signature(function).parameters)
+    return {known.index(name) for name in names}
 
 
 def operation(

@@ -8,91 +8,115 @@ import numba
 import numpy as np
 from numba import prange
 
-from ..base import needs_scratch
-from .compiling import parallel
+from ..base import needs_scratch, never_touches
+from .compiling import inlined, parallel
 from .norm_rows import (
     divide_by_power,
-    put_gradient,
     scale_and_shift,
     share_of_gradient,
     sum_rows,
     sum_squares,
+    take_shared,
     window,
 )
-from .rows import copy_row
+from .rows import add_row
 
 PIECE = 512  # columns
 
 
-def forward(x, y, denom, size, scale, power, k, blocked):
-    """denom = k + scale * (sum of x**2 over `size` channels),  y = x * denom ** -power.
-
-    x, y, denom: (C, H, W, N); scale is already divided by size; blocked: windows are the
-    consecutive blocks of `size` channels instead of being centred on each channel.
-    """
-    real, channels = x.dtype.type, x.shape[0]
-    columns = [a.reshape(channels, -1) for a in (x, y, denom)]
-    _forward_kernel(*columns, size, real(scale), float(power), real(k), blocked)
-
-
-def _scratch_shape(x):
+def _rows_shape(x, rows):
+    """Scratch: for each worker some rows of a piece."""
     columns = x.shape[1] * x.shape[2] * x.shape[3]
     workers = min(numba.get_num_threads(), -(-columns // PIECE))
-    return workers, x.shape[0] + 2, PIECE
+    return workers, rows, PIECE
 
 
-def _scratch_size(x, *_others):
-    return int(np.prod(_scratch_shape(x))) * x.dtype.itemsize
+def _size(x, rows):
+    return int(np.prod(_rows_shape(x, rows))) * x.dtype.itemsize
 
 
-@needs_scratch(_scratch_size)
-def backward(x, y, dy, denom, dx, size, scale, power, k, blocked, accumulate, *, scratch):
-    """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * x_i * sum of dy_j*y_j/denom_j.
+def _rows(scratch, x, rows):
+    return scratch[: _size(x, rows)].view(x.dtype).reshape(_rows_shape(x, rows))
 
-    The sum runs over the channels j whose window contains i.  k is in denom already.
+
+@never_touches("denom")
+@needs_scratch(lambda x, *_others: _size(x, 1))
+def forward(x, y, denom, size, scale, power, k, blocked, *, scratch):
+    """y = x * d ** -power,  d = k + scale * (sum of x**2 over `size` channels).
+
+    x, y: (C, H, W, N); scale is already divided by size; blocked: windows are the consecutive
+    blocks of `size` channels instead of being centred on each channel.
     """
     real, channels = x.dtype.type, x.shape[0]
-    columns = [a.reshape(channels, -1) for a in (x, y, dy, denom, dx)]
-    rows = scratch[: _scratch_size(x)].view(x.dtype).reshape(_scratch_shape(x))
-    factor = real(2 * scale * power)
-    _backward_kernel(*columns, rows, size, factor, float(power), blocked, accumulate)
+    columns = [a.reshape(channels, -1) for a in (x, y)]
+    rows = _rows(scratch, x, 1)
+    _forward_kernel(*columns, rows, size, real(scale), float(power), real(k), blocked)
+
+
+@never_touches("denom")
+@needs_scratch(lambda x, *_others: _size(x, x.shape[0] + 3))
+def backward(x, y, dy, denom, dx, size, scale, power, k, blocked, accumulate, *, scratch):
+    """dx_i (+)= dy_i * d_i**-power - 2*scale*power * x_i * sum of dy_j*y_j/d_j.
+
+    The sum runs over the channels j whose window contains i.  d is computed again from x: that
+    takes less time than to write and to read it.
+    """
+    real, channels = x.dtype.type, x.shape[0]
+    columns = [a.reshape(channels, -1) for a in (x, y, dy, dx)]
+    rows, factor = _rows(scratch, x, channels + 3), real(2 * scale * power)
+    numbers = (real(scale), float(power), real(k), factor)
+    _backward_kernel(*columns, rows, size, numbers, blocked, accumulate)
+
+
+@inlined
+def _denominators(d, x, c, column, size, scale, k, blocked):
+    """d = k + scale * sum of squares, for channel c; in a block, only for its first channel."""
+    if not (blocked and c % size):
+        start, end = window(c, 0 if blocked else size // 2, size, x.shape[0])
+        sum_squares(d, x, start, end - start, 1, column)
+        scale_and_shift(d, scale, k)
 
 
 @parallel
-def _forward_kernel(x, y, denom, size, scale, power, k, blocked):
+def _forward_kernel(x, y, scratch, size, scale, power, k, blocked):
     channels, columns = x.shape
-    for piece in prange((columns + PIECE - 1) // PIECE):
-        lo = np.int64(piece) * PIECE
-        hi = min(lo + PIECE, columns)
-        for c in range(channels):
-            d = denom[c, lo:hi]
-            if blocked and c % size:
-                copy_row(denom[c - 1, lo:hi], d)
-            else:
-                start, end = window(c, 0 if blocked else size // 2, size, channels)
-                sum_squares(d, x, start, end - start, 1, lo)
-                scale_and_shift(d, scale, k)
-            divide_by_power(x[c, lo:hi], d, power, y[c, lo:hi])
+    pieces, workers = (columns + PIECE - 1) // PIECE, scratch.shape[0]
+    for worker in prange(workers):
+        w = np.int64(worker)
+        for piece in range(w * pieces // workers, (w + 1) * pieces // workers):
+            lo, hi = piece * PIECE, min(piece * PIECE + PIECE, columns)
+            d = scratch[w, 0, : hi - lo]
+            for c in range(channels):
+                _denominators(d, x, c, lo, size, scale, k, blocked)
+                divide_by_power(x[c, lo:hi], d, power, y[c, lo:hi])
 
 
 @parallel
-def _backward_kernel(x, y, dy, denom, dx, scratch, size, factor, power, blocked, accumulate):
+def _backward_kernel(x, y, dy, dx, scratch, size, numbers, blocked, accumulate):
     channels, columns = x.shape
-    pieces = (columns + PIECE - 1) // PIECE
-    workers = scratch.shape[0]
+    pieces, workers = (columns + PIECE - 1) // PIECE, scratch.shape[0]
+    scale, power, k, factor = numbers
     lean = 0 if blocked else size - size // 2 - 1  # of the transposed window
+    behind = size - 1 - lean  # channels until all of a window's shares are there
     for worker in prange(workers):
         w = np.int64(worker)
         rows = scratch[w]
         for piece in range(w * pieces // workers, (w + 1) * pieces // workers):
             lo, hi = piece * PIECE, min(piece * PIECE + PIECE, columns)
-            total, direct = rows[channels, : hi - lo], rows[channels + 1, : hi - lo]
-            for c in range(channels):
-                q = rows[c, : hi - lo]
-                share_of_gradient(y[c, lo:hi], dy[c, lo:hi], denom[c, lo:hi], q)
-            for c in range(channels):
-                if not (blocked and c % size):
-                    start, end = window(c, lean, size, channels)
-                    sum_rows(total, rows, start, end - start, 1, 0)
-                divide_by_power(dy[c, lo:hi], denom[c, lo:hi], power, direct)
-                put_gradient(direct, x[c, lo:hi], total, factor, dx[c, lo:hi], accumulate)
+            total, d = rows[channels, : hi - lo], rows[channels + 1, : hi - lo]
+            direct = rows[channels + 2, : hi - lo]
+            for c in range(channels + behind):
+                if c < channels:
+                    _denominators(d, x, c, lo, size, scale, k, blocked)
+                    share_of_gradient(y[c, lo:hi], dy[c, lo:hi], d, rows[c, : hi - lo])
+                    if accumulate:
+                        divide_by_power(dy[c, lo:hi], d, power, direct)
+                        add_row(direct, dx[c, lo:hi])
+                    else:
+                        divide_by_power(dy[c, lo:hi], d, power, dx[c, lo:hi])
+                i = c - behind
+                if i >= 0:
+                    if not (blocked and i % size):
+                        start, end = window(i, lean, size, channels)
+                        sum_rows(total, rows, start, end - start, 1, 0)
+                    take_shared(x[i, lo:hi], total, factor, dx[i, lo:hi])

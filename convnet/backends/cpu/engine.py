@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 from numba import get_num_threads, set_num_threads
 
+from convnet.backends.base import unused_positions
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
@@ -37,8 +38,8 @@ class Engine:
         return "host" if device < 0 else f"cpu:{device}"
 
     def unused(self, step: Step) -> set[int]:
-        """Positions of arguments that a step does not touch: here it needs them all."""
-        return set()
+        """Positions of the arguments that a step does not touch, so that None may stand there."""
+        return unused_positions(operation(step.operation), step.arguments)
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
         """Take all memory; DeviceError with the figures if the machine has not that much."""

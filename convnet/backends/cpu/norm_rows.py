@@ -102,3 +102,10 @@ def put_gradient(direct, x, total, factor, dx, accumulate):
     else:
         for n in range(dx.size):
             dx[n] = direct[n] - factor * x[n] * total[n]
+
+
+@called
+def take_shared(x, total, factor, dx):
+    """dx -= factor * x * total."""
+    for n in range(dx.size):
+        dx[n] -= factor * x[n] * total[n]

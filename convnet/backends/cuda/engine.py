@@ -1,6 +1,5 @@
 """The CUDA engine: memory of GPUs, and programs of launches and copies."""
 
-import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -8,6 +7,7 @@ from importlib import import_module
 import numpy as np
 from numba import cuda
 
+from convnet.backends.base import positions, unused_positions
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
@@ -55,9 +55,7 @@ class Engine:
 
     def unused(self, step: Step) -> set[int]:
         """Positions of the arguments that a step does not touch, so that None may stand there."""
-        function = operation(step.operation)
-        names = function.unused(*step.arguments).split() if function.unused else []
-        return positions(function, names)
+        return unused_positions(operation(step.operation), step.arguments)
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
         """Take all memory; DeviceError with the figures if a GPU has not that much."""
@@ -257,9 +255,3 @@ def written(step: Step) -> set[int]:
     """Positions of the arguments that a step changes."""
     function = operation(step.operation)
     return positions(function, function.writes)
-
-
-def positions(function, names) -> set[int]:
-    """Of a function's parameters."""
-    known = list(inspect.signature(function).parameters)
-    return {known.index(name) for name in names}
