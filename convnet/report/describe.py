@@ -1,10 +1,12 @@
 """What a network is, in one object for scripts; `describe_table` shows it to people."""
 
+from convnet.backends.cpu.engine import unused
 from convnet.errors import SpecError
 from convnet.graph.build import HOST, Graph
 from convnet.graph.place import Unit, copies
 from convnet.graph.summary import layer_rows, parameter_count, totals
 from convnet.network.plan import Plan, make_plan
+from convnet.network.unused import leave_out
 from convnet.report.scratch import scratch_bytes
 
 REAL_BYTES = 4
@@ -29,6 +31,7 @@ def network_summary(graph: Graph, minibatch: int) -> dict:
     }
     try:
         plan = make_plan(graph, minibatch)
+        leave_out(plan, unused)
     except SpecError as error:
         note = "; ".join(problem.message for problem in error.problems)
         return summary | {"note": f"no bytes and copies: {note}"}

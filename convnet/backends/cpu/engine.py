@@ -39,7 +39,7 @@ class Engine:
 
     def unused(self, step: Step) -> set[int]:
         """Positions of the arguments that a step does not touch, so that None may stand there."""
-        return unused_positions(operation(step.operation), step.arguments)
+        return unused(step)
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
         """Take all memory; DeviceError with the figures if the machine has not that much."""
@@ -184,6 +184,11 @@ def operation(name: str):
     """The function of a step's name, "module.function"."""
     module, function = name.split(".")
     return getattr(import_module(f"convnet.backends.cpu.{module}"), function)
+
+
+def unused(step: Step) -> set[int]:
+    """Positions of the arguments that a step does not touch."""
+    return unused_positions(operation(step.operation), step.arguments)
 
 
 def aligned(count: int, dtype: np.dtype) -> np.ndarray:
