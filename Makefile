@@ -15,12 +15,15 @@ demo: $(STAMP)
 	$(BIN)/convnet show-filters --load demo/run --out demo/filters.png
 	@echo "The network is in demo/run, its curve in demo/cost.png, its filters in demo/filters.png."
 
+# The simulator runs Python in one thread; the first run leaves the CPU engine's kernels compiled.
+SIMULATOR = NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest -n auto tests/simulator
+
 test: $(VENV)/.tested
 	$(BIN)/python -m pytest
-	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest tests/simulator
+	$(SIMULATOR)
 
 simulator: $(VENV)/.tested
-	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest tests/simulator
+	$(SIMULATOR)
 
 kernels: $(VENV)/.tested
 	$(BIN)/python tests/kernels_table.py

@@ -29,6 +29,7 @@ setup(
         # greenlet runs the threads of Numba's CUDA simulator; nvdisasm shows what kernels became.
         "test": [
             "pytest>=8",
+            "pytest-xdist>=3.6",
             "hypothesis>=6.100",
             "ruff>=0.6",
             "torch==2.13.0",

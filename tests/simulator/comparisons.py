@@ -1,4 +1,4 @@
-"""A count of the comparisons of this run, told at its end."""
+"""A count of the comparisons of this run, told at its end; processes of a run add theirs up."""
 
 _LARGEST: dict[str, float] = {}
 _COUNTS: dict[str, int] = {}
@@ -8,6 +8,18 @@ def note(kind: str, errors: dict[str, float]) -> None:
     """kind: the row's layer type.  errors: relative errors of the arrays compared, by name."""
     _COUNTS[kind] = _COUNTS.get(kind, 0) + len(errors)
     _LARGEST[kind] = max(_LARGEST.get(kind, 0.0), *errors.values())
+
+
+def record() -> list[tuple[str, int, float]]:
+    """Of each kind: arrays compared and the largest error, as plain values."""
+    return [(kind, _COUNTS[kind], float(_LARGEST[kind])) for kind in _COUNTS]
+
+
+def add(record) -> None:
+    """Another process's `record`."""
+    for kind, count, largest in record:
+        _COUNTS[kind] = _COUNTS.get(kind, 0) + count
+        _LARGEST[kind] = max(_LARGEST.get(kind, 0.0), largest)
 
 
 def lines() -> list[str]:

@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
     sys.path.insert(0, str(Path(__file__).parent))
     import lockstep
@@ -22,3 +24,18 @@ def pytest_terminal_summary(terminalreporter):
 
     for line in comparisons.lines():
         terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """A process of `pytest -n` has ended."""
+    import comparisons
+
+    comparisons.add(getattr(node, "workeroutput", {}).get("comparisons", []))
+
+
+def pytest_sessionfinish(session):
+    import comparisons
+
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["comparisons"] = comparisons.record()
