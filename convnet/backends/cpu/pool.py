@@ -10,7 +10,7 @@ from numba import prange
 from .compiling import called, inlined, parallel
 from .rows import fill
 
-_FIRST, _MAX, _AVG, _SUM, _MAXABS = range(5)
+_MAX, _AVG, _SUM, _MAXABS = range(4)
 _KINDS = {"max": _MAX, "avg": _AVG, "sum": _SUM, "maxabs": _MAXABS}
 
 
@@ -40,23 +40,47 @@ def _windows_over(i, size, stride, start, outputs):
     return max((i - start - size) // stride + 1, 0), min((i - start) // stride + 1, outputs)
 
 
+@inlined
+def _larger(a, b):
+    """The larger number; a NaN stays."""
+    return b if b > a or b != b else a
+
+
+@inlined
+def _larger_magnitude(a, b):
+    return b if abs(b) >= abs(a) or b != b else a
+
+
 @called
-def _take(x, out, kind):
-    """Bring one row of pixels into the output; a NaN stays."""
-    if kind == _FIRST:
+def _take(x, out, kind, is_first):
+    """Bring one row of pixels into the output."""
+    if is_first:
         for n in range(out.size):
             out[n] = x[n]
     elif kind == _MAX:
         for n in range(out.size):
-            v = x[n]
-            out[n] = v if v > out[n] or v != v else out[n]
+            out[n] = _larger(out[n], x[n])
     elif kind == _MAXABS:
         for n in range(out.size):
-            v = x[n]
-            out[n] = v if abs(v) >= abs(out[n]) or v != v else out[n]
+            out[n] = _larger_magnitude(out[n], x[n])
     else:
         for n in range(out.size):
             out[n] += x[n]
+
+
+@called
+def _take_three(x, y, z, out, kind, is_first):
+    """Bring three rows of pixels into the output, which is read and written only once."""
+    if kind == _MAX and is_first:
+        for n in range(out.size):
+            out[n] = _larger(_larger(x[n], y[n]), z[n])
+    elif kind == _MAX:
+        for n in range(out.size):
+            out[n] = _larger(out[n], _larger(_larger(x[n], y[n]), z[n]))
+    else:
+        _take(x, out, kind, is_first)
+        _take(y, out, kind, False)
+        _take(z, out, kind, False)
 
 
 @called
@@ -66,16 +90,24 @@ def _scale(out, factor):
 
 
 @called
-def _give(x, y, dy, factor, dx, kind):
-    """Give a row of pixels its part of one window's gradient."""
+def _give(x, y, dy, factor, dx, kind, adds):
+    """Give a row of pixels its part of one window's gradient; adds: to what is there."""
     zero = dy.dtype.type(0)
     if kind == _MAX or kind == _MAXABS:
-        for n in range(dx.size):
-            g = dy[n]
-            dx[n] += g if x[n] == y[n] else zero
-    else:
+        if adds:
+            for n in range(dx.size):
+                g = dy[n]
+                dx[n] += g if x[n] == y[n] else zero
+        else:
+            for n in range(dx.size):
+                g = dy[n]
+                dx[n] = g if x[n] == y[n] else zero
+    elif adds:
         for n in range(dx.size):
             dx[n] += factor * dy[n]
+    else:
+        for n in range(dx.size):
+            dx[n] = factor * dy[n]
 
 
 @parallel
@@ -89,9 +121,16 @@ def _forward_kernel(x, y, kind, size, stride, start):
             left, right = clip(oj, size, stride, start, width)
             out = y[c, oi, oj]
             pixels = max(bottom - top, 0) * max(right - left, 0)
-            for p in range(pixels):
-                pixel = x[c, top + p // (right - left), left + p % (right - left)]
-                _take(pixel, out, kind if p else _FIRST)
+            for i in range(top, bottom):
+                row, j = x[c, i], left
+                while j < right:
+                    is_first = i == top and j == left
+                    if j + 3 <= right:
+                        _take_three(row[j], row[j + 1], row[j + 2], out, kind, is_first)
+                        j += 3
+                    else:
+                        _take(row[j], out, kind, is_first)
+                        j += 1
             if pixels == 0:
                 fill(out, 0)
             elif kind == _AVG:
@@ -108,7 +147,8 @@ def _backward_kernel(x, y, dy, dx, kind, size, stride, start, accumulate):
         for j in range(width):
             left, right = _windows_over(j, size, stride, start, outputs)
             pixel, out = x[c, i, j], dx[c, i, j]
-            if not accumulate:
+            adds = accumulate
+            if not accumulate and (top >= bottom or left >= right):
                 fill(out, 0)
             for oi in range(top, bottom):
                 for oj in range(left, right):
@@ -117,4 +157,5 @@ def _backward_kernel(x, y, dy, dx, kind, size, stride, start, accumulate):
                         first_row, end_row = clip(oi, size, stride, start, height)
                         first, end = clip(oj, size, stride, start, width)
                         factor /= x.dtype.type((end_row - first_row) * (end - first))
-                    _give(pixel, y[c, oi, oj], dy[c, oi, oj], factor, out, kind)
+                    _give(pixel, y[c, oi, oj], dy[c, oi, oj], factor, out, kind, adds)
+                    adds = True
