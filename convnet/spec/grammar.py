@@ -2,7 +2,7 @@
 `import convnet` should not pay for it."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from convnet.spec.display import named_character
@@ -26,9 +26,10 @@ def _lark():
     )
 
 
+@lru_cache(maxsize=1024)  # many layers have the same values, and `check` reads a file twice
 def tree(text: str, start: str):
-    """The Lark tree of `text` by the rule `start`.  `file` takes any text that ends in a newline;
-    `list` and `call` raise `GrammarError`."""
+    """The Lark tree of `text` by the rule `start`; nobody may change it.  `file` takes any text
+    that ends in a newline; `list` and `call` raise `GrammarError`."""
     from lark.exceptions import UnexpectedInput
 
     try:
