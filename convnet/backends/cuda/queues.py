@@ -102,10 +102,12 @@ class Mark:
 
     def __init__(self, queues: Queues, stream: Stream):
         self._queues, self._stream = queues, stream
-        self._event, self._is_ahead = queues.event(stream.device), False
+        self._event, self._is_ahead = None, False
 
     def set(self) -> None:
         """Behind the work that is queued now."""
+        if self._event is None:
+            self._event = self._queues.event(self._stream.device)
         self._queues.record(self._event, self._stream)
         self._is_ahead = True
 
