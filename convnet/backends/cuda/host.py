@@ -26,4 +26,4 @@ def _copy(target, values):
 
 @cache
 def _threads():
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="convnet-host")
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="pinned")
