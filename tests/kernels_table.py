@@ -91,12 +91,13 @@ def products():
     real, whole = types.float32[::1], types.int32
     pairs = (ROWS, ROWS), (COLUMNS, ROWS), (COLUMNS, COLUMNS), (ROWS, WINDOW), (MODULES, COLUMNS)
     for a, b in pairs:
-        widths = [4 if kind in (ROWS, WINDOW) else 1 for kind in (a, b)]
-        arguments = (*(real, types.UniTuple(whole, 8)) * 2, whole[::1], real, *[whole] * 8)
+        sizes, last = types.UniTuple(whole, 12), (real, whole, whole, types.float32, types.float32)
+        arguments = (real, sizes, real, sizes, whole[::1], real, *[whole] * 8, *last)
         for rows, columns, _ in gemm.TILES:
             for precision in range(len(PRECISIONS)):
-                last = 2 if precision else 4
-                variant = Variant(a, widths[0], b, widths[1], last, rows, columns, precision)
+                wide = ROWS, WINDOW, *((COLUMNS, MODULES) if precision else ())
+                widths = [4 if kind in wide else 1 for kind in (a, b)]
+                variant = Variant(a, widths[0], b, widths[1], 4, rows, columns, precision)
                 yield product_kernel(variant), arguments
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import cache
 from importlib import metadata
 
-ARITHMETIC = ("FFMA", "HMMA", "HGMMA")
+ARITHMETIC = ("HGMMA", "HMMA", "FFMA")  # those of tensor cores first: FFMA also round
 
 
 def main_loop(cubin: bytes) -> str:
@@ -55,7 +55,7 @@ def _described(instructions, labels):
         inside = Counter(map(_name, instructions[start : end + 1]))
         if sum(inside[a] for a in ARITHMETIC) > sum(best[0][a] for a in ARITHMETIC):
             best = inside, end + 1 - start
-    most = max(ARITHMETIC, key=lambda a: best[0][a])
+    most = next((a for a in ARITHMETIC if best[0][a]), "FFMA")
     count = best[0][most]
     return f"{most} {count / best[1]:.0%} of {best[1]}" if count >= 16 else ""
 

@@ -14,7 +14,7 @@ from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
 
 RUNS = 3
-PRODUCTS = ("conv", "fc", "sfc")
+PRODUCTS = ("conv", "local", "fc", "sfc")
 # Of float64, for small random networks: a rounded product, and what follows from it.
 TOLERANCES = {"tf32": 4e-3, "bf16": 4e-2}
 # A rounded value can fall on the other side of a kink, and change gradients at once.

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numba import cuda
 
-from convnet.backends.base import PRECISIONS
-from convnet.backends.cuda import conv, fc, gemm, sfc
+from convnet.backends.cuda import conv, fc, gemm, local, sfc
+from convnet.backends.cuda.finish import Finish, finished
 from convnet.backends.cuda.launch import Array
 
 
@@ -14,23 +14,32 @@ def on_device(values) -> Array:
     return Array(memory, 0, values.shape, np.dtype(np.float32))
 
 
-def computed(function, a, b, out, *numbers, accumulate=False, precision="fp32"):
+def computed(function, a, b, out, *numbers, accumulate=False, precision="fp32", last=()):
     """What `function` makes of `out`; it must not need what `out` held unless it adds."""
     target = on_device(out if accumulate else np.full(out.shape, np.nan))
     arrays = (on_device(a), on_device(b), target)
-    arguments, extra = (*arrays, *numbers, accumulate), {"precision": precision}
+    arguments, extra = (*arrays, *numbers, accumulate, *last), {"precision": precision}
     if function.scratch_size is not None:
         size = max(int(function.scratch_size(*arguments, **extra)), 1)
         memory = cuda.to_device(np.full(size, 255, np.uint8))
         extra["scratch"] = Array(memory, 0, (size,), np.dtype(np.uint8))
     for item in function(*arguments, **extra):
-        values = [cuda.to_device(v) if isinstance(v, np.ndarray) else v for v in item.arguments]
-        values = [v.on_device() if isinstance(v, Array) else v for v in values]
-        item.kernel.dispatcher[item.blocks, item.threads](*values)
+        queue(item)
     return target.on_device().copy_to_host().reshape(out.shape)
 
 
-def close(found, expected, tolerance=2e-6):
+def queue(item):
+    values = [cuda.to_device(v) if isinstance(v, np.ndarray) else v for v in item.arguments]
+    values = [v.on_device() if isinstance(v, Array) else v for v in values]
+    item.kernel.dispatcher[item.blocks, item.threads](*values)
+
+
+# tf32's splitting takes the farther neighbour of a few values that lie almost between two.
+TOLERANCES = {"fp32": 2e-6, "tf32": 3e-5, "bf16": 2e-6}
+
+
+def close(found, expected, precision="fp32"):
+    tolerance = TOLERANCES[precision]
     assert np.linalg.norm(found - expected) <= tolerance * np.linalg.norm(expected)
 
 
@@ -39,25 +48,40 @@ def draw(*shape):
 
 
 def rounded(values, precision):
-    """float64 of the nearest tf32 (ties away from zero) or bf16 (ties to even)."""
+    """float64 of the nearest tf32 or bf16, of two the even one."""
     bits = {"fp32": 23, "tf32": 10, "bf16": 7}[precision]
     fraction, exponent = np.frexp(values.astype(np.float64))
-    scaled = fraction * 2.0 ** (bits + 1)
-    whole = np.sign(scaled) * np.floor(np.abs(scaled) + 0.5)
-    return np.ldexp(np.rint(scaled) if precision == "bf16" else whole, exponent - bits - 1)
+    return np.ldexp(np.rint(np.ldexp(fraction, bits + 1)), exponent - bits - 1)
 
 
-FULL = [(5, 3, 2), (70, 37, 33), (36, 64, 100), (1, 1, 1), (8, 40, 68), (2, 700, 3)]
+# outputs, inputs, cases, accumulate, precision: ragged, whole words, and k in several shares
+FULL = [
+    (5, 3, 2, False, "fp32"),
+    (36, 20, 68, True, "fp32"),
+    (2, 100, 3, True, "fp32"),
+    (33, 37, 65, False, "tf32"),
+    (36, 20, 68, False, "tf32"),
+    (36, 20, 68, True, "bf16"),
+    (2, 100, 3, False, "bf16"),
+]
 
 
-@pytest.mark.parametrize("accumulate", [False, True])
-@pytest.mark.parametrize(("outputs", "inputs", "cases"), FULL)
-def test_full(outputs, inputs, cases, accumulate):
-    check_full(outputs, inputs, cases, accumulate)
+@pytest.mark.parametrize(("outputs", "inputs", "cases", "accumulate", "precision"), FULL)
+def test_full(outputs, inputs, cases, accumulate, precision):
+    x, w, dy = draw(inputs, cases), draw(outputs, inputs), draw(outputs, cases)
+    wide = [rounded(array, precision) for array in (x, w, dy)]
+    for function, a, b, out, expected in (
+        (fc.forward, x, w, dy, wide[1] @ wide[0]),
+        (fc.inputs_grad, dy, w, x, wide[1].T @ wide[2]),
+        (fc.weights_grad, x, dy, w, wide[2] @ wide[0].T),
+    ):
+        found = computed(function, a, b, out, accumulate=accumulate, precision=precision)
+        close(found, expected + (out if accumulate else 0), precision)
 
 
-@pytest.mark.parametrize("accumulate", [False, True])
-@pytest.mark.parametrize(("outputs", "inputs", "cases"), [(5, 3, 2), (8, 40, 36)])
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "cases", "accumulate"), [(5, 3, 2, False), (8, 12, 36, True)]
+)
 def test_split_full(outputs, inputs, cases, accumulate, parts=3):
     x, w = draw(parts * inputs, cases), draw(outputs, parts * inputs)
     dy = draw(parts * outputs, cases)
@@ -86,74 +110,138 @@ def window_matrix(shape, size, modules, padding, stride, group, groups):
 
 # channels, filters, side, filter side, modules a side, padding, stride, groups, cases
 CONVOLUTIONS = [
-    (1, 1, 1, 1, 1, 0, 1, 1, 1),
-    (3, 5, 6, 3, 4, 0, 1, 1, 4),
-    (3, 5, 6, 3, 6, 1, 1, 1, 3),
-    (4, 6, 7, 3, 4, 1, 2, 2, 5),
-    (4, 8, 5, 5, 4, 2, 3, 2, 8),
-    (2, 36, 5, 2, 3, 1, 4, 1, 4),  # windows that leave pixels out
-    (16, 8, 4, 3, 4, 1, 1, 1, 4),  # many stages
+    ((1, 1, 1, 1, 1, 0, 1, 1, 1), False, "fp32"),
+    ((3, 5, 6, 3, 4, 0, 1, 1, 4), True, "fp32"),
+    ((3, 5, 6, 3, 6, 1, 1, 1, 3), False, "tf32"),
+    ((4, 6, 7, 3, 4, 1, 2, 2, 5), True, "bf16"),
+    ((4, 4, 5, 5, 4, 2, 3, 2, 4), False, "fp32"),
+    ((2, 36, 5, 2, 3, 1, 4, 1, 4), True, "tf32"),  # windows that leave pixels out
+    ((8, 8, 4, 3, 4, 1, 1, 1, 4), False, "bf16"),  # many stages
 ]
 
 
-def check_convolution(case, accumulate, precision="fp32"):
+@pytest.mark.parametrize(("case", "accumulate", "precision"), CONVOLUTIONS)
+def test_convolution(case, accumulate, precision):
     channels, filters, side, size, modules, padding, stride, groups, cases = case
     own, each = channels // groups, filters // groups
     x, w = draw(channels, side, side, cases), draw(own, size, size, filters)
     dy = draw(filters, modules, modules, cases)
     fine = [rounded(array, precision) for array in (x, w, dy)]
-    # The gradient of the images is not a product of tiles where the stride is above 1.
-    coarse = "fp32" if stride > 1 else precision
-    padded, errors_of_images = np.append(fine[0].reshape(-1), 0), rounded(dy, coarse)
+    padded = np.append(fine[0].reshape(-1), 0)
     y, dx, dw = fine[2] * 0, np.zeros(x.size + 1), fine[1] * 0
     for g in range(groups):
         places = window_matrix(x.shape, size, (modules, modules), padding, stride, g, groups)
         mine = slice(g * each, (g + 1) * each)
-        weights, errors = (a.reshape(-1, each) for a in (fine[1][..., mine], w[..., mine]))
+        weights, errors = fine[1][..., mine].reshape(-1, each), fine[2][mine].reshape(each, -1)
         y[mine] = (weights.T @ padded[places]).reshape(y[mine].shape)
-        np.add.at(dx, places, rounded(errors, coarse) @ errors_of_images[mine].reshape(each, -1))
-        dw[..., mine] = (padded[places] @ fine[2][mine].reshape(each, -1).T).reshape(
-            dw[..., mine].shape
-        )
-    geometry = padding, stride, groups
+        np.add.at(dx, places, weights @ errors)
+        dw[..., mine] = (padded[places] @ errors.T).reshape(dw[..., mine].shape)
     for function, a, b, out, expected in (
         (conv.forward, x, w, dy, y),
         (conv.images_grad, dy, w, x, dx[:-1].reshape(x.shape)),
         (conv.weights_grad, x, dy, w, dw),
     ):
-        found = computed(function, a, b, out, *geometry, accumulate=accumulate, precision=precision)
-        close(found, expected + (out if accumulate else 0))
+        found = computed(
+            function, a, b, out, padding, stride, groups, accumulate=accumulate,
+            precision=precision,
+        )  # fmt: skip
+        close(found, expected + (out if accumulate else 0), precision)
 
 
-@pytest.mark.parametrize("accumulate", [False, True])
-@pytest.mark.parametrize("case", CONVOLUTIONS)
-def test_convolution(case, accumulate):
-    check_convolution(case, accumulate)
+LOCAL = [
+    ((3, 5, 3, 3, 2, 1, 2, 1, 3), True, "fp32"),
+    ((4, 8, 4, 3, 2, 0, 1, 2, 4), False, "tf32"),
+]
 
 
-def check_full(outputs, inputs, cases, accumulate, precision="fp32"):
-    x, w, dy = draw(inputs, cases), draw(outputs, inputs), draw(outputs, cases)
-    wide = [rounded(array, precision) for array in (x, w, dy)]
+@pytest.mark.parametrize(("case", "accumulate", "precision"), LOCAL)
+def test_local(case, accumulate, precision):
+    channels, filters, side, size, modules, padding, stride, groups, cases = case
+    own, each, count = channels // groups, filters // groups, modules**2
+    x, w = draw(channels, side, side, cases), draw(count, own, size, size, filters)
+    dy = draw(filters, modules, modules, cases)
+    fine = [rounded(array, precision) for array in (x, w, dy)]
+    padded = np.append(fine[0].reshape(-1), 0)
+    y, dx, dw = fine[2] * 0, np.zeros(x.size + 1), fine[1] * 0
+    for g in range(groups):
+        places = window_matrix(x.shape, size, (modules, modules), padding, stride, g, groups)
+        places = places.reshape(-1, count, cases).swapaxes(0, 1)  # (module, tap, case)
+        mine = slice(g * each, (g + 1) * each)
+        weights = fine[1][..., mine].reshape(count, -1, each)
+        errors = fine[2][mine].reshape(each, count, cases).swapaxes(0, 1)
+        found = weights.swapaxes(1, 2) @ padded[places]
+        y[mine] = found.swapaxes(0, 1).reshape(y[mine].shape)
+        np.add.at(dx, places, weights @ errors)
+        dw[..., mine] = (padded[places] @ errors.swapaxes(1, 2)).reshape(dw[..., mine].shape)
     for function, a, b, out, expected in (
-        (fc.forward, x, w, dy, wide[1] @ wide[0]),
-        (fc.inputs_grad, dy, w, x, wide[1].T @ wide[2]),
-        (fc.weights_grad, x, dy, w, wide[2] @ wide[0].T),
+        (local.forward, x, w, dy, y),
+        (local.images_grad, dy, w, x, dx[:-1].reshape(x.shape)),
+        (local.weights_grad, x, dy, w, dw),
     ):
-        found = computed(function, a, b, out, accumulate=accumulate, precision=precision)
-        close(found, expected + (out if accumulate else 0))
+        found = computed(
+            function, a, b, out, padding, stride, groups, accumulate=accumulate,
+            precision=precision,
+        )  # fmt: skip
+        close(found, expected + (out if accumulate else 0), precision)
 
 
-TILES = [(tile[:2], "fp32") for tile in gemm.TILES]
-TILES += [(tile, precision) for tile in ((128, 128), (96, 128)) for precision in PRECISIONS[1:]]
+def test_channels_of_local_images_come_in_turns(monkeypatch):
+    """Two of three at once: the last turn is shorter."""
+    monkeypatch.setattr(local, "MOST_PRODUCTS", 2 * 4 * 9 * 3 * 4 + 1)
+    test_local((3, 2, 4, 3, 2, 0, 1, 1, 3), True, "fp32")
+
+
+TILES = [(tile[:2], precision) for tile in gemm.TILES for precision in ("fp32", "tf32")]
 
 
 @pytest.mark.parametrize(("tile", "precision"), TILES, ids=str)
 def test_every_tile(monkeypatch, tile, precision):
-    """The tiles of the device, whose warps share the work: with 4-byte and 16-byte copies."""
+    """The tiles of the device, whose warps share the work; `test_tiles` has all kinds of copies."""
     monkeypatch.setattr(gemm, "_SMALLEST", tile)
-    for cases, accumulate in ((7, True), (12, False)):
-        check_full(
-            tile[0] - 4, 20, tile[1] + 4 if cases == 12 else tile[1] - 1, accumulate, precision
-        )
-        filters, channels = tile[0] - 4 * (cases == 12), 2
-        check_convolution((channels, filters, 4, 3, 4, 1, 1, 1, cases), accumulate, precision)
+    x, w = draw(12, tile[1] - 4), draw(tile[0] - 2, 12)
+    found = computed(fc.forward, x, w, draw(len(w), x.shape[1]), precision=precision)
+    close(found, rounded(w, precision) @ rounded(x, precision), precision)
+
+
+FUSED = [
+    # function, plain, x, w, y, numbers, biases
+    (conv.forward_fused, conv.forward, (4, 5, 5, 4), (2, 3, 3, 6), (6, 3, 3, 4), (0, 1, 2), 6),
+    (fc.forward_fused, fc.forward, (9, 7), (5, 9), (5, 7), (), 5),
+    (sfc.forward_fused, sfc.forward, (12, 4), (5, 12), (15, 4), (3,), 15),
+    (local.forward_fused, local.forward, (4, 4, 4, 4), (4, 2, 3, 3, 6), (6, 2, 2, 4), (0, 1, 2), 24)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("accumulate", [False, True])
+@pytest.mark.parametrize("kind", ["relu", "linear", "tanh"])
+@pytest.mark.parametrize("row", FUSED, ids=lambda row: row[0].__module__.rpartition(".")[2])
+def test_finished_on_the_way_as_by_a_pass_of_its_own(row, kind, accumulate):
+    function, plain, x, w, y, numbers, count = row
+    x, w, y, biases = draw(*x), draw(*w), draw(*y), draw(count)
+    last = on_device(biases), kind, 1.5, 0.25
+    found = computed(function, x, w, y, *numbers, accumulate=accumulate, last=last)
+    expected = on_device(computed(plain, x, w, y, *numbers, accumulate=accumulate))
+    for item in finished(expected, Finish(*last)):
+        queue(item)
+    assert np.array_equal(found, expected.on_device().copy_to_host().reshape(y.shape))
+
+
+def test_what_finishes_on_the_way():
+    """Cheap neurons do, unless k is cut into shares or rows have no bias of their own."""
+    wide, deep = (fc, (9, 8), (4, 9), (4, 8), ()), (fc, (100, 3), (2, 100), (2, 3), ())
+    own = (conv, (2, 4, 4, 2), (2, 3, 3, 3), (3, 2, 2, 2), (0, 1, 1))
+    for (module, x, w, y, numbers), kind, biases, launches in (
+        (wide, "relu", 4, ["relu"]),
+        (wide, "tanh", 4, ["", "finish_tanh"]),
+        (deep, "relu", 2, ["", "_add_shares", "finish_relu"]),
+        (own, "relu", 12, ["", "finish_relu"]),  # a bias for each module
+    ):
+        x, w, y, biases = (on_device(draw(*n)) for n in (x, w, y, (biases,)))
+        arguments = x, w, y, *numbers, False, biases, kind, 0.0, 0.0
+        size = module.forward_fused.scratch_size(*arguments, precision="fp32")
+        scratch = Array(cuda.to_device(np.zeros(size + 1, np.uint8)), 0, (size,), np.dtype("u1"))
+        work = module.forward_fused(*arguments, precision="fp32", scratch=scratch)
+        names = [item.kernel.name for item in work]
+        assert len(names) == len(launches)
+        assert all(name.find(part) >= 0 for name, part in zip(names, launches, strict=True)), names
+        assert names[0].endswith("relu") == (launches[0] == "relu")

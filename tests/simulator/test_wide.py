@@ -18,7 +18,7 @@ from convnet.backends.cuda import (
     row_sums,
     update,
 )
-from convnet.backends.cuda.finish import finished
+from convnet.backends.cuda.finish import Finish, finished
 from convnet.backends.cuda.neuron_functions import FUNCTIONS
 from convnet.errors import DeviceError
 
@@ -72,6 +72,10 @@ def test_widths_agree(monkeypatch, name, shape):
     assert any(not np.array_equal(a, b) for a, b in zip(aligned, before, strict=True))
 
 
+def squared(y, b):
+    return finished(y, Finish(b, "square", 0.0, 0.0))
+
+
 @pytest.mark.parametrize("adds", [False, True])
 @pytest.mark.parametrize("short", [4, 64], ids=["whole blocks", "teams"])
 @pytest.mark.parametrize("shape", [(3, 40), (37, 12), (5, 7), (2, 301), (2, 604)], ids=str)
@@ -84,7 +88,7 @@ def test_biases(monkeypatch, shape, short, adds):
     b, y, dy, dx = (rng.standard_normal(s).astype(np.float32) for s in (shape[:1], *[shape] * 3))
     for offset in (0, 4):
         width = 4 if shape[1] % 4 == 0 and offset == 0 else 1
-        (found, _), names = run(finished, (y, b, "square", 0.0, 0.0), offset)
+        (found, _), names = run(squared, (y, b), offset)
         assert names == [f"finish_square_{width}"]
         close(found, (y.astype(float) + b[:, None]) ** 2)
         (_, found), names = run(bias.grad, (y, b, adds), offset)

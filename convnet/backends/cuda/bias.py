@@ -6,14 +6,14 @@ Bytes a value: forward 8, gradient 4.
 
 from convnet.backends.base import operation
 
-from .finish import finished
+from .finish import Finish, finished
 from .row_sums import scratch_bytes, sum_rows
 
 
 @operation(writes="y")
 def forward(b, y):
     """y[r, :] += b[r]."""
-    return finished(y, b, "ident", 0.0, 0.0)
+    return finished(y, Finish(b, "ident", 0.0, 0.0))
 
 
 @operation(writes="db", scratch=lambda dy, *_others: scratch_bytes(dy))

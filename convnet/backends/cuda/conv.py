@@ -5,81 +5,37 @@ first pixel is (my * stride - padding, mx * stride - padding); pixels outside th
 The windows are gathered while tiles are copied to shared memory (`tiles`).
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import cuda
 
 from convnet.backends.base import operation
 
 from .compiling import kernel
-from .finish import finished
-from .gemm import Operand, Result, columns, product, rows, scratch_bytes
+from .finish import Finish
+from .gemm import Result, columns, product, rows, scratch_bytes
 from .launch import bytes_of, over, parts_of
-from .tiles import MODULES, MOST_CHANNELS, MOST_TAPS, WINDOW
-
-
-class _Sizes(NamedTuple):
-    """Of one group: channels, height, width; filters' side; filters, modules; cases."""
-
-    channels: int
-    height: int
-    width: int
-    side: int
-    filters: int
-    modules_y: int
-    modules_x: int
-    cases: int
-    padding: int
-    stride: int
-    groups: int
-
-    @property
-    def taps(self) -> int:
-        return self.channels * self.side**2
-
-    @property
-    def pixels(self) -> int:
-        return self.height * self.width * self.cases
-
-    @property
-    def outputs(self) -> int:
-        return self.modules_y * self.modules_x * self.cases
-
-
-def _sizes(x, w, y, padding, stride, groups):
-    c, h, width, n = x.shape
-    f, my, mx, _ = y.shape
-    return _Sizes(
-        c // groups, h, width, w.shape[1], f // groups, my, mx, n, padding, stride, groups
-    )
-
-
-def _taps(channels, side):
-    """Packed taps in the order (channel, row, column)."""
-    if channels >= MOST_CHANNELS or side > MOST_TAPS:
-        raise ValueError(f"{channels} channels and filters of {side} pixels a side are too many")
-    c, r, s = np.ogrid[:channels, :side, :side]
-    return (c << 16 | r << 8 | s).astype(np.int32).reshape(-1)
-
+from .tiles import MODULES, WINDOW
+from .windows import Sizes, taps_of, windows
 
 # -- forward ------------------------------------------------------------------
 
 
 def _forward_scratch(x, w, y, padding, stride, groups, accumulate, *, precision):
-    s = _sizes(x, w, y, padding, stride, groups)
+    s = Sizes.of(x, w.shape[1], y, padding, stride, groups)
     return scratch_bytes(s.filters, s.outputs, s.taps, groups, precision)
 
 
 @operation(writes="y", scratch=_forward_scratch, precision=True)
 def forward(x, w, y, padding, stride, groups, accumulate, *, precision, scratch):
     """y (+)= the correlation of x with w."""
-    s = _sizes(x, w, y, padding, stride, groups)
-    a = rows(w, s.filters, s.filters * groups, s.filters)
-    b = _windows(x, WINDOW, s.outputs, s.modules_x, s, stride, padding)
-    result = Result(y, s.outputs, s.filters * s.outputs)
-    taps = _taps(s.channels, s.side)
-    return product(a, b, result, s.taps, groups, accumulate, precision, scratch, taps)
+    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, None)
+
+
+def _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finish):
+    s = Sizes.of(x, w.shape[1], y, padding, stride, groups)
+    a, b = rows(w, s.filters, s.filters * groups, s.filters), windows(x, WINDOW, s.outputs, s)
+    result, taps = Result(y, s.outputs, s.filters * s.outputs), taps_of(s)
+    return product(a, b, result, s.taps, groups, accumulate, precision, scratch, taps, finish)
 
 
 def _fused_scratch(*arguments, precision):
@@ -91,110 +47,108 @@ def forward_fused(
     x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, precision, scratch
 ):
     """y = f(the correlation of x with w + biases (+ y)), f a neuron; a bias for each filter."""
-    work = forward(
-        x, w, y, padding, stride, groups, accumulate, precision=precision, scratch=scratch
-    )
-    return [*work, *finished(y, biases, kind, a, b)]
-
-
-def _windows(x, kind, count, modules_x, s, stride, padding) -> Operand:
-    """The windows of x: `count` columns, of which `modules_x` modules lie in a row."""
-    image = s.channels * s.pixels
-    sizes = image, count, s.cases, modules_x, s.height, s.width, stride, padding
-    return Operand(x, kind, sizes)
+    finish = Finish(biases, kind, a, b)
+    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finish)
 
 
 # -- gradient of the images ------------------------------------------------------------------
 
 
+def _phases(s: Sizes) -> Sizes:
+    """Of the correlation of stride 1 that gives the images' gradient: dy is its image.
+
+    Pixel and module are joined by y + padding = (my + j) * stride + py, filter row py + j * stride.
+    So over q = my + j it correlates dy with the turned filters of each phase (py, px); phases and
+    channels are its filters, the q its modules.
+    """
+    first, side = s.padding // s.stride, -(-s.side // s.stride)
+    across = [(s.padding + n - 1) // s.stride - first + 1 for n in (s.height, s.width)]
+    return Sizes(
+        s.filters, s.modules_y, s.modules_x, side, s.channels * s.stride**2, *across,
+        s.cases, side - 1 - first, 1, s.groups,
+    )  # fmt: skip
+
+
+def _images_parts(s, p, precision):
+    """Scratch: turned filters, pixels by phase (none where there is one phase), shares."""
+    pixels = (p.groups * p.filters * p.outputs if s.stride > 1 else 0,)
+    shares = scratch_bytes(p.filters, p.outputs, p.taps, p.groups, precision)
+    turned = (p.taps * p.filters * p.groups,)
+    return (turned, np.float32), (pixels, np.float32), ((shares,), np.uint8)
+
+
 def _images_scratch(dy, w, dx, padding, stride, groups, accumulate, *, precision):
-    s = _sizes(dx, w, dy, padding, stride, groups)
-    return bytes_of((w.shape, np.float32), ((_images_shares(s, precision),), np.uint8))
-
-
-def _images_shares(s, precision):
-    return scratch_bytes(s.channels, s.pixels, s.filters * s.side**2, s.groups, precision)
+    s = Sizes.of(dx, w.shape[1], dy, padding, stride, groups)
+    return bytes_of(*_images_parts(s, _phases(s), precision))
 
 
 @operation(writes="dx", scratch=_images_scratch, precision=True)
 def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, precision, scratch):
-    """dx (+)= the gradient of x: every pixel gathers from the modules that read it.
-
-    With stride 1 this is a correlation of dy with the filters turned by half a turn.
-    """
-    s = _sizes(dx, w, dy, padding, stride, groups)
+    """dx (+)= the gradient of x: every pixel gathers from the modules that read it."""
+    s = Sizes.of(dx, w.shape[1], dy, padding, stride, groups)
+    p = _phases(s)
+    turned, pixels, shares = parts_of(scratch, *_images_parts(s, p, precision))
+    numbers = s.channels, s.side, s.filters, groups, stride, p.side, turned.size
+    turn = over(_turn, turned.size, w, turned, *numbers)
+    a, b = rows(turned, p.filters, p.filters * groups, p.filters), windows(dy, WINDOW, p.outputs, p)
+    result = Result(pixels if stride > 1 else dx, p.outputs, p.filters * p.outputs)
+    adds = accumulate and stride == 1
+    work = [turn, *product(a, b, result, p.taps, groups, adds, precision, shares, taps_of(p))]
     if stride > 1:
-        return [over(_images_grad, dx.size, dy, w, dx, *_numbers(s, accumulate))]
-    turned, shares = parts_of(
-        scratch, (w.shape, np.float32), ((_images_shares(s, precision),), np.uint8)
-    )
-    turn = over(_turn, w.size, w, turned, s.channels, s.side, s.filters, groups)
-    a = rows(turned, s.channels, s.channels * groups, s.channels)
-    b = _windows(dy, WINDOW, s.pixels, s.width, _mirrored(s), 1, s.side - 1 - padding)
-    result = Result(dx, s.pixels, s.channels * s.pixels)
-    depth, taps = s.filters * s.side**2, _taps(s.filters, s.side)
-    return [turn, *product(a, b, result, depth, groups, accumulate, precision, shares, taps)]
-
-
-def _mirrored(s: _Sizes) -> _Sizes:
-    """With the outputs as the images that are read."""
-    return s._replace(channels=s.filters, height=s.modules_y, width=s.modules_x)
-
-
-def _numbers(s, accumulate):
-    modules = s.filters, s.modules_y, s.modules_x, s.padding, s.stride, s.groups
-    return s.channels, s.height, s.width, s.cases, s.side, *modules, accumulate
+        numbers = s.channels, s.height, s.width, s.cases, padding, stride
+        numbers += p.modules_y, p.modules_x, dx.size, accumulate
+        work.append(over(_from_phases, dx.size, pixels, dx, *numbers))
+    return work
 
 
 # -- gradient of the weights ------------------------------------------------------------------
 
 
 def _weights_scratch(x, dy, dw, padding, stride, groups, accumulate, *, precision):
-    s = _sizes(x, dw, dy, padding, stride, groups)
+    s = Sizes.of(x, dw.shape[1], dy, padding, stride, groups)
     return scratch_bytes(s.taps, s.filters, s.outputs, groups, precision)
 
 
 @operation(writes="dw", scratch=_weights_scratch, precision=True)
 def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, precision, scratch):
     """dw (+)= the gradient of w, summed over modules and cases."""
-    s = _sizes(x, dw, dy, padding, stride, groups)
-    a = _windows(x, MODULES, s.taps, s.modules_x, s, stride, padding)
-    b = columns(dy, s.filters, s.outputs, s.filters * s.outputs)
+    s = Sizes.of(x, dw.shape[1], dy, padding, stride, groups)
+    a, b = windows(x, MODULES, s.taps, s), columns(dy, s.filters, s.outputs, s.filters * s.outputs)
     result = Result(dw, s.filters * groups, s.filters)
-    taps = _taps(s.channels, s.side)
-    return product(a, b, result, s.outputs, groups, accumulate, precision, scratch, taps)
+    return product(a, b, result, s.outputs, groups, accumulate, precision, scratch, taps_of(s))
 
 
 # -- kernels ------------------------------------------------------------------
 
 
 @kernel
-def _turn(w, turned, c, k, f, groups):
-    """turned[j, r, s, g * c + i] = w[i, k - 1 - r, k - 1 - s, g * f + j]."""
-    for e in range(cuda.grid(1), c * k * k * groups * f, cuda.gridsize(1)):
-        channel, tap = e % (c * groups), e // (c * groups)
-        group, i = channel // c, channel % c
-        j, r, s = tap // (k * k), k - 1 - tap // k % k, k - 1 - tap % k
-        turned[e] = w[((i * k + r) * k + s) * groups * f + group * f + j]
+def _turn(w, turned, c, k, f, groups, stride, side, count):
+    """turned[j, r, s, g, phase (py, px), i] = w[i, py + r' stride, px + s' stride, g * f + j].
+
+    r' = side - 1 - r, s' likewise; zero where the filter has no such row or column.
+    """
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        i, rest = e % c, e // c
+        px, rest = rest % stride, rest // stride
+        py, rest = rest % stride, rest // stride
+        group, rest = rest % groups, rest // groups
+        s, rest = rest % side, rest // side
+        y, x = py + (side - 1 - rest % side) * stride, px + (side - 1 - s) * stride
+        value = np.float32(0)
+        if y < k and x < k:
+            value = w[((i * k + y) * k + x) * groups * f + group * f + rest // side]
+        turned[e] = value
 
 
 @kernel
-def _images_grad(dy, w, dx, c, h, wd, n, k, f, my, mx, padding, stride, groups, accumulate):
-    """One pixel of one channel and case a thread, for strides above 1."""
-    for e in range(cuda.grid(1), groups * c * h * wd * n, cuda.gridsize(1)):
+def _from_phases(pixels, dx, c, h, wd, n, padding, stride, qy, qx, count, accumulate):
+    """dx (+)= pixels (group, phase, channel, qy, qx, case), put in the order of images."""
+    first = padding // stride
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
         case, rest = e % n, e // n
-        px, rest = rest % wd + padding, rest // wd
-        py, channel = rest % h + padding, rest // h
-        first, i = channel // c * f, channel % c
-        total = np.float32(0)
-        for r in range(k):
-            for s in range(k):
-                qy, qx = (py - r) // stride, (px - s) // stride
-                inside = py >= r and px >= s and qy < my and qx < mx
-                if inside and qy * stride == py - r and qx * stride == px - s:
-                    for j in range(f):
-                        total += (
-                            dy[(((first + j) * my + qy) * mx + qx) * n + case]
-                            * w[((i * k + r) * k + s) * groups * f + first + j]
-                        )
-        dx[e] = dx[e] + total if accumulate else total
+        x, rest = rest % wd + padding, rest // wd
+        y, channel = rest % h + padding, rest // h
+        phase = y % stride * stride + x % stride
+        plane = (channel // c * stride * stride + phase) * c + channel % c
+        value = pixels[((plane * qy + y // stride - first) * qx + x // stride - first) * n + case]
+        dx[e] = dx[e] + value if accumulate else value

@@ -2,7 +2,7 @@
 
 from convnet.backends.base import operation
 
-from .finish import finished
+from .finish import Finish
 from .gemm import Result, columns, product, rows, scratch_bytes
 
 
@@ -21,9 +21,13 @@ def _weights_scratch(x, dy, dw, accumulate, *, precision):
 @operation(writes="y", scratch=_forward_scratch, precision=True)
 def forward(x, w, y, accumulate, *, precision, scratch):
     """y (+)= w x."""
+    return _forward(x, w, y, accumulate, precision, scratch, None)
+
+
+def _forward(x, w, y, accumulate, precision, scratch, finish):
     (outputs, inputs), cases = w.shape, x.shape[1]
-    a, b = columns(w, outputs, inputs), rows(x, cases, cases)
-    return product(a, b, Result(y, cases), inputs, 1, accumulate, precision, scratch)
+    a, b, result = columns(w, outputs, inputs), rows(x, cases, cases), Result(y, cases)
+    return product(a, b, result, inputs, 1, accumulate, precision, scratch, finish=finish)
 
 
 def _fused_scratch(*arguments, precision):
@@ -33,8 +37,7 @@ def _fused_scratch(*arguments, precision):
 @operation(writes="y", scratch=_fused_scratch, precision=True)
 def forward_fused(x, w, y, accumulate, biases, kind, a, b, *, precision, scratch):
     """y = f(w x + biases (+ y)), f a neuron."""
-    work = forward(x, w, y, accumulate, precision=precision, scratch=scratch)
-    return [*work, *finished(y, biases, kind, a, b)]
+    return _forward(x, w, y, accumulate, precision, scratch, Finish(biases, kind, a, b))
 
 
 @operation(writes="dx", scratch=_inputs_scratch, precision=True)

@@ -1,22 +1,40 @@
 """What is done to a product's results: biases added, a neuron applied.  Bytes a value: 8."""
 
+from dataclasses import dataclass
 from functools import cache
 
 from numba import cuda, float32
 
 from .compiling import int32, uint32
-from .launch import Launch, over
+from .launch import Array, Launch, over
 from .lowlevel import load_values, store_values
 from .neuron_functions import FUNCTIONS
 from .wide import walk, wide, width_of
 
+_SHORT = "ident", "relu", "brelu", "abs", "square", "linear"
 
-def finished(y, biases, kind, a, b) -> list[Launch]:
-    """Launches for y = f(y + biases), f a neuron; a bias for each row of y, or for each output."""
-    columns = y.size // biases.size
+
+@dataclass(frozen=True)
+class Finish:
+    """y = f(y + biases), f a neuron; a bias for each row of y, or for each output."""
+
+    biases: Array
+    kind: str
+    a: float
+    b: float
+
+    @property
+    def short(self) -> bool:
+        """Whether the neuron is so few instructions that a product may have them for each sum."""
+        return self.kind in _SHORT
+
+
+def finished(y: Array, finish: Finish) -> list[Launch]:
+    """Launches that finish y."""
+    columns = y.size // finish.biases.size
     width = width_of(columns, y)
-    numbers = columns, float(a), float(b), y.size
-    return [over(_kernels(kind)[width], -(-y.size // width), y, biases, *numbers)]
+    numbers = columns, float(finish.a), float(finish.b), y.size
+    return [over(_kernels(finish.kind)[width], -(-y.size // width), y, finish.biases, *numbers)]
 
 
 @cache

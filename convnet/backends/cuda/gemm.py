@@ -13,9 +13,11 @@ from numba import cuda
 from convnet.backends.base import PRECISIONS
 
 from .compiling import SIMULATED, kernel
+from .finish import Finish, finished
 from .launch import Array, Launch, launch, over
-from .product import Variant, product_kernel
-from .tiles import COLUMNS, MODULES, ROWS, WINDOW
+from .product import STAGES, Variant, product_kernel
+from .tiles import COLUMNS, MODULES, NOWHERE, ROWS, WINDOW
+from .warp_tiles import DEPTHS
 
 # rows and columns of C a block, and how fast it runs beside the largest (an estimate: a smaller
 # tile reads more of its operands for each product).
@@ -25,7 +27,8 @@ TILES = (
 )  # fmt: skip
 _SMALLEST = 32, 64  # in the simulator, where a thread is dear
 _BLOCKS = 4 if SIMULATED else 264  # that keep a GPU busy: two for each of an H100's processors
-_SHORTEST_SHARE = 16 if SIMULATED else 128  # values of k
+_SHORTEST_SHARE = 32 if SIMULATED else 128  # values of k
+_UNUSED = 0, 0, 0, 0, 0, 0  # sizes that only windows have
 
 
 @dataclass(frozen=True)
@@ -40,23 +43,33 @@ class Operand:
     def columns(self) -> int:
         return self.sizes[1]
 
-    @property
-    def width(self) -> int:
-        """Values that one copy may take: four if they are always aligned to 16 bytes."""
-        strides = {ROWS: (0, 1, 2), WINDOW: (0, 2)}.get(self.kind)
-        if strides is None or not self.array.aligned(16):
+    def width(self, depth: int, number: int) -> int:
+        """Values that one copy may take: four if they are always aligned to 16 bytes.
+
+        In float32 tiles have k as rows, which values that are neighbours by k cannot be copied to.
+        """
+        if not self.array.aligned(16) or (self.kind in (COLUMNS, MODULES) and number == 0):
             return 1
-        return 4 if all(self.sizes[i] % 4 == 0 for i in strides) else 1
+        group, wide, third = self.sizes[:3]  # the third is a stride, or cases
+        along = {ROWS: wide, COLUMNS: depth}.get(self.kind, 0)
+        return 4 if all(n % 4 == 0 for n in (group, third, along)) else 1
+
+    def sizes_for(self, step: int) -> tuple[int, ...]:
+        """With how far `step` values of k are, which MODULES know as modules and cases."""
+        if self.kind != MODULES:
+            return (*self.sizes, 0, 0, 0)
+        modules, cases = divmod(step, self.sizes[2])
+        return (*self.sizes, *divmod(modules, self.sizes[3]), cases)
 
 
 def rows(array: Array, columns: int, stride: int, group: int = 0) -> Operand:
     """A(k, column) = array[group g + k stride + column]."""
-    return Operand(array, ROWS, (group, columns, stride, 0, 0, 0, 0, 0))
+    return Operand(array, ROWS, (group, columns, stride, *_UNUSED))
 
 
 def columns(array: Array, columns: int, stride: int, group: int = 0) -> Operand:
     """A(k, column) = array[group g + column stride + k]."""
-    return Operand(array, COLUMNS, (group, columns, stride, 0, 0, 0, 0, 0))
+    return Operand(array, COLUMNS, (group, columns, stride, *_UNUSED))
 
 
 @dataclass(frozen=True)
@@ -67,11 +80,17 @@ class Result:
     stride: int
     group: int = 0
 
-    def width(self, columns: int, most: int) -> int:
-        """Values that one write may take, at most `most`."""
-        aligned = self.array.aligned(4 * most)
-        whole = all(n % most == 0 for n in (self.stride, self.group, columns))
-        return most if aligned and whole else 1
+    def width(self, columns: int) -> int:
+        """Values that one write may take, four or one."""
+        whole = all(n % 4 == 0 for n in (self.stride, self.group, columns))
+        return 4 if self.array.aligned(16) and whole else 1
+
+    def takes(self, finish: Finish | None, columns: int) -> bool:
+        """Whether the kernel may finish its results: a bias for each row, a neuron of few steps."""
+        if finish is None or not finish.short:
+            return False
+        shared = self.array.size // finish.biases.size  # numbers that have one bias
+        return columns <= shared and self.stride % shared == 0 and self.group % shared == 0
 
 
 @dataclass(frozen=True)
@@ -103,7 +122,7 @@ def scratch_bytes(m: int, n: int, depth: int, groups: int, precision: str) -> in
 
 
 def _step(precision):
-    return 16 if precision == "bf16" else 8
+    return DEPTHS[PRECISIONS.index(precision)]
 
 
 def product(
@@ -116,37 +135,57 @@ def product(
     precision: str,
     scratch: Array,
     taps: np.ndarray | None = None,
+    finish: Finish | None = None,
 ) -> list[Launch]:
-    """C(m, n) (+)= the sum over k of A(k, m) B(k, n), for each group.
+    """C(m, n) (+)= the sum over k of A(k, m) B(k, n), for each group; then `finish`.
 
-    taps: packed taps of a windowed operand, in the order of its k or its columns.
+    taps: those of a windowed operand, in the order of its k or its columns.
     """
     m, n = a.columns, b.columns
     how = cut(m, n, depth, groups, _step(precision))
-    target, stride, group, split = result, result.stride, result.group, 0
-    if how.shares > 1:
-        stride, group, split = n, m * n, groups * m * n
-        parts = scratch.part(0, (how.shares * split,), np.float32)
-        target = Result(parts, stride, group)
     number = PRECISIONS.index(precision)
-    c_width = target.width(n, 2 if number else 4)
-    variant = Variant(a.kind, a.width, b.kind, b.width, c_width, *how.tile, number)
-    grid = -(-n // how.tile[1]), groups * -(-m // how.tile[0]), how.shares
-    table = np.zeros(1, np.int32) if taps is None else _to_whole_tiles(taps, how.tile[0])
-    adds = accumulate and how.shares == 1
-    made = launch(
-        product_kernel(variant), grid, a.array, a.sizes, b.array, b.sizes, table, target.array,
-        group, split, stride, m, n, depth, how.share, adds,
+    if how.shares > 1:
+        work = _shared_out(a, b, result, depth, groups, accumulate, number, scratch, taps, how)
+    else:
+        own = finish if result.takes(finish, n) else None
+        finish = None if own else finish
+        work = [_launch(a, b, result, 0, depth, groups, accumulate, number, taps, how, own)]
+    return work if finish is None else [*work, *finished(result.array, finish)]
+
+
+def _shared_out(a, b, result, depth, groups, accumulate, number, scratch, taps, how):
+    """By shares of the k, which are added then."""
+    m, n = a.columns, b.columns
+    count = groups * m * n
+    parts = Result(scratch.part(0, (how.shares * count,), np.float32), n, m * n)
+    made = _launch(a, b, parts, count, depth, groups, False, number, taps, how, None)
+    numbers = how.shares, m, n, result.group, result.stride, count, accumulate
+    return [made, over(_add_shares, count, parts.array, result.array, *numbers)]
+
+
+def _launch(a, b, target, split, depth, groups, accumulate, number, taps, how, finish):
+    """split: how far results of a share are from those of the one before."""
+    m, n, step = a.columns, b.columns, DEPTHS[number]
+    widths = a.width(depth, number), b.width(depth, number), target.width(n)
+    neuron, last = "", (target.array, 0, 0, 0.0, 0.0)
+    if finish is not None:
+        shared = target.array.size // finish.biases.size
+        neuron = finish.kind
+        last = finish.biases, target.group // shared, target.stride // shared, finish.a, finish.b
+    variant = Variant(a.kind, widths[0], b.kind, widths[1], widths[2], *how.tile, number, neuron)
+    grid = groups * -(-n // how.tile[1]), -(-m // how.tile[0]), how.shares
+    table = np.zeros(2, np.int32) if taps is None else _to_whole_tiles(taps, how.tile[0], step)
+    return launch(
+        product_kernel(variant), grid, a.array, a.sizes_for(step), b.array, b.sizes_for(step),
+        table, target.array, target.group, split, target.stride, m, n, depth, how.share,
+        accumulate, *last,
     )  # fmt: skip
-    if how.shares == 1:
-        return [made]
-    numbers = how.shares, m, n, result.group, result.stride, split, accumulate
-    return [made, over(_add_shares, split, target.array, result.array, *numbers)]
 
 
-def _to_whole_tiles(taps, rows):
-    """With entries of -1 behind the last, as many as the last tile may reach for."""
-    return np.pad(taps, (0, max(rows, 16) - 1), constant_values=-1)
+def _to_whole_tiles(taps, rows, step):
+    """Flat, with entries that are nowhere behind the last: those that tiles may reach for."""
+    more = np.full((max(rows, STAGES * step), 2), (NOWHERE, 0), np.int32)
+    return np.concatenate([taps, more]).reshape(-1)
 
 
 @kernel

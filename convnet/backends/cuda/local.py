@@ -1,7 +1,10 @@
 """Local connections: convolution whose filters differ from module to module (dialect, 3.3).
 
-Shapes are those of `conv`, with w (M * M, C/groups, K, K, F).  A thread computes one number.
+Shapes are those of `conv`, with w (M * M, C/groups, K, K, F).  Each module has products of its own:
+a group of `gemm.product` is a module, and groups of channels come one after the other.
 """
+
+from math import prod
 
 import numpy as np
 from numba import cuda
@@ -9,72 +12,148 @@ from numba import cuda
 from convnet.backends.base import operation
 
 from .compiling import kernel
-from .finish import finished
-from .launch import over
+from .finish import Finish
+from .gemm import Result, columns, product, rows, scratch_bytes
+from .launch import bytes_of, over, parts_of
+from .tiles import MODULES, WINDOW
+from .windows import Sizes, taps_of, windows_of_module
+
+MOST_PRODUCTS = 256 << 20  # bytes of the products that the images' gradient keeps at once
 
 
 def _sizes(x, w, y, padding, stride, groups):
-    """Of an image, its filters and its modules; channels and filters are those of a group."""
-    image = x.shape[0] // groups, *x.shape[1:]
-    modules = y.shape[0] // groups, y.shape[1], y.shape[2]
-    return *image, w.shape[2], *modules, padding, stride, groups
+    return Sizes.of(x, w.shape[2], y, padding, stride, groups)
 
 
-@operation(writes="y")
-def forward(x, w, y, padding, stride, groups, accumulate):
+def _own(array, group, groups):
+    """A group's part of the channels or filters of (C, H, W, N), or of their biases."""
+    shape = array.shape[0] // groups, *array.shape[1:]
+    return array.part(group * prod(shape) * array.dtype.itemsize, shape)
+
+
+def _filters(w, s, group, tap=0):
+    """w from a tap and a group's first filter on; the rest follows at the strides of w."""
+    first = tap * s.filters * s.groups + group * s.filters
+    return w.part(first * w.dtype.itemsize, (w.size - first,))
+
+
+# -- forward ------------------------------------------------------------------
+
+
+def _forward_scratch(x, w, y, padding, stride, groups, accumulate, *, precision):
+    s = _sizes(x, w, y, padding, stride, groups)
+    return scratch_bytes(s.filters, s.cases, s.taps, s.modules, precision)
+
+
+@operation(writes="y", scratch=_forward_scratch, precision=True)
+def forward(x, w, y, padding, stride, groups, accumulate, *, precision, scratch):
     """y (+)= each module's filters applied to its window of x."""
-    sizes = _sizes(x, w, y, padding, stride, groups)
-    return [over(_forward, y.size, x, w, y, *sizes, y.size, accumulate)]
+    finishes = [None] * groups
+    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finishes)
 
 
-@operation(writes="y")
-def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a, b):
+def _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finishes):
+    s = _sizes(x, w, y, padding, stride, groups)
+    taps, all_filters, work = taps_of(s), s.filters * groups, []
+    for group, finish in enumerate(finishes):
+        a = rows(_filters(w, s, group), s.filters, all_filters, s.taps * all_filters)
+        b = windows_of_module(_own(x, group, groups), WINDOW, s.cases, s)
+        result = Result(_own(y, group, groups), s.outputs, s.cases)
+        work += product(
+            a, b, result, s.taps, s.modules, accumulate, precision, scratch, taps, finish
+        )
+    return work
+
+
+def _fused_scratch(*arguments, precision):
+    return _forward_scratch(*arguments[:-4], precision=precision)
+
+
+@operation(writes="y", scratch=_fused_scratch, precision=True)
+def forward_fused(
+    x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, precision, scratch
+):
     """y = f(each module's filters applied to its window of x + biases (+ y)), f a neuron.
 
     biases: one for each output of a case.
     """
-    work = forward(x, w, y, padding, stride, groups, accumulate)
-    return [*work, *finished(y, biases, kind, a, b)]
+    biases = biases.reshape(biases.size)
+    finishes = [Finish(_own(biases, group, groups), kind, a, b) for group in range(groups)]
+    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finishes)
 
 
-@operation(writes="dx")
-def images_grad(dy, w, dx, padding, stride, groups, accumulate):
-    """dx (+)= the gradient of x: every pixel gathers from the modules that read it."""
-    sizes = _sizes(dx, w, dy, padding, stride, groups)
-    return [over(_images_grad, dx.size, dy, w, dx, *sizes, dx.size, accumulate)]
+# -- gradient of the images ------------------------------------------------------------------
 
 
-@operation(writes="dw")
-def weights_grad(x, dy, dw, padding, stride, groups, accumulate):
+def _at_once(s):
+    """Channels whose products fit into MOST_PRODUCTS."""
+    return max(1, min(s.channels, MOST_PRODUCTS // (s.outputs * s.side**2 * 4)))
+
+
+def _images_parts(s, precision):
+    """Scratch: products of as many channels, shares."""
+    step = _at_once(s)
+    shares = max(
+        scratch_bytes(channels * s.side**2, s.cases, s.filters, s.modules, precision)
+        for channels in (step, s.channels % step or step)
+    )
+    return ((s.outputs * step * s.side**2,), np.float32), ((shares,), np.uint8)
+
+
+def _images_scratch(dy, w, dx, padding, stride, groups, accumulate, *, precision):
+    return bytes_of(*_images_parts(_sizes(dx, w, dy, padding, stride, groups), precision))
+
+
+@operation(writes="dx", scratch=_images_scratch, precision=True)
+def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, precision, scratch):
+    """dx (+)= the gradient of x: what modules send to all pixels of their windows is gathered.
+
+    Channels come in turns of as many as there is room for.
+    """
+    s, all_filters, work = _sizes(dx, w, dy, padding, stride, groups), w.shape[-1], []
+    sent, shares = parts_of(scratch, *_images_parts(s, precision))
+    for group in range(groups):
+        b, own = rows(_own(dy, group, groups), s.cases, s.outputs, s.cases), _own(dx, group, groups)
+        for first in range(0, s.channels, _at_once(s)):
+            some = s._replace(channels=min(_at_once(s), s.channels - first))
+            filters = _filters(w, s, group, first * s.side**2)
+            a = columns(filters, some.taps, all_filters, s.taps * all_filters)
+            result = Result(sent, s.cases, some.taps * s.cases)
+            work += product(a, b, result, s.filters, s.modules, False, precision, shares)
+            pixels = own.part(first * s.pixels * 4, (some.channels, *own.shape[1:]))
+            numbers = *some[:4], *some[5:10], pixels.size, accumulate
+            work.append(over(_gather, pixels.size, sent, pixels, *numbers))
+    return work
+
+
+# -- gradient of the weights ------------------------------------------------------------------
+
+
+def _weights_scratch(x, dy, dw, padding, stride, groups, accumulate, *, precision):
+    s = _sizes(x, dw, dy, padding, stride, groups)
+    return scratch_bytes(s.taps, s.filters, s.cases, s.modules, precision)
+
+
+@operation(writes="dw", scratch=_weights_scratch, precision=True)
+def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, precision, scratch):
     """dw (+)= the gradient of w, summed over cases."""
-    sizes = _sizes(x, dw, dy, padding, stride, groups)
-    return [over(_weights_grad, dw.size, x, dy, dw, *sizes, dw.size, accumulate)]
+    s, all_filters, work = _sizes(x, dw, dy, padding, stride, groups), dw.shape[-1], []
+    taps = taps_of(s)
+    for group in range(groups):
+        a = windows_of_module(_own(x, group, groups), MODULES, s.taps, s)
+        b = columns(_own(dy, group, groups), s.filters, s.outputs, s.cases)
+        result = Result(_filters(dw, s, group), all_filters, s.taps * all_filters)
+        work += product(a, b, result, s.cases, s.modules, accumulate, precision, scratch, taps)
+    return work
 
 
 @kernel
-def _forward(x, w, y, c, h, wd, n, k, f, my, mx, padding, stride, groups, count, accumulate):
+def _gather(sent, dx, c, h, wd, k, my, mx, n, padding, stride, count, accumulate):
+    """dx (+)= the sum over the modules that read a pixel of sent (module, channel, k, k, case)."""
     for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        case, place = e % n, e // n
-        module, filt = place % (my * mx), place // (my * mx)
-        top, left = module // mx * stride - padding, module % mx * stride - padding
-        first = filt // f * c
-        total = np.float32(0)
-        for i in range(c):
-            for r in range(max(0, -top), min(k, h - top)):
-                for s in range(max(0, -left), min(k, wd - left)):
-                    v = x[(((first + i) * h + top + r) * wd + left + s) * n + case]
-                    at = ((module * c + i) * k + r) * k + s
-                    total += v * w[at * groups * f + filt]
-        y[e] = y[e] + total if accumulate else total
-
-
-@kernel
-def _images_grad(dy, w, dx, c, h, wd, n, k, f, my, mx, padding, stride, groups, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        case, place = e % n, e // n
-        px, py = place % wd + padding, place // wd % h + padding
-        channel = place // wd // h
-        first, i = channel // c * f, channel % c
+        case, rest = e % n, e // n
+        px, rest = rest % wd + padding, rest // wd
+        py, i = rest % h + padding, rest // h
         total = np.float32(0)
         for r in range(k):
             for s in range(k):
@@ -82,23 +161,5 @@ def _images_grad(dy, w, dx, c, h, wd, n, k, f, my, mx, padding, stride, groups, 
                 inside = py >= r and px >= s and qy < my and qx < mx
                 if inside and qy * stride == py - r and qx * stride == px - s:
                     module = qy * mx + qx
-                    at = (((module * c + i) * k + r) * k + s) * groups * f + first
-                    for j in range(f):
-                        total += w[at + j] * dy[((first + j) * my * mx + module) * n + case]
+                    total += sent[(((module * c + i) * k + r) * k + s) * n + case]
         dx[e] = dx[e] + total if accumulate else total
-
-
-@kernel
-def _weights_grad(x, dy, dw, c, h, wd, n, k, f, my, mx, padding, stride, groups, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        filt, place = e % (groups * f), e // (groups * f)
-        s, r, i = place % k, place // k % k, place // k // k % c
-        module = place // k // k // c
-        py, px = module // mx * stride - padding + r, module % mx * stride - padding + s
-        total = np.float32(0)
-        if py >= 0 and py < h and px >= 0 and px < wd:
-            image = (((filt // f * c + i) * h + py) * wd + px) * n
-            outputs = (filt * my * mx + module) * n
-            for case in range(n):
-                total += x[image + case] * dy[outputs + case]
-        dw[e] = dw[e] + total if accumulate else total

@@ -6,7 +6,9 @@ not the order of asynchronous copies and not the fragments of the tensor cores.
 
 import numpy as np
 
-_FOUR = np.arange(4)
+from .warp_tiles import DEPTHS, place_of
+
+_FOUR, _EIGHT = np.arange(4), np.arange(8)
 _FP32_ROWS = np.concatenate([_FOUR, 16 + _FOUR])
 _FP32_COLUMNS = np.concatenate([_FOUR, 32 + _FOUR])
 
@@ -14,6 +16,12 @@ _FP32_COLUMNS = np.concatenate([_FOUR, 32 + _FOUR])
 def load_values(values, array, i, width):
     """See lowlevel_device."""
     values[:width] = _word(array, i, width)
+
+
+def load_pair(array, i):
+    """See lowlevel_device."""
+    first, second = _word(array, i, 2)
+    return first, second
 
 
 def store_values(array, i, values, width):
@@ -49,11 +57,17 @@ def read_again(register, value):
     return value
 
 
-def copy_async(shared, s, source, i, count, width):
+def shared_address(shared):
     """See lowlevel_device."""
-    shared[s : s + width] = 0
-    if count > 0:
-        shared[s : s + count] = [source[i + k] for k in range(count)]
+    return 0
+
+
+def copy_async(shared, at, source, i, inside, width):
+    """See lowlevel_device."""
+    if inside and not 0 <= i <= len(source) - width:
+        raise IndexError(f"{width} values at element {i} of {len(source)} to be copied")
+    s = at // 4
+    shared[s : s + width] = source[i : i + width] if inside else 0
 
 
 def commit_copies():
@@ -64,44 +78,65 @@ def wait_copies(pending):
     """Copies have arrived already."""
 
 
-def clear(acc):
+def clear(acc, rows, columns):
     acc[:] = 0
 
 
-def multiply(acc, shared, a, b, lane, lda, ldb, depth, precision):
-    """See lowlevel_device."""
-    rows, columns = _places(lane, precision)
-    k = np.arange(depth)[:, None]
-    left = _rounded(shared[a + k * lda + rows], precision)
-    right = _rounded(shared[b + k * ldb + columns], precision)
+def multiply(acc, shared, a, b, lane, a_layout, a_ld, b_layout, b_ld, rows, columns, precision):
+    """See lowlevel_tiles."""
+    own_rows, own_columns = _places(lane, rows, columns, precision)
+    k = np.arange(DEPTHS[precision])[:, None]
+    left = _rounded(shared[a // 4 + place_of(k, own_rows, a_layout, a_ld)], precision)
+    right = _rounded(shared[b // 4 + place_of(k, own_columns, b_layout, b_ld)], precision)
     acc += (left.T @ right).reshape(-1)
 
 
-def store_tile(acc, out, at, ld, rows_left, columns_left, accumulate, lane, width, precision):
-    """See lowlevel_device."""
-    rows, columns = _places(lane, precision)
-    tile = acc.reshape(rows.size, columns.size)
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
+def add_tile(acc, array, at, ld, rows_left, columns_left, lane, width, rows, columns, precision):
+    """See lowlevel_results."""
+    for i, e in _inside(at, ld, rows_left, columns_left, lane, rows, columns, precision):
+        acc[i] += array[e]
+
+
+def store_tile(acc, array, at, ld, rows_left, columns_left, lane, width, rows, columns, precision):
+    """See lowlevel_results."""
+    for i, e in _inside(at, ld, rows_left, columns_left, lane, rows, columns, precision):
+        array[e] = acc[i]
+
+
+def finish_tile(acc, biases, at, step, rows_left, lane, f, p, q, rows, columns, precision):
+    """See lowlevel_results."""
+    own_rows, own_columns = _places(lane, rows, columns, precision)
+    tile = acc.reshape(own_rows.size, own_columns.size)
+    for i, row in enumerate(own_rows):
+        if row < rows_left:
+            tile[i] = [f(value + biases[at + row * step], p, q) for value in tile[i]]
+
+
+def _inside(at, ld, rows_left, columns_left, lane, rows, columns, precision):
+    """(index in acc, element of the array) of what a lane holds inside the array."""
+    own_rows, own_columns = _places(lane, rows, columns, precision)
+    for i, row in enumerate(own_rows):
+        for j, column in enumerate(own_columns):
             if row < rows_left and column < columns_left:
-                e = at + row * ld + column
-                out[e] = out[e] + tile[i, j] if accumulate else tile[i, j]
+                yield i * own_columns.size + j, at + row * ld + column
 
 
-def _places(lane, precision):
-    """Rows and columns of the warp tile that a lane holds, in any order."""
+def _places(lane, rows, columns, precision):
+    """Rows and columns of the warp tile that a lane holds."""
     if precision == 0:
         return _FP32_ROWS + lane // 8 * 4, _FP32_COLUMNS + lane % 8 * 4
-    columns = np.arange(8)[:, None] * 8 + lane % 4 * 2 + np.arange(2)
-    return np.arange(4) * 8 + lane // 4, columns.reshape(-1)
+    more_rows = np.concatenate([_FOUR + first for first in range(0, rows, 32)])
+    more_columns = np.concatenate([_EIGHT + first for first in range(0, columns, 32)])
+    return lane // 4 * 4 + more_rows, lane % 4 * 8 + more_columns
 
 
 def _rounded(values, precision):
-    """To the nearest tf32 (10 bits, ties away from zero) or bf16 (7 bits, ties to even)."""
+    """To tf32 (10 bits, by splitting) or bf16 (7 bits, ties to even)."""
     if precision == 0:
         return values
+    if precision == 1:  # a fused multiply-add of float32, exact in float64
+        large = values * np.float32(8193)
+        return (large.astype(np.float64) - 8192 * values.astype(np.float64)).astype(np.float32)
     bits = values.view(np.uint32)
-    if precision == 1:
-        return ((bits + np.uint32(0x1000)) & np.uint32(0xFFFFE000)).view(np.float32)
     half = np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
     return ((bits + half) & np.uint32(0xFFFF0000)).view(np.float32)

@@ -10,26 +10,31 @@ from functools import cache
 from typing import NamedTuple
 
 from numba import cuda, float32, int64
+from numba import int32 as number
 
 from convnet.backends.base import PRECISIONS
 
-from .compiling import int32, kernel
+from .compiling import int32, kernel, uint32
 from .lowlevel import (
     BLOCK_X,
     BLOCK_Y,
     THREAD_X,
-    WARP_COLUMNS,
-    WARP_ROWS,
+    add_tile,
     clear,
     commit_copies,
+    finish_tile,
     multiply,
     read_again,
+    shared_address,
     store_tile,
     wait_copies,
 )
+from .neuron_functions import FUNCTIONS
 from .tiles import COLUMNS, MODULES, ROWS, WINDOW, Tile, load_tile, start_tiles
+from .warp_tiles import DEPTHS, PADDING
 
 SHARED_BYTES = 48 * 1024  # what a kernel may have without asking for more
+STAGES = 4  # at most, of the ring
 _ALIGNMENT = 16
 
 
@@ -37,7 +42,8 @@ class Variant(NamedTuple):
     """What a kernel is made for.
 
     a, b: kinds of the operands.  a_width, b_width, c_width: values a copy or a write.  rows,
-    columns: of C a block.  precision: index in base.PRECISIONS.
+    columns: of C a block.  precision: index in base.PRECISIONS.  neuron: that finishes the result,
+    a key of FUNCTIONS; empty if biases and neuron are not this kernel's.
     """
 
     a: int
@@ -48,39 +54,49 @@ class Variant(NamedTuple):
     rows: int
     columns: int
     precision: int
+    neuron: str = ""
+
+    @property
+    def warp(self) -> tuple[int, int]:
+        """Rows and columns of a warp tile: on tensor cores large ones, where several are left.
+
+        Copies of single values need the registers that a large tile would.
+        """
+        if self.precision and min(self.a_width, self.b_width) == 4:
+            if self.rows % 96 == 0:
+                return 96, 32
+            if self.rows % 64 == 0 and self.rows * self.columns > 64 * 64:
+                return 64, 64
+        return 32, 64
 
     @property
     def threads(self) -> int:
-        return self.rows // WARP_ROWS * (self.columns // WARP_COLUMNS) * 32
+        rows, columns = self.warp
+        return self.rows // rows * (self.columns // columns) * 32
 
     @property
     def blocks(self) -> int:
         """At once on a multiprocessor; more would leave too few registers to a thread.
 
-        Sums in float32 that are written one by one need more of them, and so do small tiles of
-        windows by module.
+        Results that are written one by one need more of them, and so do small tiles of windows by
+        module in float32, and operands that are copied one by one on tensor cores.
         """
-        threads = 512
-        if self.precision == 0 and self.c_width == 1:
-            threads = 256
-        elif self.precision == 0 and self.a == MODULES and self.threads < 256:
-            threads = 384
+        if self.precision == 0:
+            threads = 256 if self.c_width == 1 else 512
+            if self.a == MODULES and self.threads < 256:
+                threads = min(threads, 384)
+        else:
+            small = self.warp == (32, 64) and min(self.a_width, self.b_width) == 4
+            threads = 384 if small else 256
         return threads // self.threads
 
-    @property
-    def depth(self) -> int:
-        """Values of k a tile."""
-        return 16 if self.precision == 2 else 8
-
-    @property
-    def padding(self) -> int:
-        """Behind each row of a tile, so that reads (and transposing writes) meet no bank twice."""
-        return 4 if self.precision == 0 else 8
-
-    @property
-    def stages(self) -> int:
-        stage = self.depth * (self.rows + self.columns + 2 * self.padding) * 4
-        return max(2, min(4, SHARED_BYTES // stage))
+    def tiles(self) -> tuple[Tile, Tile]:
+        """How the operands' tiles are copied."""
+        depth, padding = DEPTHS[self.precision], PADDING[self.precision]
+        return (
+            Tile.of(self.a, self.rows, depth, padding, self.a_width, self.threads),
+            Tile.of(self.b, self.columns, depth, padding, self.b_width, self.threads),
+        )
 
 
 @cache
@@ -90,75 +106,99 @@ def product_kernel(variant: Variant):
     v, precision = variant, PRECISIONS[variant.precision]
     made = kernel(threads=v.threads, blocks=v.blocks)(_made(v))
     widths = f"{v.a_width}{v.b_width}{v.c_width}"
-    made.name = f"{names[v.a]}_{names[v.b]}_{widths}_{v.rows}x{v.columns}_{precision}"
+    name = f"{names[v.a]}_{names[v.b]}_{widths}_{v.rows}x{v.columns}_{precision}"
+    made.name = f"{name}_{v.neuron}" if v.neuron else name
     return made
 
 
 def _made(v):
-    A = Tile.of(v.a, v.rows, v.depth, v.rows + v.padding, v.a_width, v.threads)
-    B = Tile.of(v.b, v.columns, v.depth, v.columns + v.padding, v.b_width, v.threads)
-    A_PLACES, B_PLACES, PENDING, DEPTH = A.places, B.places, v.stages - 2, v.depth
-    B_FIRST, STAGE = v.depth * A.ld, v.depth * (A.ld + B.ld)
-    AHEAD, RING = v.stages - 1, v.stages * STAGE
-    TILE_ROWS, TILE_COLUMNS, LDA, LDB = v.rows, v.columns, A.ld, B.ld
-    WARPS_ACROSS, C_WIDTH, PRECISION = v.columns // WARP_COLUMNS, v.c_width, v.precision
+    A, B = v.tiles()
+    A_PLACES, B_PLACES, A_STEP, B_STEP = A.places, B.places, A.column_step, B.column_step
+    A_LAYOUT, A_LD, B_LAYOUT, B_LD = A.layout, A.ld, B.layout, B.ld
+    B_FIRST, STAGE, DEPTH = 4 * A.size, 4 * (A.size + B.size), A.depth  # bytes
+    PLACES = max(2, min(STAGES, SHARED_BYTES // STAGE))
+    PENDING, AHEAD, RING, RING_VALUES = PLACES - 2, PLACES - 1, PLACES * STAGE, PLACES * STAGE // 4
+    TILE_ROWS, TILE_COLUMNS, (WARP_ROWS, WARP_COLUMNS) = v.rows, v.columns, v.warp
+    WARPS_ACROSS, SUMS = v.columns // WARP_COLUMNS, WARP_ROWS * WARP_COLUMNS // 32
+    C_WIDTH, PRECISION = v.c_width, v.precision
+    FINISHED, NEURON = v.neuron != "", FUNCTIONS[v.neuron or "ident"]
 
     def product(
         a, a_sizes, b, b_sizes, taps, c, c_group, c_split, ld, rows, columns, depth, share,
-        accumulate,
+        accumulate, biases, bias_group, bias_row, p, q,
     ):  # fmt: skip
-        """C (+)= A' B of each group; block (x, y, z): columns, group and rows, share of the k.
+        """C (+)= A' B of each group; block (x, y, z): group and columns, rows, share of the k.
 
-        c: group g's row m is at g * c_group + m * ld, that of share z c_split further each.
+        c: group g's row m is at g * c_group + m * ld, that of share z c_split further each; its
+        bias is biases[g * bias_group + m * bias_row].  p, q: the neuron's.
         """
-        shared = cuda.shared.array(RING, float32, _ALIGNMENT)
-        acc = cuda.local.array(64, float32)
-        a_place = cuda.local.array(A_PLACES, int32)
-        b_place = cuda.local.array(B_PLACES, int32)
+        shared = cuda.shared.array(RING_VALUES, float32, _ALIGNMENT)
+        acc = cuda.local.array(SUMS, float32)
+        a_place = cuda.local.array(A_PLACES, number)
+        b_place = cuda.local.array(B_PLACES, number)
         tid = int32(cuda.threadIdx.x)
         lane, warp = tid & 31, tid >> 5
-        row_tiles = (rows + TILE_ROWS - 1) // TILE_ROWS
-        group = int32(cuda.blockIdx.y // row_tiles)
-        row = int32(cuda.blockIdx.y % row_tiles * TILE_ROWS)
-        column = int32(cuda.blockIdx.x * TILE_COLUMNS)
-        first = int32(cuda.blockIdx.z * share)
-        last = int32(min(first + share, depth))
-        clear(acc)
-        start_tiles(a_place, A, a_sizes, group, row, first, tid)
-        start_tiles(b_place, B, b_sizes, group, column, first, tid)
+        column_tiles = uint32(columns + TILE_COLUMNS - 1) // uint32(TILE_COLUMNS)
+        group = int32(uint32(cuda.blockIdx.x) // uint32(column_tiles))
+        column = int32((cuda.blockIdx.x - group * column_tiles) * TILE_COLUMNS)
+        row = int32(cuda.blockIdx.y * TILE_ROWS)
+        k = int32(cuda.blockIdx.z * share)
+        last = int32(min(k + share, depth))
+        clear(acc, WARP_ROWS, WARP_COLUMNS)
+        start_tiles(a_place, A, a_sizes, group, row, k, tid)
+        start_tiles(b_place, B, b_sizes, group, column, k, tid)
 
         def load_ahead(at, k):
             load_tile(shared, at, A, a, a_sizes, taps, a_place, group, row, k, last, tid)
-            at += B_FIRST
+            at = int32(at + B_FIRST)
             load_tile(shared, at, B, b, b_sizes, taps, b_place, group, column, k, last, tid)
 
+        begin = shared_address(shared)
         for stage in range(AHEAD):
-            if first + stage * DEPTH < last:
-                load_ahead(int32(stage * STAGE), int32(first + stage * DEPTH))
+            load_ahead(int32(begin + stage * STAGE), int32(k + stage * DEPTH))
             commit_copies()
-        warp_row = warp // WARPS_ACROSS * WARP_ROWS
-        warp_column = warp % WARPS_ACROSS * WARP_COLUMNS
-        read = int32(0)
-        for k in range(first, last, DEPTH):
+        warp_a = int32(warp // WARPS_ACROSS * WARP_ROWS * A_STEP * 4)
+        warp_b = int32(B_FIRST + warp % WARPS_ACROSS * WARP_COLUMNS * B_STEP * 4)
+        read, was_read, end = begin, int32(begin + AHEAD * STAGE), int32(begin + RING)
+        while k < last:
             wait_copies(PENDING)
             cuda.syncthreads()
-            ahead = int32(k + AHEAD * DEPTH)
-            if ahead < last:
-                load_ahead(int32((RING if read == 0 else read) - STAGE), ahead)  # read before
+            load_ahead(was_read, int32(k + AHEAD * DEPTH))  # zeros behind the last k: no branch
             commit_copies()
-            at_a, at_b = read + warp_row, read + B_FIRST + warp_column
-            multiply(acc, shared, at_a, at_b, lane, LDA, LDB, DEPTH, PRECISION)
-            read = int32(0 if read == RING - STAGE else read + STAGE)
+            at_a, at_b = int32(read + warp_a), int32(read + warp_b)
+            multiply(
+                acc, shared, at_a, at_b, lane, A_LAYOUT, A_LD, B_LAYOUT, B_LD,
+                WARP_ROWS, WARP_COLUMNS, PRECISION,
+            )  # fmt: skip
+            was_read, read = read, int32(read + STAGE)
+            if read == end:
+                read = begin
+            k = int32(k + DEPTH)
+        wait_copies(0)  # those behind the last k, before the block ends
         tid = int32(read_again(THREAD_X, cuda.threadIdx.x))
         lane, warp = tid & 31, tid >> 5
-        block = int32(read_again(BLOCK_Y, cuda.blockIdx.y))
-        group = int32(block // row_tiles)
-        row = int32(block % row_tiles * TILE_ROWS + warp // WARPS_ACROSS * WARP_ROWS)
-        column = int32(read_again(BLOCK_X, cuda.blockIdx.x) * TILE_COLUMNS)
+        block = int32(read_again(BLOCK_X, cuda.blockIdx.x))
+        group = int32(uint32(block) // uint32(column_tiles))
+        column = int32((block - group * column_tiles) * TILE_COLUMNS)
         column = int32(column + warp % WARPS_ACROSS * WARP_COLUMNS)
+        row = int32(read_again(BLOCK_Y, cuda.blockIdx.y) * TILE_ROWS)
+        row = int32(row + warp // WARPS_ACROSS * WARP_ROWS)
         at = int64(cuda.blockIdx.z) * c_split + int64(group) * c_group + int64(row) * ld + column
+        rows_left, columns_left = rows - row, columns - column
+        if accumulate:
+            add_tile(
+                acc, c, at, ld, rows_left, columns_left, lane, C_WIDTH, WARP_ROWS, WARP_COLUMNS,
+                PRECISION,
+            )  # fmt: skip
+        if FINISHED:
+            first = group * bias_group + row * bias_row
+            finish_tile(
+                acc, biases, first, bias_row, rows_left, lane, NEURON, p, q, WARP_ROWS,
+                WARP_COLUMNS, PRECISION,
+            )  # fmt: skip
         store_tile(
-            acc, c, at, ld, rows - row, columns - column, accumulate, lane, C_WIDTH, PRECISION
-        )
+            acc, c, at, ld, rows_left, columns_left, lane, C_WIDTH, WARP_ROWS, WARP_COLUMNS,
+            PRECISION,
+        )  # fmt: skip
 
     return product

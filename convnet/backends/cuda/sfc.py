@@ -6,7 +6,7 @@ make slice k of y.
 
 from convnet.backends.base import operation
 
-from .finish import finished
+from .finish import Finish
 from .gemm import Result, columns, product, rows, scratch_bytes
 
 
@@ -33,9 +33,13 @@ def _weights_scratch(x, dy, dw, parts, accumulate, *, precision):
 @operation(writes="y", scratch=_forward_scratch, precision=True)
 def forward(x, w, y, parts, accumulate, *, precision, scratch):
     """y (+)= w x, part by part."""
+    return _forward(x, w, y, parts, accumulate, precision, scratch, None)
+
+
+def _forward(x, w, y, parts, accumulate, precision, scratch, finish):
     i, o, ld, n = _sizes(parts, x, w, y)
     a, b, result = columns(w, o, ld, i), rows(x, n, n, i * n), Result(y, n, o * n)
-    return product(a, b, result, i, parts, accumulate, precision, scratch)
+    return product(a, b, result, i, parts, accumulate, precision, scratch, finish=finish)
 
 
 def _fused_scratch(*arguments, precision):
@@ -45,8 +49,7 @@ def _fused_scratch(*arguments, precision):
 @operation(writes="y", scratch=_fused_scratch, precision=True)
 def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, precision, scratch):
     """y = f(w x + biases (+ y)), part by part, f a neuron."""
-    work = forward(x, w, y, parts, accumulate, precision=precision, scratch=scratch)
-    return [*work, *finished(y, biases, kind, a, b)]
+    return _forward(x, w, y, parts, accumulate, precision, scratch, Finish(biases, kind, a, b))
 
 
 @operation(writes="dx", scratch=_inputs_scratch, precision=True)

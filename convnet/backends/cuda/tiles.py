@@ -1,8 +1,8 @@
 """How tiles of an operand of a product come to shared memory.
 
 A product is C(m, n) = sum over k of A(k, m) B(k, n).  A tile is `wide` columns (m or n) from
-`start` and `depth` values of k; it lies in shared memory, k as rows, `ld` apart.  What is beyond
-the operand's columns or the last k becomes zero.  How an operand lies in memory is its kind:
+`start` and `depth` values of k.  What is beyond the operand's columns or the last k becomes zero.
+How an operand lies in memory is its kind:
 
 * ROWS: k outermost, its columns neighbours: operand[k * stride + column];
 * COLUMNS: the values of k are neighbours: operand[column * stride + k];
@@ -10,9 +10,13 @@ the operand's columns or the last k becomes zero.  How an operand lies in memory
   (C, H, W, N) that the module reads; pixels outside the image are zero;
 * MODULES: the other way: k are (module, case), columns are taps.
 
-`sizes` are eight int32: (group, columns, stride) for ROWS and COLUMNS, (group, columns, cases,
-modules in a row, height, width, stride, padding) for the others, group: how far one group's values
-are from the next one's.  A tap is packed as channel << 16 | row << 8 | column, -1 beyond the last.
+`sizes` are twelve int32: (group, columns, stride) for ROWS and COLUMNS, and for the others (group,
+columns, cases, modules in a row, width, stride, padding, limit, modules), then for MODULES how many
+(rows of modules, modules, cases) further the next tile's k are.  group: how far one group's values
+are from the next one's; modules: by how many modules its windows are further.
+
+Pixels are packed as row << 16 | column, both signed.  `limit` is the last pixel of the image.
+`taps` has two numbers for each tap: its pixel, and how far its value is from the window's corner.
 
 `start_tiles` puts into `place`, a local array, what a thread would else compute for each tile, and
 `load_tile` copies one tile and moves `place` to the next.  Registers are dear here: numbers are 32
@@ -22,40 +26,67 @@ bits, and addresses are sums with what is the same for all threads.
 from typing import NamedTuple
 
 from .compiling import inlined, int32, uint32
-from .lowlevel import copy_async
+from .lowlevel import copy_async, load_pair
+from .warp_tiles import BY_COLUMN, PLAIN, SWIZZLED, spot
 
 ROWS, COLUMNS, WINDOW, MODULES = range(4)
-MOST_CHANNELS, MOST_TAPS = 1 << 15, 1 << 8  # of a packed tap
-_NOWHERE = -(1 << 20)  # a row far outside every image
+MOST_SIDE = 1 << 12  # of images, filters and padding: a packed row is above the bits of columns
+NOWHERE = -(1 << 29)  # a pixel above every image, also below a tap of any filter
+_SIGNS = -0x7FFF8000  # of a packed row and column
 
 
 class Tile(NamedTuple):
     """How tiles of an operand are copied: constants of a kernel.
 
-    width: values a copy, 4 or 1.  across: threads beside each other that copy the columns of ROWS
-    or WINDOW, a power of two.  strips: copies next to each other that such a thread makes.
+    layout, ld: in shared memory, see `warp_tiles`.  width: values a copy, 4 or 1.  across: threads
+    beside each other, a power of two, that copy columns of ROWS or WINDOW, values of k of the
+    others.  step: how many rows of such threads there are.  strips: copies next to each other that
+    a thread makes.  even: whether all threads copy equally much.
     """
 
     kind: int
     wide: int
     depth: int
+    layout: int
     ld: int
     width: int
-    threads: int
     across: int
+    step: int
     strips: int
+    column_step: int
+    even: int
 
     @classmethod
-    def of(cls, kind: int, wide: int, depth: int, ld: int, width: int, threads: int) -> "Tile":
-        across = 1
-        while across < min(32, wide // width):
-            across *= 2
-        return cls(kind, wide, depth, ld, width, threads, across, -(-wide // (across * width)))
+    def of(cls, kind: int, wide: int, depth: int, padding: int, width: int, threads: int) -> "Tile":
+        """padding: behind each k of a PLAIN layout; 0 for the others."""
+        by_k = kind in (COLUMNS, MODULES)
+        layout = PLAIN if padding else BY_COLUMN if by_k else SWIZZLED
+        ld = depth if layout == BY_COLUMN else wide + padding
+        across = depth // width if by_k else _across(wide, depth, width, threads)
+        step, strips = threads // across, 1 if by_k else -(-wide // (across * width))
+        even = wide % step if by_k else depth % step or wide % (across * width)
+        column_step = ld if layout == BY_COLUMN else 1
+        return cls(
+            kind, wide, depth, layout, ld, width, across, step, strips, column_step, even == 0
+        )
+
+    @property
+    def size(self) -> int:
+        """Values in shared memory."""
+        return self.wide * self.depth if self.layout == BY_COLUMN else self.depth * self.ld
 
     @property
     def places(self) -> int:
         """Values that `start_tiles` keeps."""
-        return max(3 * self.strips, 3 * self.depth // 8)
+        return max(2 * self.strips, 3)
+
+
+def _across(wide, depth, width, threads):
+    """Threads beside each other: as many as fit, but rather so that all copy equally much."""
+    choices = [n for n in (32, 16, 8) if n * width <= wide or n == 8]
+    even = [n for n in choices if wide % (n * width) == 0 and depth % (threads // n) == 0]
+    fallback = next(n for n in (1, 2, 4, 8, 16, 32) if n >= min(32, wide // width))
+    return even[0] if even else fallback
 
 
 @inlined
@@ -64,11 +95,11 @@ def start_tiles(place, tile, sizes, group, start, k0, tid):
     if tile.kind == ROWS:
         _start_rows(place, tile, sizes, group, start, k0, tid)
     elif tile.kind == COLUMNS:
-        _start_columns(place, sizes, group, start, k0, tid)
+        _start_columns(place, tile, sizes, group, start, k0, tid)
     elif tile.kind == WINDOW:
         _start_window(place, tile, sizes, group, start, tid)
     else:
-        _start_modules(place, tile, sizes, k0, tid)
+        _start_modules(place, tile, sizes, group, k0, tid)
 
 
 @inlined
@@ -85,12 +116,22 @@ def load_tile(shared, at, tile, operand, sizes, taps, place, group, start, k0, l
 
 
 @inlined
-def _copy(shared, s, operand, i, inside, width):
-    """`width` values from operand[i] to shared[s], or zeros."""
-    if width == 4:
-        copy_async(shared, s, operand, i, 4 if inside else 0, 4)
+def _copy(shared, at, tile, k, column, operand, i, inside):
+    """The tile's values of (k, column) from operand[i], or zeros if not inside."""
+    at = int32(at + 4 * spot(k, column, tile.layout, tile.ld))
+    if tile.width == 4:
+        copy_async(shared, at, operand, i, inside, 4)
     else:
-        copy_async(shared, s, operand, i, 1 if inside else 0, 1)
+        copy_async(shared, at, operand, i, inside, 1)
+
+
+@inlined
+def _copy_column(shared, at, tile, k, column, more, operand, i, inside):
+    """As `_copy`, for `more` columns further; a constant more where neighbours stay neighbours."""
+    if tile.step % 8 == 0:
+        _copy(shared, at + 4 * more * tile.column_step, tile, k, column, operand, i, inside)
+    else:
+        _copy(shared, at, tile, k, column + more, operand, i, inside)
 
 
 # -- rows and columns ------------------------------------------------------------------
@@ -105,39 +146,37 @@ def _start_rows(place, tile, sizes, group, start, k0, tid):
 
 @inlined
 def _load_rows(shared, at, tile, operand, sizes, place, start, k0, last, tid):
-    step = tile.threads // tile.across
+    step = tile.step
     k, column = int32(tid // tile.across), int32(tid % tile.across * tile.width)
-    left = int32(sizes[1] - start - column)
+    columns, depth = int32(sizes[1] - start - column), int32(last - k0 - k)
     for j in range((tile.depth + step - 1) // step):
         for c in range(tile.strips):
             strip = c * tile.across * tile.width
-            if k + j * step < tile.depth and column + strip < tile.wide:
-                inside = strip < left and k0 + k + j * step < last
+            if tile.even or (k + j * step < tile.depth and column + strip < tile.wide):
+                inside = strip < columns and j * step < depth
                 i = int32(place[0] + strip + j * step * sizes[2])
-                s = at + (k + j * step) * tile.ld + column + strip
-                _copy(shared, s, operand, i, inside, tile.width)
+                _copy(shared, at, tile, k + j * step, column + strip, operand, i, inside)
     place[0] = int32(place[0] + tile.depth * sizes[2])
 
 
 @inlined
-def _start_columns(place, sizes, group, start, k0, tid):
+def _start_columns(place, tile, sizes, group, start, k0, tid):
     """place[0]: where the thread's first value is."""
-    place[0] = int32(group * sizes[0] + (start + tid // 8) * sizes[2] + k0 + tid % 8)
+    k, column = k0 + tid % tile.across * tile.width, start + tid // tile.across
+    place[0] = int32(group * sizes[0] + column * sizes[2] + k)
 
 
 @inlined
 def _load_columns(shared, at, tile, operand, sizes, place, start, k0, last, tid):
-    """Eight threads read neighbouring values of k."""
-    step = tile.threads // 8
-    k, column = int32(tid % 8), int32(tid // 8)
-    left = int32(sizes[1] - start - column)
-    for h in range(tile.depth // 8):
-        for j in range((tile.wide + step - 1) // step):
-            if column + j * step < tile.wide:
-                inside = j * step < left and k0 + k + 8 * h < last
-                i = int32(place[0] + 8 * h + j * step * sizes[2])
-                s = at + (k + 8 * h) * tile.ld + column + j * step
-                _copy(shared, s, operand, i, inside, 1)
+    """Neighbouring threads read neighbouring values of k."""
+    step = tile.step
+    k, column = int32(tid % tile.across * tile.width), int32(tid // tile.across)
+    columns, deep = int32(sizes[1] - start - column), k < int32(last - k0)
+    for j in range((tile.wide + step - 1) // step):
+        if tile.even or column + j * step < tile.wide:
+            i = int32(place[0] + j * step * sizes[2])
+            inside = deep and j * step < columns
+            _copy_column(shared, at, tile, k, column, j * step, operand, i, inside)
     place[0] = int32(place[0] + tile.depth)
 
 
@@ -145,81 +184,83 @@ def _load_columns(shared, at, tile, operand, sizes, place, start, k0, last, tid)
 
 
 @inlined
-def _copy_tap(shared, s, image, base, tap, y0, x0, sizes, width):
-    """`width` cases of the pixel that a tap meets in the window at (y0, x0), or zeros."""
-    y = int32(y0 + (tap >> 8 & 255))
-    x = int32(x0 + (tap & 255))
-    inside = tap >= 0 and uint32(y) < uint32(sizes[4]) and uint32(x) < uint32(sizes[5])
-    pixel = int32(int32(int32(tap >> 16) * sizes[4] + y) * sizes[5] + x)
-    _copy(shared, s, image, int32(pixel * sizes[2] + base), inside, width)
+def _inside(corner, tap, limit):
+    """Whether a tap of the window at a corner is a pixel of the image.
+
+    No sign of `pixel` and `limit - pixel` may be set.  A negative column borrows from its row; that
+    does not matter, as the pixel is outside already.
+    """
+    pixel = int32(corner + tap)
+    return int32(pixel | (limit - pixel)) & _SIGNS == 0
+
+
+@inlined
+def _divided(a, b):
+    """Quotient and rest of numbers from 0 on, in 32 bits and without a branch."""
+    quotient = int32(uint32(a) // uint32(b))
+    return quotient, int32(a - quotient * b)
 
 
 @inlined
 def _start_window(place, tile, sizes, group, start, tid):
-    """place: for each strip of the thread, where its case begins and its window's corner."""
+    """place: for each strip of the thread, where its window begins in the image, and its corner."""
     for c in range(tile.strips):
         column = int32(start + (tid % tile.across + c * tile.across) * tile.width)
-        module, case = int32(column // sizes[2]), int32(column % sizes[2])
-        place[3 * c] = int32(group * sizes[0] + case)
-        place[3 * c + 1] = int32(module // sizes[3] * sizes[6] - sizes[7])
-        place[3 * c + 2] = int32(module % sizes[3] * sizes[6] - sizes[7])
-        if column >= sizes[1]:
-            place[3 * c + 1] = _NOWHERE
+        module, case = _divided(column, sizes[2])
+        y, x = _divided(int32(group * sizes[8] + module), sizes[3])
+        y, x = int32(y * sizes[5] - sizes[6]), int32(x * sizes[5] - sizes[6])
+        place[2 * c] = int32(group * sizes[0] + (y * sizes[4] + x) * sizes[2] + case)
+        place[2 * c + 1] = int32(y * 65536 + x) if column < sizes[1] else int32(NOWHERE)
 
 
 @inlined
 def _load_window(shared, at, tile, image, sizes, taps, place, k0, tid):
-    """`taps` has entries of -1 up to the end of the last tile."""
-    step = tile.threads // tile.across
+    """`taps` goes on to the end of the last tile with pixels that are nowhere."""
+    step = tile.step
     k, column = int32(tid // tile.across), int32(tid % tile.across * tile.width)
+    first = int32(2 * (k0 + k))
     for j in range((tile.depth + step - 1) // step):
-        if k + j * step < tile.depth:
-            tap = taps[uint32(k0 + k + j * step)]
+        if tile.even or k + j * step < tile.depth:
+            pixel, offset = load_pair(taps, first + 2 * j * step)
             for c in range(tile.strips):
                 strip = c * tile.across * tile.width
-                if column + strip < tile.wide:
-                    s = at + (k + j * step) * tile.ld + column + strip
-                    y0, x0 = place[3 * c + 1], place[3 * c + 2]
-                    _copy_tap(shared, s, image, place[3 * c], tap, y0, x0, sizes, tile.width)
+                if tile.even or column + strip < tile.wide:
+                    i = int32(place[2 * c] + offset)
+                    inside = _inside(place[2 * c + 1], pixel, sizes[7])
+                    _copy(shared, at, tile, k + j * step, column + strip, image, i, inside)
 
 
 @inlined
-def _start_modules(place, tile, sizes, k0, tid):
-    """place: case, and row and column among the modules, of each k of the thread."""
-    for h in range(tile.depth // 8):
-        k = int32(k0 + tid % 8 + 8 * h)
-        module = int32(k // sizes[2])
-        place[3 * h] = int32(k % sizes[2])
-        place[3 * h + 1] = int32(module // sizes[3])
-        place[3 * h + 2] = int32(module % sizes[3])
+def _start_modules(place, tile, sizes, group, k0, tid):
+    """place: case, and row and column among the modules, of the thread's k."""
+    module, place[0] = _divided(int32(k0 + tid % tile.across * tile.width), sizes[2])
+    place[1], place[2] = _divided(int32(group * sizes[8] + module), sizes[3])
 
 
 @inlined
 def _load_modules(shared, at, tile, image, sizes, taps, place, group, start, k0, last, tid):
-    step = tile.threads // 8
-    k, column = int32(tid % 8), int32(tid // 8)
-    for h in range(tile.depth // 8):
-        y0 = int32(place[3 * h + 1] * sizes[6] - sizes[7])
-        if k0 + k + 8 * h >= last:
-            y0 = int32(_NOWHERE)
-        x0 = int32(place[3 * h + 2] * sizes[6] - sizes[7])
-        base = int32(group * sizes[0] + place[3 * h])
-        for j in range((tile.wide + step - 1) // step):
-            if column + j * step < tile.wide:
-                s = at + (k + 8 * h) * tile.ld + column + j * step
-                tap = taps[uint32(start + column + j * step)]
-                _copy_tap(shared, s, image, base, tap, y0, x0, sizes, 1)
-        _next_module(place, 3 * h, tile.depth, sizes)
+    step = tile.step
+    k, column = int32(tid % tile.across * tile.width), int32(tid // tile.across)
+    y, x = int32(place[1] * sizes[5] - sizes[6]), int32(place[2] * sizes[5] - sizes[6])
+    base = int32(group * sizes[0] + (y * sizes[4] + x) * sizes[2] + place[0])
+    corner = int32(y * 65536 + x) if k < int32(last - k0) else int32(NOWHERE)
+    first = int32(2 * (start + column))
+    for j in range((tile.wide + step - 1) // step):
+        if tile.even or column + j * step < tile.wide:
+            pixel, offset = load_pair(taps, first + 2 * j * step)
+            inside = _inside(corner, pixel, sizes[7])
+            i = int32(base + offset)
+            _copy_column(shared, at, tile, k, column, j * step, image, i, inside)
+    _next_module(place, sizes)
 
 
 @inlined
-def _next_module(place, i, depth, sizes):
-    """Move the place of a k, at place[i:], on by `depth`."""
-    case, x = int32(place[i] + depth), place[i + 2]
-    while case >= sizes[2]:
-        case = int32(case - sizes[2])
-        x = int32(x + 1)
-        if x == sizes[3]:
-            x = int32(0)
-            place[i + 1] = int32(place[i + 1] + 1)
-    place[i], place[i + 2] = case, x
+def _next_module(place, sizes):
+    """Move the place of a k on to the next tile."""
+    case, x = int32(place[0] + sizes[11]), int32(place[2] + sizes[10])
+    if case >= sizes[2]:
+        case, x = int32(case - sizes[2]), int32(x + 1)
+    y = int32(place[1] + sizes[9])
+    if x >= sizes[3]:
+        x, y = int32(x - sizes[3]), int32(y + 1)
+    place[0], place[1], place[2] = case, y, x
