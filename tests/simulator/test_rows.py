@@ -9,8 +9,10 @@ from cuda_rows import difference, network_of, poison, results
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
 
+SECOND = pytest.param("before", id="2nd then", marks=pytest.mark.slow)
 
-@pytest.mark.parametrize("again", ["", "before"], ids=["alone", "2nd then"])
+
+@pytest.mark.parametrize("again", [pytest.param("", id="alone"), SECOND])
 @pytest.mark.parametrize("row", CASES, ids=[row.name for row in CASES])
 def test_row(row, again):
     networks = [network_of(row, engine, again) for engine in (CpuEngine(np.float64), Engine((0,)))]
