@@ -188,7 +188,15 @@ def test_bias(shape, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "inputs, outputs, cases",
-    [(1, 1, 1), (7, 5, 3), (40, 300, 17), (3, 9, 1), (96, 192, 64), (1100, 203, 270)],
+    [
+        (1, 1, 1),
+        (7, 5, 3),
+        (40, 300, 17),
+        (3, 9, 1),
+        (96, 192, 64),
+        (1100, 203, 33),
+        (1100, 203, 270),
+    ],
 )
 def test_fc(inputs, outputs, cases, dtype):
     rng = np.random.default_rng(8)

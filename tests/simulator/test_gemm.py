@@ -43,6 +43,19 @@ def close(found, expected, precision="fp32"):
     assert np.linalg.norm(found - expected) <= tolerance * np.linalg.norm(expected)
 
 
+def check_directions(module, given, expected, *numbers, accumulate, precision):
+    """given: x, w, dy; expected: y, dx, dw."""
+    x, w, dy = given
+    calls = (
+        (module.forward, x, w, dy),
+        (module.images_grad, dy, w, x),
+        (module.weights_grad, x, dy, w),
+    )
+    for (function, a, b, out), right in zip(calls, expected, strict=True):
+        found = computed(function, a, b, out, *numbers, accumulate=accumulate, precision=precision)
+        close(found, right + (out if accumulate else 0), precision)
+
+
 def draw(*shape):
     return np.random.default_rng(len(shape) + shape[0]).standard_normal(shape).astype(np.float32)
 
@@ -136,16 +149,9 @@ def test_convolution(case, accumulate, precision):
         y[mine] = (weights.T @ padded[places]).reshape(y[mine].shape)
         np.add.at(dx, places, weights @ errors)
         dw[..., mine] = (padded[places] @ errors.T).reshape(dw[..., mine].shape)
-    for function, a, b, out, expected in (
-        (conv.forward, x, w, dy, y),
-        (conv.images_grad, dy, w, x, dx[:-1].reshape(x.shape)),
-        (conv.weights_grad, x, dy, w, dw),
-    ):
-        found = computed(
-            function, a, b, out, padding, stride, groups, accumulate=accumulate,
-            precision=precision,
-        )  # fmt: skip
-        close(found, expected + (out if accumulate else 0), precision)
+    options = {"accumulate": accumulate, "precision": precision}
+    expected = y, dx[:-1].reshape(x.shape), dw
+    check_directions(conv, (x, w, dy), expected, padding, stride, groups, **options)
 
 
 LOCAL = [
@@ -173,16 +179,9 @@ def test_local(case, accumulate, precision):
         y[mine] = found.swapaxes(0, 1).reshape(y[mine].shape)
         np.add.at(dx, places, weights @ errors)
         dw[..., mine] = (padded[places] @ errors.swapaxes(1, 2)).reshape(dw[..., mine].shape)
-    for function, a, b, out, expected in (
-        (local.forward, x, w, dy, y),
-        (local.images_grad, dy, w, x, dx[:-1].reshape(x.shape)),
-        (local.weights_grad, x, dy, w, dw),
-    ):
-        found = computed(
-            function, a, b, out, padding, stride, groups, accumulate=accumulate,
-            precision=precision,
-        )  # fmt: skip
-        close(found, expected + (out if accumulate else 0), precision)
+    options = {"accumulate": accumulate, "precision": precision}
+    expected = y, dx[:-1].reshape(x.shape), dw
+    check_directions(local, (x, w, dy), expected, padding, stride, groups, **options)
 
 
 def test_channels_of_local_images_come_in_turns(monkeypatch):

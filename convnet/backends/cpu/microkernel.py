@@ -37,6 +37,13 @@ def _int(value):
     return ir.Constant(_I64, value)
 
 
+def _prefetch(builder, pointer, writes):
+    """Ask for a cache line, into all caches; writes: 1 if it will be written."""
+    kind = ir.FunctionType(ir.VoidType(), [_POINTER, _I32, _I32, _I32])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(prefetch, [pointer, *(ir.Constant(_I32, n) for n in (writes, 3, 1))])
+
+
 class Block:
     """Emits loads, stores and sums of blocks of `vectors` vectors of columns."""
 
@@ -96,15 +103,9 @@ class Block:
 
     def prefetch(self, c_rows):
         """Ask for the block of c early: it may have to come from the outer caches."""
-        prefetch = cgutils.get_or_insert_function(
-            self.b.module,
-            ir.FunctionType(ir.VoidType(), [_POINTER, _I32, _I32, _I32]),
-            "llvm.prefetch.p0",
-        )
-        flags = [ir.Constant(_I32, n) for n in (1, 3, 1)]
         for row in c_rows:
             for byte in range(0, self.vectors * VECTOR_BYTES, 64):
-                self.b.call(prefetch, [self.at(row, _int(byte // self.bytes)), *flags])
+                _prefetch(self.b, self.at(row, _int(byte // self.bytes)), writes=1)
 
     def product(self, a, step, row, b_pointer, c, c_row, count, adds):
         """c[k, :] (+)= sum_i a[i * step + k * row] * b[i, :]."""
@@ -268,14 +269,8 @@ def prefetch_bytes(_typing, source, count):
 
     def codegen(context, builder, _signature, args):
         source, count = args
-        prefetch = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [_POINTER, _I32, _I32, _I32]),
-            "llvm.prefetch.p0",
-        )
-        flags = [ir.Constant(_I32, n) for n in (0, 3, 1)]
         with cgutils.for_range_slice(builder, _int(0), count, _int(64)) as (i, _):
-            builder.call(prefetch, [builder.inttoptr(builder.add(source, i), _POINTER), *flags])
+            _prefetch(builder, builder.inttoptr(builder.add(source, i), _POINTER), writes=0)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 2), codegen
