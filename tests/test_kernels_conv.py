@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from convnet.backends.cpu import bias, conv, fc, local
+from convnet.backends.cpu import bias, conv, fc, local, winograd_tiling
+from convnet.backends.cpu.winograd_points import SIDES
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
 
@@ -34,7 +35,7 @@ CASES = {
     "very many taps": (96, 6, 6, 2, 5, 2, 1, 1, 8, 6),
     "one output": (7, 5, 5, 16, 5, 0, 1, 1, 10, 1),
 }
-WINOGRAD = {  # 3x3 or 5x5 at stride 1 with enough channels and filters
+WINOGRAD = {  # 3x3 or 5x5 at stride 1, or of each phase
     "3x3": (16, 8, 8, 16, 3, 1, 1, 1, 16, 8),
     "3x3, odd and ragged": (17, 7, 7, 5, 3, 1, 1, 1, 19, 7),
     "3x3, groups": (32, 6, 6, 7, 3, 0, 1, 2, 36, 4),
@@ -42,11 +43,16 @@ WINOGRAD = {  # 3x3 or 5x5 at stride 1 with enough channels and filters
     "3x3, many channels": (300, 4, 4, 3, 3, 1, 1, 1, 16, 4),
     "3x3, wide image": (16, 4, 9, 17, 3, 1, 1, 1, 16, (4, 9)),
     "3x3, pixels unread": (16, 10, 10, 9, 3, 1, 1, 1, 40, 4),
+    "3x3, tiles inside": (16, 20, 18, 32, 3, 0, 1, 1, 17, (18, 16)),
     "5x5": (16, 8, 8, 16, 5, 2, 1, 1, 16, 8),
     "5x5, odd and ragged": (17, 7, 7, 5, 5, 2, 1, 1, 19, 7),
     "5x5, groups": (32, 10, 10, 7, 5, 0, 1, 2, 36, 6),
     "5x5, wide padding": (17, 4, 4, 130, 5, 4, 1, 1, 19, 8),
     "5x5, pixels unread": (16, 12, 12, 9, 5, 1, 1, 1, 40, 4),
+    "11x11 at 4": (3, 43, 43, 16, 11, 0, 4, 1, 16, 9),
+    "5x5 at 2, padding": (8, 15, 15, 32, 5, 2, 2, 2, 38, 8),
+    "7x7 at 3, pixels unread": (9, 21, 20, 5, 7, 1, 3, 1, 17, (6, 5)),
+    "9x9 at 2": (5, 24, 24, 20, 9, 3, 2, 1, 16, 11),
 }
 SMALL = [name for name, case in CASES.items() if case[0] < 90 and case[8] < 48]
 DTYPES = [np.float32, np.float64]
@@ -139,9 +145,12 @@ def test_against_loops(module, name, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", WINOGRAD)
-def test_winograd_against_loops(name, dtype):
+@pytest.mark.parametrize("side", SIDES)
+def test_winograd_against_loops(name, side, dtype, monkeypatch):
+    monkeypatch.setattr(winograd_tiling, "SIDES", (side,))
+    monkeypatch.setattr(winograd_tiling, "_WORTH", np.inf)
     p = Problem(WINOGRAD[name], dtype, shared=True)
-    assert conv._takes_winograd(p.w, p.stride, p.groups, p.y)
+    assert winograd_tiling.tiling(p.w.shape, p.groups, p.stride, p.y.shape).side == side
     check(conv.forward, (p.x, p.w), p.y, dtype, *p.scalars)
     check(conv.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)

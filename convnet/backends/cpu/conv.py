@@ -2,14 +2,14 @@
 
 x is (C, H, W, N), w (C/groups, K, K, F), y (F, M, M, N).  Module (my, mx) reads the window whose
 first pixel is (my * stride - padding, mx * stride - padding); pixels outside the image are zero.
-3x3 and 5x5 filters at stride 1 go through Winograd's transforms (winograd.py), all others are
-correlated directly (correlate.py).
+Filters of 3x3 or 5x5 (or, at stride S, of up to 3S x 3S or 5S x 5S) go through Winograd's
+transforms where these pay (winograd.py), all others are correlated directly (correlate.py).
 """
 
 import numpy as np
 
 from convnet.backends.base import needs_scratch
-from convnet.backends.cpu import winograd, winograd_weights
+from convnet.backends.cpu import winograd, winograd_tiling, winograd_weights
 from convnet.backends.cpu.carve import carve_for_threads, thread_count, total_bytes
 from convnet.backends.cpu.conv_weights import collect_sums, sum_products, weight_parts
 from convnet.backends.cpu.correlate import (
@@ -25,8 +25,13 @@ from convnet.backends.cpu.finish import as_finish, nothing
 from convnet.backends.cpu.microkernel import ROWS
 
 
-def _takes_winograd(w, stride, groups, outputs):
-    return winograd.fits(w.shape, groups, stride, outputs.shape)
+def _tiling(w, stride, groups, outputs):
+    return winograd_tiling.tiling(w.shape, groups, stride, outputs.shape)
+
+
+def _images_tiling(w, stride, groups, dx):
+    """The images' gradient has phases at its other end, which Winograd's transforms do not know."""
+    return _tiling(w, stride, groups, dx) if stride == 1 else None
 
 
 def _correlate_parts(threads, channels, size, rows, groups, dtype) -> list:
@@ -43,8 +48,8 @@ def _correlate_parts(threads, channels, size, rows, groups, dtype) -> list:
 
 
 def _forward_parts(threads, x, w, y, stride, groups):
-    if _takes_winograd(w, stride, groups, y):
-        sizes = winograd.sizes(w.shape[1], w.shape[0], w.shape[3] // groups, groups, y.shape)
+    if way := _tiling(w, stride, groups, y):
+        sizes = winograd.sizes(way, w.shape[0], w.shape[3] // groups, groups, y.shape)
         return winograd.parts(threads, sizes, x.dtype)
     rows = w.shape[3] // groups
     return _correlate_parts(threads, w.shape[0], w.shape[1], rows, groups, x.dtype)
@@ -69,8 +74,8 @@ def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a,
 
 def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
     arrays = carve_for_threads(scratch, _forward_parts, x, w, y, stride, groups)
-    if _takes_winograd(w, stride, groups, y):
-        winograd.run(x, w, y, padding, groups, accumulate, finish, arrays, turned=False)
+    if way := _tiling(w, stride, groups, y):
+        winograd.run(way, x, w, y, padding, groups, accumulate, finish, arrays, turned=False)
         return
     packed, used, *own = arrays
     channels, size, rows = w.shape[0], w.shape[1], w.shape[3] // groups
@@ -89,8 +94,8 @@ def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
 
 def _images_parts(threads, w, dx, stride, groups):
     filters = w.shape[3] // groups
-    if _takes_winograd(w, stride, groups, dx):
-        sizes = winograd.sizes(w.shape[1], filters, w.shape[0], groups, dx.shape)
+    if way := _images_tiling(w, stride, groups, dx):
+        sizes = winograd.sizes(way, filters, w.shape[0], groups, dx.shape)
         return winograd.parts(threads, sizes, dx.dtype)
     rows, side = w.shape[0] * stride * stride, -(-w.shape[1] // stride)
     return _correlate_parts(threads, filters, side, rows, groups, dx.dtype)
@@ -110,10 +115,9 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
     """
     arrays = carve_for_threads(scratch, _images_parts, w, dx, stride, groups)
     finish = nothing(dy.dtype)
-    if _takes_winograd(w, stride, groups, dx):
-        winograd.run(
-            dy, w, dx, w.shape[1] - 1 - padding, groups, accumulate, finish, arrays, turned=True
-        )
+    if way := _images_tiling(w, stride, groups, dx):
+        outer = w.shape[1] - 1 - padding
+        winograd.run(way, dy, w, dx, outer, groups, accumulate, finish, arrays, turned=True)
         return
     packed, used, *own = arrays
     filters, side, rows = w.shape[3] // groups, -(-w.shape[1] // stride), w.shape[0] * stride**2
@@ -133,8 +137,8 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
 
 
 def _weights_parts(threads, dy, dw, stride, groups):
-    if _takes_winograd(dw, stride, groups, dy):
-        return winograd_weights.parts(threads, dw.shape, groups, dy.dtype)
+    if way := _tiling(dw, stride, groups, dy):
+        return winograd_weights.parts(threads, way, dw.shape, groups, dy.dtype)
     columns = dy.shape[1] * dy.shape[2] * dy.shape[3]
     return weight_parts(threads, dw.shape, columns, groups, dy.dtype)
 
@@ -147,8 +151,8 @@ def _weights_size(x, dy, dw, padding, stride, groups, accumulate):
 def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, scratch):
     """dw (+)= the gradient of w, summed over modules and cases."""
     arrays = carve_for_threads(scratch, _weights_parts, dy, dw, stride, groups)
-    if _takes_winograd(dw, stride, groups, dy):
-        winograd_weights.run(x, dy, dw, padding, groups, accumulate, arrays)
+    if way := _tiling(dw, stride, groups, dy):
+        winograd_weights.run(way, x, dy, dw, padding, groups, accumulate, arrays)
         return
     sums, *own = arrays
     window = (groups, dw.shape[1], stride, padding, dw.shape[3] // groups)

@@ -38,13 +38,14 @@ def store_pixels(results, y, shape, channel, rows, first, count, place, accumula
         position = (first + done) // cases
         case = first + done - position * cases
         length = min(cases - case, count - done)
-        for k in range(rows):
-            phase = k // channels
-            iy = origin + position // side * phases + phase // phases
-            ix = origin + position % side * phases + phase % phases
-            if 0 <= iy < height and 0 <= ix < width:
-                plane = channel + k - phase * channels
-                start = ((plane * height + iy) * width + ix) * cases + case
-                source = results[k, done : done + length]
-                store_row(source, y, start, accumulate, plane, finish)
+        top, left = origin + position // side * phases, origin + position % side * phases
+        for phase in range(phases * phases):
+            iy, ix = top + phase // phases, left + phase % phases
+            if iy < 0 or iy >= height or ix < 0 or ix >= width:
+                continue
+            start = ((channel * height + iy) * width + ix) * cases + case
+            for k in range(channels):
+                source = results[phase * channels + k, done : done + length]
+                store_row(source, y, start, accumulate, channel + k, finish)
+                start += height * width * cases
         done += length

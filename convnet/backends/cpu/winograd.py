@@ -1,8 +1,12 @@
-"""Convolution with 3x3 and 5x5 filters at stride 1 by Winograd's transforms: forward, images_grad.
+"""Convolution by Winograd's transforms: forward, and the gradient of images at stride 1.
 
 A matrix product for each point of a tile: (rows of filters) x (channels) times (channels) x
-(columns), where a column is a tile of 4x4 or 2x2 outputs of one case.  A task takes some columns
-through all stages: pixels gathered, transformed, multiplied, transformed back and stored.
+(columns), where a column is a tile of outputs of one case.  A task takes some columns through all
+stages: pixels transformed, multiplied, transformed back and stored.
+
+At a stride S the image is seen as S^2 images, of every S-th row and column (its phases), each with
+its own part of the filter: 11x11 filters at stride 4 on 3 channels become 3x3 filters at stride 1
+on 48.
 """
 
 from typing import NamedTuple
@@ -11,6 +15,7 @@ import numpy as np
 from numba import njit, prange
 
 from convnet.backends.cpu.correlate import row_blocks
+from convnet.backends.cpu.finish import finish_row
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     PACKED,
@@ -22,58 +27,39 @@ from convnet.backends.cpu.microkernel import (
     block_product,
 )
 from convnet.backends.cpu.store import store_pixels
-from convnet.backends.cpu.windows import PIECE, gather, list_pieces
-from convnet.backends.cpu.winograd_tiles import (
-    POINTS,
-    SIDE,
-    SIZES,
-    filter_tile,
-    input_tile,
-    output_tile,
-    outputs_of,
-)
+from convnet.backends.cpu.windows import PIECE
+from convnet.backends.cpu.winograd_pixels import GATHERED, transform_pixels
+from convnet.backends.cpu.winograd_tiles import address_of, transform_tile
+from convnet.backends.cpu.winograd_tiling import Tiling
 
-LEAST = 16  # channels and filters of a group for which the transforms pay
-GATHERED = 8  # channels gathered at a time
-TILES = 4  # blocks of columns of a task
-_TOGETHER = 4  # blocks of rows whose products are stored before the next are made
+TILES = 8  # blocks of columns of a task: results are stored in rows of half a kilobyte
+_TOGETHER = 3  # blocks of rows whose products are stored before the next are made
+_CHUNK = 8  # channels of a task that transforms filters
 _SPAN = 256  # channels of a product that stay in the first-level cache
 
 
-def fits(w_shape, groups: int, stride: int, outputs) -> bool:
-    """Whether a convolution that makes images of shape `outputs` (C, H, W, N) is of this kind."""
-    channels, size, _, filters = w_shape
-    if size not in SIZES or stride != 1 or min(channels, filters // groups) < LEAST:
-        return False
-    _, height, width, _ = outputs
-    return 2 * POINTS * tile_count(height, width, size) <= size * size * height * width
-
-
-def tile_count(height: int, width: int, size: int) -> int:
-    """Tiles of an image of outputs."""
-    side = outputs_of(size)
-    return -(-height // side) * -(-width // side)
-
-
 class Sizes(NamedTuple):
-    """Of a product, as it sees them: channels that are summed, rows that come out."""
+    """Of a product, as it sees them: channels (of all phases) that are summed, rows that come out.
 
-    size: int
+    columns: tiles of all cases.
+    """
+
+    tiling: Tiling
     channels: int
     rows: int
     groups: int
     columns: int
 
 
-def sizes(size: int, channels: int, rows: int, groups: int, shape) -> Sizes:
+def sizes(way: Tiling, channels: int, rows: int, groups: int, shape) -> Sizes:
     """Of a product that makes an image of `shape` (C, H, W, N)."""
     _, height, width, cases = shape
-    return Sizes(size, channels, rows, groups, tile_count(height, width, size) * cases)
+    return Sizes(way, channels * way.phases, rows, groups, way.tiles(height, width) * cases)
 
 
 def tiles_per_task(columns, dtype, threads) -> int:
     """Blocks of columns: fewer where there are not enough for all threads."""
-    return max(1, min(TILES, columns // (8 * threads * block_columns(dtype))))
+    return max(1, min(TILES, columns // (2 * threads * block_columns(dtype))))
 
 
 def parts(threads, sizes: Sizes, dtype) -> list:
@@ -81,70 +67,68 @@ def parts(threads, sizes: Sizes, dtype) -> list:
 
     Rows and planes are an odd number of cache lines apart, so that they do not share cache sets.
     """
-    width, blocks = block_columns(dtype), row_blocks(sizes.rows)
+    width, blocks, points = block_columns(dtype), row_blocks(sizes.rows), sizes.tiling.points
     together = min(_TOGETHER, blocks)
     tiles = tiles_per_task(sizes.columns, dtype, threads)
     pitch = (tiles + 1) * width
     return [
-        ((sizes.groups, POINTS, blocks, sizes.channels, ROWS), dtype),
+        ((sizes.groups, points, blocks, sizes.channels, ROWS), dtype),
         ((threads, tiles * width, PIECE), np.int64),
-        ((threads, POINTS * GATHERED, pitch), dtype),
-        ((threads, POINTS * tiles * (sizes.channels + 1) * width + POINTS * width), dtype),
-        ((threads, POINTS * (together * ROWS * pitch + width)), dtype),
-        ((threads, outputs_of(sizes.size) ** 2, tiles * width), dtype),
+        ((threads, points * GATHERED, pitch), dtype),
+        ((threads, points * (tiles * (sizes.channels + 1) * width + width)), dtype),
+        ((threads, points * (together * ROWS * pitch + width)), dtype),
+        ((threads, sizes.tiling.outputs**2, tiles * width), dtype),
     ]
 
 
+@njit(cache=True, nogil=True)
+def _take_filters(w, c, phase, filters, way, turned, tile):
+    """tile[k, f] = the taps of filters [first, end) in a phase, zeros beyond the last tap."""
+    _, size, stride = way
+    taps = w.shape[1]
+    for k in range(size * size):
+        i, j = k // size * stride + phase // stride, k % size * stride + phase % stride
+        if turned:
+            i, j = taps - 1 - i, taps - 1 - j
+        for f in range(filters[1] - filters[0]):
+            tile[k, f] = w[c, i, j, filters[0] + f] if i < taps and j < taps else 0
+
+
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
-def pack(w, packed, rows_are_channels):
+def pack(w, packed, way, turned, transform):
     """Transform filters w (C, K, K, F) and pack them: (groups, points, blocks, summed, ROWS).
 
-    Rows are filters and channels are summed, or the other way round with the filter turned by half
-    a turn.  Rows beyond the last are not written: nobody reads what they make.
+    Rows are filters and channels (of phase 0, of phase 1, ...) are summed; or, at stride 1, turned:
+    the other way round with the filter turned by half a turn.  A task has a few channels of a
+    phase, so that what it writes fills cache lines.  Rows beyond the last are not written: nobody
+    reads what they make.
     """
-    groups, filters = packed.shape[0], w.shape[3] // packed.shape[0]
-    size = w.shape[1]
-    taps = size * size
-    for task in prange(groups * w.shape[0]):
-        group, c = task // w.shape[0], task % w.shape[0]
-        width = BLOCK_BYTES // w.itemsize
-        tile, points = np.zeros((taps, width), w.dtype), np.empty((POINTS, width), w.dtype)
+    _, size, stride = way
+    groups, channels, filters = packed.shape[0], w.shape[0], w.shape[3] // packed.shape[0]
+    chunks = -(-channels // _CHUNK)
+    for task in prange(groups * stride * stride * chunks):
+        width, count = BLOCK_BYTES // w.itemsize, packed.shape[1]
+        group, rest = task // (stride * stride * chunks), task % (stride * stride * chunks)
+        phase, start = rest // chunks, rest % chunks * _CHUNK
+        stop = min(start + _CHUNK, channels)
+        tile = np.zeros((size * size, width), w.dtype)
+        points = np.empty((_CHUNK, count, width), w.dtype)
         for first in range(0, filters, width):
-            count = min(width, filters - first)
-            for k in range(taps):
-                tap = taps - 1 - k if rows_are_channels else k
-                source = w[c, tap // size, tap % size, group * filters + first :]
-                for f in range(count):
-                    tile[k, f] = source[f]
-            filter_tile(w, size, address(tile), width, address(points), width)
-            for p in range(POINTS):
-                for f in range(count):
-                    row, term = (c, first + f) if rows_are_channels else (first + f, c)
-                    packed[group, p, row // ROWS, term, row % ROWS] = points[p, f]
-
-
-@njit(cache=True, nogil=True)
-def transform_pixels(
-    x, channel, channels, table, pieces, pixels, points, plane, panel, row
-):  # fmt: skip
-    """points[p * plane + block * panel + c * row + column] = channel c's tiles transformed."""
-    item, pitch = x.itemsize, pixels.shape[1]
-    width = BLOCK_BYTES // item
-    tiles = pitch // width - 1
-    for start in range(0, channels, GATHERED):
-        count = min(GATHERED, channels - start)
-        gather(
-            x, channel + start, count, table, pieces, SIDE, 0, POINTS * count,
-            address(pixels), (pitch, pitch, 0),
-        )  # fmt: skip
-        for c in range(count):
-            source = address(pixels) + c * pitch * item
-            target = points + (start + c) * row * item
-            for tile in range(tiles):
-                input_tile(
-                    x, source + tile * BLOCK_BYTES, count * pitch, target + tile * panel * item,
-                    plane,
-                )  # fmt: skip
+            end = min(first + width, filters)
+            for c in range(start, stop):
+                own = group * filters + first, group * filters + end
+                _take_filters(w, c, phase, own, way, turned, tile)
+                to = address(points[c - start])
+                transform_tile(transform, address(tile), size * width, width, to, width)
+            for p in range(count):
+                for f in range(first, end):
+                    for c in range(start, stop):
+                        value = points[c - start, p, f - first]
+                        if turned:
+                            packed[group, p, c // ROWS, f, c % ROWS] = value
+                        else:
+                            term = phase * channels + c
+                            packed[group, p, f // ROWS, term, f % ROWS] = value
 
 
 @njit(cache=True, nogil=True)
@@ -155,7 +139,7 @@ def _multiply(packed, start, stop, points, plane, panel, products, out_plane, pi
     """
     item = packed.itemsize
     width, channels = BLOCK_BYTES // item, packed.shape[2]
-    for p in range(POINTS):
+    for p in range(packed.shape[0]):
         for first in range(0, count, width):
             vectors = -(-min(width, count - first) * item // VECTOR_BYTES)
             b = points + (p * plane + first // width * panel) * item
@@ -172,18 +156,24 @@ def _multiply(packed, start, stop, points, plane, panel, products, out_plane, pi
 
 @njit(cache=True, nogil=True)
 def _store(
-    size, products, plane, pitch, rows, outputs, y, shape, channel, first, count, columns_x,
-    accumulate, finish,
+    way, products, plane, pitch, rows, outputs, y, shape, channel, first, count, columns_x,
+    accumulate, finish, transform,
 ):  # fmt: skip
-    """The tiles of outputs of each row go to their pixels of y."""
-    item, side = outputs.itemsize, outputs_of(size)
+    """The tiles of outputs of each row go to their pixels of y, finished."""
+    item, side = outputs.itemsize, way[0] + 1 - way[1]
     for row in range(rows):
         for tile in range(0, count * item, BLOCK_BYTES):
             source = products + row * pitch * item + tile
-            output_tile(outputs, size, source, plane, address(outputs) + tile, outputs.shape[1])
+            transform_tile(
+                transform, source, way[0] * plane, plane, address(outputs) + tile, outputs.shape[1]
+            )  # fmt: skip
+        rest = finish
+        if not accumulate:
+            finish_row(outputs.reshape(-1), channel + row, finish)  # all outputs in one go
+            rest = finish[0][:0], finish[1], finish[2], finish[3]
         place = columns_x, side, 0
         store_pixels(
-            outputs, y, shape, channel + row, side * side, first, count, place, accumulate, finish
+            outputs, y, shape, channel + row, side * side, first, count, place, accumulate, rest
         )  # fmt: skip
 
 
@@ -191,48 +181,54 @@ def _store(
 def correlate(x, packed, y, shape, tables, pixels, points, products, outputs, window, finish):
     """y (+)= filters * x.  y is flat, of `shape`.
 
-    window = (size, padding, rows, tiles, together, accumulate).
+    window = (tiling, padding, rows, tiles, together, accumulate, (input, output) transforms).
     """
-    size, padding, rows, tiles, together, accumulate = window
-    side = outputs_of(size)
-    groups, blocks, channels = packed.shape[0], packed.shape[2], packed.shape[3]
+    way, padding, rows, tiles, together, accumulate, transforms = window
+    side = way[0] + 1 - way[1]
+    groups, blocks, summed = packed.shape[0], packed.shape[2], packed.shape[3]
+    channels = summed // (way[2] * way[2])
     cases, columns_x, pitch = x.shape[3], -(-shape[2] // side), pixels.shape[2]
     width, columns = BLOCK_BYTES // x.itemsize, -(-shape[1] // side) * columns_x * cases
-    panel = (channels + 1) * width
+    panel = (summed + 1) * width
     plane, out_plane = tiles * panel + width, together * ROWS * pitch + width
     group_tasks = -(-columns // (tiles * width))
     threads = tables.shape[0]
     for thread in prange(threads):
-        table, out = tables[thread], address(products[thread])
+        own, out = address(points[thread]), address(products[thread])
         tasks = groups * group_tasks
         for task in range(tasks * thread // threads, tasks * (thread + 1) // threads):
             group, first = task // group_tasks, task % group_tasks * tiles * width
             count = min(tiles * width, columns - first)
-            pieces = list_pieces(table, first, count, columns_x, cases, side, padding)
             transform_pixels(
-                x, group * channels, channels, table, pieces, pixels[thread],
-                address(points[thread]), plane, panel, width,
+                x, group * channels, channels, 0, summed, way, (first, count, columns_x, padding),
+                tables[thread], pixels[thread], own, (plane, panel, width), transforms[0],
             )  # fmt: skip
             for start in range(0, blocks, together):
                 stop, row = min(start + together, blocks), start * ROWS
                 _multiply(
-                    packed[group], start, stop, address(points[thread]), plane, panel, out,
-                    out_plane, pitch, count,
+                    packed[group], start, stop, own, plane, panel, out, out_plane, pitch, count
                 )  # fmt: skip
                 _store(
-                    size, out, out_plane, pitch, min(rows, stop * ROWS) - row, outputs[thread], y,
+                    way, out, out_plane, pitch, min(rows, stop * ROWS) - row, outputs[thread], y,
                     shape, group * rows + row, first, count, columns_x, accumulate, finish,
+                    transforms[1],
                 )  # fmt: skip
 
 
-def run(x, w, y, padding, groups, accumulate, finish, arrays, turned):
+def run(way, x, w, y, padding, groups, accumulate, finish, arrays, turned):
     """y (+)= the correlation of x with w (C, K, K, F), or with its filters turned, summed over F.
 
     arrays: scratch as of `parts`.
     """
     packed, *own = arrays
     rows = w.shape[0] if turned else w.shape[3] // groups
-    pack(w, packed, turned)
+    transform = address_of("filter", way.side, way.size, w.dtype)
+    pack(w, packed, tuple(way), turned, transform)
+    transforms = (
+        address_of("input", way.side, 0, x.dtype),
+        address_of("output", way.side, way.size, x.dtype),
+    )
     tiles = own[0].shape[1] // block_columns(x.dtype)
-    window = w.shape[1], padding, rows, tiles, min(_TOGETHER, packed.shape[2]), accumulate
+    together = min(_TOGETHER, packed.shape[2])
+    window = tuple(way), padding, rows, tiles, together, accumulate, transforms
     correlate(x, packed, y.reshape(-1), y.shape, *own, window, finish)

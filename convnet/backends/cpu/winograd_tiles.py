@@ -1,61 +1,29 @@
-"""Winograd's transforms of tiles of 6x6 pixels (Lavin and Gray, 2015), on whole vectors.
+"""Winograd's transforms of tiles, on whole vectors: functions that kernels call by their address.
 
-A correlation of 6 pixels with a filter of `size`, 3 or 5, gives 7 - size outputs.  It is the
-product of polynomials seen from the other side, and a product is known by its values at 6 points:
-0, 1, -1, 2, -2 and infinity.  In two dimensions
-
-    y = A' [(G w G') . (B' x B)] A        dw = G' [(A dy A') . (B' x B)] G
-
-where a row of A, B' and G belongs to a point: 36 products instead of 144 (3x3) or 100 (5x5).
-
-Each function here reads the numbers of a square tile, row by row `step` scalars apart, for a block
-of columns, and writes the transformed ones, likewise.  (Addresses are of scalars of `like`'s type.)
+Each reads the numbers of a square tile, (i, j) at i * row + j * step scalars from the first, for a
+block of columns, and writes the transformed ones one behind the other, `target_step` apart.  There
+is one for each side of tiles, size of filters and type of numbers; it is compiled when a
+convolution first asks for it, and cached.  (A kernel that called them by name would have to be
+compiled together with all of them.)
 """
 
-from fractions import Fraction
-from math import isqrt, prod
+from functools import cache
 
+import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
 from convnet.backends.cpu.microkernel import VECTORS, Block
+from convnet.backends.cpu.winograd_points import (
+    SIDES,
+    SIZES,
+    filter_rows,
+    input_rows,
+    power_rows,
+)
 
-SIDE = 6  # of a tile
-POINTS = SIDE * SIDE
-SIZES = (3, 5)  # of filters
-_FINITE = (0, 1, -1, 2, -2)  # points; in pairs p, -p, so that sums are shared
-
-
-@njit(cache=True)
-def outputs_of(size):
-    """Outputs of a tile's side."""
-    return SIDE + 1 - size
-
-
-def _powers(count):
-    """Rows of A: what a polynomial of `count` coefficients is at the points."""
-    return [[p**k for k in range(count)] for p in _FINITE] + [[0] * (count - 1) + [1]]
-
-
-def _filter_rows(size):
-    """Rows of G: powers over the products of a point's distances from the others."""
-    scales = [prod(p - q for q in _FINITE if q != p) for p in _FINITE] + [1]
-    return [
-        [Fraction(n, scale) for n in row] for row, scale in zip(_powers(size), scales, strict=True)
-    ]
-
-
-def _input_rows():
-    """Rows of B': coefficients of the polynomial that is zero at all other points."""
-    rows = []
-    for point in (*_FINITE, None):
-        row = [1]
-        for zero in _FINITE:
-            if zero != point:  # times (x - zero)
-                row = [a - zero * b for a, b in zip([0, *row], [*row, 0], strict=True)]
-        rows.append(row + [0] * (SIDE - len(row)))
-    return rows
+_I64 = ir.IntType(64)
 
 
 class _Arithmetic:
@@ -64,6 +32,9 @@ class _Arithmetic:
     def __init__(self, block):
         self.block, self.b = block, block.b
 
+    def times(self, factor, value):
+        return value if factor == 1 else self.b.fmul(self._all(factor), value)
+
     def sum(self, factors, values):
         """factors . values; zeros cost nothing, ones an addition."""
         total = None
@@ -71,7 +42,7 @@ class _Arithmetic:
             ((f, v) for f, v in zip(factors, values, strict=True) if f), key=lambda t: t[0] != 1
         ):
             if total is None:
-                total = value if factor == 1 else self.b.fmul(self._all(factor), value)
+                total = self.times(factor, value)
             elif factor == 1:
                 total = self.b.fadd(total, value)
             elif factor == -1:
@@ -84,13 +55,36 @@ class _Arithmetic:
         return self.block.all_lanes(float(factor))
 
 
+def _mirrored(row, other):
+    """c if other = c * row with the signs of odd coefficients turned, otherwise None."""
+    turned = [-n if k % 2 else n for k, n in enumerate(row)]
+    factor = next((b / a for a, b in zip(turned, other, strict=True) if a and b), None)
+    same = factor and all(factor * a == b for a, b in zip(turned, other, strict=True))
+    return factor if same else None
+
+
+def _runs(rows):
+    """(first, factor) of the points of `rows`: pairs p, -p with a factor, or one point and None."""
+    found, i = [], 0
+    while i < len(rows):
+        factor = _mirrored(rows[i], rows[i + 1]) if 0 < i < len(rows) - 2 else None
+        found.append((i, factor))
+        i += 2 if factor else 1
+    return found
+
+
 def _at_points(rows):
     """What emits rows x values, a row for each point: those of p and -p from the same two sums."""
 
     def emit(o, values):
-        even, odd = ([o.sum(row[k::2], values[k::2]) for row in (rows[1], rows[3])] for k in (0, 1))
-        pairs = [f(*halves) for halves in zip(even, odd, strict=True) for f in (o.b.fadd, o.b.fsub)]
-        return [o.sum(rows[0], values), *pairs, o.sum(rows[5], values)]
+        results = []
+        for i, factor in _runs(rows):
+            if factor is None:
+                results.append(o.sum(rows[i], values))
+                continue
+            even, odd = (o.sum(rows[i][k::2], values[k::2]) for k in (0, 1))
+            results += [o.b.fadd(even, odd), o.times(factor, o.b.fsub(even, odd))]
+        return results
 
     return emit
 
@@ -99,86 +93,98 @@ def _from_points(rows):
     """What emits the transpose of rows x values, a value for each point."""
 
     def emit(o, values):
-        sums = [o.b.fadd(*values[k : k + 2]) for k in (1, 3)]
-        differences = [o.b.fsub(*values[k : k + 2]) for k in (1, 3)]
-        found = []
-        for k, column in enumerate(zip(*rows, strict=True)):
-            pairs = differences if k % 2 else sums
-            factors = [column[0], column[1], column[3], column[5]]
-            found.append(o.sum(factors, [values[0], *pairs, values[5]]))
-        return found
+        singles, pairs = [], []
+        for i, factor in _runs(rows):
+            if factor is None:
+                singles.append((rows[i], values[i]))
+            else:
+                a, b = values[i], o.times(factor, values[i + 1])
+                pairs.append((rows[i], (o.b.fadd(a, b), o.b.fsub(a, b))))
+        return [
+            o.sum(
+                [row[k] for row, _ in singles + pairs],
+                [value for _, value in singles] + [both[k % 2] for _, both in pairs],
+            )
+            for k in range(len(rows[0]))
+        ]
 
     return emit
 
 
-def _made(transform, numbers):
-    """An intrinsic that transforms tiles of `numbers`, along columns and then along rows."""
-    side = isqrt(numbers)
+def _transforms():
+    """(what, side of a tile, size of the filter) -> (side of what is read, what emits a row)."""
+    found = {}
+    for side in SIDES:
+        found["input", side, 0] = side, _at_points(input_rows(side))
+        for size in SIZES:
+            outputs, filters = power_rows(side, side + 1 - size), filter_rows(side, size)
+            found["output", side, size] = side, _from_points(outputs)
+            found["filter", side, size] = size, _at_points(filters)
+            found["spread", side, size] = side + 1 - size, _at_points(outputs)
+            found["collect", side, size] = side, _from_points(filters)
+    return found
 
-    def emit(context, builder, signature, args):
-        source, step, target, target_step = args[1:]
-        block = Block(builder, context.get_value_type(signature.args[0].dtype), VECTORS)
+
+_TRANSFORMS = _transforms()
+_NAMES = list(_TRANSFORMS)
+
+
+@intrinsic(prefer_literal=True)
+def _emit(_typing, number, item, source, row, step, target, target_step):
+    side, transform = _TRANSFORMS[_NAMES[number.literal_value]]
+    scalar = ir.FloatType() if item.literal_value == 4 else ir.DoubleType()
+
+    def codegen(context, builder, _signature, args):
+        source, row, step, target, target_step = args[2:]
+        block = Block(builder, scalar, VECTORS)
         ops = _Arithmetic(block)
         source, target = (builder.inttoptr(p, ir.PointerType()) for p in (source, target))
+        starts = [block.at(source, builder.mul(row, ir.Constant(_I64, k))) for k in range(side)]
         for j in range(VECTORS):
-            tile = [block.row_vector(source, step, k, j) for k in range(numbers)]
-            columns = [transform(ops, tile[k::side]) for k in range(side)]
+            tile = [[block.row_vector(start, step, k, j) for k in range(side)] for start in starts]
+            columns = [transform(ops, list(column)) for column in zip(*tile, strict=True)]
             rows = [transform(ops, list(row)) for row in zip(*columns, strict=True)]
             for k, value in enumerate(v for row in rows for v in row):
                 block.put_row_vector(value, target, target_step, k, j)
         return context.get_dummy_value()
 
-    @intrinsic
-    def of_tile(_typing, like, source, step, target, target_step):
-        return types.void(like, *[types.int64] * 4), emit
-
-    return of_tile
+    return types.void(number, item, *[types.int64] * 5), codegen
 
 
-_input_tile = _made(_at_points(_input_rows()), POINTS)
-_output3, _output5 = (_made(_from_points(_powers(outputs_of(k))), POINTS) for k in SIZES)
-_filter3, _filter5 = (_made(_at_points(_filter_rows(k)), k * k) for k in SIZES)
-_spread3, _spread5 = (_made(_at_points(_powers(outputs_of(k))), outputs_of(k) ** 2) for k in SIZES)
-_collect3, _collect5 = (_made(_from_points(_filter_rows(k)), POINTS) for k in SIZES)
+def _transform(number, item, source, row, step, target, target_step):
+    _emit(number, item, source, row, step, target, target_step)
 
 
-@njit(cache=True, nogil=True)
-def input_tile(like, source, step, target, target_step):
-    """Pixels to points."""
-    _input_tile(like, source, step, target, target_step)
+@cache
+def _compiled(number, item):
+    """The function; it lives as long as the process, since kernels know its address only."""
+    literals = types.literal(number), types.literal(item)
+    return cfunc(types.void(*literals, *[types.int64] * 5), cache=True, nopython=True)(_transform)
 
 
-@njit(cache=True, nogil=True)
-def output_tile(like, size, source, step, target, target_step):
-    """Points to outputs."""
-    if size == 3:
-        _output3(like, source, step, target, target_step)
-    else:
-        _output5(like, source, step, target, target_step)
+def address_of(what: str, side: int, size: int, dtype) -> np.int64:
+    """Of the function that transforms tiles; `what`:
+
+    input: pixels to points (size 0).  output: points to outputs.  filter: a filter to points.
+    spread: gradients of outputs to points.  collect: gradients at points to those of a filter.
+    """
+    number = _NAMES.index((what, side, size))
+    return np.int64(_compiled(number, np.dtype(dtype).itemsize).address)
 
 
-@njit(cache=True, nogil=True)
-def filter_tile(like, size, source, step, target, target_step):
-    """A filter to points."""
-    if size == 3:
-        _filter3(like, source, step, target, target_step)
-    else:
-        _filter5(like, source, step, target, target_step)
+@intrinsic
+def _call(_typing, function, source, row, step, target, target_step):
+    def codegen(context, builder, _signature, args):
+        function, *numbers = args
+        kind = ir.FunctionType(ir.VoidType(), [_I64] * 7)
+        unused = [ir.Constant(_I64, 0)] * 2  # the literals
+        builder.call(builder.inttoptr(function, kind.as_pointer()), [*unused, *numbers])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 6), codegen
 
 
 @njit(cache=True, nogil=True)
-def spread_tile(like, size, source, step, target, target_step):
-    """Gradients of outputs to points."""
-    if size == 3:
-        _spread3(like, source, step, target, target_step)
-    else:
-        _spread5(like, source, step, target, target_step)
-
-
-@njit(cache=True, nogil=True)
-def collect_tile(like, size, source, step, target, target_step):
-    """Gradients of points to those of a filter."""
-    if size == 3:
-        _collect3(like, source, step, target, target_step)
-    else:
-        _collect5(like, source, step, target, target_step)
+def transform_tile(function, source, row, step, target, target_step):
+    """Call what `address_of` gave; addresses in bytes, steps in scalars."""
+    _call(function, source, row, step, target, target_step)

@@ -1,4 +1,4 @@
-"""The weight gradient of 3x3 and 5x5 filters at stride 1, by Winograd's transforms.
+"""The weight gradient of a convolution by Winograd's transforms.
 
 For each point of a tile a matrix product: (channels) x (columns) times (columns) x
 (filters), where a column is a tile of outputs of one case.  The work is shared out by channels,
@@ -22,8 +22,11 @@ from convnet.backends.cpu.microkernel import (
     zero_bytes,
 )
 from convnet.backends.cpu.windows import PIECE, gather, list_pieces
-from convnet.backends.cpu.winograd import GATHERED, TILES, transform_pixels
-from convnet.backends.cpu.winograd_tiles import POINTS, collect_tile, outputs_of, spread_tile
+from convnet.backends.cpu.winograd_pixels import GATHERED, transform_pixels
+from convnet.backends.cpu.winograd_tiles import address_of, transform_tile
+from convnet.backends.cpu.winograd_tiling import Tiling
+
+_TILES = 4  # blocks of columns of a pass
 
 
 class Layout(NamedTuple):
@@ -38,7 +41,7 @@ class Layout(NamedTuple):
 def layout_of(channels, filters, splits, dtype) -> Layout:
     """Planes are an odd number of cache lines apart, so that they do not share cache sets."""
     width = block_columns(dtype)
-    columns, pitch = TILES * width, (TILES + 1) * width
+    columns, pitch = _TILES * width, (_TILES + 1) * width
     plane = _part_blocks(channels, splits) * ROWS * pitch + width
     return Layout(pitch, plane, -(-filters // width) * columns * width + width, columns)
 
@@ -52,29 +55,30 @@ def _splits(threads, channels, groups) -> int:
     return max(1, min(-(-threads // groups), row_blocks(channels) // 2))
 
 
-def parts(threads, dw_shape, groups, dtype) -> list:
+def parts(threads, way: Tiling, dw_shape, groups, dtype) -> list:
     """Scratch: sums of parts; for each thread a table, pixels, points of x, dy, points of dy."""
-    channels, filters, width = dw_shape[0], dw_shape[3] // groups, block_columns(dtype)
+    channels, filters = dw_shape[0] * way.phases, dw_shape[3] // groups
+    width, outputs, points = block_columns(dtype), way.outputs**2, way.points
     splits = _splits(threads, channels, groups)
     sizes, filter_blocks = layout_of(channels, filters, splits, dtype), -(-filters // width)
-    rows, outputs = _part_blocks(channels, splits) * ROWS, outputs_of(dw_shape[1]) ** 2
+    rows = _part_blocks(channels, splits) * ROWS
     return [
-        ((groups * splits, POINTS, filter_blocks, rows, width), dtype),
+        ((groups * splits, points, filter_blocks, rows, width), dtype),
         ((threads, sizes.columns, PIECE), np.int64),
-        ((threads, max(POINTS * GATHERED, outputs * width), sizes.pitch), dtype),
-        ((threads, POINTS * sizes.plane), dtype),
+        ((threads, max(points * GATHERED, outputs * width), sizes.pitch), dtype),
+        ((threads, points * sizes.plane), dtype),
         ((threads, outputs, sizes.columns, width), dtype),
-        ((threads, POINTS * sizes.spread), dtype),
+        ((threads, points * sizes.spread), dtype),
     ]
 
 
 @njit(cache=True, nogil=True)
 def _spread_gradients(
-    dy, size, first_filter, filters, table, pieces, count, pixels, turned, out, step
+    dy, side, first_filter, filters, table, pieces, count, pixels, turned, out, step, transform
 ):  # fmt: skip
     """out[p * step + (block * columns + column) * width + f] = points of dy's tiles."""
     item, pitch, columns, width = dy.itemsize, pixels.shape[1], turned.shape[1], turned.shape[2]
-    lanes, side = VECTOR_BYTES // item, outputs_of(size)
+    lanes = VECTOR_BYTES // item
     for start in range(0, filters, width):
         rows = min(width, filters - start)
         gather(
@@ -90,7 +94,8 @@ def _spread_gradients(
         for column in range(count):
             source = address(turned) + column * width * item
             target = out + (start * columns + column * width) * item
-            spread_tile(dy, size, source, columns * width, target, step)
+            row = side * columns * width
+            transform_tile(transform, source, row, columns * width, target, step)
 
 
 @njit(cache=True, nogil=True)
@@ -98,7 +103,7 @@ def _multiply(like, points, spread, layout, sums, filters, count):
     """sums[p, f block, channel] += points of x . points of dy, over `count` columns."""
     pitch, plane, step, columns = layout
     item, width = like.itemsize, sums.shape[3]
-    for p in range(POINTS):
+    for p in range(sums.shape[0]):
         for block in range(sums.shape[1]):
             vectors = -(-min(width, filters - block * width) * item // VECTOR_BYTES)
             b = spread + (p * step + block * columns * width) * item
@@ -110,10 +115,11 @@ def _multiply(like, points, spread, layout, sums, filters, count):
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, window):
-    """Fill `sums`.  window = (groups, filter size, padding)."""
-    groups, size, padding = window
-    side = outputs_of(size)
+    """Fill `sums`.  window = (groups, tiling, padding, (input, spread) transforms)."""
+    groups, way, padding, transforms = window
+    side = way[0] + 1 - way[1]
     filters, channels, cases = dy.shape[0] // groups, x.shape[0] // groups, x.shape[3]
+    summed = channels * way[2] * way[2]
     columns_x, tasks, threads = -(-dy.shape[2] // side), sums.shape[0], tables.shape[0]
     columns, part = -(-dy.shape[1] // side) * columns_x * cases, sums.shape[3]
     for thread in prange(threads):
@@ -121,46 +127,56 @@ def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, w
         out, spread = address(points[thread]), address(spreads[thread])
         for task in range(thread, tasks, threads):
             group, start = task * groups // tasks, task % (tasks // groups) * part
-            rows = min(part, channels - start)
+            stop = min(start + part, summed)
             zero_bytes(address(sums[task]), sums[task].size * x.itemsize)
             for first in range(0, columns, layout[3]):
                 count = min(layout[3], columns - first)
-                pieces = list_pieces(table, first, count, columns_x, cases, side, padding)
                 transform_pixels(
-                    x, group * channels + start, rows, table, pieces, own, out, layout[1],
-                    sums.shape[4], layout[0],
+                    x, group * channels, channels, start, stop, way,
+                    (first, count, columns_x, padding), table, own, out,
+                    (layout[1], sums.shape[4], layout[0]), transforms[0],
                 )  # fmt: skip
                 pieces = list_pieces(table, first, count, columns_x, cases, side, 0)
                 _spread_gradients(
-                    dy, size, group * filters, filters, table, pieces, count, own, turned[thread],
-                    spread, layout[2],
+                    dy, side, group * filters, filters, table, pieces, count, own, turned[thread],
+                    spread, layout[2], transforms[1],
                 )  # fmt: skip
                 _multiply(x, out, spread, layout, sums[task], filters, count)
 
 
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
-def collect_sums(sums, dw, groups, accumulate):
+def collect_sums(sums, dw, groups, way, accumulate, transform):
     """dw (C, K, K, F) (+)= the sums transformed back."""
-    channels, filters = dw.shape[0], dw.shape[3] // groups
+    side, size, stride = way
+    channels, taps, filters = dw.shape[0], dw.shape[1], dw.shape[3] // groups
     splits, part, width = sums.shape[0] // groups, sums.shape[3], sums.shape[4]
-    step, size = sums.shape[2] * part * width, dw.shape[1]
-    for c in prange(channels):
+    step = sums.shape[2] * part * width
+    for c in prange(channels * stride * stride):
+        phase, channel = np.int64(c) // channels, np.int64(c) % channels
         tile = np.empty((size * size, width), dw.dtype)
         for group in range(groups):
             own = sums[group * splits + c // part]
             for first in range(0, filters, width):
                 source = address(own[0, first // width, c % part])
-                collect_tile(dw, size, source, step, address(tile), width)
+                transform_tile(transform, source, side * step, step, address(tile), width)
                 for k in range(size * size):
-                    target = dw[c, k // size, k % size, group * filters + first :]
+                    i, j = k // size * stride + phase // stride, k % size * stride + phase % stride
+                    if i >= taps or j >= taps:
+                        continue
+                    target = dw[channel, i, j, group * filters + first :]
                     for f in range(min(width, filters - first)):
                         target[f] = target[f] + tile[k, f] if accumulate else tile[k, f]
 
 
-def run(x, dy, dw, padding, groups, accumulate, arrays):
+def run(way: Tiling, x, dy, dw, padding, groups, accumulate, arrays):
     """dw (+)= the gradient of w.  arrays: scratch as of `parts`."""
     sums, *own = arrays
     splits = sums.shape[0] // groups
-    sizes = layout_of(dw.shape[0], dw.shape[3] // groups, splits, x.dtype)
-    sum_products(x, dy, sums, *own, sizes, (groups, dw.shape[1], padding))
-    collect_sums(sums, dw, groups, accumulate)
+    sizes = layout_of(dw.shape[0] * way.phases, dw.shape[3] // groups, splits, x.dtype)
+    transforms = (
+        address_of("input", way.side, 0, x.dtype),
+        address_of("spread", way.side, way.size, x.dtype),
+    )
+    sum_products(x, dy, sums, *own, sizes, (groups, tuple(way), padding, transforms))
+    collect = address_of("collect", way.side, way.size, x.dtype)
+    collect_sums(sums, dw, groups, tuple(way), accumulate, collect)
