@@ -34,7 +34,6 @@ from convnet.backends.cpu.winograd_tiling import Tiling
 
 TILES = 8  # blocks of columns of a task: results are stored in rows of half a kilobyte
 _TOGETHER = 3  # blocks of rows whose products are stored before the next are made
-_CHUNK = 8  # channels of a task that transforms filters
 _SPAN = 256  # channels of a product that stay in the first-level cache
 
 
@@ -59,7 +58,7 @@ def sizes(way: Tiling, channels: int, rows: int, groups: int, shape) -> Sizes:
 
 def tiles_per_task(columns, dtype, threads) -> int:
     """Blocks of columns: fewer where there are not enough for all threads."""
-    return max(1, min(TILES, columns // (2 * threads * block_columns(dtype))))
+    return max(1, min(TILES, columns // (threads * block_columns(dtype))))
 
 
 def parts(threads, sizes: Sizes, dtype) -> list:
@@ -83,7 +82,7 @@ def parts(threads, sizes: Sizes, dtype) -> list:
 
 @njit(cache=True, nogil=True)
 def _take_filters(w, c, phase, filters, way, turned, tile):
-    """tile[k, f] = the taps of filters [first, end) in a phase, zeros beyond the last tap."""
+    """tile[k, f] = tap k of a phase, of `filters` (first, end); zeros beyond the last tap."""
     _, size, stride = way
     taps = w.shape[1]
     for k in range(size * size):
@@ -94,41 +93,58 @@ def _take_filters(w, c, phase, filters, way, turned, tile):
             tile[k, f] = w[c, i, j, filters[0] + f] if i < taps and j < taps else 0
 
 
+@njit(cache=True, nogil=True)
+def _put_filters(points, first, end, term, packed):
+    """packed[p, f // ROWS, term + c, f % ROWS] = points[c, p, f - first]."""
+    for p in range(packed.shape[0]):
+        for block in range(first // ROWS, -(-end // ROWS)):
+            lane, plane = block * ROWS - first, packed[p, block]
+            for c in range(points.shape[0]):
+                row, source = plane[term + c], points[c, p, lane : lane + ROWS]
+                for r in range(ROWS):
+                    row[r] = source[r]
+
+
+@njit(cache=True, nogil=True)
+def _put_turned(points, first, end, packed):
+    """packed[p, f, c] = points[c, p, f - first]; packed: a block of rows of each point."""
+    for p in range(packed.shape[0]):
+        for f in range(first, end):
+            row = packed[p, f]
+            for c in range(ROWS):
+                row[c] = points[c, p, f - first]
+
+
 @njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def pack(w, packed, way, turned, transform):
     """Transform filters w (C, K, K, F) and pack them: (groups, points, blocks, summed, ROWS).
 
     Rows are filters and channels (of phase 0, of phase 1, ...) are summed; or, at stride 1, turned:
-    the other way round with the filter turned by half a turn.  A task has a few channels of a
-    phase, so that what it writes fills cache lines.  Rows beyond the last are not written: nobody
-    reads what they make.
+    the other way round with the filter turned by half a turn.  A task has ROWS channels of a phase.
+    Rows beyond the last hold anything: nobody reads what they make.
     """
     _, size, stride = way
     groups, channels, filters = packed.shape[0], w.shape[0], w.shape[3] // packed.shape[0]
-    chunks = -(-channels // _CHUNK)
-    for task in prange(groups * stride * stride * chunks):
-        width, count = BLOCK_BYTES // w.itemsize, packed.shape[1]
-        group, rest = task // (stride * stride * chunks), task % (stride * stride * chunks)
-        phase, start = rest // chunks, rest % chunks * _CHUNK
-        stop = min(start + _CHUNK, channels)
+    chunks, phases = -(-channels // ROWS), stride * stride
+    for task in prange(groups * phases * chunks):
+        width = BLOCK_BYTES // w.itemsize
+        group, phase = task // (phases * chunks), task // chunks % phases
+        start = task % chunks * ROWS
+        count = min(ROWS, channels - start)
         tile = np.zeros((size * size, width), w.dtype)
-        points = np.empty((_CHUNK, count, width), w.dtype)
-        for first in range(0, filters, width):
-            end = min(first + width, filters)
-            for c in range(start, stop):
-                own = group * filters + first, group * filters + end
-                _take_filters(w, c, phase, own, way, turned, tile)
-                to = address(points[c - start])
+        points = np.zeros((ROWS, packed.shape[1], width), w.dtype)
+        for first in range(0, filters, width // ROWS * ROWS):
+            end = min(first + width // ROWS * ROWS, filters)
+            own = group * filters + first, group * filters + end
+            for c in range(count):
+                _take_filters(w, start + c, phase, own, way, turned, tile)
+                to = address(points[c])
                 transform_tile(transform, address(tile), size * width, width, to, width)
-            for p in range(count):
-                for f in range(first, end):
-                    for c in range(start, stop):
-                        value = points[c - start, p, f - first]
-                        if turned:
-                            packed[group, p, c // ROWS, f, c % ROWS] = value
-                        else:
-                            term = phase * channels + c
-                            packed[group, p, f // ROWS, term, f % ROWS] = value
+            if turned:
+                _put_turned(points, first, end, packed[group, :, start // ROWS])
+            else:
+                term = phase * channels + start
+                _put_filters(points[:count], first, end, term, packed[group])
 
 
 @njit(cache=True, nogil=True)

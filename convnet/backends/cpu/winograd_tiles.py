@@ -162,6 +162,7 @@ def _compiled(number, item):
     return cfunc(types.void(*literals, *[types.int64] * 5), cache=True, nopython=True)(_transform)
 
 
+@cache
 def address_of(what: str, side: int, size: int, dtype) -> np.int64:
     """Of the function that transforms tiles; `what`:
 

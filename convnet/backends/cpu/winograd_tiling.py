@@ -5,6 +5,7 @@ its own part of the filter: 11x11 filters at stride 4 on 3 channels become 3x3 f
 on 48.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 from convnet.backends.cpu.winograd_points import SIDES, SIZES
@@ -39,6 +40,7 @@ class Tiling(NamedTuple):
         return -(-height // self.outputs) * -(-width // self.outputs)
 
 
+@cache
 def tiling(w_shape, groups: int, stride: int, outputs) -> Tiling | None:
     """The cheapest for a convolution that makes images of shape `outputs` (C, H, W, N).
 
