@@ -20,7 +20,10 @@ def forward(x, y, kind, size, stride, start):
     kind: max; avg (divided by the pixels inside the image); sum; maxabs (the signed value of
     largest magnitude, the later one in row order among equals).  An empty window gives 0.
     """
-    _forward_kernel(x, y, _KINDS[kind], size, stride, start)
+    if kind == "max":
+        _max_kernel(x, y, size, stride, start)
+    else:
+        _forward_kernel(x, y, _KINDS[kind], size, stride, start)
 
 
 def backward(x, y, dy, dx, kind, size, stride, start, accumulate):
@@ -69,18 +72,27 @@ def _take(x, out, kind, is_first):
 
 
 @called
-def _take_three(x, y, z, out, kind, is_first):
-    """Bring three rows of pixels into the output, which is read and written only once."""
-    if kind == _MAX and is_first:
+def _larger_of_three(x, y, z, out, is_first):
+    """Bring three rows into the output, which is read and written only once."""
+    if is_first:
         for n in range(out.size):
             out[n] = _larger(_larger(x[n], y[n]), z[n])
-    elif kind == _MAX:
+    else:
         for n in range(out.size):
             out[n] = _larger(out[n], _larger(_larger(x[n], y[n]), z[n]))
-    else:
-        _take(x, out, kind, is_first)
-        _take(y, out, kind, False)
-        _take(z, out, kind, False)
+
+
+@inlined
+def _largest(rows, first, end, out):
+    """out = the largest of rows[first:end], number by number."""
+    i = first
+    while i < end:
+        if i + 3 <= end:
+            _larger_of_three(rows[i], rows[i + 1], rows[i + 2], out, i == first)
+            i += 3
+        else:
+            _take(rows[i], out, _MAX, i == first)
+            i += 1
 
 
 @called
@@ -111,6 +123,24 @@ def _give(x, y, dy, factor, dx, kind, adds):
 
 
 @parallel
+def _max_kernel(x, y, size, stride, start):
+    """The largest of a window's rows, for a whole row of pixels, then of those in the window."""
+    channels, height, width, cases = x.shape
+    outputs = y.shape[1]
+    for job in prange(channels * outputs):
+        c, oi = np.int64(job) // outputs, np.int64(job) % outputs
+        top, bottom = clip(oi, size, stride, start, height)
+        columns = np.empty((width, cases), x.dtype)
+        _largest(x[c].reshape(height, width * cases), top, bottom, columns.reshape(-1))
+        for oj in range(outputs):
+            left, right = clip(oj, size, stride, start, width)
+            if top < bottom and left < right:
+                _largest(columns, left, right, y[c, oi, oj])
+            else:
+                fill(y[c, oi, oj], 0)
+
+
+@parallel
 def _forward_kernel(x, y, kind, size, stride, start):
     channels, height, width, _cases = x.shape
     outputs = y.shape[1]
@@ -122,15 +152,8 @@ def _forward_kernel(x, y, kind, size, stride, start):
             out = y[c, oi, oj]
             pixels = max(bottom - top, 0) * max(right - left, 0)
             for i in range(top, bottom):
-                row, j = x[c, i], left
-                while j < right:
-                    is_first = i == top and j == left
-                    if j + 3 <= right:
-                        _take_three(row[j], row[j + 1], row[j + 2], out, kind, is_first)
-                        j += 3
-                    else:
-                        _take(row[j], out, kind, is_first)
-                        j += 1
+                for j in range(left, right):
+                    _take(x[c, i, j], out, kind, i == top and j == left)
             if pixels == 0:
                 fill(out, 0)
             elif kind == _AVG:
