@@ -25,6 +25,8 @@ setup(
     extras_require={
         # For --device cuda: Numba's CUDA target and NVIDIA's compilers; the driver comes beside.
         "cuda": ["numba-cuda[cu13]>=0.30.4,<0.31"],
+        # JPEGs are decoded faster than with Pillow, to the same pixels (docs/performance.md).
+        "jpeg": ["simplejpeg>=1.9"],
         # PyTorch is the second, independent reference of the tests; nothing else uses it.
         # greenlet runs the threads of Numba's CUDA simulator; nvdisasm shows what kernels became.
         "test": [
@@ -36,8 +38,9 @@ setup(
             "greenlet>=3",
             "numba-cuda[cu13]>=0.30.4,<0.31",
             "nvidia-cuda-nvdisasm>=13,<14",
+            "simplejpeg>=1.9",
         ],
-        "bench": ["torch==2.13.0"],
+        "bench": ["torch==2.13.0", "simplejpeg>=1.9"],
     },
     entry_points={"console_scripts": ["convnet = convnet.cli:main"]},
 )

@@ -162,7 +162,7 @@ def test_missing_and_short_files_are_named(copy):
     dataset = open_dataset(copy)
     tar = copy / "train-00000.tar"
     tar.write_bytes(tar.read_bytes()[:-8192])
-    with pytest.raises(DataError, match="train-00000.tar: is cut short"):
+    with pytest.raises(DataError, match="train-00000.tar: is shorter than it was"):
         dataset.encoded("train", range(18))
     tar.unlink()
     with pytest.raises(DataError, match="train-00000.tar: cannot be read: No such file"):

@@ -137,9 +137,15 @@ class Feed:
     # -- making it
 
     def buffers(self) -> dict[int, np.ndarray]:
-        """Arrays for one full minibatch, to be given as `out`."""
-        size = self.minibatch_size
-        return {m: np.empty((rows, size), np.float32) for m, rows in self._heights.items()}
+        """Arrays for one full minibatch, to be given as `out`.
+
+        While worker processes decode the data set, the pixels' is one that these can fill.
+        """
+        size, workers = self.minibatch_size, self.dataset.workers
+        made = {m: np.empty((rows, size), np.float32) for m, rows in self._heights.items()}
+        if 0 in made and workers is not None:
+            made[0] = workers.canvas(self._mean, size)
+        return made
 
     def minibatch(self, epoch: int, index: int, out: dict | None = None) -> Batch:
         """Minibatch `index` of an epoch, both from 0; the last one of an epoch may be short.
@@ -148,8 +154,12 @@ class Feed:
         short minibatch are the beginning of its memory.
         """
         indices = self.indices(epoch, index)
+        cuts, workers = self._augmented(epoch, indices), self.dataset.workers
+        if out and workers is not None and workers.is_canvas(out.get(0)):
+            with workers.make(out[0], self.split, indices, self.side, cuts, self._factor):
+                return self._labelled(indices, out)
         with self.lend(indices) as images:
-            return self._batch(indices, images, *self._augmented(epoch, indices), out)
+            return self._batch(indices, images, *cuts, out)
 
     def views(self, index: int, count: int, out: dict | None = None) -> Iterator[Batch]:
         """The same cases once for each of `count` views: 1, 10 or 9, in the order of dialect, 9.2.
@@ -185,17 +195,25 @@ class Feed:
         return starts, self._flips & (draws.below(flip, 2) == 1), shifts
 
     def _batch(self, indices, images, starts, flips, shifts, out):
+        batch = self._labelled(indices, out)
+        if 0 in batch.matrices:
+            pixels = batch.matrices[0].reshape(self.dataset.channels, self.side, self.side, -1)
+            arrange(images, starts, flips, self._mean, pixels, shifts, self._factor)
+        return batch
+
+    def _labelled(self, indices, out):
+        """A minibatch whose pixels have yet to be made."""
         labels = self.dataset.labels(self.split, indices)
         matrices = {m: self._place(m, len(indices), out) for m in self._heights}
-        if 0 in matrices:
-            pixels = matrices[0].reshape(self.dataset.channels, self.side, self.side, -1)
-            factor = self._noise.factor if self._noise else 1.0
-            arrange(images, starts, flips, self._mean, pixels, shifts, factor)
         if 1 in matrices:
             matrices[1][0] = labels
         if 2 in matrices:
             np.equal(labels, np.arange(self.dataset.classes)[:, np.newaxis], out=matrices[2])
         return Batch(len(indices), matrices, labels, indices)
+
+    @property
+    def _factor(self):
+        return self._noise.factor if self._noise else 1.0
 
     def _colour_noise(self, strength):
         if not 0 <= strength <= 100:

@@ -5,16 +5,14 @@ cuda-convnet2: each `data_batch_<n>` is a folder of pickles `data_batch_<n>.<k>`
 label a pair (WordNet id, index) or None.  Of each file only the place of its images is kept.
 """
 
-import io
 import re
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from convnet.data.cuda_convnet import find_batches, split_batches
-from convnet.data.dataset import Dataset, check_split
-from convnet.data.piece import read_piece
+from convnet.data.dataset import check_split
+from convnet.data.encoded import EncodedDataset
 from convnet.data.stored_meta import StoredMeta
 from convnet.data.stored_values import class_names, label_vector
 from convnet.data.unpickler import read_dictionary, read_pickle
@@ -32,13 +30,13 @@ def holds_jpegs(path: Path) -> bool:
     return type(batch) is tuple or (type(batch) is dict and type(batch.get("data")) is list)
 
 
-class JpegBatches(StoredMeta, Dataset):
+class JpegBatches(StoredMeta, EncodedDataset):
     """A folder of data batches of JPEG files of 256x256 (or `img_size`).
 
     All files are read once, to find the images and their labels.  Ranges as for folders of pixels.
     """
 
-    channels = _CHANNELS
+    channels, converts = _CHANNELS, True
 
     def __init__(self, folder: Path, name: str, train_range=None, test_range=None):
         self.name = name
@@ -49,7 +47,7 @@ class JpegBatches(StoredMeta, Dataset):
         self._offset = _number(self._meta_path, self._meta, "label_offset", 0)
         batches = find_batches(folder)
         numbers = split_batches(folder, list(batches), train_range, test_range)
-        self._files = [part for path in batches.values() for part in _parts(path)]
+        self.files = [part for path in batches.values() for part in _parts(path)]
         read = {n: self._read(batches[n]) for n in dict.fromkeys(sum(numbers.values(), []))}
         self._sizes = {split: {n: len(read[n]) for n in numbers[split]} for split in numbers}
         self._table = {s: np.concatenate([read[n] for n in numbers[s]]) for s in numbers}
@@ -62,33 +60,14 @@ class JpegBatches(StoredMeta, Dataset):
         check_split(split)
         return self._table[split][indices, 3]
 
-    def images(self, split, indices):
-        files = self.encoded(split, indices)
-        images = np.empty((len(files), _CHANNELS, self.side, self.side), np.uint8)
-        for image, index, file in zip(images, indices, files, strict=True):
-            image[:] = self._decoded(split, index, file).transpose(2, 0, 1)
-        return images
-
-    def _decoded(self, split, index, file):
-        try:
-            with Image.open(io.BytesIO(file), formats=["JPEG"]) as image:
-                if image.size == (self.side, self.side):
-                    return np.asarray(image.convert("RGB"))
-                found = f"is {image.width}x{image.height}, not {self.side}x{self.side}"
-        except (OSError, ValueError, SyntaxError) as problem:
-            found = f"cannot be decoded ({problem})"
-        raise DataError(f"{self.where(split, index)}: {found}")
-
-    def encoded(self, split: str, indices) -> list[bytes]:
-        """The JPEG files at `indices`, undecoded.  DataError."""
+    def places(self, split, indices):
         check_split(split)
-        rows = self._table[split][np.asarray(indices, np.int64), :3]
-        return [read_piece(self._files[file], *place) for file, *place in rows.tolist()]
+        return self._table[split][np.asarray(indices, np.int64), :3]
 
     def where(self, split: str, index: int) -> str:
         """The file and place of an image, for messages."""
         file, offset, _, _ = self._table[split][index].tolist()
-        return f"{self._files[file]}: image at byte {offset:,}"
+        return f"{self.files[file]}: image at byte {offset:,}"
 
     def _read(self, batch):
         """Of a data batch: int64 (images, 4), file, offset, length and label."""
@@ -99,7 +78,7 @@ class JpegBatches(StoredMeta, Dataset):
         labels = label_vector(path, _shifted(stored, self._offset), len(self.class_names))
         if len(labels) != len(jpegs):
             raise DataError(f"{path}: has {len(jpegs)} images but {len(labels)} labels")
-        file, places = self._files.index(path), _places(path, jpegs)
+        file, places = self.files.index(path), _places(path, jpegs)
         rows = [(file, *place, label) for place, label in zip(places, labels, strict=True)]
         return np.array(rows, np.int64).reshape(-1, 4)
 

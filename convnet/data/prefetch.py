@@ -153,10 +153,11 @@ class _SharedLoan:
         with self._lock:
             self.users -= 1
             if self.users == 0:
-                self._loan.__exit__(None, None, None)
+                self.end()
 
     def end(self):
         """Give the images back, whoever has not come for them."""
-        if self.users > 0:
+        if self._loan is not None:
             self._loan.__exit__(None, None, None)
-            self.users = 0
+            self._loan = self._images = None
+        self.users = 0

@@ -1,68 +1,51 @@
-"""Images that worker processes are decoding, as the one who asked for them sees them."""
+"""What worker processes are making, as the one who asked for it sees it."""
 
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from convnet.data.encoded import packed
-from convnet.data.shared import Region
-from convnet.data.worker import FAILED, GOOD, MOST, Answer
+import numpy as np
+
+from convnet.data.worker import DAMAGED, FAILED, GOOD, Answer
 from convnet.errors import DataError
 
 
 class Request(AbstractContextManager):
-    """A context that waits for the images, and lends them, packed: uint32 (cases, side, side).
+    """A context that waits, and gives the result; its memory is held by whoever holds that or this.
 
-    give_back: called once with this, when the region of shared memory is not needed any more.
+    damaged: makes the error for an image of which a row, and what is wrong with it, are told.
     """
 
-    def __init__(
-        self,
-        number: int,
-        region: Region,
-        cases: int,
-        side: int,
-        give_back: Callable[["Request"], None],
-    ):
-        self.number, self.region = number, region
-        self._page = 4 * side**2
-        pixels = region.bytes[: cases * self._page].reshape(cases, side, side, 4)
-        self._images = packed(pixels)
-        self._open_tasks = -(-cases // MOST)
-        self._give_back = give_back
+    def __init__(self, result: np.ndarray, tasks: int, damaged: Callable[[int, str], DataError]):
+        self._result, self._open_tasks, self._damaged = result, tasks, damaged
         self._problems: dict[int, Exception] = {}
-        self._is_done, self._is_over = threading.Event(), False
+        self._is_done = threading.Event()
 
     def __enter__(self):
-        try:
-            self._is_done.wait()
-            if self._problems:
-                raise self._problems[min(self._problems)]
-        except BaseException:
-            self.__exit__()
-            raise
-        return self._images
+        self._is_done.wait()
+        if self._problems:
+            raise self._problems[min(self._problems)]
+        return self._result
 
     def __exit__(self, *_):
-        if not self._is_over:
-            self._is_over = True
-            self._give_back(self)
+        pass
 
     @property
     def is_done(self) -> bool:
         return self._is_done.is_set()
 
-    def take(self, answer: Answer) -> None:
+    def take(self, answer: Answer, text: str) -> None:
         """For the thread that reads answers."""
         if answer.kind != GOOD:
-            text = bytes(self.region.bytes[answer.first * self._page :][: answer.length])
-            text = text.decode("utf-8", "replace")
-            is_bug = answer.kind == FAILED
-            problem = RuntimeError(f"in a data worker:\n{text}") if is_bug else DataError(text)
-            self._problems[answer.first] = problem
+            self._problems[answer.first] = self._problem(answer, text)
         self._open_tasks -= 1
         if not self._open_tasks:
             self._is_done.set()
+
+    def _problem(self, answer, text):
+        if answer.kind == FAILED:
+            return RuntimeError(f"in a data worker:\n{text}")
+        return self._damaged(answer.row, text) if answer.kind == DAMAGED else DataError(text)
 
     def fail(self, problem: Exception) -> None:
         """There will be no answer."""

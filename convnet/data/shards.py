@@ -3,7 +3,6 @@
 Any image is one read at a known place, so minibatches can be cut in any order by any process.
 """
 
-import os
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from convnet.data import draws
 from convnet.data.dataset import check_split
 from convnet.data.encoded import EncodedDataset
+from convnet.data.piece import read_piece
 from convnet.data.shard_folder import (
     CHANNELS,
     MEAN,
@@ -56,14 +56,15 @@ class Shards(EncodedDataset):
         check_split(split)
         return self._splits[split].labels[indices].astype(np.int64)
 
-    @property
-    def reopening(self):
-        return {"name": str(self.folder.absolute())}
+    @cached_property
+    def files(self):
+        return [path for split in self._splits.values() for path in split.paths]
 
-    def encoded(self, split: str, indices) -> list[bytes]:
-        """The JPEG files at `indices`, undecoded; one read each.  DataError."""
+    def places(self, split, indices):
         check_split(split)
-        return self._splits[split].read(np.asarray(indices, np.int64))
+        files_before = 0 if split == "train" else len(self._splits["train"].paths)
+        places = self._splits[split].places(np.asarray(indices, np.int64))
+        return places + [files_before, 0, 0]
 
     def where(self, split: str, index: int) -> str:
         """The shard and key of an image, for messages."""
@@ -109,45 +110,22 @@ class _Split:
     """Where the images of a split lie.  All arrays are (images,)."""
 
     def __init__(self, paths, tables):
-        self._paths = paths
-        self.offsets = np.concatenate([table[:, 0] for table in tables])
-        self.lengths = np.concatenate([table[:, 1].astype(np.int32) for table in tables])
+        self.paths = paths
+        self._offsets = np.concatenate([table[:, 0] for table in tables])
+        self._lengths = np.concatenate([table[:, 1].astype(np.int32) for table in tables])
         self.labels = np.concatenate([table[:, 2].astype(np.int32) for table in tables])
         sizes = [len(table) for table in tables]
         self.shard_of = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
 
-    def read(self, indices):
-        """Each shard is opened once for a call."""
-        files = [b""] * len(indices)
-        shards = self.shard_of[indices]
-        for shard in np.unique(shards):
-            path, places = self._paths[shard], np.flatnonzero(shards == shard)
-            with _opened(path) as source:
-                for place in places:
-                    files[place] = self._piece(path, source.fileno(), indices[place])
-        return files
-
-    def _piece(self, path, descriptor, index):
-        length = int(self.lengths[index])
-        piece = os.pread(descriptor, length, int(self.offsets[index]))
-        if len(piece) != length:
-            raise DataError(f"{path}: is cut short; take it from a copy, or make the set again")
-        return piece
+    def places(self, indices):
+        columns = self.shard_of, self._offsets, self._lengths
+        return np.stack([column[indices].astype(np.int64) for column in columns], axis=1)
 
     def where(self, index):
-        path = self._paths[self.shard_of[index]]
-        offset = int(self.offsets[index])
-        with _opened(path) as source:
-            header = os.pread(source.fileno(), _HEADER, offset - _HEADER)
+        path, offset = self.paths[self.shard_of[index]], int(self._offsets[index])
+        header = read_piece(path, offset - _HEADER, _HEADER)
         key = header[:100].split(b"\0")[0].decode("ascii", "replace")
         return f"{path}: {key!a} at byte {offset:,}"
-
-
-def _opened(path):
-    try:
-        return open(path, "rb", buffering=0)
-    except OSError as problem:
-        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
 
 
 def _checked(path, table, shard, classes):

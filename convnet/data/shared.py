@@ -8,58 +8,72 @@ process that has it open, however that one ends.
 import mmap
 import os
 import tempfile
-from dataclasses import dataclass
+import weakref
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class Region:
-    """A piece of shared memory: where it lies, and its bytes, uint8 (size,)."""
+class Place(NamedTuple):
+    """Where something lies in the file, in bytes."""
 
     offset: int
-    bytes: np.ndarray
-
-    @property
-    def size(self) -> int:
-        return len(self.bytes)
+    size: int
 
 
 class SharedMemory:
-    """Hands out regions; what is given back is handed out again."""
+    """Hands out arrays; the memory of those that nobody holds any more is handed out again."""
 
     def __init__(self):
         self.descriptor = _new_file()
         self._size = 0
-        self._free: dict[int, list[Region]] = {}
+        self._free: dict[int, list[tuple[Place, mmap.mmap]]] = {}
+        self._places: dict[int, Place] = {}  # by address
+        self._taken = weakref.WeakValueDictionary()
 
-    def take(self, size: int) -> Region:
-        """A region of at least so many bytes, with any contents.  OSError if there is no room."""
+    def take(self, size: int) -> np.ndarray:
+        """At least so many bytes, of any contents: uint8.  OSError if there is no room.
+
+        They are free again when this array and all views of it are gone.
+        """
         size = -(-size // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         free = self._free.setdefault(size, [])
-        return free.pop() if free else self._new_region(size)
+        place, mapping = free.pop() if free else self._new_piece(size)
+        array = np.frombuffer(mapping, np.uint8)
+        self._places[array.ctypes.data], self._taken[array.ctypes.data] = place, array
+        weakref.finalize(array, self._give_back, place, mapping).atexit = False
+        return array
 
-    def give_back(self, region: Region) -> None:
+    def taken(self, beginning: np.ndarray) -> np.ndarray | None:
+        """What was handed out, found by an array at its beginning; None if that is no such one."""
+        return self._taken.get(beginning.ctypes.data)
+
+    def place(self, array: np.ndarray) -> Place:
+        """Of an array that was handed out."""
+        return self._places[array.ctypes.data]
+
+    def _give_back(self, place, mapping):
         if self.descriptor is not None:
-            self._free[region.size].append(region)
+            self._free[place.size].append((place, mapping))
 
-    def _new_region(self, size):
-        offset, self._size = self._size, self._size + size
+    def _new_piece(self, size):
+        place = Place(self._size, size)
+        self._size += size
         os.ftruncate(self.descriptor, self._size)
         if hasattr(os, "posix_fallocate"):  # or a lack of memory would show as a crash, later
-            os.posix_fallocate(self.descriptor, offset, size)
-        return map_region(self.descriptor, offset, size)
+            os.posix_fallocate(self.descriptor, *place)
+        return place, mmap.mmap(self.descriptor, size, offset=place.offset)
 
     def close(self) -> None:
-        """Regions stay readable as long as somebody holds them."""
+        """What was handed out stays readable as long as somebody holds it."""
         os.close(self.descriptor)
         self.descriptor = None
         self._free.clear()
 
 
-def map_region(descriptor: int, offset: int, size: int) -> Region:
-    """A region of the file that another process took."""
-    return Region(offset, np.frombuffer(mmap.mmap(descriptor, size, offset=offset), np.uint8))
+def map_place(descriptor: int, place: Place) -> np.ndarray:
+    """What another process took: uint8 (size,)."""
+    return np.frombuffer(mmap.mmap(descriptor, place.size, offset=place.offset), np.uint8)
 
 
 def _new_file():

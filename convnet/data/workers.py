@@ -1,4 +1,4 @@
-"""Worker processes that decode a data set's images: started, given work, watched and ended.
+"""Worker processes that make minibatches of JPEG images: started, given work, watched and ended.
 
 Processes, because threads would wait for Python's lock whenever the training loop holds it
 (docs/performance.md has figures).  Started as programs of their own, never forked, since the
@@ -18,15 +18,17 @@ from itertools import count
 
 import numpy as np
 
-from convnet.data.dataset import SPLITS, Dataset
+from convnet.data.canvas import Canvas, Pages, packed
+from convnet.data.dataset import Dataset
 from convnet.data.encoded import EncodedDataset
 from convnet.data.request import Request
 from convnet.data.shared import SharedMemory
-from convnet.data.worker import MOST, Answer, Task
+from convnet.data.worker import CANVAS, PAGES, Answer, Task
 from convnet.errors import DataError
 
 _PATIENCE = 5.0  # seconds until a worker that does not end is made to
 _WATCH = 1.0  # seconds after which it is asked whether all workers live
+_DECODED = 8  # images of a task, if they are only decoded
 
 
 def cores() -> int:
@@ -50,8 +52,8 @@ def decoding(dataset: Dataset, processes: int | None = None) -> AbstractContextM
 class Workers:
     """Decodes a data set's images in `processes` processes, while the context is open.
 
-    What is decoded does not depend on who decodes it.  DataError, where the images are wanted, for
-    a damaged image, and for a worker that was killed.
+    What is made does not depend on who makes it.  DataError, where the images are wanted, for a
+    damaged image, and for a worker that was killed.
     """
 
     def __init__(self, dataset: EncodedDataset, processes: int):
@@ -59,25 +61,37 @@ class Workers:
         self._processes: list[subprocess.Popen] = []
         self._numbers = count()
         self._requests: dict[int, Request] = {}
-        self._abandoned: set[int] = set()
         self._problem: DataError | None = None
         # Of the requests and the memory; and of the pipe, which may be full while answers come.
         self._lock, self._writing = threading.Lock(), threading.Lock()
 
+    def share(self, cases: int) -> int:
+        """Cases of a minibatch of so many that one worker makes at a time.
+
+        Larger shares reach memory in longer runs (see `arrange`), but with many workers they would
+        need many minibatches in the making.
+        """
+        most = 64 if self.count <= 4 else 32 if self.count <= 16 else 16
+        even = -(-cases // -(-cases // most))
+        return -(-even // 8) * 8
+
     def at_once(self, minibatch: int) -> int:
         """How many minibatches should be in the making, so that all workers have work."""
-        return 1 + -(-2 * self.count * MOST // minibatch)
+        tasks = -(-minibatch // self.share(minibatch))
+        return 1 + -(-2 * self.count // tasks)
 
     # -- starting and ending -----------------------------------------------------------------------
 
     def __enter__(self):
         self._memory = SharedMemory()
-        self._is_closed = self._memory.take(1).bytes
+        settings = self._settings()
+        self._is_closed = self._memory.take(1 + len(settings))
+        self._is_closed[: 1 + len(settings)] = bytearray(b"\0" + settings)
         tasks, self._tasks = os.pipe()
         self._answers, answers = os.pipe()
         try:
             for _ in range(self.count):
-                self._processes.append(self._started(tasks, answers))
+                self._processes.append(self._started(tasks, answers, len(settings)))
         except OSError as error:
             self._end()
             os.close(self._answers)
@@ -93,14 +107,18 @@ class Workers:
         self._dataset.workers = self
         return self
 
-    def _started(self, tasks, answers):
+    def _settings(self):
+        files = [str(path.absolute()) for path in self._dataset.files]
+        known = {"files": files, "side": self._dataset.side, "converts": self._dataset.converts}
+        return json.dumps(known).encode()
+
+    def _started(self, tasks, answers, settings):
         descriptors = tasks, answers, self._memory.descriptor
-        settings = json.dumps(self._dataset.reopening)
         command = [sys.executable, "-P", "-m", "convnet.data.worker", *map(str, descriptors)]
         one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         return subprocess.Popen(
-            [*command, settings],
+            [*command, str(settings)],
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             env={**os.environ, **one_thread, "PYTHONPATH": path},
@@ -129,47 +147,89 @@ class Workers:
 
     # -- work --------------------------------------------------------------------------------------
 
-    def ask(self, split: str, indices) -> Request:
-        """Have the images at `indices` of a split decoded.  Returns at once."""
-        indices, side = np.asarray(indices).tolist(), self._dataset.side
+    def decode(self, split: str, indices) -> Request:
+        """Have images decoded: of the split, packed, uint32 (cases, side, side).
+
+        Returns at once, as `make` does.
+        """
+        side, cases = self._dataset.side, len(indices)
+        memory = self._take(Pages.size(side, cases))
+        pages = Pages(memory, side, cases)
+        pages.rows["place"] = self._dataset.places(split, indices)
+        request = Request(
+            packed(pages.pixels), -(-cases // _DECODED), self._damaged(split, indices)
+        )
+        self._ask(request, PAGES, memory, (side, cases, cases), _DECODED)
+        return request
+
+    def canvas(self, mean: np.ndarray, cases: int) -> np.ndarray:
+        """Memory for a minibatch that `make` can fill: float32 (channels * side**2, cases).
+
+        mean: what is subtracted, float32 (channels, side, side).
+        """
+        side = mean.shape[-1]
+        canvas = Canvas(self._take(Canvas.size(side, cases)), side, cases)
+        canvas.mean[:] = mean
+        return canvas.whole
+
+    def is_canvas(self, whole: np.ndarray | None) -> bool:
+        return whole is not None and self._memory.taken(whole) is not None
+
+    def make(self, whole: np.ndarray, split: str, indices, side: int, cuts, factor) -> Request:
+        """Have a minibatch made at the beginning of what `canvas` gave: (.., cases).
+
+        cuts: starts, flips and shifts (or None) as `arrange` takes them.
+        """
+        memory, cases = self._memory.taken(whole), len(indices)
+        canvas = Canvas(memory, side, whole.shape[1])
+        rows = canvas.rows[:cases]
+        starts, flips, shifts = cuts
+        rows["place"] = self._dataset.places(split, indices)
+        rows["start"], rows["flip"], rows["factor"] = starts, flips, factor
+        rows["shifts"] = 0 if shifts is None else shifts.T
+        share, damaged = self.share(cases), self._damaged(split, indices)
+        request = Request(canvas.pixels(cases), -(-cases // share), damaged)
+        self._ask(request, CANVAS, memory, (side, whole.shape[1], cases), share)
+        return request
+
+    def _damaged(self, split, indices):
+        return lambda row, problem: self._dataset.damaged(split, int(indices[row]), problem)
+
+    def _take(self, size):
         with self._lock:
             if self._problem:
                 raise self._problem
-            region = self._memory.take(4 * side**2 * len(indices))
-            request = Request(next(self._numbers), region, len(indices), side, self._give_back)
-            self._requests[request.number] = request
-        place = request.number, region.offset, region.size, side, SPLITS.index(split)
-        starts = range(0, len(indices), MOST)
-        tasks = [Task(*place, first, tuple(indices[first : first + MOST])) for first in starts]
-        self._write(b"".join(task.pack() for task in tasks))
-        return request
+            return self._memory.take(size)
 
-    def _write(self, records):
-        with self._writing, suppress(BrokenPipeError):  # if no worker lives: the reader tells it
-            while records:
-                records = records[os.write(self._tasks, records) :]
-
-    def _give_back(self, request):
+    def _ask(self, request, kind, memory, sizes, share):
         with self._lock:
-            if request.is_done:
-                self._memory.give_back(request.region)
-            else:
-                self._abandoned.add(request.number)
+            if self._problem:
+                raise self._problem
+            number = next(self._numbers)
+            self._requests[number] = request
+            place = self._memory.place(memory)
+        cases = sizes[-1]
+        for first in range(0, cases, share):
+            last = min(first + share, cases)
+            self._write(Task(number, kind, *place, *sizes, first, last))
+
+    def _write(self, task):
+        with self._writing, suppress(BrokenPipeError):  # if no worker lives: the reader tells it
+            os.write(self._tasks, Task.form.pack(*task))
 
     # -- answers: a thread of its own --------------------------------------------------------------
 
     def _read(self):
         """Hands on what the workers answer, until there are none."""
-        watched = time.monotonic()
+        watched, unread = time.monotonic(), b""
         with selectors.DefaultSelector() as selector:
             selector.register(self._answers, selectors.EVENT_READ)
             while True:
                 if selector.select(_WATCH):
-                    records = os.read(self._answers, 128 * Answer.form.size)
-                    if not records:
+                    read = os.read(self._answers, 1 << 16)
+                    if not read:
                         break
-                    for answer in Answer.form.iter_unpack(records):
-                        self._take(Answer(*answer))
+                    unread = self._take_answers(unread + read)
                 if time.monotonic() - watched > _WATCH:
                     self._watch()
                     watched = time.monotonic()
@@ -177,16 +237,26 @@ class Workers:
             process.wait()
         self._watch()
 
-    def _take(self, answer):
+    def _take_answers(self, read):
+        """Hands on the answers that were read whole; returns the rest."""
+        header = Answer.form.size
+        while len(read) >= header:
+            answer = Answer(*Answer.form.unpack(read[:header]))
+            end = header + answer.length
+            if len(read) < end:
+                break
+            self._take_answer(answer, read[header:end].decode("utf-8", "replace"))
+            read = read[end:]
+        return read
+
+    def _take_answer(self, answer, text):
         with self._lock:
             request = self._requests.get(answer.request)
             if request is None:  # it was told already that a worker has ended
                 return
-            request.take(answer)
+            request.take(answer, text)
             if request.is_done:
                 del self._requests[answer.request]
-                if answer.request in self._abandoned:
-                    self._memory.give_back(request.region)
 
     def _watch(self):
         """If a worker has ended by itself, tell all who wait."""
