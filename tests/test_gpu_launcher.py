@@ -1,6 +1,5 @@
 """`make gpu` where no GPU is needed: processes that die, records, the results' file, its tables."""
 
-import fcntl
 import json
 import sys
 import time
@@ -10,7 +9,6 @@ import pytest
 
 from benchmarks.gpu import __main__ as launcher
 from benchmarks.gpu import cases, packages, parts, records, report, shown
-from benchmarks.gpu.shared_cache import locked
 from benchmarks.gpu.supervise import Ran, supervise
 
 WORKER = """
@@ -113,17 +111,6 @@ def test_the_tests_are_divided_among_processes(tmp_path, monkeypatch):
     found = cases.run(tmp_path, 10, {})
     assert sorted(given) == ["1/3", "2/3", "3/3"]
     assert found.status == "failed" and len(found.records) == 3
-
-
-def test_only_one_process_saves_a_kernel_at_a_time(tmp_path):
-    lock = tmp_path / "lock"
-
-    def save():
-        with lock.open("w") as other, pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return "saved"
-
-    assert locked(save, lock)() == "saved"
 
 
 # -- the launcher ------------------------------------------------------------------

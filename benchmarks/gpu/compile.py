@@ -42,9 +42,6 @@ def compile_all(settings: Settings, processes: int) -> dict:
 
 def compile_share(settings: Settings, first: int, stride: int) -> tuple[int, list[str]]:
     """Compile every `stride`-th kernel; returns how many were compiled, and what went wrong."""
-    from .shared_cache import share_caches
-
-    share_caches()
     done, problems = 0, []
     for kernel, signature in list(kernels(settings).values())[first::stride]:
         try:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from . import records
 from .settings import ROOT, settings
-from .shared_cache import share_caches
 
 
 def context_is_lost() -> bool:
@@ -28,7 +27,6 @@ def rehearse_if_asked() -> None:
 
 
 def main(name: str, path: Path) -> int:
-    share_caches()
     rehearse_if_asked()
     writer = records.Writer(path)
     part = import_module(f"{__package__}.{name}")

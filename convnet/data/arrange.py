@@ -4,16 +4,15 @@ One thread, without Python's lock, so that a feeding thread runs beside the netw
 (Two parallel Numba kernels at once would abort the process under some of its thread pools.)
 """
 
-import numba
 import numpy as np
 
+from convnet.compiling.kernels import kernel, piece
 from convnet.data.lanes import LANES, fence, finish, reverse, stream, turn
 
 # Packed images that are turned at a time.  More make longer runs in `out`, which memory takes
 # faster: runs of 256 bytes at nearly its full speed, of 64 bytes at a third of it.
 BLOCK = 64
 _TILE = 128  # the same for planes; 115 KB for rows of 224 pixels, which stay in the second cache
-_compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 def arrange(images, starts, flips, mean, out, shifts=None, factor=1.0, first=0):
@@ -49,7 +48,7 @@ def _arrange_block(images, starts, flips, mean, shifts, factor, out, first):
     _arrange_packed(origins, height, flips, mean, added, factor, out, first, is_aligned)
 
 
-@_compiled
+@kernel(nogil=True)
 def _arrange_planes(images, starts, flips, mean, shifts, factor, out, start):
     C, M, _, _ = out.shape
     N = len(images)
@@ -70,7 +69,7 @@ def _arrange_planes(images, starts, flips, mean, shifts, factor, out, start):
                         row[k] = (values[k] - subtracted + added[k]) * factor
 
 
-@_compiled
+@piece()
 def _turn(row, flip, tile, k):
     """A row becomes column k of the tile."""
     M = len(row)
@@ -82,7 +81,7 @@ def _turn(row, flip, tile, k):
             tile[x, k] = row[x]
 
 
-@_compiled
+@kernel(nogil=True)
 def _arrange_packed(origins, height, flips, mean, added, factor, out, first, is_aligned):
     """As above for crops that begin at addresses, their rows `height` bytes apart.
 
@@ -110,7 +109,7 @@ def _arrange_packed(origins, height, flips, mean, added, factor, out, first, is_
 # Rows of M pixels are gone through in vectors; the last one may overlap the one before it.
 
 
-@_compiled
+@piece()
 def _mirror(row, out):
     M = len(out)
     for x in range(0, M, LANES):
@@ -118,7 +117,7 @@ def _mirror(row, out):
         reverse(row + 4 * place, out.ctypes.data + 4 * (M - LANES - place))
 
 
-@_compiled
+@piece()
 def _turn_rows(rows, tile):
     """tile[x, n] = pixel x of the row at address rows[n]."""
     M, columns = tile.shape
@@ -129,7 +128,7 @@ def _turn_rows(rows, tile):
             turn(where[0], 4 * place, where[1], 4 * columns)
 
 
-@_compiled
+@piece()
 def _store(tile, bit, subtracted, added, factor, out, is_aligned):
     """out[x, n] = (byte of tile[x, n] from `bit` on - subtracted[x] + added[n]) * factor."""
     M, N = out.shape

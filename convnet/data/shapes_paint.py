@@ -5,19 +5,19 @@ One thread, without Python's lock, as in `arrange`.
 
 import math
 
-import numba
 import numpy as np
 
+from convnet.compiling.kernels import kernel, piece
 from convnet.data.draws import GAMMA, MIX_1, MIX_2
 
-_compiled = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-_inlined = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy", inline="always")
+_piece = piece(fastmath=True)
+_inlined = piece(fastmath=True, inline="always")
 _ROOT = np.float32(0.8660254)  # sine of 60 degrees
 ONE = np.float32(1)
 HALF = np.float32(0.5)
 
 
-@_compiled
+@kernel(nogil=True, fastmath=True)
 def paint(scenes, images):
     """Paints each of `scenes` (SCENE, (n,)) into images (n, 3, S, S) uint8."""
     S = images.shape[2]
@@ -42,7 +42,7 @@ def _unit(value):
     return min(max(value, np.float32(0)), ONE)
 
 
-@_compiled
+@_piece
 def _paint_ground(scene, canvas):
     S = canvas.shape[1]
     middle = HALF * np.float32(S)
@@ -58,7 +58,7 @@ def _paint_ground(scene, canvas):
                 canvas[c, y, x] = first + blend * (scene.ground[1, c] - first)
 
 
-@_compiled
+@_piece
 def _paint_blobs(scene, canvas):
     S = canvas.shape[1]
     for b in range(scene.blobs.shape[0]):
@@ -71,7 +71,7 @@ def _paint_blobs(scene, canvas):
                     canvas[c, y, x] += cover * (scene.blobs[b, 3 + c] - canvas[c, y, x])
 
 
-@_compiled
+@_piece
 def _paint_figure(scene, canvas):
     S = canvas.shape[1]
     cx, cy, radius = scene.centre[0], scene.centre[1], scene.radius
@@ -92,7 +92,7 @@ def _paint_figure(scene, canvas):
                 canvas[c, y, x] += cover * (colour - canvas[c, y, x])
 
 
-@_compiled
+@_piece
 def _inside(figure, u, v):
     """About the distance from the figure's edge, positive inside; u to the right, v down, in
     radii.  The numbers of the figures are places in FIGURES."""
@@ -128,7 +128,7 @@ def _five_fold(u, v):
     return _swing(np.float32(math.atan2(u, -v)) * np.float32(5 / (2 * math.pi)) + HALF)
 
 
-@_compiled
+@_piece
 def _pattern(texture, along, across, phase):
     """-1..1: which of the two colours; the numbers of the textures are places in TEXTURES."""
     a = _swing(along + phase[0])
@@ -146,7 +146,7 @@ def _steep(value, factor):
     return min(max(factor * value, -ONE), ONE)
 
 
-@_compiled
+@_piece
 def _light_and_noise(scene, canvas, image):
     S = canvas.shape[1]
     middle = HALF * np.float32(S)

@@ -3,8 +3,10 @@
 import numba
 import numpy as np
 
+from convnet.compiling.kernels import kernel
 
-@numba.njit(parallel=True, fastmath=True, cache=True)
+
+@kernel(parallel=True, fastmath=True)
 def squares(vectors):
     """|x|² of each row, in the rows' type."""
     out = np.empty(len(vectors), vectors.dtype)
@@ -16,7 +18,7 @@ def squares(vectors):
     return out
 
 
-@numba.njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def keep_nearest(products, norms, first, best, indices):
     """Put those of a block that are nearer than the farthest kept into the sorted lists.
 

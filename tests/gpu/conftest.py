@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gpu.records import LOST, Writer
-from benchmarks.gpu.shared_cache import share_caches
 from benchmarks.gpu.worker import context_is_lost, rehearse_if_asked
 from convnet.backends.probe import missing
 
@@ -21,7 +20,6 @@ SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
 
 if os.environ.get(VARIABLE) == "1":
     rehearse_if_asked()
-    share_caches()
 else:
     collect_ignore_glob = ["test_*.py"]
 

@@ -3,10 +3,14 @@
 y is (rows, columns): (outputs, N), or (F, M * M * N) where a filter's modules share their bias.
 """
 
-from numba import njit, prange
+from numba import prange
+
+from convnet.compiling.kernels import kernel
+
+from .compiling import exact
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def _forward_kernel(b, y):
     for row in prange(y.shape[0]):
         target, value = y[row], b[row]
@@ -14,7 +18,7 @@ def _forward_kernel(b, y):
             target[j] += value
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz"})
+@kernel(parallel=True, nogil=True, fastmath={"reassoc", "nsz"})
 def _grad_kernel(dy, db, accumulate):
     for row in prange(dy.shape[0]):
         source, total = dy[row], 0.0  # float64: a row may have a million terms

@@ -7,8 +7,9 @@ of their own, which are added at the end in a fixed order.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from convnet.backends.cpu.compiling import exact, piece
 from convnet.backends.cpu.correlate import row_blocks
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
@@ -46,7 +47,7 @@ def weight_parts(threads, dw_shape, columns, groups, dtype) -> list:
     ]
 
 
-@njit(cache=True, nogil=True)
+@piece
 def transpose(dy, row, rows, columns, first, count, target):
     """target[block, column, f] = dy[row + f, first + column] of flat dy (all rows, columns)."""
     width, item = target.shape[2], dy.itemsize
@@ -68,7 +69,7 @@ def transpose(dy, row, rows, columns, first, count, target):
                 target[block, j, lane + k] = dy[place + k * columns + j]
 
 
-@njit(cache=True, nogil=True)
+@piece
 def add_products(gathered, turned, sums, block, blocks, rows, count):
     """sums[f block, ROWS * (block + i)...] += gathered[ROWS * i...] . turned[f block], i < blocks.
 
@@ -84,7 +85,7 @@ def add_products(gathered, turned, sums, block, blocks, rows, count):
             block_product(gathered, a, UNIT, pitch, b, to, width, count, vectors, 1)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _add_chunk(
     x, dy, group, window, columns_x, columns, first, count, table, gathered, turned, sums
 ):
@@ -108,7 +109,7 @@ def _add_chunk(
         add_products(gathered, turned, sums, low // ROWS, blocks, filters, count)
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def sum_products(x, dy, sums, tables, gathered, turned, window, columns_x):
     """Fill `sums`; dy is flat, window = (groups, size, stride, padding, filters of a group)."""
     groups, splits, threads = sums.shape[0], sums.shape[1], tables.shape[0]
@@ -128,7 +129,7 @@ def sum_products(x, dy, sums, tables, gathered, turned, window, columns_x):
                 )  # fmt: skip
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def collect_sums(sums, dw, accumulate):
     """dw (C, K, K, F) (+)= the sums of all tasks."""
     channels, size, filters = dw.shape[0], dw.shape[1], dw.shape[3] // sums.shape[0]

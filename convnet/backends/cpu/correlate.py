@@ -8,8 +8,9 @@ Packed filters: for each group, each span of taps and each block of ROWS rows, (
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from convnet.backends.cpu.compiling import exact, piece
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     PACKED,
@@ -53,7 +54,7 @@ def span_count(channels, size) -> int:
     return size * size * channels // unit * parts
 
 
-@njit(cache=True, nogil=True)
+@piece
 def span_range(number, spans):
     """First tap and end of a span."""
     unit, parts, length = spans
@@ -82,13 +83,13 @@ def thread_parts(threads, rows, dtype) -> list:
     ]
 
 
-@njit(cache=True, nogil=True)
+@piece
 def share(tasks, thread, threads):
     """First task and end of a thread's share."""
     return tasks * thread // threads, tasks * (thread + 1) // threads
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _multiply(filters, step, used, gathered, results, taps, count):
     """results += one span's filters, from an address on, x the taps of all tiles.
 
@@ -104,7 +105,7 @@ def _multiply(filters, step, used, gathered, results, taps, count):
                 block_product(gathered, a, PACKED, UNIT, b, to, pitch, taps, vectors, 1)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _add_spans(x, channel, filters, used, table, columns, gathered, results, window, spans):
     """results = all taps of a task's columns; filters: address; columns = (first, count, row)."""
     groups, size, stride, padding = window
@@ -127,7 +128,7 @@ def _add_spans(x, channel, filters, used, table, columns, gathered, results, win
             )  # fmt: skip
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def correlate(
     x, filters, used, y, tables, gathered, results, window, spans, output, task_tiles, accumulate,
     finish,

@@ -1,7 +1,9 @@
 """Sum of squares, each case times its gate (dialect, 7)."""
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from convnet.compiling.kernels import kernel
 
 from ..base import needs_scratch
 from .compiling import inlined, parallel
@@ -47,7 +49,7 @@ def _squares_kernel(x, squares):
             _add_squares(x[c, lo:hi], squares[lo:hi])
 
 
-@njit(cache=True, error_model="numpy")
+@kernel()
 def _gated(gate, squares):
     """NumPy's product would make a float64 copy of the gates."""
     total = 0.0

@@ -4,13 +4,14 @@ Packed: for each group, each span of taps and each block of ROWS rows, (taps, RO
 last are zero.  `used[group, span, block]` is 0 where all of it is zero.
 """
 
-from numba import njit, prange
+from numba import prange
 
+from convnet.backends.cpu.compiling import exact, piece
 from convnet.backends.cpu.correlate import span_range
 from convnet.backends.cpu.microkernel import ROWS
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def pack_forward(w, packed, used, groups, spans):
     """Rows are filters, taps (r, s, channel)."""
     channels, size, filters = w.shape[0], w.shape[1], w.shape[3] // groups
@@ -34,7 +35,7 @@ def pack_forward(w, packed, used, groups, spans):
             used[group, number, block] = 1
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _pack_turned_row(w, phase_y, phase_x, c, group, packed, to, start, stop, filters, phases):
     """One row of one span; returns whether any tap of it exists."""
     size = w.shape[1]
@@ -58,7 +59,7 @@ def _pack_turned_row(w, phase_y, phase_x, c, group, packed, to, start, stop, fil
     return any_used
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def pack_turned(w, packed, used, groups, spans, phases):
     """Rows are (py, px, channel), taps (jy, jx, filter) of the filter turned by half a turn.
 

@@ -1,7 +1,8 @@
 """Kernels of `local`: matrix products of one module (or one pixel) and a tile of cases."""
 
-from numba import njit, prange
+from numba import prange
 
+from convnet.backends.cpu.compiling import exact, piece
 from convnet.backends.cpu.conv_weights import add_products, transpose
 from convnet.backends.cpu.finish import finish_row
 from convnet.backends.cpu.microkernel import (
@@ -19,7 +20,7 @@ from convnet.backends.cpu.windows import gather_channels, list_pieces
 SPAN = 160  # terms of a product summed at a time: they stay in the first-level cache
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _multiply(weights, first, step, row, rows, gathered, edge, result, terms, count):
     """result[k] += sum over i < terms of weights[first + i*step + k*row] * gathered[i], k < rows.
 
@@ -43,7 +44,7 @@ def _multiply(weights, first, step, row, rows, gathered, edge, result, terms, co
         block_product(gathered, address(edge), PACKED, UNIT, b, c, width, terms, vectors, 1)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _store(result, y, row, rows, py, px, case, count, accumulate, finish):
     """y[row + k, py, px, case...] (+)= result[k], finished with a bias for each of y's places."""
     for k in range(rows):
@@ -58,7 +59,7 @@ def _store(result, y, row, rows, py, px, case, count, accumulate, finish):
         finish_row(target[case : case + count], place, finish)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _gather_channelss(x, channel, table, pieces, size, start, stop, gathered):
     """Taps [start, stop), order (channel, r, s) as in the weights, to the rows of `gathered`."""
     pitch = gathered.shape[1] * x.itemsize
@@ -69,7 +70,7 @@ def _gather_channelss(x, channel, table, pieces, size, start, stop, gathered):
         gather_channels(x, channel + c, UNIT, table, pieces, r, s, target, pitch, pitch, 0)
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate, finish):
     """w is (modules, taps, F); window = (groups, size, stride, padding)."""
     groups, size, stride, padding = window
@@ -100,7 +101,7 @@ def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate
                 _store(result, y, group * rows, rows, my, mx, case, count, accumulate, finish)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _add_module(
     dy, weights, start, module, row, filters, step, rows, case, count, gathered, edge, result
 ):
@@ -114,7 +115,7 @@ def _add_module(
         _multiply(weights, start + f, UNIT, step, rows, gathered, edge, result, terms, count)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _pixel(dy, w, iy, ix, group, case, count, window, gathered, edge, result):
     """result (channels, cases) += what all modules that read pixel (iy, ix) send back."""
     groups, size, stride, padding = window
@@ -136,7 +137,7 @@ def _pixel(dy, w, iy, ix, group, case, count, window, gathered, edge, result):
             )  # fmt: skip
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def images_kernel(dy, w, dx, gathered, edges, results, window, accumulate, finish):
     """w is (modules, C/groups, K, K, F); window = (groups, size, stride, padding)."""
     groups, channels = window[0], w.shape[1]
@@ -159,7 +160,7 @@ def images_kernel(dy, w, dx, gathered, edges, results, window, accumulate, finis
                 )
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _store_weights(sums, dw, first, filters, accumulate):
     """dw (taps, F)[:, first...] (+)= sums (filter blocks, taps, filters of a block)."""
     width = sums.shape[2]
@@ -169,7 +170,7 @@ def _store_weights(sums, dw, first, filters, accumulate):
             dw[tap, first + f] = dw[tap, first + f] + value if accumulate else value
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def weights_kernel(x, dy, dw, tables, gathered, turned, sums, window, modules_x, accumulate):
     """dw is (modules, taps, F), dy flat; window = (groups, size, stride, padding)."""
     groups, size, stride, padding = window

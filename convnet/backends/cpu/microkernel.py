@@ -9,10 +9,12 @@ that NUMBA_CPU_NAME and NUMBA_CPU_FEATURES tell Numba to compile for.
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils, config
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
+
+from convnet.backends.cpu.compiling import piece
 
 _FEATURES = (config.CPU_FEATURES or get_host_cpu_features()).split(",")
 _ARM = llvm.get_process_triple().startswith(("aarch64", "arm64"))
@@ -173,7 +175,7 @@ def _block_product(_typing, like, a, step, row, b, c, c_row, count, vectors, add
     return signature, codegen
 
 
-@njit(cache=True, nogil=True)
+@piece
 def block_product(like, a, step, row, b, c, c_row, count, vectors, adds):
     """c[k, :] (+)= sum over i < count of a[i*step + k*row] * b[i, :], for k < ROWS and count >= 1.
 
@@ -215,7 +217,7 @@ def _transpose(_typing, like, source, source_pitch, target, target_pitch):
     return types.void(like, *[types.int64] * 4), codegen
 
 
-@njit(cache=True, nogil=True)
+@piece
 def transpose_square(like, source, source_pitch, target, target_pitch):
     """Transpose a square of one vector's lanes from address to address; pitches in scalars."""
     _transpose(like, source, source_pitch, target, target_pitch)

@@ -9,8 +9,9 @@ is or `turned`.  `right` is packed as a whole, in panels of one block of columns
 by the task that needs it.  Sums have the same order whatever the number of threads.
 """
 
-from numba import njit, prange
+from numba import prange
 
+from convnet.backends.cpu.compiling import exact, piece
 from convnet.backends.cpu.conv_weights import transpose
 from convnet.backends.cpu.correlate import row_blocks, share
 from convnet.backends.cpu.microkernel import (
@@ -48,7 +49,7 @@ def parts(threads, out_shape, depth, dtype) -> list:
     ]
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def pack_right(right, turned, columns, packed):
     """packed[panel, k, lane] = right[k, panel * width + lane] of a flat array."""
     panels, depth, width = packed.shape
@@ -66,7 +67,7 @@ def pack_right(right, turned, columns, packed):
                 copy_bytes(target + k * BLOCK_BYTES, source + k * columns * item, lanes * item)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _pack_rows(left, row, rows, first, count, packed):
     """packed[block, k * ROWS + r] = left[row + block * ROWS + r, first + k]."""
     item = left.itemsize
@@ -87,7 +88,7 @@ def _pack_rows(left, row, rows, first, count, packed):
                 target[k * ROWS + r] = left[top + r, first + k]
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _pack_columns(left, row, rows, first, count, packed):
     """packed[block, k * ROWS + r] = left[first + k, row + block * ROWS + r]."""
     ahead = _AHEAD * left.strides[0]
@@ -102,7 +103,7 @@ def _pack_columns(left, row, rows, first, count, packed):
             packed[r // ROWS, k * ROWS + r % ROWS] = source[r]
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _add_span(packed, rows, panels, first, count, start, depth, results):
     """results (+)= a packed span of `left` x the same of panels, `count` columns from `first`."""
     item, width, pitch = results.itemsize, panels.shape[2], results.shape[1]
@@ -117,7 +118,7 @@ def _add_span(packed, rows, panels, first, count, start, depth, results):
             )  # fmt: skip
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def multiply(left, turned, panels, packs, results, out, accumulate, finish):
     """out (+)= left x panels, finished."""
     depth, columns, rows = panels.shape[1], out.shape[1], out.shape[0]

@@ -1,13 +1,12 @@
 """Writing rows of results into an image: as they are or added, with biases and a neuron."""
 
-from numba import njit
-
+from convnet.backends.cpu.compiling import piece
 from convnet.backends.cpu.finish import finish_row
 from convnet.backends.cpu.microkernel import address, copy_bytes
 from convnet.backends.cpu.rows import add_row
 
 
-@njit(cache=True, nogil=True)
+@piece
 def store_row(source, target, start, accumulate, index, finish):
     """target[start...] = source (+ what is there), finished with bias number `index`."""
     if accumulate:
@@ -17,7 +16,7 @@ def store_row(source, target, start, accumulate, index, finish):
     copy_bytes(address(target) + start * target.itemsize, address(source), size)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def store_rows(results, y, columns, row, rows, first, count, accumulate, finish):
     """Rows of results, `count` columns from `first` on, go to flat y (all rows, columns)."""
     for k in range(rows):
@@ -25,7 +24,7 @@ def store_rows(results, y, columns, row, rows, first, count, accumulate, finish)
         store_row(results[k, :count], y, start, accumulate, row + k, finish)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def store_pixels(results, y, shape, channel, rows, first, count, place, accumulate, finish):
     """Row (py, px, channel) and column (qy, qx, case) belong to pixel origin + q * phases + p.
 

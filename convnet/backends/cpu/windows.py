@@ -9,8 +9,7 @@ runs of columns whose pixels are contiguous in the image for every tap.  One lin
 where a place is pixel * cases + case, and may lie outside the image: those columns are zero.
 """
 
-from numba import njit
-
+from convnet.backends.cpu.compiling import piece
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     address,
@@ -22,7 +21,7 @@ from convnet.backends.cpu.microkernel import (
 PIECE = 4  # numbers in a line of the table
 
 
-@njit(cache=True, nogil=True)
+@piece
 def list_pieces(table, first, count, columns_x, cases, stride, padding):
     """Fill `table` for columns [first, first + count); returns the number of pieces.
 
@@ -47,7 +46,7 @@ def list_pieces(table, first, count, columns_x, cases, stride, padding):
     return pieces
 
 
-@njit(cache=True, nogil=True)
+@piece
 def taps_inside(table, pieces, image, size):
     """Filter rows and columns (r0, r1, s0, s1) beyond which no piece meets the image."""
     height, row_length, cases = image.shape[1], image.shape[2] * image.shape[3], image.shape[3]
@@ -61,7 +60,7 @@ def taps_inside(table, pieces, image, size):
     return r0, r1, s0, s1
 
 
-@njit(cache=True, nogil=True)
+@piece
 def shrink(bounds, start, stop, channels, size):
     """Drop taps (order r, s, channel) outside `bounds` from both ends; these may cross."""
     r0, r1, s0, s1 = bounds
@@ -78,7 +77,7 @@ def shrink(bounds, start, stop, channels, size):
     return start, stop
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _copy_rows(source, step, target, pitch, rows, first, length, segment, panel):
     """Copy `rows` rows of `length` bytes to column byte `first` (see `gather` for the rest)."""
     if segment == BLOCK_BYTES and first % segment == 0 and length % segment == 0:
@@ -95,7 +94,7 @@ def _copy_rows(source, step, target, pitch, rows, first, length, segment, panel)
         first, source, length = first + count, source + count, length - count
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _zero_rows(target, pitch, rows, first, length, segment, panel):
     while length > 0:
         count = min(length, segment - first % segment)
@@ -105,7 +104,7 @@ def _zero_rows(target, pitch, rows, first, length, segment, panel):
         first, length = first + count, length - count
 
 
-@njit(cache=True, nogil=True)
+@piece
 def gather_channels(
     image, channel, channels, table, pieces, r, s, target, pitch, segment, panel
 ):  # fmt: skip
@@ -134,7 +133,7 @@ def gather_channels(
             )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@piece
 def gather(image, channel, channels, table, pieces, size, start, stop, target, layout):
     """Write taps [start, stop), order (r, s, channel), to rows at `target`.
 

@@ -12,8 +12,9 @@ on 48.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from convnet.backends.cpu.compiling import exact, piece
 from convnet.backends.cpu.correlate import row_blocks
 from convnet.backends.cpu.finish import finish_row
 from convnet.backends.cpu.microkernel import (
@@ -80,7 +81,7 @@ def parts(threads, sizes: Sizes, dtype) -> list:
     ]
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _take_filters(w, c, phase, filters, way, turned, tile):
     """tile[k, f] = tap k of a phase, of `filters` (first, end); zeros beyond the last tap."""
     _, size, stride = way
@@ -93,7 +94,7 @@ def _take_filters(w, c, phase, filters, way, turned, tile):
             tile[k, f] = w[c, i, j, filters[0] + f] if i < taps and j < taps else 0
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _put_filters(points, first, end, term, packed):
     """packed[p, f // ROWS, term + c, f % ROWS] = points[c, p, f - first]."""
     for p in range(packed.shape[0]):
@@ -105,7 +106,7 @@ def _put_filters(points, first, end, term, packed):
                     row[r] = source[r]
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _put_turned(points, first, end, packed):
     """packed[p, f, c] = points[c, p, f - first]; packed: a block of rows of each point."""
     for p in range(packed.shape[0]):
@@ -115,7 +116,7 @@ def _put_turned(points, first, end, packed):
                 row[c] = points[c, p, f - first]
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def pack(w, packed, way, turned, transform):
     """Transform filters w (C, K, K, F) and pack them: (groups, points, blocks, summed, ROWS).
 
@@ -147,7 +148,7 @@ def pack(w, packed, way, turned, transform):
                 _put_filters(points[:count], first, end, term, packed[group])
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _multiply(packed, start, stop, points, plane, panel, products, out_plane, pitch, count):
     """products[p, row, column] = packed filters x points, for each of the points of a tile.
 
@@ -170,7 +171,7 @@ def _multiply(packed, start, stop, points, plane, panel, products, out_plane, pi
                     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _store(
     way, products, plane, pitch, rows, outputs, y, shape, channel, first, count, columns_x,
     accumulate, finish, transform,
@@ -193,7 +194,7 @@ def _store(
         )  # fmt: skip
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def correlate(x, packed, y, shape, tables, pixels, points, products, outputs, window, finish):
     """y (+)= filters * x.  y is flat, of `shape`.
 

@@ -4,8 +4,7 @@ Tiles that lie in the image as a whole are read where they are; for others the p
 first, zeros among them.
 """
 
-from numba import njit
-
+from convnet.backends.cpu.compiling import piece
 from convnet.backends.cpu.microkernel import BLOCK_BYTES, address
 from convnet.backends.cpu.windows import gather_channels, list_pieces
 from convnet.backends.cpu.winograd_tiles import transform_tile
@@ -13,7 +12,7 @@ from convnet.backends.cpu.winograd_tiles import transform_tile
 GATHERED = 8  # channels gathered at a time
 
 
-@njit(cache=True, nogil=True)
+@piece
 def lies_inside(x, side, stride, first, count, columns_x, outputs, padding):
     """Whether the tiles of all columns [first, first + count) lie in the image as a whole.
 
@@ -30,7 +29,7 @@ def lies_inside(x, side, stride, first, count, columns_x, outputs, padding):
     return True
 
 
-@njit(cache=True, nogil=True)
+@piece
 def transform_pixels(
     x, channel, channels, start, stop, way, place, table, pixels, points, layout, transform
 ):  # fmt: skip
@@ -67,7 +66,7 @@ def transform_pixels(
         done += run
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _transform_gathered(pixels, run, side, target, layout, transform):
     """The tiles of `run` channels, whose pixels were gathered in rows (i, j, channel)."""
     item, pitch = pixels.itemsize, pixels.shape[1]
@@ -79,7 +78,7 @@ def _transform_gathered(pixels, run, side, target, layout, transform):
             transform_tile(transform, source, side * run * pitch, run * pitch, to, plane)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _transform_image(x, channel, run, way, at, place, target, layout, transform):
     """The tiles of `run` channels in one phase, `at` which they begin, where they lie."""
     side, size, stride = way

@@ -11,9 +11,10 @@ from functools import cache
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from convnet.backends.cpu.compiling import piece
 from convnet.backends.cpu.microkernel import VECTORS, Block
 from convnet.backends.cpu.winograd_points import (
     SIDES,
@@ -22,6 +23,7 @@ from convnet.backends.cpu.winograd_points import (
     input_rows,
     power_rows,
 )
+from convnet.compiling.kernels import callback
 
 _I64 = ir.IntType(64)
 
@@ -159,7 +161,7 @@ def _transform(number, item, source, row, step, target, target_step):
 def _compiled(number, item):
     """The function; it lives as long as the process, since kernels know its address only."""
     literals = types.literal(number), types.literal(item)
-    return cfunc(types.void(*literals, *[types.int64] * 5), cache=True, nopython=True)(_transform)
+    return callback(_transform, types.void(*literals, *[types.int64] * 5))
 
 
 @cache
@@ -185,7 +187,7 @@ def _call(_typing, function, source, row, step, target, target_step):
     return types.void(*[types.int64] * 6), codegen
 
 
-@njit(cache=True, nogil=True)
+@piece
 def transform_tile(function, source, row, step, target, target_step):
     """Call what `address_of` gave; addresses in bytes, steps in scalars."""
     _call(function, source, row, step, target, target_step)

@@ -8,8 +8,9 @@ so that sums have the same order whatever the number of threads.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from convnet.backends.cpu.compiling import exact, piece
 from convnet.backends.cpu.correlate import row_blocks
 from convnet.backends.cpu.microkernel import (
     ROWS,
@@ -72,7 +73,7 @@ def parts(threads, way: Tiling, dw_shape, groups, dtype) -> list:
     ]
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _spread_gradients(
     dy, side, first_filter, filters, table, pieces, count, pixels, turned, out, step, transform
 ):  # fmt: skip
@@ -98,7 +99,7 @@ def _spread_gradients(
             transform_tile(transform, source, row, columns * width, target, step)
 
 
-@njit(cache=True, nogil=True)
+@piece
 def _multiply(like, points, spread, layout, sums, filters, count):
     """sums[p, f block, channel] += points of x . points of dy, over `count` columns."""
     pitch, plane, step, columns = layout
@@ -113,7 +114,7 @@ def _multiply(like, points, spread, layout, sums, filters, count):
                 block_product(like, a, UNIT, pitch, b, c, width, count, vectors, 1)
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, window):
     """Fill `sums`.  window = (groups, tiling, padding, (input, spread) transforms)."""
     groups, way, padding, transforms = window
@@ -144,7 +145,7 @@ def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, w
                 _multiply(x, out, spread, layout, sums[task], filters, count)
 
 
-@njit(parallel=True, cache=True, nogil=True, error_model="numpy")
+@exact
 def collect_sums(sums, dw, groups, way, accumulate, transform):
     """dw (C, K, K, F) (+)= the sums transformed back."""
     side, size, stride = way

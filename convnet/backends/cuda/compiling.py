@@ -4,15 +4,14 @@ In the simulator a kernel is Python, one thread after the other, so blocks are s
 take the number of their threads from `cuda.blockDim`, or from constants of this module.
 """
 
-import hashlib
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 
 from numba import cuda
 from numba import int32 as _int32
 from numba import uint32 as _uint32
 from numba.cuda import config
+
+from convnet.compiling import files
 
 config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small layers have small grids, which is no mistake
 SIMULATED = cuda.jit.__module__.partition(".simulator")[1] != ""
@@ -46,18 +45,8 @@ def _compiled(function, threads, blocks):
     if SIMULATED:  # its `jit` knows neither launch bounds nor a cache
         return cuda.jit(function)
     made = cuda.jit(launch_bounds=(threads, blocks), cache=True)(function)
-    # On disk Numba takes a kernel for fresh while its own file is the same; pieces are elsewhere.
-    made._cache._cache_file._source_stamp = _sources()
+    files.keep(made, function)
     return made
-
-
-@cache
-def _sources() -> str:
-    """A digest of the backend's source files."""
-    found = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        found.update(file.read_bytes())
-    return found.hexdigest()
 
 
 def kernel(function: Callable | None = None, *, threads: int = THREADS, blocks: int = 1):
