@@ -10,7 +10,9 @@ import pytest
 from numba.core.caching import IndexDataCacheFile
 
 from convnet.compiling import files
-from convnet.compiling.kernels import kernel, piece
+from convnet.compiling.kernels import IS_KNOWN, kernel, piece
+
+pytestmark = pytest.mark.skipif(not IS_KNOWN, reason="Numba compiles and keeps kernels itself")
 
 MODULE = """
 import numpy as np

@@ -4,9 +4,16 @@ import numba
 from numba.core.ccallback import CFunc
 
 from . import files
-from .linking import LateCompiler
 
-_COMMON = {"error_model": "numpy", "pipeline_class": LateCompiler}
+# `linking` and `files` stand in for inner parts of Numba, as these are in the versions that they
+# were tested with.  With others, kernels are compiled and kept as Numba does it.
+IS_KNOWN = numba.version_info.short == (0, 68)
+
+_COMMON = {"error_model": "numpy"}
+if IS_KNOWN:
+    from .linking import LateCompiler
+
+    _COMMON["pipeline_class"] = LateCompiler
 
 
 def kernel(**options):
@@ -17,8 +24,7 @@ def kernel(**options):
 
     def made(function):
         dispatcher = numba.njit(function, cache=True, no_cfunc_wrapper=True, **_COMMON, **options)
-        files.keep(dispatcher, function)
-        return dispatcher
+        return _kept(dispatcher, function)
 
     return made
 
@@ -33,6 +39,11 @@ def callback(function, signature) -> CFunc:
     types = signature.args, signature.return_type
     made = CFunc(function, types, locals={}, options={"nopython": True})
     made.enable_caching()
-    files.keep(made, function)
-    made.compile()
+    _kept(made, function).compile()
     return made
+
+
+def _kept(compiled, function):
+    if IS_KNOWN:
+        files.keep(compiled, function)
+    return compiled
