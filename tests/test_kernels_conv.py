@@ -43,7 +43,7 @@ WINOGRAD = {  # 3x3 or 5x5 at stride 1, or of each phase
     "3x3, many channels": (300, 4, 4, 3, 3, 1, 1, 1, 16, 4),
     "3x3, wide image": (16, 4, 9, 17, 3, 1, 1, 1, 16, (4, 9)),
     "3x3, pixels unread": (16, 10, 10, 9, 3, 1, 1, 1, 40, 4),
-    "3x3, tiles inside": (16, 20, 18, 32, 3, 0, 1, 1, 17, (18, 16)),
+    "3x3, tiles inside": (16, 20, 18, 32, 3, 1, 1, 1, 17, (20, 18)),
     "5x5": (16, 8, 8, 16, 5, 2, 1, 1, 16, 8),
     "5x5, odd and ragged": (17, 7, 7, 5, 5, 2, 1, 1, 19, 7),
     "5x5, groups": (32, 10, 10, 7, 5, 0, 1, 2, 36, 6),
@@ -136,7 +136,8 @@ def close(out, expected, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("module", [conv, local], ids=["conv", "local"])
-def test_against_loops(module, name, dtype):
+def test_against_loops(module, name, dtype, monkeypatch):
+    monkeypatch.setattr(winograd_tiling, "tiling", lambda *_: None)
     p = Problem(CASES[name], dtype, shared=module is conv)
     check(module.forward, (p.x, p.w), p.y, dtype, *p.scalars)
     check(module.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
@@ -155,6 +156,23 @@ def test_winograd_against_loops(name, side, dtype, monkeypatch):
     check(conv.forward, (p.x, p.w), p.y, dtype, *p.scalars)
     check(conv.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
+
+
+def test_tiles_of_known_layers():
+    """The cheapest way: AlexNet's first three layers, a small layer, and some that do not pay."""
+
+    def chosen(channels, size, filters, stride, outputs, groups=1):
+        shape = (channels, size, size, filters)
+        return winograd_tiling.tiling(shape, groups, stride, (filters, outputs, outputs, 128))
+
+    assert chosen(3, 11, 96, 4, 55) == (7, 3, 4)
+    assert chosen(48, 5, 256, 1, 27, groups=2) == (8, 5, 1)
+    assert chosen(256, 3, 384, 1, 13) == (7, 3, 1)
+    assert chosen(32, 3, 64, 1, 8) == (6, 3, 1)
+    assert chosen(3, 5, 64, 1, 24) is None  # few channels
+    assert chosen(64, 3, 64, 2, 12) is None  # phases of 2x2
+    assert chosen(64, 7, 64, 1, 12) is None
+    assert chosen(64, 3, 64, 1, 1) is None  # one output of a tile
 
 
 @pytest.mark.parametrize("cases", [1, 7, 16, 33, 64, 130])

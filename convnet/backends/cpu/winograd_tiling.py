@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from convnet.backends.cpu.winograd_points import SIDES, SIZES
 
-_LEAST = 16  # channels and filters of a group for which the transforms pay
 _TRANSFORM = 16  # multiplications that take as long as the transforms of one number
 _WORTH = 0.75  # of the direct way's cost, at most
 
@@ -48,7 +47,7 @@ def tiling(w_shape, groups: int, stride: int, outputs) -> Tiling | None:
     """
     channels, taps, _, filters = w_shape
     size, filters, (_, height, width, _) = -(-taps // stride), filters // groups, outputs
-    if size not in SIZES or min(channels * stride**2, filters) < _LEAST:
+    if size not in SIZES:
         return None
 
     def cost(way: Tiling) -> int:
