@@ -31,7 +31,7 @@ KINDS = {
     "busy": "Pillow alone, threads, beside one that runs Python",
 }
 FORMS = {"4:4:4, quality 92": Jpeg(92, "4:4:4"), "4:2:0, quality 95": Jpeg(95, "4:2:0")}
-PACKAGES = ("numpy", "numba", "pillow", "torch")
+PACKAGES = ("numpy", "numba", "pillow", "simplejpeg", "torch")
 
 
 def measured(folder: Path, workers: int, minibatch: int, rounds: int, epochs: int):

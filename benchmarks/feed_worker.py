@@ -1,8 +1,9 @@
 """A process that feeds, and is timed.  Arguments: KIND FOLDER WORKERS MINIBATCH.
 
 KIND: ours, loader (a PyTorch DataLoader), pillow (nothing but decoding, in one process), threads
-(the same in WORKERS threads).  Answers with images a second, and the time of all cores
-for one (see timing.serve).
+(the same in WORKERS threads), busy (these beside another that runs Python).  Answers with images a
+second, and the time of all cores for one (see timing.serve).  Who makes minibatches ahead goes on
+from one question to the next, as in a training: what was made in between is taken before the time.
 """
 
 import io
@@ -10,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -27,21 +29,23 @@ class Ours:
     def __init__(self, dataset, workers, minibatch):
         from convnet.data import Feed, Prefetch, decoding
 
-        self._prefetch, self._epoch = Prefetch, 0
         options = {"side": SIDE, "seed": SEED, "color_noise": STRENGTH}
-        self._feed = Feed(dataset, "train", minibatch, **options)
-        self._workers = decoding(dataset, workers).__enter__()
+        feed = Feed(dataset, "train", minibatch, **options)
+        decoding(dataset, workers).__enter__()
+        places = ((e, i) for e in count() for i in range(feed.minibatches_per_epoch))
+        made = Prefetch(feed, places)
+        self._sizes = (batch.cases for _, batch in made)
+        self.ahead = made.ahead + 1
 
-    def __call__(self, epochs):
-        self._epoch += epochs
-        each = range(self._feed.minibatches_per_epoch)
-        places = [(self._epoch + e, i) for e in range(epochs) for i in each]
-        with self._prefetch(self._feed, places) as batches:
-            return sum(batch.cases for _, batch in batches)
+    def minibatch(self) -> int:
+        """The cases of the next one."""
+        return next(self._sizes)
 
 
 class Loader:
-    """A DataLoader whose workers live on, as users of PyTorch have it."""
+    """A DataLoader whose one epoch never ends, so that none costs it time."""
+
+    _PREFETCH = 2  # minibatches of each worker, as is PyTorch's default
 
     def __init__(self, dataset, workers, minibatch):
         import torch
@@ -49,13 +53,16 @@ class Loader:
         from benchmarks.torch_feed import Photos
 
         torch.set_num_threads(1)
-        self._photos = Photos(dataset, SIDE, STRENGTH)
-        self._loader = torch.utils.data.DataLoader(
-            self._photos, minibatch, shuffle=True, num_workers=workers, persistent_workers=True
+        photos = Photos(dataset, SIDE, STRENGTH)
+        many = torch.utils.data.RandomSampler(photos, replacement=True, num_samples=1 << 24)
+        loader = torch.utils.data.DataLoader(
+            photos, minibatch, sampler=many, num_workers=workers, prefetch_factor=self._PREFETCH
         )
+        self._sizes = (len(labels) for _, labels in loader)
+        self.ahead = workers * self._PREFETCH
 
-    def __call__(self, epochs):
-        return sum(len(labels) for _ in range(epochs) for _, labels in self._loader)
+    def minibatch(self) -> int:
+        return next(self._sizes)
 
 
 def decode(file):
@@ -74,8 +81,9 @@ class Pillow:
     def __init__(self, dataset, threads, busy=False):
         self._files = dataset.encoded("train", np.arange(dataset.count("train")))
         self._threads, self._is_busy = threads, busy
+        self.count = len(self._files)
 
-    def __call__(self, epochs):
+    def decode(self, epochs):
         done = threading.Event()
         if self._is_busy:
             threading.Thread(target=_run_python, args=(done,)).start()
@@ -86,7 +94,6 @@ class Pillow:
         for thread in threads:
             thread.join()
         done.set()
-        return epochs * len(self._files)
 
 
 def _decode_all(files, epochs):
@@ -113,24 +120,31 @@ def cpu_seconds() -> float:
     return total / os.sysconf("SC_CLK_TCK")
 
 
+def feeding(rival, epochs, images) -> tuple[float, float]:
+    """Images a second, and CPU seconds for one, of minibatches of `epochs` times `images` or so."""
+    for _ in range(rival.ahead):
+        rival.minibatch()
+    start, used, taken = time.perf_counter(), cpu_seconds(), 0
+    while taken < epochs * images:
+        taken += rival.minibatch()
+    return taken / (time.perf_counter() - start), (cpu_seconds() - used) / taken
+
+
+def decoded(pillow, epochs) -> tuple[float, float]:
+    """The same of nothing but decoding."""
+    start, used, images = time.perf_counter(), cpu_seconds(), epochs * pillow.count
+    pillow.decode(epochs)
+    return images / (time.perf_counter() - start), (cpu_seconds() - used) / images
+
+
 def main(kind, folder, workers, minibatch):
     dataset, workers = open_dataset(folder), int(workers)
-    rivals = {
-        "ours": lambda: Ours(dataset, workers, int(minibatch)),
-        "loader": lambda: Loader(dataset, workers, int(minibatch)),
-        "pillow": lambda: Pillow(dataset, 1),
-        "threads": lambda: Pillow(dataset, workers),
-        "busy": lambda: Pillow(dataset, workers, busy=True),
-    }
-    rival = rivals[kind]()
-
-    def rate(epochs):
-        start, used = time.perf_counter(), cpu_seconds()
-        images = rival(epochs)
-        seconds = time.perf_counter() - start
-        return images / seconds, (cpu_seconds() - used) / images
-
-    serve({"rate": rate})
+    if kind in ("ours", "loader"):
+        rival = {"ours": Ours, "loader": Loader}[kind](dataset, workers, int(minibatch))
+        serve({"rate": lambda epochs: feeding(rival, epochs, dataset.count("train"))})
+    else:
+        pillow = Pillow(dataset, 1 if kind == "pillow" else workers, busy=kind == "busy")
+        serve({"rate": lambda epochs: decoded(pillow, epochs)})
 
 
 if __name__ == "__main__":

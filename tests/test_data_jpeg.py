@@ -24,9 +24,19 @@ FORMS = [
 ]
 
 
-def decoded(file):
+@pytest.fixture(autouse=True, params=["simplejpeg", "Pillow"])
+def decoder(request, monkeypatch):
+    """Everything, with either of them."""
+    if request.param == "Pillow":
+        monkeypatch.setattr(jpeg, "simplejpeg", None)
+    else:
+        pytest.importorskip("simplejpeg")
+    return request.param
+
+
+def decoded(file, converts=False):
     pixels = np.full((HEIGHT, WIDTH, 4), 7, np.uint8)
-    jpeg.decode_into(file, pixels)
+    jpeg.decode_into(file, pixels, converts)
     return pixels[..., :3]
 
 
@@ -38,14 +48,45 @@ def test_pixels_are_those_that_pillow_gives(options):
 
 
 def test_a_pillow_that_decodes_into_a_copy_of_the_memory(monkeypatch):
+    monkeypatch.setattr(jpeg, "simplejpeg", None)
     monkeypatch.setattr(Image, "frombuffer", lambda mode, size, *_: Image.new(mode, size))
     file = encoded(IMAGE)
     np.testing.assert_array_equal(decoded(file), np.asarray(Image.open(io.BytesIO(file))))
 
 
-def test_the_quick_way_is_taken(monkeypatch):
+def test_the_quick_way_is_taken(monkeypatch, decoder):
     monkeypatch.setattr(jpeg, "_decode_slowly", None)
+    if decoder == "simplejpeg":
+        monkeypatch.setattr(jpeg, "_decode_with_pillow", None)
     decoded(encoded(IMAGE))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_other_colours_are_converted_where_they_are_wanted(mode):
+    file = encoded(IMAGE.convert(mode))
+    expected = np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+    np.testing.assert_array_equal(decoded(file, converts=True), expected)
+    with pytest.raises(ValueError, match="not 40x24 RGB"):
+        decoded(encoded(picture(1, WIDTH + 1, HEIGHT)), converts=True)
+
+
+def test_what_pillow_puts_up_with_is_decoded_by_it(monkeypatch, decoder):
+    """Bytes that belong to nothing, which libjpeg warns of."""
+    file = encoded(IMAGE)
+    odd = file[:-2] + b"\0" * 40 + file[-2:]
+    expected = np.asarray(Image.open(io.BytesIO(odd)))
+    np.testing.assert_array_equal(decoded(odd), expected)
+
+
+def test_which_of_several_cannot_be_decoded_is_told(tmp_path):
+    good, path = encoded(IMAGE), tmp_path / "file"
+    path.write_bytes(good + b"nothing" + good)
+    places = [(0, 0, len(good)), (0, len(good) + 7, len(good)), (0, len(good), 7)]
+    pixels = np.zeros((3, HEIGHT, WIDTH, 4), np.uint8)
+    with pytest.raises(jpeg.Undecodable, match="cannot be decoded") as caught:
+        jpeg.decode_pieces([path], places, pixels)
+    assert caught.value.number == 2
+    np.testing.assert_array_equal(pixels[0], pixels[1])
 
 
 @pytest.mark.parametrize(

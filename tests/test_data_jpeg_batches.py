@@ -8,7 +8,7 @@ from imagenet_archives import encoded, picture
 from PIL import Image
 from python2_pickle import python2_pickle
 
-from convnet.data import open_dataset
+from convnet.data import Feed, Prefetch, decoding, open_dataset
 from convnet.errors import DataError
 
 SIDE = 32
@@ -99,6 +99,32 @@ def test_images_that_are_the_same_lie_at_their_own_places(tmp_path):
     dataset = open_dataset(tmp_path / "d")
     assert dataset.encoded("train", [0, 1]) == [one, one]
     assert dataset.where("train", 0) != dataset.where("train", 1)
+
+
+@pytest.mark.parametrize("write", [write_folders, write_tuples])
+def test_worker_processes_give_what_one_process_gives(tmp_path, write):
+    """From the places that were found once: the pickles are damaged meanwhile, the images not."""
+    write(tmp_path / "d")
+    dataset = open_dataset(tmp_path / "d")
+    source = Feed(dataset, "train", 3, side=24, seed=1, color_noise=0.1)
+    expected = [source.minibatch(e, i).matrices[0] for e in (0, 1) for i in range(1)]
+    assert (expected[0] != expected[1]).any()
+    for path in (path for path in (tmp_path / "d").rglob("*") if path.is_file()):
+        stored = bytearray(path.read_bytes())
+        stored[:2] = b"??"
+        path.write_bytes(stored)
+    with decoding(dataset, 2), Prefetch(source, [(0, 0), (1, 0)]) as made:
+        for (_, batch), pixels in zip(made, expected, strict=True):
+            np.testing.assert_array_equal(batch.matrices[0], pixels)
+
+
+def test_grey_images_are_taken_as_the_originals_took_them(tmp_path):
+    write_folders(tmp_path / "d")
+    grey = encoded(picture(1, SIDE, SIDE).convert("L"))
+    file = tmp_path / "d" / "data_batch_0" / "data_batch_0.1"
+    file.write_bytes(python2_pickle({"data": [grey], "labels": [[1]]}, 2))
+    found = open_dataset(tmp_path / "d").images("train", [3])[0]
+    np.testing.assert_array_equal(found, np.stack([np.asarray(Image.open(BytesIO(grey)))] * 3))
 
 
 @pytest.mark.parametrize(

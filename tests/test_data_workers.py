@@ -82,12 +82,13 @@ def wait_until(condition):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("processes", [0, 1, 3])
-def test_minibatches_are_the_same_whoever_decodes(dataset, processes):
-    source = feed(dataset, color_noise=0.1)
+@pytest.mark.parametrize(("processes", "minibatch"), [(0, 13), (1, 13), (3, 13), (1, 7), (2, 16)])
+def test_minibatches_are_the_same_whoever_decodes(dataset, processes, minibatch):
+    source = feed(dataset, minibatch=minibatch, color_noise=0.1)
     expected = {place: source.minibatch(*place) for place in positions(source)}
     with decoding(dataset, processes) as workers:
         assert (dataset.workers is not None) == (processes > 0) and dataset.workers is workers
+        assert not workers or workers.is_canvas(source.buffers()[0])
         found = minibatches(source)
     assert dataset.workers is None
     assert list(found) == list(expected)

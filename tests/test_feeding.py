@@ -10,6 +10,7 @@ from shard_sets import TEST, damage, made_set
 from convnet import journal
 from convnet.checkpoint import load, newest
 from convnet.commands import train as command
+from convnet.data import jpeg
 
 LAYERS = """
 [data]
@@ -94,6 +95,13 @@ def test_what_to_do_about_waiting(folder, tmp_path, monkeypatch, workers, cores,
     monkeypatch.setattr(command, "_MUCH_WAITING", 1.1)
     shown = good(*arguments(folder, tmp_path / "other", 0, "--max-batches", "1"))
     assert "hint" not in shown.stderr
+
+
+def test_a_faster_decoder_that_is_missing_is_named(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(jpeg, "simplejpeg", None)
+    monkeypatch.setattr(command, "_MUCH_WAITING", 0.0)
+    shown = good(*arguments(folder, tmp_path / "run", 0, "--max-batches", "1"))
+    assert "simplejpeg is installed" in shown.stderr
 
 
 def test_tests_of_many_views_are_the_same_with_workers(folder, whole):

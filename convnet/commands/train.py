@@ -9,7 +9,7 @@ from convnet import checkpoint
 from convnet.commands.init_from import init_from, refuse_with_resume
 from convnet.commands.output import costs_line, note, result, warn
 from convnet.commands.progress import Progress
-from convnet.data import Dataset, decoding
+from convnet.data import Dataset, decoding, jpeg
 from convnet.data.encoded import EncodedDataset
 from convnet.data.workers import cores
 from convnet.engines import DeviceOptions, make_engine
@@ -237,3 +237,5 @@ def _report_waiting(run, share):
         note(f"hint: {count} processes decode the images; --workers {cores()} uses all cores")
     else:
         note(f"hint: {count} processes decode the images, and this net is faster: add cores")
+    if isinstance(dataset, EncodedDataset) and jpeg.simplejpeg is None:
+        note("hint: they decode faster where simplejpeg is installed (pip install simplejpeg)")

@@ -7,7 +7,7 @@ One thread, without Python's lock, so that a feeding thread runs beside the netw
 import numpy as np
 
 from convnet.compiling.kernels import kernel, piece
-from convnet.data.lanes import LANES, fence, finish, reverse, stream, turn
+from convnet.data.lanes import LANES, fence, finish, stream, turn
 
 # Packed images that are turned at a time.  More make longer runs in `out`, which memory takes
 # faster: runs of 256 bytes at nearly its full speed, of 64 bytes at a third of it.
@@ -39,13 +39,21 @@ def arrange(images, starts, flips, mean, out, shifts=None, factor=1.0, first=0):
 
 
 def _arrange_block(images, starts, flips, mean, shifts, factor, out, first):
+    """Gives the images' addresses, and arrays of as many columns as whole vectors have."""
     height, width = images.strides[1:]
-    origins = images.ctypes.data + images.strides[0] * np.arange(len(images))
-    origins += starts @ [height, width]
-    added = np.zeros((len(out), -(-len(images) // LANES) * LANES), np.float32)
-    added[:, : len(images)] = shifts
+    rows = images.ctypes.data + images.strides[0] * np.arange(len(images))
+    rows += starts @ [height, width] + np.where(flips, width * (len(out[0]) - LANES), 0)
+    ways, added = _whole(np.where(flips, -1, 1)), _whole(shifts)
     is_aligned = (out.ctypes.data + 4 * first) % (4 * LANES) == 0 == out.shape[3] % LANES
-    _arrange_packed(origins, height, flips, mean, added, factor, out, first, is_aligned)
+    places = first, len(images)
+    _arrange_packed(_whole(rows), ways, height, mean, added, factor, out, *places, is_aligned)
+
+
+def _whole(values):
+    """Contiguous, with the last column once more, up to whole vectors."""
+    more = -values.shape[-1] % LANES
+    whole = np.concatenate([values, np.repeat(values[..., -1:], more, axis=-1)], axis=-1)
+    return np.ascontiguousarray(whole)
 
 
 @kernel(nogil=True)
@@ -82,50 +90,30 @@ def _turn(row, flip, tile, k):
 
 
 @kernel(nogil=True)
-def _arrange_packed(origins, height, flips, mean, added, factor, out, first, is_aligned):
-    """As above for crops that begin at addresses, their rows `height` bytes apart.
+def _arrange_packed(rows, ways, height, mean, added, factor, out, first, cases, is_aligned):
+    """As above for crops whose first rows, of `height` bytes, begin at addresses (see `turn`).
 
-    All channels of a row are turned at once, in a tile that stays in the second cache.  Arrays of
-    as many columns as `added` has hold images in whole vectors; the last ones stand for none.
+    All channels of a row are turned at once, in a tile that stays in the second cache.
     """
     C, M, _, _ = out.shape
-    N, columns = len(origins), added.shape[1]
-    tile, mirrored = np.empty((M, columns), np.int32), np.empty((N, M), np.int32)
-    rows = np.empty(columns, np.int64)
+    tile = np.empty((M, len(rows)), np.int32)
     for y in range(M):
-        for n in range(N):
-            rows[n] = origins[n] + y * height
-            if flips[n]:
-                _mirror(rows[n], mirrored[n])
-                rows[n] = mirrored[n].ctypes.data
-        rows[N:] = rows[0]
-        _turn_rows(rows, tile)
+        _turn_rows(rows + y * height, ways, tile)
         for c in range(C):
-            target = out[c, y, :, first : first + N]
+            target = out[c, y, :, first : first + cases]
             _store(tile, np.int32(8 * c), mean[c, y], added[c], factor, target, is_aligned)
     fence()
 
 
-# Rows of M pixels are gone through in vectors; the last one may overlap the one before it.
-
-
 @piece()
-def _mirror(row, out):
-    M = len(out)
-    for x in range(0, M, LANES):
-        place = min(x, M - LANES)
-        reverse(row + 4 * place, out.ctypes.data + 4 * (M - LANES - place))
-
-
-@piece()
-def _turn_rows(rows, tile):
-    """tile[x, n] = pixel x of the row at address rows[n]."""
+def _turn_rows(rows, ways, tile):
+    """tile[x, n] = pixel x of row n.  The last vector of a row may overlap the one before it."""
     M, columns = tile.shape
     for n in range(0, columns, LANES):
         for x in range(0, M, LANES):
             place = min(x, M - LANES)
-            where = rows.ctypes.data + 8 * n, tile.ctypes.data + 4 * (place * columns + n)
-            turn(where[0], 4 * place, where[1], 4 * columns)
+            target = tile[place, n:].ctypes.data
+            turn(rows[n:].ctypes.data, ways[n:].ctypes.data, 4 * place, target, 4 * columns)
 
 
 @piece()

@@ -42,33 +42,27 @@ def _transposed(builder, rows):
 
 
 @intrinsic
-def turn(_, rows, offset, out, step):
+def turn(_, rows, ways, offset, out, step):
     """Eight pixels of each of eight rows: pixel x of row k goes to lane k at out + x * step.
 
-    rows: where the rows' addresses stand; offset: of the pixels in each of them.
+    rows, ways: where the rows' addresses and ways stand, int64.  The way is 1, or -1 for a row that
+    is mirrored: its address is that of its last eight pixels.  offset: of the pixels in a row.
     """
 
     def emit(context, b, signature, arguments):
-        rows, offset, out, step = arguments
-        starts = [b.load(_at(b, rows, 8 * k), typ=_I64) for k in range(LANES)]
-        pixels = [b.load(_at(b, b.add(s, offset)), align=4, typ=_PIXELS) for s in starts]
+        rows, ways, offset, out, step = arguments
+        pixels = []
+        for k in range(LANES):
+            way = b.load(_at(b, ways, 8 * k), typ=_I64)
+            start = b.add(b.load(_at(b, rows, 8 * k), typ=_I64), b.mul(way, offset))
+            found = b.load(_at(b, start), align=4, typ=_PIXELS)
+            mirrored = _shuffled(b, found, found, range(LANES)[::-1])
+            pixels.append(b.select(b.icmp_signed("<", way, _I64(0)), mirrored, found))
         for x, column in enumerate(_transposed(b, pixels)):
             b.store(column, _at(b, b.add(out, b.mul(step, _I64(x)))), align=4)
         return context.get_dummy_value()
 
-    return types.void(*[types.intp] * 4), emit
-
-
-@intrinsic
-def reverse(_, pixels, out):
-    """Eight pixels in reverse."""
-
-    def emit(context, b, signature, arguments):
-        found = b.load(_at(b, arguments[0]), align=4, typ=_PIXELS)
-        b.store(_shuffled(b, found, found, range(LANES)[::-1]), _at(b, arguments[1]), align=4)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp), emit
+    return types.void(*[types.intp] * 5), emit
 
 
 def _finish(streams):

@@ -38,7 +38,7 @@ class Prefetch:
         self._positions = iter(positions)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="convnet-data")
         self._pending = deque()
-        self._ahead = threads + 1 if ahead is None else ahead
+        self.ahead = threads + 1 if ahead is None else ahead
         self._spare = []
         self._lent = None
         self._started = None
@@ -74,7 +74,7 @@ class Prefetch:
 
     def _order_more(self):
         """Keeps `ahead` minibatches in the making, besides the one about to be handed out."""
-        while len(self._pending) <= self._ahead:
+        while len(self._pending) <= self.ahead:
             position = next(self._positions, None)
             if position is None:
                 return

@@ -28,6 +28,10 @@ from convnet.errors import DataError
 
 _PATIENCE = 5.0  # seconds until a worker that does not end is made to
 _WATCH = 1.0  # seconds after which it is asked whether all workers live
+# What libraries of a worker are told: to use one thread; and the C library to keep memory, which it
+# would give back after each task and take anew page by page.
+_LIBRARIES = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+_LIBRARIES |= {"MALLOC_TRIM_THRESHOLD_": f"{1 << 27}", "MALLOC_MMAP_THRESHOLD_": f"{1 << 25}"}
 _DECODED = 8  # images of a task, if they are only decoded
 
 
@@ -115,13 +119,12 @@ class Workers:
     def _started(self, tasks, answers, settings):
         descriptors = tasks, answers, self._memory.descriptor
         command = [sys.executable, "-P", "-m", "convnet.data.worker", *map(str, descriptors)]
-        one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         return subprocess.Popen(
             [*command, str(settings)],
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **one_thread, "PYTHONPATH": path},
+            env={**os.environ, **_LIBRARIES, "PYTHONPATH": path},
             process_group=0,  # Ctrl-C is for the training loop alone, which saves first
         )
 
