@@ -1,6 +1,7 @@
 """Each layer alone in PyTorch: counterparts of the calls of `cpu_layers`."""
 
 import torch
+import torch._functorch.config
 import torch.nn.functional as F
 
 from benchmarks.cpu_layers import numbers
