@@ -5,17 +5,28 @@ tens of milliseconds a barrier.  Here each is a greenlet that runs until its nex
 order is always the same; it is reversed after each barrier, and begins at the other end in every
 second block, so that a kernel that reads what another thread should have written first, without a
 barrier between, is likely to be found out.
+
+The simulator also gives modules another `cuda` at each call of a device function, and takes it
+away after it.  Here all modules that have one are given it for the whole of a launch.  And kernels
+see NumPy's arrays themselves, without what the simulator wraps them in for records.
 """
 
 import sys
+from contextlib import contextmanager
+from functools import cache
+from operator import attrgetter
 from types import SimpleNamespace
 
 import greenlet
 import numpy as np
+from numba import cuda
 from numba.cuda import types
 from numba.cuda.np import numpy_support
 from numba.cuda.simulator import kernel, kernelapi
 from numba.cuda.simulator.kernelapi import Dim3
+
+_BACKEND = "convnet.backends.cuda."
+_launch = kernel.FakeCUDAKernel.__call__
 
 
 class _Thread(greenlet.greenlet):
@@ -70,8 +81,41 @@ def _shared_array(self, shape, dtype, alignment=None):
     return self._allocations[key]
 
 
+@cache
+def _spaces(modules):
+    """The names of modules, among which device functions are then plain ones."""
+    spaces = [vars(sys.modules[name]) for name in modules]
+    for space in spaces:
+        for name, value in space.items():
+            if isinstance(value, kernel.FakeCUDAKernel) and value._device:
+                space[name] = value.fn
+    return spaces
+
+
+@contextmanager
+def _cuda_of_a_launch(function, module):
+    """All of the backend's modules, and the function's own, see `module` as `cuda`."""
+    spaces = _spaces(tuple(name for name in sys.modules if name.startswith(_BACKEND)))
+    spaces = [space for space in (*spaces, function.__globals__) if space.get("cuda") is cuda]
+    for space in spaces:
+        space["cuda"] = module
+    try:
+        yield
+    finally:
+        for space in spaces:
+            space["cuda"] = cuda
+
+
+def _call(self, *args):
+    """A device function is called as it is; a kernel is launched."""
+    return self.fn(*args) if self._device else _launch(self, *args)
+
+
 def install() -> None:
     """Make the simulator use it in this process."""
+    kernel.swapped_cuda_module = _cuda_of_a_launch
+    kernel.FakeCUDAKernel.__call__ = _call
+    kernel.FakeWithinKernelCUDAArray = attrgetter("_ary")
     kernelapi.FakeCUDAShared.array = _shared_array
     kernel.BlockManager.run = _run_block
     kernelapi.threading = SimpleNamespace(

@@ -4,9 +4,19 @@ import numpy as np
 import pytest
 from numba import cuda
 
-from convnet.backends.cuda import conv, fc, gemm, local, sfc
+from convnet.backends.cuda import conv, fc, gemm, local, product, sfc
 from convnet.backends.cuda.finish import Finish, finished
 from convnet.backends.cuda.launch import Array
+
+
+@pytest.fixture(autouse=True)
+def ring_of_the_device(monkeypatch):
+    """Four places, where the simulator's other tests have two."""
+    product.product_kernel.cache_clear()
+    for module in (product, gemm):
+        monkeypatch.setattr(module, "STAGES", 4)
+    yield
+    product.product_kernel.cache_clear()
 
 
 def on_device(values) -> Array:

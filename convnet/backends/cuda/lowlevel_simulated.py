@@ -32,7 +32,8 @@ def store_values(array, i, values, width):
 def _word(array, i, width):
     """The values array[i : i + width], if the device could read them at once."""
     found = array[int(i) : int(i) + width]
-    if i < 0 or len(found) != width or found.ctypes.data % (width * found.itemsize):
+    address, _ = found.__array_interface__["data"]
+    if i < 0 or len(found) != width or address % (width * found.itemsize):
         raise IndexError(f"no aligned word of {width} values at element {i} of {len(array)}")
     return found
 

@@ -14,7 +14,7 @@ from numba import int32 as number
 
 from convnet.backends.base import PRECISIONS
 
-from .compiling import int32, kernel, uint32
+from .compiling import SIMULATED, int32, kernel, uint32
 from .lowlevel import (
     BLOCK_X,
     BLOCK_Y,
@@ -34,7 +34,7 @@ from .tiles import COLUMNS, MODULES, ROWS, WINDOW, Tile, load_tile, start_tiles
 from .warp_tiles import DEPTHS, PADDING
 
 SHARED_BYTES = 48 * 1024  # what a kernel may have without asking for more
-STAGES = 4  # at most, of the ring
+STAGES = 2 if SIMULATED else 4  # at most, of the ring; in the simulator a copy is dear
 _ALIGNMENT = 16
 
 
