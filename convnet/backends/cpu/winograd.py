@@ -129,18 +129,21 @@ def pack(w, packed, way, turned, transform):
     chunks, phases = -(-channels // ROWS), stride * stride
     for task in prange(groups * phases * chunks):
         width = BLOCK_BYTES // w.itemsize
+        lanes = -(-ROWS // width) * width  # of whole vectors, for at least one block of rows
+        step = lanes // ROWS * ROWS
         group, phase = task // (phases * chunks), task // chunks % phases
         start = task % chunks * ROWS
         count = min(ROWS, channels - start)
-        tile = np.zeros((size * size, width), w.dtype)
-        points = np.zeros((ROWS, packed.shape[1], width), w.dtype)
-        for first in range(0, filters, width // ROWS * ROWS):
-            end = min(first + width // ROWS * ROWS, filters)
+        tile = np.zeros((size * size, lanes), w.dtype)
+        points = np.zeros((ROWS, packed.shape[1], lanes), w.dtype)
+        for first in range(0, filters, step):
+            end = min(first + step, filters)
             own = group * filters + first, group * filters + end
             for c in range(count):
                 _take_filters(w, start + c, phase, own, way, turned, tile)
-                to = address(points[c])
-                transform_tile(transform, address(tile), size * width, width, to, width)
+                for block in range(0, lanes * w.itemsize, BLOCK_BYTES):
+                    source, to = address(tile) + block, address(points[c]) + block
+                    transform_tile(transform, source, size * lanes, lanes, to, lanes)
             if turned:
                 _put_turned(points, first, end, packed[group, :, start // ROWS])
             else:
