@@ -15,12 +15,13 @@ demo: $(STAMP)
 	$(BIN)/convnet show-filters --load demo/run --out demo/filters.png
 	@echo "The network is in demo/run, its curve in demo/cost.png, its filters in demo/filters.png."
 
-# The simulator runs Python in one thread; the first run leaves the CPU engine's kernels compiled.
-# `make simulator` runs also the rows whose values have a second reader.
+# A process for each core.  The simulator's tests need processes of their own; the first ones leave
+# the CPU engine's kernels compiled.  `make simulator` runs also the rows whose values have a second
+# reader.
 SIMULATOR = NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest -n auto tests/simulator
 
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 	$(SIMULATOR) -m "not slow"
 
 simulator: $(VENV)/.tested
