@@ -2,7 +2,16 @@
 
 import numpy as np
 import pytest
-from kernel_checks import all_cases, both_types, check_gradient, check_slope, close, nan, normal
+from kernel_checks import (
+    all_cases,
+    both_types,
+    call,
+    check_gradient,
+    check_slope,
+    close,
+    nan,
+    normal,
+)
 
 from convnet.backends.cpu import pool
 
@@ -68,7 +77,7 @@ def test_pool(real, kind, geometry, cases):
     x = np.round(2 * normal(1, (3, side, side, cases)))  # whole numbers: many ties, of both signs
     expected = pool_reference(x, kind, *window)
     y = np.full(expected.shape, np.nan, real)
-    pool.forward(x.astype(real), y, kind, *window)
+    call(pool.forward, x.astype(real), y, kind, *window)
     close(y, expected)
     dy = normal(2, expected.shape)
     gradient = pool_gradient(x, expected, dy, kind, *window)
@@ -87,7 +96,7 @@ def test_pool(real, kind, geometry, cases):
 def test_ties_of_opposite_sign():
     x = np.array([2.0, -2.0, 1.0, -1.0]).reshape(1, 2, 2, 1)
     y, dx = np.empty((1, 1, 1, 1)), np.empty_like(x)
-    pool.forward(x, y, "maxabs", 2, 2, 0)
+    call(pool.forward, x, y, "maxabs", 2, 2, 0)
     assert y.item() == -2
     pool.backward(x, y, np.ones_like(y), dx, "maxabs", 2, 2, 0, False)
     np.testing.assert_array_equal(dx.ravel(), [0, 1, 0, 0])
@@ -101,7 +110,7 @@ def test_pool_slope(kind):
     dy, y, dx = normal(4, shape), np.empty(shape), np.empty_like(x)
 
     def function(x):
-        pool.forward(x, y, kind, 3, 2, -1)
+        call(pool.forward, x, y, kind, 3, 2, -1)
         return y.copy()
 
     function(x)
@@ -114,5 +123,5 @@ def test_pool_keeps_a_nan():
     x[0, 0, 1, 0] = np.nan
     for kind in ("max", "avg", "sum", "maxabs"):
         y = np.empty((1, 1, 1, 2))
-        pool.forward(x, y, kind, 2, 2, 0)
+        call(pool.forward, x, y, kind, 2, 2, 0)
         assert np.isnan(y[..., 0]).all() and not np.isnan(y[..., 1]).any()

@@ -7,21 +7,36 @@ input pixel looks up the windows it lies in.
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import needs_scratch
+
+from .carve import carve_for_threads, thread_count, total_bytes
 from .compiling import called, inlined, parallel
+from .correlate import share
 from .rows import fill
 
 _MAX, _AVG, _SUM, _MAXABS = range(4)
 _KINDS = {"max": _MAX, "avg": _AVG, "sum": _SUM, "maxabs": _MAXABS}
 
 
-def forward(x, y, kind, size, stride, start):
+def _columns(threads, x, kind):
+    """Scratch: for each thread a row of pixels."""
+    return [((threads, *x.shape[2:]), x.dtype)] if kind == "max" else []
+
+
+def _forward_size(x, y, kind, *_window):
+    return total_bytes(_columns(thread_count(), x, kind))
+
+
+@needs_scratch(_forward_size)
+def forward(x, y, kind, size, stride, start, *, scratch):
     """x (C, H, W, N) -> y (C, M, M, N); window o covers [start + o*stride, + size), clipped.
 
     kind: max; avg (divided by the pixels inside the image); sum; maxabs (the signed value of
     largest magnitude, the later one in row order among equals).  An empty window gives 0.
     """
     if kind == "max":
-        _max_kernel(x, y, size, stride, start)
+        (columns,) = carve_for_threads(scratch, _columns, x, kind)
+        _max_kernel(x, y, columns, size, stride, start)
     else:
         _forward_kernel(x, y, _KINDS[kind], size, stride, start)
 
@@ -123,21 +138,23 @@ def _give(x, y, dy, factor, dx, kind, adds):
 
 
 @parallel
-def _max_kernel(x, y, size, stride, start):
+def _max_kernel(x, y, columns, size, stride, start):
     """The largest of a window's rows, for a whole row of pixels, then of those in the window."""
     channels, height, width, cases = x.shape
-    outputs = y.shape[1]
-    for job in prange(channels * outputs):
-        c, oi = np.int64(job) // outputs, np.int64(job) % outputs
-        top, bottom = clip(oi, size, stride, start, height)
-        columns = np.empty((width, cases), x.dtype)
-        _largest(x[c].reshape(height, width * cases), top, bottom, columns.reshape(-1))
-        for oj in range(outputs):
-            left, right = clip(oj, size, stride, start, width)
-            if top < bottom and left < right:
-                _largest(columns, left, right, y[c, oi, oj])
-            else:
-                fill(y[c, oi, oj], 0)
+    outputs, threads = y.shape[1], columns.shape[0]
+    for thread in prange(threads):
+        begin, end = share(channels * outputs, thread, threads)
+        for job in range(begin, end):
+            c, oi = job // outputs, job % outputs
+            top, bottom = clip(oi, size, stride, start, height)
+            rows, largest = x[c].reshape(height, width * cases), columns[thread]
+            _largest(rows, top, bottom, largest.reshape(-1))
+            for oj in range(outputs):
+                left, right = clip(oj, size, stride, start, width)
+                if top < bottom and left < right:
+                    _largest(largest, left, right, y[c, oi, oj])
+                else:
+                    fill(y[c, oi, oj], 0)
 
 
 @parallel

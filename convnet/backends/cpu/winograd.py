@@ -15,7 +15,7 @@ import numpy as np
 from numba import prange
 
 from convnet.backends.cpu.compiling import exact, piece
-from convnet.backends.cpu.correlate import row_blocks
+from convnet.backends.cpu.correlate import row_blocks, share
 from convnet.backends.cpu.finish import finish_row
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
@@ -63,7 +63,8 @@ def tiles_per_task(columns, dtype, threads) -> int:
 
 
 def parts(threads, sizes: Sizes, dtype) -> list:
-    """Scratch: packed filters; for each thread a table, pixels, points, products, outputs.
+    """Scratch: packed filters; for each thread filters, their points, a table, pixels, points,
+    products, outputs.
 
     Rows and planes are an odd number of cache lines apart, so that they do not share cache sets.
     """
@@ -71,8 +72,11 @@ def parts(threads, sizes: Sizes, dtype) -> list:
     together = min(_TOGETHER, blocks)
     tiles = tiles_per_task(sizes.columns, dtype, threads)
     pitch = (tiles + 1) * width
+    lanes = -(-ROWS // width) * width  # of whole vectors, for at least one block of rows
     return [
         ((sizes.groups, points, blocks, sizes.channels, ROWS), dtype),
+        ((threads, sizes.tiling.size**2, lanes), dtype),
+        ((threads, ROWS, points, lanes), dtype),
         ((threads, tiles * width, PIECE), np.int64),
         ((threads, points * GATHERED, pitch), dtype),
         ((threads, points * (tiles * (sizes.channels + 1) * width + width)), dtype),
@@ -117,7 +121,7 @@ def _put_turned(points, first, end, packed):
 
 
 @exact
-def pack(w, packed, way, turned, transform):
+def pack(w, packed, tiles, points, way, turned, transform):
     """Transform filters w (C, K, K, F) and pack them: (groups, points, blocks, summed, ROWS).
 
     Rows are filters and channels (of phase 0, of phase 1, ...) are summed; or, at stride 1, turned:
@@ -126,29 +130,29 @@ def pack(w, packed, way, turned, transform):
     """
     _, size, stride = way
     groups, channels, filters = packed.shape[0], w.shape[0], w.shape[3] // packed.shape[0]
-    chunks, phases = -(-channels // ROWS), stride * stride
-    for task in prange(groups * phases * chunks):
-        width = BLOCK_BYTES // w.itemsize
-        lanes = -(-ROWS // width) * width  # of whole vectors, for at least one block of rows
-        step = lanes // ROWS * ROWS
-        group, phase = task // (phases * chunks), task // chunks % phases
-        start = task % chunks * ROWS
-        count = min(ROWS, channels - start)
-        tile = np.zeros((size * size, lanes), w.dtype)
-        points = np.zeros((ROWS, packed.shape[1], lanes), w.dtype)
-        for first in range(0, filters, step):
-            end = min(first + step, filters)
-            own = group * filters + first, group * filters + end
-            for c in range(count):
-                _take_filters(w, start + c, phase, own, way, turned, tile)
-                for block in range(0, lanes * w.itemsize, BLOCK_BYTES):
-                    source, to = address(tile) + block, address(points[c]) + block
-                    transform_tile(transform, source, size * lanes, lanes, to, lanes)
-            if turned:
-                _put_turned(points, first, end, packed[group, :, start // ROWS])
-            else:
-                term = phase * channels + start
-                _put_filters(points[:count], first, end, term, packed[group])
+    chunks, phases, threads = -(-channels // ROWS), stride * stride, tiles.shape[0]
+    lanes = tiles.shape[2]
+    step = lanes // ROWS * ROWS
+    for thread in prange(threads):
+        tile, found = tiles[thread], points[thread]
+        begin, end = share(groups * phases * chunks, thread, threads)
+        for task in range(begin, end):
+            group, phase = task // (phases * chunks), task // chunks % phases
+            start = task % chunks * ROWS
+            count = min(ROWS, channels - start)
+            for first in range(0, filters, step):
+                last = min(first + step, filters)
+                own = group * filters + first, group * filters + last
+                for c in range(count):
+                    _take_filters(w, start + c, phase, own, way, turned, tile)
+                    for block in range(0, lanes * w.itemsize, BLOCK_BYTES):
+                        source, to = address(tile) + block, address(found[c]) + block
+                        transform_tile(transform, source, size * lanes, lanes, to, lanes)
+                if turned:
+                    _put_turned(found, first, last, packed[group, :, start // ROWS])
+                else:
+                    term = phase * channels + start
+                    _put_filters(found[:count], first, last, term, packed[group])
 
 
 @piece
@@ -240,10 +244,10 @@ def run(way, x, w, y, padding, groups, accumulate, finish, arrays, turned):
 
     arrays: scratch as of `parts`.
     """
-    packed, *own = arrays
+    packed, filters, filter_points, *own = arrays
     rows = w.shape[0] if turned else w.shape[3] // groups
     transform = address_of("filter", way.side, way.size, w.dtype)
-    pack(w, packed, tuple(way), turned, transform)
+    pack(w, packed, filters, filter_points, tuple(way), turned, transform)
     transforms = (
         address_of("input", way.side, 0, x.dtype),
         address_of("output", way.side, way.size, x.dtype),
