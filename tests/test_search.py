@@ -25,9 +25,10 @@ def draw(count, size=24, seed=0):
     return np.random.default_rng(seed).standard_normal((count, size), np.float32)
 
 
+@pytest.mark.parametrize("asked", [5, exact.FEW, exact.FEW + 1])
 @pytest.mark.parametrize("count", [1, 6, 40])
-def test_the_nearest_are_those_of_a_full_sort(small_blocks, count):
-    queries, vectors = draw(5, seed=1), draw(1030)
+def test_the_nearest_are_those_of_a_full_sort(small_blocks, count, asked):
+    queries, vectors = draw(asked, seed=1), draw(1030)
     found = nearest(queries, vectors, count)
     indices, distances = sorted_distances(queries, vectors, count)
     assert np.array_equal(found.indices, indices)

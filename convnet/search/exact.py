@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convnet.search.kernels import keep_nearest, squares
+from convnet.search.kernels import keep_nearest, products, squares
 
 BLOCK_BYTES = 16 << 20  # stays in a processor's third cache between the products and the squares
+# Up to so many queries BLAS has little to do, and its threads, which wait for the next product by
+# spinning, take the processor from Numba's.
+FEW = 32
 _SPARE = 32  # candidates beyond those that are wanted
 
 
@@ -62,7 +65,8 @@ def _candidates(queries, vectors, count, on_block):
     rows = max(16, BLOCK_BYTES // (vectors.shape[1] * vectors.itemsize))
     for first in range(0, len(vectors), rows):
         block = np.asarray(vectors[first : first + rows], queries.dtype)
-        keep_nearest(block @ queries.T, squares(block), first, best, indices)
+        found = products(block, queries) if len(queries) <= FEW else block @ queries.T
+        keep_nearest(found, squares(block), first, best, indices)
         on_block(min(first + rows, len(vectors)), len(vectors))
     return best, indices
 

@@ -1,4 +1,4 @@
-"""The kernels of the exact search, on all cores: norms, and the few least of many distances."""
+"""The kernels of the exact search, on all cores: norms, products, the least of many distances."""
 
 import numba
 import numpy as np
@@ -18,17 +18,30 @@ def squares(vectors):
     return out
 
 
+@kernel(parallel=True, fastmath=True)
+def products(vectors, queries):
+    """x·q for each row and query: (rows, queries)."""
+    out = np.empty((len(vectors), len(queries)), vectors.dtype)
+    for i in numba.prange(len(vectors)):
+        for q in range(len(queries)):
+            total = vectors[i, 0] * 0
+            for j in range(vectors.shape[1]):
+                total += vectors[i, j] * queries[q, j]
+            out[i, q] = total
+    return out
+
+
 @kernel(parallel=True)
-def keep_nearest(products, norms, first, best, indices):
+def keep_nearest(found, norms, first, best, indices):
     """Put those of a block that are nearer than the farthest kept into the sorted lists.
 
-    products (block, queries): x·q; norms (block,): |x|²; first: index of the block's first vector;
+    found (block, queries): x·q; norms (block,): |x|²; first: index of the block's first vector;
     best, indices (queries, kept): |x|² - 2 q·x, ascending, and whose.
     """
     last = best.shape[1] - 1
     for q in numba.prange(len(best)):
-        for j in range(len(products)):
-            estimate = norms[j] - 2 * products[j, q]
+        for j in range(len(found)):
+            estimate = norms[j] - 2 * found[j, q]
             if estimate < best[q, last]:
                 place = last
                 while place > 0 and best[q, place - 1] > estimate:
