@@ -118,10 +118,12 @@ def test_pool_slope(kind):
     check_slope(function, dx, x, dy)
 
 
-def test_pool_keeps_a_nan():
-    x = np.zeros((1, 2, 2, 2))
-    x[0, 0, 1, 0] = np.nan
-    for kind in ("max", "avg", "sum", "maxabs"):
-        y = np.empty((1, 1, 1, 2))
-        call(pool.forward, x, y, kind, 2, 2, 0)
-        assert np.isnan(y[..., 0]).all() and not np.isnan(y[..., 1]).any()
+@pytest.mark.parametrize("side", [2, 3, 4])
+def test_pool_keeps_a_nan(side):
+    for place in np.ndindex(side, side):
+        x = normal(5, (1, side, side, 2))
+        x[(0, *place, 0)] = np.nan
+        for kind in ("max", "avg", "sum", "maxabs"):
+            y = np.empty((1, 1, 1, 2))
+            call(pool.forward, x, y, kind, side, side, 0)
+            assert np.isnan(y[..., 0]).all() and not np.isnan(y[..., 1]).any()

@@ -219,8 +219,8 @@ def correlate(x, packed, y, shape, tables, pixels, points, products, outputs, wi
     threads = tables.shape[0]
     for thread in prange(threads):
         own, out = address(points[thread]), address(products[thread])
-        tasks = groups * group_tasks
-        for task in range(tasks * thread // threads, tasks * (thread + 1) // threads):
+        begin, end = share(groups * group_tasks, thread, threads)
+        for task in range(begin, end):
             group, first = task // group_tasks, task % group_tasks * tiles * width
             count = min(tiles * width, columns - first)
             transform_pixels(
