@@ -20,7 +20,9 @@ from convnet import checkpoint, journal
 from convnet.checkpoint import write as writing
 from convnet.train import Observer, RunFolder, fit
 
-RUN = {"epochs": 40, "test_every": 7, "save_every": 2, "record_every": 3}  # 640 minibatches
+RUN = {"epochs": 40, "test_every": 7, "save_every": 2, "record_every": 3}
+MINIBATCHES = 16 * RUN["epochs"]
+MOMENT = 0.01  # seconds, about a minibatch
 EARLY = 0.3  # share of the kills that may hit before the first minibatch
 
 
@@ -53,7 +55,7 @@ STAGES = {
 
 
 class _Tells(Observer):
-    """Writes a byte when the first minibatch is trained: by then all kernels are loaded.
+    """Writes a byte for each minibatch that is trained: from the first on all kernels are loaded.
 
     stage: the next save is killed there.
     """
@@ -64,7 +66,6 @@ class _Tells(Observer):
     def on_step(self, position, costs):
         if self.pipe is not None:
             os.write(self.pipe, b".")
-            self.pipe = None
 
     def on_save(self, path):
         if self.stage is not None:
@@ -104,14 +105,19 @@ def fork(folder, stage=None):
     return child, ours
 
 
-def kill(folder, rng, startup, pace) -> bool:
-    """Let a child train for a random time, then kill it; whether it was still at work."""
+def kill(folder, rng, startup, most) -> bool:
+    """Let a child train for a random number of minibatches and a moment more, then kill it.
+
+    At most `most` of them, however fast they are; some children do not come to the first one.
+    Whether it was still at work.
+    """
     child, pipe = fork(folder)
     if rng.random() < EARLY:
         time.sleep(rng.uniform(0, startup))
     else:
-        os.read(pipe, 1)  # empty if it ended before
-        time.sleep(rng.uniform(0, pace))
+        for _ in range(rng.randint(1, most)):
+            os.read(pipe, 1)  # empty if it ended before
+        time.sleep(rng.uniform(0, MOMENT))
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     os.close(pipe)
@@ -162,7 +168,7 @@ def main(base, kills, seed):
         kill_at(base / "killed", stage)
         steps.append(inspect(base / "killed"))
     while len(steps) < kills:
-        if not kill(base / "killed", rng, startup, 0.8 * duration / kills):
+        if not kill(base / "killed", rng, startup, MINIBATCHES // kills):
             raise AssertionError(f"the run was over after {len(steps)} kills; choose a longer one")
         steps.append(inspect(base / "killed"))
         strays += any(checkpoint.is_temporary(p.name) for p in (base / "killed").iterdir())

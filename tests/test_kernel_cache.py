@@ -27,7 +27,7 @@ def fill(x, value):
 
 x = np.zeros(3, np.float32)
 fill(x, 2.0)
-print(x.sum(), sum(fill.stats.cache_hits.values()))
+print(x.sum(), sum(fill.dispatcher.stats.cache_hits.values()))
 """
 PIECES = """
 from convnet.compiling.kernels import piece
@@ -105,7 +105,7 @@ def test_pieces_are_linked_and_not_compiled_for_themselves():
     x = np.ones((2, 4))
     _add_to_rows(x, 3.0)
     assert np.array_equal(x, np.tile(1 + 3.0 * np.arange(4), (2, 1)))
-    whole, part = (f.overloads[f.signatures[0]].library for f in (_add_to_rows, _add))
+    whole, part = (f.overloads[f.signatures[0]].library for f in (_add_to_rows.dispatcher, _add))
     assert whole._finalized and not part._finalized
 
 

@@ -18,7 +18,7 @@ def test_no_step_allocates():
         [sys.executable, str(script)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
         env=environment,
     )

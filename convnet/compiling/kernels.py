@@ -4,6 +4,7 @@ import numba
 from numba.core.ccallback import CFunc
 
 from . import files
+from .recording import Kernel
 
 # `linking` and `files` stand in for inner parts of Numba, as these are in the versions that they
 # were tested with.  With others, kernels are compiled and kept as Numba does it.
@@ -24,7 +25,7 @@ def kernel(**options):
 
     def made(function):
         dispatcher = numba.njit(function, cache=True, no_cfunc_wrapper=True, **_COMMON, **options)
-        return _kept(dispatcher, function)
+        return Kernel(_kept(dispatcher, function))
 
     return made
 

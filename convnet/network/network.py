@@ -176,7 +176,7 @@ class Network:
 
     def _cost(self, slots):
         full = [slot.view for slot in slots if self.sizes[slot.microbatch]]
-        return np.sum([self.engine.read(view, self.cases) for view in full], axis=0)
+        return sum(self.engine.read(view, self.cases) for view in full)
 
     def objective(self) -> float:
         """Sum over the cost layers of coeff times the first number."""

@@ -6,6 +6,7 @@ y is (rows, columns): (outputs, N), or (F, M * M * N) where a filter's modules s
 from numba import prange
 
 from convnet.compiling.kernels import kernel
+from convnet.compiling.recording import repeatable
 
 from .compiling import exact
 
@@ -27,11 +28,13 @@ def _grad_kernel(dy, db, accumulate):
         db[row] = db[row] + total if accumulate else total
 
 
+@repeatable
 def forward(b, y):
     """y[r, :] += b[r]."""
     _forward_kernel(b, y)
 
 
+@repeatable
 def grad(dy, db, accumulate):
     """db[r] (+)= the sum of dy[r, :]."""
     _grad_kernel(dy, db, accumulate)

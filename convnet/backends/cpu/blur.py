@@ -9,6 +9,8 @@ import math
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from .carve import carve_for_threads, thread_count, total_bytes
 from .compiling import inlined, parallel
@@ -30,6 +32,7 @@ def _size(x, *_others):
     return total_bytes(_parts(thread_count(), x))
 
 
+@repeatable
 @needs_scratch(_size)
 def blur(x, y, size, stdev, accumulate, *, scratch):
     """y (+)= x filtered by size x size weights of deviation `stdev` pixels.  x, y: (C, H, W, N)."""

@@ -6,10 +6,13 @@ Pixels and cases are alike here, so images are treated as (maps, pixels * cases)
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import BLOCK, inlined, parallel
 from .rows import copy_row, fill
 
 
+@repeatable
 def forward(x, y, size, stride, start):
     """y[o] = maximum of the maps [start + o*stride, + size) of x, clipped.
 
@@ -18,6 +21,7 @@ def forward(x, y, size, stride, start):
     _forward_kernel(x.reshape(len(x), -1), y.reshape(len(y), -1), size, stride, start)
 
 
+@repeatable
 def backward(x, y, dy, dx, size, stride, start, accumulate):
     """dx (+)= the gradient; every map equal to its window's maximum receives all of dy."""
     flat = [a.reshape(len(a), -1) for a in (x, y, dy, dx)]

@@ -8,6 +8,8 @@ import numba
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch, never_touches
 from .compiling import inlined, parallel
 from .norm_rows import (
@@ -39,6 +41,7 @@ def _rows(scratch, x, rows):
     return scratch[: _size(x, rows)].view(x.dtype).reshape(_rows_shape(x, rows))
 
 
+@repeatable
 @never_touches("denom")
 @needs_scratch(lambda x, *_others: _size(x, 1))
 def forward(x, y, denom, size, scale, power, k, blocked, *, scratch):
@@ -53,6 +56,7 @@ def forward(x, y, denom, size, scale, power, k, blocked, *, scratch):
     _forward_kernel(*columns, rows, size, real(scale), float(power), real(k), blocked)
 
 
+@repeatable
 @never_touches("denom")
 @needs_scratch(lambda x, *_others: _size(x, x.shape[0] + 3))
 def backward(x, y, dy, denom, dx, size, scale, power, k, blocked, accumulate, *, scratch):

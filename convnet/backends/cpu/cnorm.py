@@ -6,12 +6,15 @@ What is divided is x itself, and the gradient takes the mean for a constant (dia
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from .compiling import inlined, parallel
 from .norm_rows import sum_rows, window
 from .rnorm import backward_scratch, normalise, normalise_backward
 
 
+@repeatable
 def forward(x, y, denom, centred, size, scale, power, k):
     """denom = k + scale * (sum of centred**2 over a square),  y = x * denom ** -power.
 
@@ -23,6 +26,7 @@ def forward(x, y, denom, centred, size, scale, power, k):
     normalise(centred, x, y, denom, size, scale, power, k)
 
 
+@repeatable
 @needs_scratch(backward_scratch)
 def backward(centred, y, dy, denom, dx, size, scale, power, accumulate, *, scratch):
     """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * centred_i * sum of dy_j*y_j/denom_j."""

@@ -3,15 +3,19 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import inlined, parallel
 from .rows import copy_row, fill
 
 
+@repeatable
 def gather(x, connections, y):
     """y[i] = x[connections[i]].  x, y: (channels, S, S, N); connections: int32, as many as y."""
     _gather_kernel(x.reshape(len(x), -1), connections, y.reshape(len(y), -1))
 
 
+@repeatable
 def scatter(dy, connections, dx, accumulate):
     """dx[c] (+)= the sum of dy[i] over the i with connections[i] = c, in their order."""
     _scatter_kernel(dy.reshape(len(dy), -1), connections, dx.reshape(len(dx), -1), accumulate)

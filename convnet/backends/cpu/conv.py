@@ -23,6 +23,7 @@ from convnet.backends.cpu.correlate import (
 from convnet.backends.cpu.filters import pack_forward, pack_turned
 from convnet.backends.cpu.finish import as_finish, nothing
 from convnet.backends.cpu.microkernel import ROWS
+from convnet.compiling.recording import repeatable
 
 
 def _tiling(w, stride, groups, outputs):
@@ -59,12 +60,14 @@ def _forward_size(x, w, y, padding, stride, groups, *_others):
     return total_bytes(_forward_parts(thread_count(), x, w, y, stride, groups))
 
 
+@repeatable
 @needs_scratch(_forward_size)
 def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
     """y (+)= the correlation of x with w."""
     _forward(x, w, y, padding, stride, groups, accumulate, nothing(x.dtype), scratch)
 
 
+@repeatable
 @needs_scratch(_forward_size)
 def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch):
     """y = f(the correlation of x with w + biases (+ y)), f a neuron; a bias for each filter."""
@@ -105,6 +108,7 @@ def _images_size(dy, w, dx, padding, stride, groups, accumulate):
     return total_bytes(_images_parts(thread_count(), w, dx, stride, groups))
 
 
+@repeatable
 @needs_scratch(_images_size)
 def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
     """dx (+)= the gradient of x: every pixel gathers from the modules that read it.
@@ -147,6 +151,7 @@ def _weights_size(x, dy, dw, padding, stride, groups, accumulate):
     return total_bytes(_weights_parts(thread_count(), dy, dw, stride, groups))
 
 
+@repeatable
 @needs_scratch(_weights_size)
 def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, scratch):
     """dw (+)= the gradient of w, summed over modules and cases."""

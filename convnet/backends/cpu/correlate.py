@@ -90,10 +90,10 @@ def share(tasks, thread, threads):
 
 
 @piece
-def _multiply(filters, step, used, gathered, results, taps, count):
-    """results += one span's filters, from an address on, x the taps of all tiles.
+def _multiply(filters, step, used, gathered, results, taps, count, adds):
+    """results (+)= one span's filters, from an address on, x the taps of all tiles.
 
-    step: scalars from one block of filters to the next.
+    step: scalars from one block of filters to the next.  Blocks that are not used stay.
     """
     item, width, pitch = results.itemsize, gathered.shape[2], results.shape[1]
     for first in range(0, count, width):
@@ -102,7 +102,15 @@ def _multiply(filters, step, used, gathered, results, taps, count):
         for block in range(used.size):
             if used[block]:
                 a, to = filters + block * step * item, c + block * ROWS * pitch * item
-                block_product(gathered, a, PACKED, UNIT, b, to, pitch, taps, vectors, 1)
+                block_product(gathered, a, PACKED, UNIT, b, to, pitch, taps, vectors, adds)
+
+
+@piece
+def _all(used):
+    for block in range(used.size):
+        if not used[block]:
+            return False
+    return True
 
 
 @piece
@@ -114,7 +122,7 @@ def _add_spans(x, channel, filters, used, table, columns, gathered, results, win
     pieces = list_pieces(table, first, count, positions_x, x.shape[3], stride, padding)
     inside = taps_inside(table, pieces, x, size)
     layout = width, width, gathered.shape[1] * width
-    zero_bytes(address(results), results.size * item)
+    adds = 0
     for number in range(used.shape[0]):
         start, stop = span_range(number, spans)
         low, high = shrink(inside, start, stop, channels, size)
@@ -122,10 +130,17 @@ def _add_spans(x, channel, filters, used, table, columns, gathered, results, win
             gather(
                 x, channel, channels, table, pieces, size, low, high, address(gathered), layout
             )  # fmt: skip
+            if not adds and not _all(used[number]):
+                adds = 1
+                zero_bytes(address(results), results.size * item)
             block = filters + (start * results.shape[0] + (low - start) * ROWS) * item
             _multiply(
-                block, (stop - start) * ROWS, used[number], gathered, results, high - low, count
+                block, (stop - start) * ROWS, used[number], gathered, results, high - low, count,
+                adds,
             )  # fmt: skip
+            adds = 1
+    if not adds:
+        zero_bytes(address(results), results.size * item)
 
 
 @exact

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from .compiling import inlined, parallel
 from .ranks import GROUP, first_place_errors
@@ -23,6 +25,7 @@ def forward(targets, y, values, weight, *, scratch):
     values[2] = rows[2].sum()
 
 
+@repeatable
 def backward(targets, y, dy, weight, coeff, fused, accumulate):
     """dy (+)= coeff * (-weight t/y + (1-t)/(1-y)).
 

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from .compiling import inlined, parallel
 from .ranks import GROUP, first_place_errors
@@ -22,6 +24,7 @@ def forward(targets, y, values, *, scratch):
     values[0], values[1] = rows[0].sum(), rows[1].sum()
 
 
+@repeatable
 @needs_scratch(lambda targets, *_others: 8 * targets.shape[1])
 def backward(targets, y, dy, coeff, fused, accumulate, *, scratch):
     """dy (+)= coeff * (-t/y), or fused, with respect to the softmax's input, y sum(t) - t."""

@@ -1,5 +1,7 @@
 """Cross entropy of independent classes (dialect, 7): that of cost_bce, nothing weighted."""
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from . import cost_bce
 
@@ -10,6 +12,7 @@ def forward(targets, y, values, *, scratch):
     values[0], _ = cost_bce.entropy(targets, y, cost_bce.case_rows(scratch, 2, y), 1.0)
 
 
+@repeatable
 def backward(targets, y, dy, coeff, fused, accumulate):
     """dy (+)= coeff * (-t/y + (1-t)/(1-y)); fused, to the input of the logistic neuron, y - t."""
     cost_bce.backward(targets, y, dy, 1.0, coeff, fused, accumulate)

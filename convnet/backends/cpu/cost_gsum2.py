@@ -4,6 +4,7 @@ import numpy as np
 from numba import prange
 
 from convnet.compiling.kernels import kernel
+from convnet.compiling.recording import repeatable
 
 from ..base import needs_scratch
 from .compiling import inlined, parallel
@@ -19,6 +20,7 @@ def forward(gate, x, values, *, scratch):
     values[0] = _gated(gate[0], squares)
 
 
+@repeatable
 @needs_scratch(lambda x, *_others: 8 * x.shape[1])
 def gate_grad(x, dgate, coeff, accumulate, *, scratch):
     """dgate (+)= coeff * sum of x**2."""
@@ -27,6 +29,7 @@ def gate_grad(x, dgate, coeff, accumulate, *, scratch):
     _put(squares, dgate[0], float(coeff), accumulate)
 
 
+@repeatable
 def inputs_grad(gate, x, dx, coeff, accumulate):
     """dx (+)= coeff * 2 * gate * x."""
     _inputs_kernel(gate[0], x, dx, x.dtype.type(2 * coeff), accumulate)

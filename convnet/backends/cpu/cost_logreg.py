@@ -9,11 +9,14 @@ import math
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from .compiling import inlined, parallel
 from .ranks import GROUP, correct, count
 
 
+@repeatable
 @needs_scratch(lambda labels, *_others: 3 * 8 * labels.shape[1])
 def forward(labels, probs, values, topk, *, scratch):
     """values = [sum of -log p, top-1 errors, top-`topk` errors] over the cases.
@@ -27,6 +30,7 @@ def forward(labels, probs, values, topk, *, scratch):
     _rank_kernel(labels[0], probs, rows, float(np.finfo(probs.dtype).tiny), topk, values)
 
 
+@repeatable
 def backward(labels, probs, dprobs, coeff, fused, accumulate):
     """dprobs (+)= coeff * the gradient of the summed -log p.
 

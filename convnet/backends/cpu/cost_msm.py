@@ -9,6 +9,8 @@ import math
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from .carve import carve, total_bytes
 from .compiling import called, inlined, parallel
@@ -51,6 +53,7 @@ def _backward_bytes(labels, energies, _de, size, *_others):
     return total_bytes(_backward_parts(energies, size))
 
 
+@repeatable
 @needs_scratch(_backward_bytes)
 def backward(labels, energies, de, size, coeff, accumulate, *, scratch):
     """de (+)= coeff * (P(c in set) - P(c in set | label in set))."""

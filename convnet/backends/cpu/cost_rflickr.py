@@ -5,6 +5,8 @@ import math
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from .compiling import BLOCK, inlined, parallel
 
@@ -21,6 +23,7 @@ def forward(targets, y, values, *, scratch):
     values[0] = sums.sum()  # one sum a block: the result does not depend on the threads
 
 
+@repeatable
 def backward(targets, y, dy, coeff, accumulate):
     """dy (+)= coeff * 2d / (1 + d**2), d = y - t."""
     flat = (array.reshape(-1) for array in (targets, y, dy))

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from . import elementwise
 from .compiling import BLOCK, inlined_sum, parallel
@@ -20,6 +22,7 @@ def forward(x, values, *, scratch):
     values[0] = sums.sum()  # one sum a block: the result does not depend on the threads
 
 
+@repeatable
 def backward(x, dx, coeff, accumulate):
     """dx (+)= 2 * coeff * x."""
     elementwise.scale(x, dx, 2 * coeff, accumulate)

@@ -5,6 +5,8 @@ import math
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from .compiling import inlined, parallel
 from .rows import fill
@@ -28,6 +30,7 @@ def _row_bytes(x, *_others):
     return channels * side * cases * x.dtype.itemsize
 
 
+@repeatable
 @needs_scratch(_row_bytes)
 def backward(x, inverse, dx, size, coeff, accumulate, *, scratch):
     """dx (+)= coeff * x * the sum of `inverse` over the pixel's window.  All (C, S, S, N)."""

@@ -9,12 +9,15 @@ import math
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import BLOCK, inlined, parallel
 from .philox import words
 
 _UNUSED_BITS = np.uint64(8)
 
 
+@repeatable
 def forward(x, y, mask, keep, scale, random):
     """mask = u < keep,  y = x * mask * scale.  x, y: (rows, N), may be one array; mask: uint8."""
     threshold = np.uint64(math.ceil(keep * 2**24))
@@ -22,6 +25,7 @@ def forward(x, y, mask, keep, scale, random):
     _forward_kernel(*arrays, threshold, x.dtype.type(scale), random)
 
 
+@repeatable
 def backward(dy, mask, dx, scale, accumulate):
     """dx (+)= dy * mask * scale.  dy, dx: (rows, N), may be one array."""
     arrays = [a.reshape(-1) for a in (dy, mask, dx)]

@@ -3,9 +3,12 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import BLOCK, inlined, parallel
 
 
+@repeatable
 def scale(x, y, factor, accumulate):
     """y (+)= factor * x.  x, y: the same shape, may be one array."""
     _scale_kernel(x.reshape(-1), y.reshape(-1), x.dtype.type(factor), accumulate)

@@ -3,15 +3,19 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import BLOCK, inlined, parallel
 from .rows import copy_row
 
 
+@repeatable
 def forward(x, y, first):
     """y = x for the first input, max(y, x) for the others.  x, y: the same shape."""
     _forward_kernel(x.reshape(-1), y.reshape(-1), first)
 
 
+@repeatable
 def backward(x, y, dy, dx, accumulate):
     """dx (+)= dy where x equals the maximum y; every equal input receives all of it."""
     _backward_kernel(*[a.reshape(-1) for a in (x, y, dy, dx)], accumulate)

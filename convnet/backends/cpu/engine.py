@@ -2,6 +2,9 @@
 
 import os
 import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from math import prod
@@ -10,6 +13,7 @@ import numpy as np
 from numba import get_num_threads, set_num_threads
 
 from convnet.backends.base import unused_positions
+from convnet.compiling.recording import recorded
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
@@ -32,6 +36,7 @@ class Engine:
     def __init__(self, real=np.float32):
         self.real = np.dtype(real)
         self.memory: dict[Buffer, np.ndarray] = {}
+        self._arrays: dict[tuple[View, int], np.ndarray] = {}
         self.scratch: dict[int, np.ndarray] = {}
 
     def device_name(self, device: int) -> str:
@@ -53,6 +58,12 @@ class Engine:
 
     def array(self, view: View, cases: int) -> np.ndarray:
         """The view's values for a minibatch of `cases`, as an array over the buffer's memory."""
+        key = view, cases
+        if key not in self._arrays:
+            self._arrays[key] = self._made(view, cases)
+        return self._arrays[key]
+
+    def _made(self, view, cases):
         shape = view.shape(cases)
         per_row = cases if view.buffer.per_case else 1
         start = view.start * per_row
@@ -78,8 +89,29 @@ class Engine:
         """
         bound = [(step, sizes[step.microbatch or 0]) for step in steps]
         bound = [(step, cases) for step, cases in bound if cases or step.microbatch is None]
-        crews = [self._threads(step, cases) for step, cases in bound]
-        return Program([self._bind(*pair) for pair in bound], crews, [step for step, _ in bound])
+        for step, cases in bound:  # first the largest need: all steps of a device share one array
+            self._reserve(step, cases)
+        return Program([self._bind(step, cases) for step, cases in bound])
+
+    def _arguments(self, step, cases):
+        return [self.array(a, cases) if isinstance(a, View) else a for a in step.arguments]
+
+    def _reserve(self, step, cases):
+        """Have as much scratch memory as the step needs."""
+        size = getattr(operation(step.operation), "scratch_size", None)
+        needed = size(*self._arguments(step, cases)) if size else 0
+        known = self.scratch.get(step.device)
+        if size and (known is None or known.size < needed):
+            self.scratch[step.device] = aligned(needed, np.dtype(np.uint8))
+
+    def _bind(self, step, cases) -> "Bound":
+        function, arguments = operation(step.operation), self._arguments(step, cases)
+        needs_scratch, crew = hasattr(function, "scratch_size"), self._threads(step, cases)
+        options = {"scratch": self.scratch[step.device]} if needs_scratch else {}
+        if getattr(function, "is_repeatable", False):
+            with team_of(crew):
+                return Bound(step, crew, recorded(function, *arguments, **options))
+        return Bound(step, crew, [partial(function, *arguments, **options)])
 
     def _threads(self, step, cases):
         """Small steps run on the calling thread: waking the others would take longer."""
@@ -87,14 +119,6 @@ class Engine:
             prod(view.shape(cases)) * self._dtype(view.buffer).itemsize for view in step.views()
         )
         return 1 if size < SMALL_STEP else get_num_threads()
-
-    def _bind(self, step, cases):
-        function = operation(step.operation)
-        arguments = [self.array(a, cases) if isinstance(a, View) else a for a in step.arguments]
-        size = getattr(function, "scratch_size", None)
-        if size is None:
-            return partial(function, *arguments)
-        return partial(function, *arguments, scratch=_Scratch(self, step.device, size(*arguments)))
 
     def synchronize(self) -> None:
         """Nothing to wait for: calls return when done."""
@@ -118,66 +142,50 @@ class Times:
         return self._spans
 
 
-class _Scratch:
-    """Stands for a device's scratch memory until the largest need of a program is known."""
+@dataclass(frozen=True)
+class Bound:
+    """A step bound to arrays: calls that do its work, by a crew of so many threads."""
 
-    def __init__(self, engine, device, size):
-        self.engine, self.device, self.size = engine, device, size
-
-    def array(self):
-        known = self.engine.scratch.get(self.device)
-        if known is None or known.size < self.size:
-            known = self.engine.scratch[self.device] = aligned(self.size, np.dtype(np.uint8))
-        return known
+    step: Step
+    crew: int
+    calls: list[Callable]
 
 
 class Program:
-    """Calls bound to arrays, run one after the other.  Running allocates nothing.
+    """Bound steps, run one after the other.  Running allocates nothing."""
 
-    crews: threads that each call is run by.
-    """
+    def __init__(self, bound: list[Bound]):
+        self.bound = bound
 
-    def __init__(self, calls, crews, steps):
-        self.steps = steps
-        for call in calls:  # first the largest need, then the arrays: all calls share one
-            if "scratch" in call.keywords:
-                call.keywords["scratch"].array()
-        self.calls = [_with_scratch(call) for call in calls]
-        self.crews = crews
-
-    def run(self) -> None:
+    def run(self, times: Times | None = None) -> None:
         everyone = threads = get_num_threads()
         try:
-            for call, crew in zip(self.calls, self.crews, strict=True):
-                if crew != threads:
-                    set_num_threads(crew)
-                    threads = crew
-                call()
+            for bound in self.bound:
+                if bound.crew != threads:
+                    threads = bound.crew
+                    set_num_threads(threads)
+                start = time.perf_counter() if times else 0.0
+                for call in bound.calls:
+                    call()
+                if times:
+                    times.add(bound.step, start, time.perf_counter())
         finally:
             set_num_threads(everyone)
 
     def timed(self, times: Times) -> None:
         """Run, and say when each step ran."""
-        calls = self.calls
-        self.calls = [
-            partial(_timed_call, *pair, times) for pair in zip(calls, self.steps, strict=True)
-        ]
-        try:
-            self.run()
-        finally:
-            self.calls = calls
+        self.run(times)
 
 
-def _timed_call(call, step, times):
-    start = time.perf_counter()
-    call()
-    times.add(step, start, time.perf_counter())
-
-
-def _with_scratch(call):
-    if "scratch" not in call.keywords:
-        return call
-    return partial(call.func, *call.args, scratch=call.keywords["scratch"].array())
+@contextmanager
+def team_of(threads: int):
+    """Kernels are run by so many threads."""
+    everyone = get_num_threads()
+    set_num_threads(threads)
+    try:
+        yield
+    finally:
+        set_num_threads(everyone)
 
 
 def operation(name: str):

@@ -4,6 +4,7 @@ from convnet.backends.base import needs_scratch
 from convnet.backends.cpu import product
 from convnet.backends.cpu.carve import carve_for_threads, thread_count, total_bytes
 from convnet.backends.cpu.finish import as_finish, nothing
+from convnet.compiling.recording import repeatable
 
 
 def _parts(threads, out, depth):
@@ -19,18 +20,21 @@ def _forward(x, w, y, accumulate, finish, scratch):
     product.run(w, False, x, False, y, accumulate, finish, arrays)
 
 
+@repeatable
 @needs_scratch(_forward_size)
 def forward(x, w, y, accumulate, *, scratch):
     """y (+)= w x."""
     _forward(x, w, y, accumulate, nothing(y.dtype), scratch)
 
 
+@repeatable
 @needs_scratch(_forward_size)
 def forward_fused(x, w, y, accumulate, biases, kind, a, b, *, scratch):
     """y = f(w x + biases (+ y)), f a neuron."""
     _forward(x, w, y, accumulate, as_finish(biases, kind, a, b), scratch)
 
 
+@repeatable
 @needs_scratch(lambda dy, _w, dx, _accumulate: total_bytes(_parts(thread_count(), dx, dy.shape[0])))
 def inputs_grad(dy, w, dx, accumulate, *, scratch):
     """dx (+)= w' dy."""
@@ -38,6 +42,7 @@ def inputs_grad(dy, w, dx, accumulate, *, scratch):
     product.run(w, True, dy, False, dx, accumulate, nothing(dx.dtype), arrays)
 
 
+@repeatable
 @needs_scratch(lambda x, _dy, dw, _accumulate: total_bytes(_parts(thread_count(), dw, x.shape[1])))
 def weights_grad(x, dy, dw, accumulate, *, scratch):
     """dw (+)= dy x'."""

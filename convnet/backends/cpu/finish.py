@@ -9,7 +9,7 @@ from numba import prange
 
 from .compiling import called, parallel
 from .neuron_forward import apply
-from .neuron_kinds import IDENT, KINDS
+from .neuron_kinds import IDENT, KINDS, RELU
 
 
 def as_finish(biases, kind, a, b):
@@ -27,12 +27,18 @@ def nothing(dtype):
 def finish_row(row, index, finish):
     """row = f(row + biases[index])."""
     biases, kind, a, b = finish
-    if biases.size:
-        bias = biases[index]
+    if not biases.size:
+        return
+    bias, zero = biases[index], row.dtype.type(0)
+    if kind == RELU:  # the most frequent one in a single pass
         for n in range(row.size):
-            row[n] += bias
-        if kind != IDENT:
-            apply(row, row, kind, a, b)
+            value = row[n] + bias
+            row[n] = zero if value <= zero else value
+        return
+    for n in range(row.size):
+        row[n] += bias
+    if kind != IDENT:
+        apply(row, row, kind, a, b)
 
 
 @parallel

@@ -3,10 +3,13 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import parallel
 from .rows import put_row
 
 
+@repeatable
 def mirror(x, y, accumulate):
     """y (+)= x with its columns in reverse order.  x, y: (C, H, W, N)."""
     _mirror_kernel(x, y, accumulate)

@@ -15,6 +15,7 @@ from convnet.backends.cpu.finish import as_finish, nothing
 from convnet.backends.cpu.local_kernels import SPAN, forward_kernel, images_kernel, weights_kernel
 from convnet.backends.cpu.microkernel import ROWS, block_columns
 from convnet.backends.cpu.windows import PIECE
+from convnet.compiling.recording import repeatable
 
 
 def _product_parts(threads, rows, dtype):
@@ -36,12 +37,14 @@ def _forward_size(*args):
     return total_bytes(_product_parts(thread_count(), *_forward_shape(*args)))
 
 
+@repeatable
 @needs_scratch(_forward_size)
 def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
     """y (+)= each module's filters applied to its window of x."""
     _forward(x, w, y, padding, stride, groups, accumulate, nothing(x.dtype), scratch)
 
 
+@repeatable
 @needs_scratch(lambda *args: _forward_size(*args[:7]))
 def forward_fused(
     x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch
@@ -70,6 +73,7 @@ def _images_size(*args):
     return total_bytes(_product_parts(thread_count(), *_images_shape(*args)))
 
 
+@repeatable
 @needs_scratch(_images_size)
 def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
     """dx (+)= the gradient of x: every pixel gathers from the modules that read it."""
@@ -99,6 +103,7 @@ def _weights_size(*args):
     return total_bytes(_weights_parts(thread_count(), *_weights_shape(*args)))
 
 
+@repeatable
 @needs_scratch(_weights_size)
 def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, scratch):
     """dw (+)= the gradient of w, summed over cases."""

@@ -3,18 +3,22 @@
 Functions are in neuron_forward.py, slopes in neuron_backward.py, nrelu's in neuron_noise.py.
 """
 
+from convnet.compiling.recording import repeatable
+
 from .neuron_backward import backward_fused_kernel, backward_kernel
 from .neuron_forward import forward_kernel
 from .neuron_kinds import KINDS
 from .neuron_noise import noisy_kernel
 
 
+@repeatable
 def forward(x, y, kind, a, b):
     """y = f(x).  x, y: (rows, N), may be one array; a and b: the neuron's parameters or 0."""
     real = x.dtype.type
     forward_kernel(x.reshape(-1), y.reshape(-1), KINDS[kind], real(a), real(b))
 
 
+@repeatable
 def backward(x, y, dy, dx, kind, a, b, accumulate):
     """dx (+)= f'(x) * dy.  dx may be dy, unless accumulating.
 
@@ -26,6 +30,7 @@ def backward(x, y, dy, dx, kind, a, b, accumulate):
     backward_kernel(*arrays, KINDS[kind], real(a), real(b), accumulate)
 
 
+@repeatable
 def backward_fused(x, y, dy, dx, kind, a, b, db, db_adds):
     """dx = f'(x) * dy as `backward`, and db[r] (+)= the sum of dx[r, :] as `bias.grad`.
 
@@ -35,6 +40,7 @@ def backward_fused(x, y, dy, dx, kind, a, b, db, db_adds):
     backward_fused_kernel(x, y, dy, dx, KINDS[kind], real(a), real(b), db, db_adds)
 
 
+@repeatable
 def noisy(x, y, random):
     """nrelu: y = max(0, r + sqrt(r)*noise), r = max(0, x), noise normal of variance 1.
 

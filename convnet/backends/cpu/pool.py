@@ -8,6 +8,7 @@ import numpy as np
 from numba import prange
 
 from convnet.backends.base import needs_scratch
+from convnet.compiling.recording import repeatable
 
 from .carve import carve_for_threads, thread_count, total_bytes
 from .compiling import called, inlined, parallel
@@ -27,6 +28,7 @@ def _forward_size(x, y, kind, *_window):
     return total_bytes(_columns(thread_count(), x, kind))
 
 
+@repeatable
 @needs_scratch(_forward_size)
 def forward(x, y, kind, size, stride, start, *, scratch):
     """x (C, H, W, N) -> y (C, M, M, N); window o covers [start + o*stride, + size), clipped.
@@ -41,6 +43,7 @@ def forward(x, y, kind, size, stride, start, *, scratch):
         _forward_kernel(x, y, _KINDS[kind], size, stride, start)
 
 
+@repeatable
 def backward(x, y, dy, dx, kind, size, stride, start, accumulate):
     """dx (+)= the gradient; every pixel equal to its window's maximum receives all of dy."""
     _backward_kernel(x, y, dy, dx, _KINDS[kind], size, stride, start, accumulate)

@@ -8,6 +8,8 @@ window exceeds u times the whole sum.
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import called, parallel
 from .philox import words
 from .pool import clip
@@ -15,6 +17,7 @@ from .pool import clip
 _UNUSED_BITS = np.uint64(8)
 
 
+@repeatable
 def forward(x, y, size, stride, start, random):
     """x (C, H, W, N) -> y (C, M, M, N); windows as in pool.forward, values below 0 count as 0.
 

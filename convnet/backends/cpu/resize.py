@@ -3,9 +3,12 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import inlined, parallel
 
 
+@repeatable
 def forward(x, y, scale):
     """Output pixel t of side M lies at t*scale + S/2 - M*scale/2 of the image, in both axes.
 

@@ -8,6 +8,8 @@ import numba
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from .compiling import parallel
 from .norm_rows import (
@@ -21,6 +23,7 @@ from .norm_rows import (
 )
 
 
+@repeatable
 def forward(x, y, denom, size, scale, power, k):
     """denom = k + scale * (sum of x**2 over a size x size square),  y = x * denom ** -power.
 
@@ -47,6 +50,7 @@ def backward_scratch(x, *_others):
     return int(np.prod(_scratch_shape(x))) * x.dtype.itemsize
 
 
+@repeatable
 @needs_scratch(backward_scratch)
 def backward(x, y, dy, denom, dx, size, scale, power, accumulate, *, scratch):
     """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * x_i * sum of dy_j*y_j/denom_j.

@@ -7,6 +7,8 @@ n: the size, the factor, the row and the column.
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import called, parallel
 from .philox import words
 from .resize import point
@@ -14,6 +16,7 @@ from .resize import point
 _UNUSED_BITS = np.uint64(8)
 
 
+@repeatable
 def forward(x, y, scales, random):
     """y (C, M, M, N) = a random square of each image of x (C, S, S, N), made size x size first.
 

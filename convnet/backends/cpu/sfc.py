@@ -7,6 +7,7 @@ make slice k of y.
 from convnet.backends.base import needs_scratch
 from convnet.backends.cpu import fc
 from convnet.backends.cpu.finish import as_finish, finish_rows
+from convnet.compiling.recording import repeatable
 
 
 def _slices(parts, x, w, y):
@@ -24,6 +25,7 @@ def _size_of(product):
     )
 
 
+@repeatable
 @needs_scratch(_size_of(fc.forward))
 def forward(x, w, y, parts, accumulate, *, scratch):
     """y (+)= w x, part by part."""
@@ -31,6 +33,7 @@ def forward(x, w, y, parts, accumulate, *, scratch):
         fc.forward(x_k, w_k, y_k, accumulate, scratch=scratch)
 
 
+@repeatable
 @needs_scratch(_size_of(fc.forward))
 def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, scratch):
     """y = f(w x + biases (+ y)), part by part, f a neuron."""
@@ -38,6 +41,7 @@ def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, scratch):
     finish_rows(y, as_finish(biases, kind, a, b))
 
 
+@repeatable
 @needs_scratch(_size_of(fc.inputs_grad))
 def inputs_grad(dy, w, dx, parts, accumulate, *, scratch):
     """dx (+)= w' dy, part by part."""
@@ -45,6 +49,7 @@ def inputs_grad(dy, w, dx, parts, accumulate, *, scratch):
         fc.inputs_grad(dy_k, w_k, dx_k, accumulate, scratch=scratch)
 
 
+@repeatable
 @needs_scratch(_size_of(fc.weights_grad))
 def weights_grad(x, dy, dw, parts, accumulate, *, scratch):
     """dw (+)= dy x', part by part."""

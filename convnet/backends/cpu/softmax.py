@@ -3,6 +3,8 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from .compiling import inlined, parallel
 from .rows import copy_row, fill
@@ -14,6 +16,7 @@ def _forward_scratch(x, *_others):
     return x.shape[1] * (8 + x.dtype.itemsize)
 
 
+@repeatable
 @needs_scratch(_forward_scratch)
 def forward(x, y, *, scratch):
     """y = exp(x - max) / sum of them, per column.  x, y: (classes, N), may be one array."""
@@ -23,6 +26,7 @@ def forward(x, y, *, scratch):
     _forward_kernel(x, y, sums, largest)
 
 
+@repeatable
 @needs_scratch(lambda y, *_others: 8 * y.shape[1])
 def backward(y, dy, dx, accumulate, *, scratch):
     """dx_i (+)= y_i * (dy_i - sum of dy_j * y_j), per column.

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import parallel
 from .rows import put_row
 
@@ -12,6 +14,7 @@ def forward(x, y):
     np.sum(x.reshape(len(y), -1, x.shape[1]), axis=1, out=y)
 
 
+@repeatable
 def backward(dy, dx, accumulate):
     """dx[i] (+)= dy[i // k]."""
     _backward_kernel(dy, dx, len(dx) // len(dy), accumulate)

@@ -6,17 +6,21 @@ parents: int32, by label its parent, -1 for the root; the labels of classes come
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from .compiling import inlined, parallel
 from .rows import copy_row, fill
 
 GROUP = 32  # cases
 
 
+@repeatable
 def forward(products, parents, y):
     """y[c] = the sum of `products` from the root to c.  products (labels, N), y (classes, N)."""
     _forward_kernel(products, parents, y)
 
 
+@repeatable
 def backward(dy, parents, order, gradients):
     """gradients[k] = the sum of dy over the classes at or below label k; (labels, N).
 
@@ -25,12 +29,13 @@ def backward(dy, parents, order, gradients):
     _backward_kernel(dy, parents, order, gradients)
 
 
+@repeatable
 def update(w, dw, v, hyper, leaves):
     """The step of update.sgd, with rate/z and decay/z for a label with z classes below it.
 
     w, dw, v: (labels, inputs); hyper: float64 [momentum, rate/cases, rate*decay]; leaves: int32, z.
     """
-    _update_kernel(w, dw, v, *(w.dtype.type(h) for h in hyper), leaves)
+    _update_kernel(w, dw, v, hyper, leaves)
 
 
 @inlined
@@ -73,8 +78,9 @@ def _backward_kernel(dy, parents, order, gradients):
 
 
 @parallel
-def _update_kernel(w, dw, v, momentum, rate, decay, leaves):
+def _update_kernel(w, dw, v, hyper, leaves):
     real = w.dtype.type
+    momentum, rate, decay = real(hyper[0]), real(hyper[1]), real(hyper[2])
     for k in prange(len(w)):
         z = real(leaves[k])
         _step(w[k], dw[k], v[k], momentum, rate / z, decay / (z * z))

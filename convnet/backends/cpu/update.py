@@ -3,6 +3,8 @@
 import numpy as np
 from numba import prange
 
+from convnet.compiling.recording import repeatable
+
 from ..base import needs_scratch
 from . import elementwise
 from .compiling import BLOCK, called, inlined, inlined_sum, parallel
@@ -11,15 +13,16 @@ from .rows import fill
 GROUP = 64  # filters
 
 
+@repeatable
 def sgd(w, dw, v, hyper):
     """v = momentum*v - (rate/cases)*dw - rate*decay*w,  w += v.
 
     w, dw, v: the same shape; hyper: float64 [momentum, rate/cases, rate*decay].
     """
-    momentum, rate, decay = (w.dtype.type(h) for h in hyper)
-    _sgd_kernel(w.reshape(-1), dw.reshape(-1), v.reshape(-1), momentum, rate, decay)
+    _sgd_kernel(w.reshape(-1), dw.reshape(-1), v.reshape(-1), hyper)
 
 
+@repeatable
 def by_deviation(w, dw, v, mean, square, hyper, epsilon):
     """v = 0.9*v + rate*g / sqrt(square - mean + epsilon) - rate*decay*w,  w += v   (dialect, 6.3).
 
@@ -27,9 +30,8 @@ def by_deviation(w, dw, v, mean, square, hyper, epsilon):
     of g**2.  hyper: float64 [momentum, rate/cases, rate*decay, 1/cases].  `mean` is subtracted
     unsquared, as in the 2012 source: where it exceeds square + epsilon the result is NaN.
     """
-    numbers = (w.dtype.type(h) for h in (*hyper, epsilon))
     flat = (array.reshape(-1) for array in (w, dw, v, mean, square))
-    _deviation_kernel(*flat, *numbers)
+    _deviation_kernel(*flat, hyper, w.dtype.type(epsilon))
 
 
 def scaled_add(dw_from, dw_to, factor):
@@ -41,6 +43,7 @@ def _sums_size(w3, *_others):
     return 2 * 8 * w3.shape[0] * w3.shape[2]
 
 
+@repeatable
 @needs_scratch(_sums_size)
 def weight_ball(w3, limit, always, *, scratch):
     """Scale each filter whose L2 norm exceeds `limit`, or every one if `always`, to that norm.
@@ -52,6 +55,7 @@ def weight_ball(w3, limit, always, *, scratch):
     _rescale_kernel(w3, _sums(w3, scratch), False, limit if always else 0.0, limit)
 
 
+@repeatable
 @needs_scratch(_sums_size)
 def contrast(w3, low, high, *, scratch):
     """Scale each filter so that a = sqrt(sum of (w - mean)**2) / n lies in [low, high]; 0 is off.
@@ -74,7 +78,9 @@ def _step(w, dw, v, momentum, rate, decay):
 
 
 @parallel
-def _sgd_kernel(w, dw, v, momentum, rate, decay):
+def _sgd_kernel(w, dw, v, hyper):
+    real = w.dtype.type
+    momentum, rate, decay = real(hyper[0]), real(hyper[1]), real(hyper[2])
     for block in prange((w.size + BLOCK - 1) // BLOCK):
         lo = np.int64(block) * BLOCK
         hi = min(lo + BLOCK, w.size)
@@ -94,8 +100,10 @@ def _deviation_step(w, dw, v, mean, square, momentum, rate, decay, scale, epsilo
 
 
 @parallel
-def _deviation_kernel(w, dw, v, mean, square, momentum, rate, decay, scale, epsilon):
-    numbers = momentum, rate, decay, scale, epsilon
+def _deviation_kernel(w, dw, v, mean, square, hyper, epsilon):
+    real = w.dtype.type
+    momentum, rate, decay = real(hyper[0]), real(hyper[1]), real(hyper[2])
+    numbers = momentum, rate, decay, real(hyper[3]), epsilon
     for block in prange((w.size + BLOCK - 1) // BLOCK):
         lo = np.int64(block) * BLOCK
         hi = min(lo + BLOCK, w.size)

@@ -26,6 +26,7 @@ from convnet.backends.cpu.microkernel import (
     address,
     block_columns,
     block_product,
+    copy_bytes,
 )
 from convnet.backends.cpu.store import store_pixels
 from convnet.backends.cpu.windows import PIECE
@@ -101,13 +102,13 @@ def _take_filters(w, c, phase, filters, way, turned, tile):
 @piece
 def _put_filters(points, first, end, term, packed):
     """packed[p, f // ROWS, term + c, f % ROWS] = points[c, p, f - first]."""
+    item = packed.itemsize
     for p in range(packed.shape[0]):
         for block in range(first // ROWS, -(-end // ROWS)):
-            lane, plane = block * ROWS - first, packed[p, block]
+            to, lane = address(packed[p, block, term]), block * ROWS - first
             for c in range(points.shape[0]):
-                row, source = plane[term + c], points[c, p, lane : lane + ROWS]
-                for r in range(ROWS):
-                    row[r] = source[r]
+                source = address(points[c, p]) + lane * item
+                copy_bytes(to + c * ROWS * item, source, ROWS * item)
 
 
 @piece
@@ -179,6 +180,26 @@ def _multiply(packed, start, stop, points, plane, panel, products, out_plane, pi
 
 
 @piece
+def _put_tiles(outputs, y, shape, channel, side, first, count, columns_x):
+    """The tiles of one channel's columns [first, first + count) go to their pixels of flat y."""
+    _, height, width, cases = shape
+    item, pitch, done = outputs.itemsize, outputs.shape[1], 0
+    while done < count:
+        position = (first + done) // cases
+        case = first + done - position * cases
+        length = min(cases - case, count - done)
+        top = position // columns_x * side
+        left = (position - position // columns_x * columns_x) * side
+        to = address(y) + (((channel * height + top) * width + left) * cases + case) * item
+        for i in range(min(side, height - top)):
+            source = address(outputs) + (i * side * pitch + done) * item
+            for j in range(min(side, width - left)):
+                target = to + (i * width + j) * cases * item
+                copy_bytes(target, source + j * pitch * item, length * item)
+        done += length
+
+
+@piece
 def _store(
     way, products, plane, pitch, rows, outputs, y, shape, channel, first, count, columns_x,
     accumulate, finish, transform,
@@ -191,14 +212,14 @@ def _store(
             transform_tile(
                 transform, source, way[0] * plane, plane, address(outputs) + tile, outputs.shape[1]
             )  # fmt: skip
-        rest = finish
-        if not accumulate:
+        if accumulate:
+            place = columns_x, side, 0
+            store_pixels(
+                outputs, y, shape, channel + row, side * side, first, count, place, True, finish
+            )  # fmt: skip
+        else:
             finish_row(outputs.reshape(-1), channel + row, finish)  # all outputs in one go
-            rest = finish[0][:0], finish[1], finish[2], finish[3]
-        place = columns_x, side, 0
-        store_pixels(
-            outputs, y, shape, channel + row, side * side, first, count, place, accumulate, rest
-        )  # fmt: skip
+            _put_tiles(outputs, y, shape, channel + row, side, first, count, columns_x)
 
 
 @exact
