@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from convnet.backends.cpu import bias, conv, fc, local, winograd_tiling
+from convnet.backends.cpu import bias, conv, fc, local, winograd_tiling, winograd_weights
 from convnet.backends.cpu.winograd_points import SIDES
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
@@ -155,6 +155,8 @@ def test_winograd_against_loops(name, side, dtype, monkeypatch):
     assert winograd_tiling.tiling(p.w.shape, p.groups, p.stride, p.y.shape).side == side
     check(conv.forward, (p.x, p.w), p.y, dtype, *p.scalars)
     check(conv.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
+    check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
+    monkeypatch.setattr(winograd_weights, "_SUMS_BYTES", 0)  # threads share channels, not columns
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
 
 

@@ -1,8 +1,8 @@
 """The weight gradient of a convolution by Winograd's transforms.
 
 For each point of a tile a matrix product: (channels) x (columns) times (columns) x
-(filters), where a column is a tile of outputs of one case.  The work is shared out by channels,
-so that sums have the same order whatever the number of threads.
+(filters), where a column is a tile of outputs of one case.  Threads share the columns out if each
+can keep sums of its own in its cache, otherwise the channels, and transform dy each for itself.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 from numba import prange
 
 from convnet.backends.cpu.compiling import exact, piece
-from convnet.backends.cpu.correlate import row_blocks
+from convnet.backends.cpu.correlate import row_blocks, share
 from convnet.backends.cpu.microkernel import (
     ROWS,
     UNIT,
@@ -28,6 +28,7 @@ from convnet.backends.cpu.winograd_tiles import address_of, transform_tile
 from convnet.backends.cpu.winograd_tiling import Tiling
 
 _TILES = 4  # blocks of columns of a pass
+_SUMS_BYTES = 2**19  # of a thread's own sums, in the second-level cache
 
 
 class Layout(NamedTuple):
@@ -39,32 +40,42 @@ class Layout(NamedTuple):
     columns: int  # of a pass
 
 
-def layout_of(channels, filters, splits, dtype) -> Layout:
+def layout_of(channels, filters, cut, dtype) -> Layout:
     """Planes are an odd number of cache lines apart, so that they do not share cache sets."""
     width = block_columns(dtype)
     columns, pitch = _TILES * width, (_TILES + 1) * width
-    plane = _part_blocks(channels, splits) * ROWS * pitch + width
+    plane = _part_blocks(channels, cut) * ROWS * pitch + width
     return Layout(pitch, plane, -(-filters // width) * columns * width + width, columns)
 
 
-def _part_blocks(channels, splits) -> int:
-    return -(-row_blocks(channels) // splits)
+class Cut(NamedTuple):
+    """Tasks of a group: shares of the columns times parts of the channels."""
+
+    shares: int
+    parts: int
 
 
-def _splits(threads, channels, groups) -> int:
-    """Parts of the channels of a group: each at least two blocks of rows."""
-    return max(1, min(-(-threads // groups), row_blocks(channels) // 2))
+def cut_of(threads, way: Tiling, channels, filters, groups, dtype) -> Cut:
+    """A part of the channels is at least two blocks of rows."""
+    tasks = -(-threads // groups)
+    if way.points * channels * filters * dtype.itemsize <= _SUMS_BYTES:
+        return Cut(tasks, 1)
+    return Cut(1, max(1, min(tasks, row_blocks(channels) // 2)))
+
+
+def _part_blocks(channels, cut) -> int:
+    return -(-row_blocks(channels) // cut.parts)
 
 
 def parts(threads, way: Tiling, dw_shape, groups, dtype) -> list:
     """Scratch: sums of parts; for each thread a table, pixels, points of x, dy, points of dy."""
     channels, filters = dw_shape[0] * way.phases, dw_shape[3] // groups
     width, outputs, points = block_columns(dtype), way.outputs**2, way.points
-    splits = _splits(threads, channels, groups)
-    sizes, filter_blocks = layout_of(channels, filters, splits, dtype), -(-filters // width)
-    rows = _part_blocks(channels, splits) * ROWS
+    cut = cut_of(threads, way, channels, filters, groups, dtype)
+    sizes, filter_blocks = layout_of(channels, filters, cut, dtype), -(-filters // width)
+    rows = _part_blocks(channels, cut) * ROWS
     return [
-        ((groups * splits, points, filter_blocks, rows, width), dtype),
+        ((groups, *cut, points, filter_blocks, rows, width), dtype),
         ((threads, sizes.columns, PIECE), np.int64),
         ((threads, max(points * GATHERED, outputs * width), sizes.pitch), dtype),
         ((threads, points * sizes.plane), dtype),
@@ -116,68 +127,85 @@ def _multiply(like, points, spread, layout, sums, filters, count):
 
 @exact
 def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, window):
-    """Fill `sums`.  window = (groups, tiling, padding, (input, spread) transforms)."""
-    groups, way, padding, transforms = window
+    """Fill `sums` (groups, shares of the columns, parts of the channels, ...).
+
+    window = (tiling, padding, (input, spread) transforms).
+    """
+    way, padding, transforms = window
+    groups, shares, parts, _, _, part, row = sums.shape
     side = way[0] + 1 - way[1]
     filters, channels, cases = dy.shape[0] // groups, x.shape[0] // groups, x.shape[3]
     summed = channels * way[2] * way[2]
-    columns_x, tasks, threads = -(-dy.shape[2] // side), sums.shape[0], tables.shape[0]
-    columns, part = -(-dy.shape[1] // side) * columns_x * cases, sums.shape[3]
+    columns_x, tasks, threads = -(-dy.shape[2] // side), groups * shares * parts, tables.shape[0]
+    columns = -(-dy.shape[1] // side) * columns_x * cases
+    passes = -(-columns // layout[3])
     for thread in prange(threads):
         table, own = tables[thread], pixels[thread]
         out, spread = address(points[thread]), address(spreads[thread])
         for task in range(thread, tasks, threads):
-            group, start = task * groups // tasks, task % (tasks // groups) * part
+            group, number, cut = task // (shares * parts), task // parts % shares, task % parts
+            start, total = cut * part, sums[group, number, cut]
             stop = min(start + part, summed)
-            zero_bytes(address(sums[task]), sums[task].size * x.itemsize)
-            for first in range(0, columns, layout[3]):
+            zero_bytes(address(total), total.size * x.itemsize)
+            begin, end = share(passes, number, shares)
+            for first in range(begin * layout[3], end * layout[3], layout[3]):
                 count = min(layout[3], columns - first)
                 transform_pixels(
                     x, group * channels, channels, start, stop, way,
                     (first, count, columns_x, padding), table, own, out,
-                    (layout[1], sums.shape[4], layout[0]), transforms[0],
+                    (layout[1], row, layout[0]), transforms[0],
                 )  # fmt: skip
                 pieces = list_pieces(table, first, count, columns_x, cases, side, 0)
                 _spread_gradients(
                     dy, side, group * filters, filters, table, pieces, count, own, turned[thread],
                     spread, layout[2], transforms[1],
                 )  # fmt: skip
-                _multiply(x, out, spread, layout, sums[task], filters, count)
+                _multiply(x, out, spread, layout, total, filters, count)
+
+
+@piece
+def _put_taps(tile, dw, filter, count, phase, way, adds):
+    """A phase's taps of some filters of one channel's dw (K, K, F), those that exist."""
+    _, size, stride = way
+    for k in range(size * size):
+        i, j = k // size * stride + phase // stride, k % size * stride + phase % stride
+        if i < dw.shape[0] and j < dw.shape[0]:
+            target = dw[i, j, filter:]
+            for f in range(count):
+                target[f] = target[f] + tile[k, f] if adds else tile[k, f]
 
 
 @exact
-def collect_sums(sums, dw, groups, way, accumulate, transform):
+def collect_sums(sums, dw, way, accumulate, transform):
     """dw (C, K, K, F) (+)= the sums transformed back."""
     side, size, stride = way
-    channels, taps, filters = dw.shape[0], dw.shape[1], dw.shape[3] // groups
-    splits, part, width = sums.shape[0] // groups, sums.shape[3], sums.shape[4]
-    step = sums.shape[2] * part * width
+    groups, shares, _, _, blocks, part, width = sums.shape
+    channels, filters = dw.shape[0], dw.shape[3] // groups
+    step = blocks * part * width
     for c in prange(channels * stride * stride):
         phase, channel = np.int64(c) // channels, np.int64(c) % channels
         tile = np.empty((size * size, width), dw.dtype)
         for group in range(groups):
-            own = sums[group * splits + c // part]
-            for first in range(0, filters, width):
-                source = address(own[0, first // width, c % part])
-                transform_tile(transform, source, side * step, step, address(tile), width)
-                for k in range(size * size):
-                    i, j = k // size * stride + phase // stride, k % size * stride + phase % stride
-                    if i >= taps or j >= taps:
-                        continue
-                    target = dw[channel, i, j, group * filters + first :]
-                    for f in range(min(width, filters - first)):
-                        target[f] = target[f] + tile[k, f] if accumulate else tile[k, f]
+            for number in range(shares):
+                own, adds = sums[group, number, c // part], accumulate or number > 0
+                for first in range(0, filters, width):
+                    source = address(own[0, first // width, c % part])
+                    transform_tile(transform, source, side * step, step, address(tile), width)
+                    _put_taps(
+                        tile, dw[channel], group * filters + first, min(width, filters - first),
+                        phase, way, adds,
+                    )  # fmt: skip
 
 
 def run(way: Tiling, x, dy, dw, padding, groups, accumulate, arrays):
     """dw (+)= the gradient of w.  arrays: scratch as of `parts`."""
     sums, *own = arrays
-    splits = sums.shape[0] // groups
-    sizes = layout_of(dw.shape[0] * way.phases, dw.shape[3] // groups, splits, x.dtype)
+    cut = Cut(*sums.shape[1:3])
+    sizes = layout_of(dw.shape[0] * way.phases, dw.shape[3] // groups, cut, x.dtype)
     transforms = (
         address_of("input", way.side, 0, x.dtype),
         address_of("spread", way.side, way.size, x.dtype),
     )
-    sum_products(x, dy, sums, *own, sizes, (groups, tuple(way), padding, transforms))
+    sum_products(x, dy, sums, *own, sizes, (tuple(way), padding, transforms))
     collect = address_of("collect", way.side, way.size, x.dtype)
-    collect_sums(sums, dw, groups, tuple(way), accumulate, collect)
+    collect_sums(sums, dw, tuple(way), accumulate, collect)
