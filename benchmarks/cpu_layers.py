@@ -3,12 +3,12 @@
 A call is known by a layer's name and a direction: "conv2 forward", "fc6 weights".
 """
 
-from functools import partial
 from math import prod
 
 import numpy as np
 
 from convnet.backends.cpu.engine import aligned, operation
+from convnet.compiling.recording import bind
 
 DIRECTIONS = {
     "conv": ("forward", "images", "weights"),
@@ -51,12 +51,18 @@ def our_call(node, direction: str, cases: int):
 
 
 def _bound(name, *arguments):
-    function = operation(name)
-    size = getattr(function, "scratch_size", None)
-    if size is None:
-        return partial(function, *arguments)
-    scratch = aligned(size(*arguments), np.dtype(np.uint8))
-    return partial(function, *arguments, scratch=scratch)
+    """As the engine binds a step."""
+    function, options = operation(name), {}
+    if hasattr(function, "scratch_size"):
+        size = function.scratch_size(*arguments)
+        options["scratch"] = aligned(size, np.dtype(np.uint8))
+    calls = bind(function, *arguments, **options)
+
+    def run():
+        for call in calls:
+            call()
+
+    return run
 
 
 def _shapes(node, cases):

@@ -14,6 +14,7 @@ from kernel_checks import (
 )
 
 from convnet.backends.cpu import pool
+from convnet.backends.cpu.pool_gradient import STREAMED
 
 POOLS = [  # side, size, stride, start
     (7, 3, 2, 0),
@@ -91,6 +92,21 @@ def test_pool(real, kind, geometry, cases):
         check_gradient(
             lambda dx, add: pool.backward(*arrays, dx, kind, *window, add), gradient, real
         )
+
+
+@both_types
+def test_a_gradient_that_is_larger_than_the_caches(real):
+    """It is written past them; here pixels have one, two or four windows, or none."""
+    side, window = 260, (3, 2, 2)
+    x = np.round(2 * normal(3, (1, side, side, 64)))
+    assert x.astype(real).nbytes >= STREAMED
+    y = pool_reference(x, "max", *window)
+    dy = normal(4, y.shape)
+    memory = np.full(x.size + 64, np.nan, real)
+    start = -memory.ctypes.data % 64 // memory.itemsize
+    dx = memory[start : start + x.size].reshape(x.shape)
+    pool.backward(x.astype(real), y.astype(real), dy.astype(real), dx, "max", *window, False)
+    close(dx, pool_gradient(x, y, dy, "max", *window))
 
 
 def test_ties_of_opposite_sign():

@@ -35,6 +35,13 @@ def recorded(function, *arguments, **options) -> list[Callable]:
     return calls
 
 
+def bind(function, *arguments, **options) -> list[Callable]:
+    """Calls that do the function's work, as often as they are made."""
+    if getattr(function, "is_repeatable", False):
+        return recorded(function, *arguments, **options)
+    return [partial(function, *arguments, **options)]
+
+
 class Kernel:
     """A function compiled by Numba, as Python sees it; `dispatcher` is Numba's."""
 

@@ -7,7 +7,8 @@ One thread, without Python's lock, so that a feeding thread runs beside the netw
 import numpy as np
 
 from convnet.compiling.kernels import kernel, piece
-from convnet.data.lanes import LANES, fence, finish, stream, turn
+from convnet.compiling.streaming import fence
+from convnet.data.lanes import LANES, finish, stream, turn
 
 # Packed images that are turned at a time.  More make longer runs in `out`, which memory takes
 # faster: runs of 256 bytes at nearly its full speed, of 64 bytes at a third of it.

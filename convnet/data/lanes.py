@@ -8,6 +8,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from convnet.compiling import streaming
+
 LANES = 8
 _I8, _I32, _I64, _POINTER = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.PointerType()
 _PIXELS, _VALUES = ir.VectorType(_I32, LANES), ir.VectorType(ir.FloatType(), LANES)
@@ -77,9 +79,10 @@ def _finish(streams):
             value = b.fsub(b.sitofp(byte, _VALUES), _everywhere(b, subtracted))
             value = b.fadd(value, b.load(_at(b, added), align=4, typ=_VALUES))
             value = b.fmul(value, _everywhere(b, factor))
-            store = b.store(value, _at(b, out), align=4 * LANES if streams else 4)
             if streams:
-                store.set_metadata("nontemporal", b.module.add_metadata([_I32(1)]))
+                streaming.stream(b, value, _at(b, out), 4 * LANES)
+            else:
+                b.store(value, _at(b, out), align=4)
             return context.get_dummy_value()
 
         address, number = types.intp, types.float32
@@ -90,14 +93,3 @@ def _finish(streams):
 
 finish = _finish(streams=False)
 stream = _finish(streams=True)  # past the caches; `out` is a multiple of 32
-
-
-@intrinsic
-def fence(_):
-    """What was streamed is seen before anything that is written from here on."""
-
-    def emit(context, b, signature, arguments):
-        b.fence("seq_cst")
-        return context.get_dummy_value()
-
-    return types.void(), emit

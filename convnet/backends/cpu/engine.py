@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from math import prod
 
@@ -13,7 +12,7 @@ import numpy as np
 from numba import get_num_threads, set_num_threads
 
 from convnet.backends.base import unused_positions
-from convnet.compiling.recording import recorded
+from convnet.compiling.recording import bind
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
@@ -108,10 +107,8 @@ class Engine:
         function, arguments = operation(step.operation), self._arguments(step, cases)
         needs_scratch, crew = hasattr(function, "scratch_size"), self._threads(step, cases)
         options = {"scratch": self.scratch[step.device]} if needs_scratch else {}
-        if getattr(function, "is_repeatable", False):
-            with team_of(crew):
-                return Bound(step, crew, recorded(function, *arguments, **options))
-        return Bound(step, crew, [partial(function, *arguments, **options)])
+        with team_of(crew):
+            return Bound(step, crew, bind(function, *arguments, **options))
 
     def _threads(self, step, cases):
         """Small steps run on the calling thread: waking the others would take longer."""

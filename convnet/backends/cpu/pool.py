@@ -9,10 +9,13 @@ from numba import prange
 
 from convnet.backends.base import needs_scratch
 from convnet.compiling.recording import repeatable
+from convnet.compiling.streaming import fence
 
 from .carve import carve_for_threads, thread_count, total_bytes
-from .compiling import called, inlined, parallel
+from .compiling import called, exact, inlined, parallel, piece
 from .correlate import share
+from .microkernel import VECTOR_BYTES, address
+from .pool_gradient import ADD, PUT, STREAM, STREAMED, give
 from .rows import fill
 
 _MAX, _AVG, _SUM, _MAXABS = range(4)
@@ -46,7 +49,11 @@ def forward(x, y, kind, size, stride, start, *, scratch):
 @repeatable
 def backward(x, y, dy, dx, kind, size, stride, start, accumulate):
     """dx (+)= the gradient; every pixel equal to its window's maximum receives all of dy."""
-    _backward_kernel(x, y, dy, dx, _KINDS[kind], size, stride, start, accumulate)
+    if kind in ("max", "maxabs"):
+        window = size, stride, start
+        _max_backward_kernel(x, y, dy, dx, window, accumulate, thread_count())
+    else:
+        _backward_kernel(dy, dx, kind == "avg", size, stride, start, accumulate)
 
 
 @inlined
@@ -120,19 +127,9 @@ def _scale(out, factor):
 
 
 @called
-def _give(x, y, dy, factor, dx, kind, adds):
+def _give(dy, factor, dx, adds):
     """Give a row of pixels its part of one window's gradient; adds: to what is there."""
-    zero = dy.dtype.type(0)
-    if kind == _MAX or kind == _MAXABS:
-        if adds:
-            for n in range(dx.size):
-                g = dy[n]
-                dx[n] += g if x[n] == y[n] else zero
-        else:
-            for n in range(dx.size):
-                g = dy[n]
-                dx[n] = g if x[n] == y[n] else zero
-    elif adds:
+    if adds:
         for n in range(dx.size):
             dx[n] += factor * dy[n]
     else:
@@ -181,24 +178,76 @@ def _forward_kernel(x, y, kind, size, stride, start):
 
 
 @parallel
-def _backward_kernel(x, y, dy, dx, kind, size, stride, start, accumulate):
-    channels, height, width, _cases = x.shape
-    outputs = y.shape[1]
+def _backward_kernel(dy, dx, divides, size, stride, start, accumulate):
+    """Of sums, or if it `divides` of averages."""
+    channels, height, width, _cases = dx.shape
+    outputs = dy.shape[1]
     for job in prange(channels * height):
         c, i = np.int64(job) // height, np.int64(job) % height
         top, bottom = _windows_over(i, size, stride, start, outputs)
         for j in range(width):
             left, right = _windows_over(j, size, stride, start, outputs)
-            pixel, out = x[c, i, j], dx[c, i, j]
-            adds = accumulate
+            out, adds = dx[c, i, j], accumulate
             if not accumulate and (top >= bottom or left >= right):
                 fill(out, 0)
             for oi in range(top, bottom):
                 for oj in range(left, right):
-                    factor = x.dtype.type(1)
-                    if kind == _AVG:
+                    factor = dx.dtype.type(1)
+                    if divides:
                         first_row, end_row = clip(oi, size, stride, start, height)
                         first, end = clip(oj, size, stride, start, width)
-                        factor /= x.dtype.type((end_row - first_row) * (end - first))
-                    _give(pixel, y[c, oi, oj], dy[c, oi, oj], factor, out, kind, adds)
+                        factor /= dx.dtype.type((end_row - first_row) * (end - first))
+                    _give(dy[c, oi, oj], factor, out, adds)
                     adds = True
+
+
+@piece
+def _give_windows(like, x, dx, cases, y, dy, down, windows, adds):
+    """A pixel's row of gradients from many windows, (top, bottom, left, right), four at a time.
+
+    x, dx: addresses of the row; y, dy: of the channel, whose rows lie `down` bytes apart.
+    """
+    top, bottom, left, right = windows
+    across = cases * like.itemsize
+    for oi in range(top, bottom, 2):
+        for oj in range(left, right, 2):
+            place = oi * down + oj * across
+            rows, columns = min(2, bottom - oi), min(2, right - oj)
+            put = ADD if adds else PUT
+            give(like, x, dx, cases, y + place, dy + place, down, across, rows, columns, put)
+            adds = True
+
+
+@exact
+def _max_backward_kernel(x, y, dy, dx, window, accumulate, threads):
+    """dx is streamed if it is larger than the caches, where its pixels have up to four windows."""
+    size, stride, start = window
+    channels, height, width, cases = x.shape
+    outputs, across = y.shape[1], cases * x.itemsize
+    down = outputs * across
+    whole = across % VECTOR_BYTES == 0 and address(dx) % VECTOR_BYTES == 0
+    streams = whole and dx.size * dx.itemsize >= STREAMED
+    put = ADD if accumulate else STREAM if streams else PUT
+    for thread in prange(threads):
+        begin, end = share(channels * height, thread, threads)
+        for job in range(begin, end):
+            c, i = job // height, job % height
+            top, bottom = _windows_over(i, size, stride, start, outputs)
+            above, below = address(y) + c * outputs * down, address(dy) + c * outputs * down
+            for j in range(width):
+                left, right = _windows_over(j, size, stride, start, outputs)
+                rows, columns = bottom - top, right - left
+                place, first = (job * width + j) * across, top * down + left * across
+                pixel, out = address(x) + place, address(dx) + place
+                if rows < 1 or columns < 1:
+                    if not accumulate:
+                        fill(dx[c, i, j], 0)
+                elif rows <= 2 and columns <= 2:
+                    give(
+                        x, pixel, out, cases, above + first, below + first, down, across, rows,
+                        columns, put,
+                    )  # fmt: skip
+                else:
+                    windows = top, bottom, left, right
+                    _give_windows(x, pixel, out, cases, above, below, down, windows, accumulate)
+        fence()
