@@ -234,8 +234,12 @@ def _max_backward_kernel(x, y, dy, dx, window, accumulate, threads):
             c, i = job // height, job % height
             top, bottom = _windows_over(i, size, stride, start, outputs)
             above, below = address(y) + c * outputs * down, address(dy) + c * outputs * down
+            left, right = _windows_over(0, size, stride, start, outputs)
             for j in range(width):
-                left, right = _windows_over(j, size, stride, start, outputs)
+                if j - start - size >= left * stride:
+                    left += 1
+                if right < outputs and j - start >= right * stride:
+                    right += 1
                 rows, columns = bottom - top, right - left
                 place, first = (job * width + j) * across, top * down + left * across
                 pixel, out = address(x) + place, address(dx) + place
