@@ -5,6 +5,7 @@ user's files, data or machine, 2 misuse of the command line, 130 or 143 stopped 
 Everything heavy is imported inside the commands, so that `--help` is quick.
 """
 
+import gc
 from pathlib import Path
 
 import click
@@ -30,6 +31,9 @@ class Commands(click.Group):
     """A group that turns the library's errors into a message and exit code 1."""
 
     def invoke(self, ctx):
+        gc.set_threshold(
+            50_000
+        )  # what is imported and read stays: looking through it costs a tenth
         try:
             return super().invoke(ctx)
         except ConvnetError as error:

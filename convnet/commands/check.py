@@ -1,18 +1,21 @@
 """`convnet check`: lint spec files."""
 
-from pathlib import Path
+import re
 
 from convnet.commands.building import build_without_data
 from convnet.commands.output import note, result, result_json
 from convnet.errors import ConvnetError, SpecError
-from convnet.spec import Problems, Source, parse
+from convnet.spec import Source
 from convnet.specs import RunDefaults, Specs
+
+# A line that gives a layer its type, found without reading the file as a whole.
+_TYPE = re.compile(r"^type[ \t]*[=:]", re.MULTILINE | re.IGNORECASE)
 
 
 def check(files, dialect, strict, data_dims, classes, as_json) -> int:
     reports = [
         _check_pair(layers, params, dialect, strict, data_dims, classes)
-        for layers, params in _pairs([Path(file) for file in files])
+        for layers, params in _pairs([Source.read(file) for file in files])
     ]
     if as_json:
         result_json(reports)
@@ -22,22 +25,20 @@ def check(files, dialect, strict, data_dims, classes, as_json) -> int:
     return 0 if all(report["ok"] for report in reports) else 1
 
 
-def _pairs(files):
+def _pairs(sources):
     """(layer file, params file or None): a file without `type=` belongs to the one before it."""
     pairs = []
-    for file in files:
-        declared = parse(Source.read(file), Problems())
-        is_layers = any("type" in section.entries for section in declared.sections)
-        if is_layers or not pairs or pairs[-1][1] is not None:
-            pairs.append((file, None))
+    for source in sources:
+        if _TYPE.search(source.text) or not pairs or pairs[-1][1] is not None:
+            pairs.append((source, None))
         else:
-            pairs[-1] = (pairs[-1][0], file)
+            pairs[-1] = (pairs[-1][0], source)
     return pairs
 
 
 def _check_pair(layers, params, dialect, strict, data_dims, classes):
-    report = {"layers": str(layers), "params": str(params) if params else None, "ok": False}
-    specs = Specs.read(layers, params)
+    report = {"layers": layers.path, "params": params.path if params else None, "ok": False}
+    specs = Specs.parse(layers, params)
     try:
         RunDefaults(specs.params, specs.problems)
         graph, assumed = build_without_data(specs, dialect, data_dims, classes, strict)

@@ -26,7 +26,7 @@ def _lark():
     )
 
 
-@lru_cache(maxsize=1024)  # many layers have the same values, and `check` reads a file twice
+@lru_cache(maxsize=1024)  # many layers have the same values
 def tree(text: str, start: str):
     """The Lark tree of `text` by the rule `start`; nobody may change it.  `file` takes any text
     that ends in a newline; `list` and `call` raise `GrammarError`."""
