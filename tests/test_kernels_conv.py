@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from convnet.backends.cpu import bias, conv, fc, local, winograd_tiling, winograd_weights
+from convnet.backends.cpu.engine import aligned
 from convnet.backends.cpu.winograd_points import SIDES
+from convnet.compiling.streaming import STREAMED
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
 
@@ -158,6 +160,20 @@ def test_winograd_against_loops(name, side, dtype, monkeypatch):
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
     monkeypatch.setattr(winograd_weights, "_SUMS_BYTES", 0)  # threads share channels, not columns
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
+
+
+def test_results_that_are_larger_than_the_caches():
+    """They are written past them, here with tiles that hang over the border."""
+    p = Problem((64, 65, 65, 16, 3, 1, 1, 1, 64, 65), np.float32, shared=True)
+    assert min(p.x.nbytes, p.dy.nbytes) >= STREAMED and conv._tiling(p.w, 1, 1, p.dy)
+    for function, inputs, expected in (
+        (conv.forward, (p.x, p.w), p.y),
+        (conv.images_grad, (p.dy, p.w), p.dx),
+    ):
+        out = aligned(expected.size, np.dtype(np.float32)).reshape(expected.shape)
+        out[...] = np.nan
+        run(function, *inputs, out, *p.scalars, False)
+        close(out, expected, np.float32)
 
 
 def test_tiles_of_known_layers():

@@ -14,7 +14,8 @@ from kernel_checks import (
 )
 
 from convnet.backends.cpu import pool
-from convnet.backends.cpu.pool_gradient import STREAMED
+from convnet.backends.cpu.engine import aligned
+from convnet.compiling.streaming import STREAMED
 
 POOLS = [  # side, size, stride, start
     (7, 3, 2, 0),
@@ -102,9 +103,8 @@ def test_a_gradient_that_is_larger_than_the_caches(real):
     assert x.astype(real).nbytes >= STREAMED
     y = pool_reference(x, "max", *window)
     dy = normal(4, y.shape)
-    memory = np.full(x.size + 64, np.nan, real)
-    start = -memory.ctypes.data % 64 // memory.itemsize
-    dx = memory[start : start + x.size].reshape(x.shape)
+    dx = aligned(x.size, np.dtype(real)).reshape(x.shape)
+    dx[...] = np.nan
     pool.backward(x.astype(real), y.astype(real), dy.astype(real), dx, "max", *window, False)
     close(dx, pool_gradient(x, y, dy, "max", *window))
 

@@ -8,6 +8,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+STREAMED = 2**24  # bytes of a result from which on it pays
+
 
 def stream(builder, value, pointer, align):
     """Emit a store past the caches; align: bytes of the value, of which the place is a multiple."""

@@ -15,6 +15,7 @@ from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
 from convnet.backends.cpu.compiling import piece
+from convnet.compiling.streaming import stream
 
 _FEATURES = (config.CPU_FEATURES or get_host_cpu_features()).split(",")
 _ARM = llvm.get_process_triple().startswith(("aarch64", "arm64"))
@@ -247,6 +248,21 @@ def copy_block(_typing, target, source):
         places = [_int(j * loop.lanes) for j in range(VECTORS)]
         for place, row in [(p, loop.load(source, p)) for p in places]:
             builder.store(row, loop.at(target, place), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), codegen
+
+
+@intrinsic
+def stream_block(_typing, target, source):
+    """The same past the caches; the target is a multiple of VECTOR_BYTES."""
+
+    def codegen(context, builder, _signature, args):
+        loop = Block(builder, ir.FloatType(), VECTORS)
+        target, source = (builder.inttoptr(p, _POINTER) for p in args)
+        for place in [_int(j * loop.lanes) for j in range(VECTORS)]:
+            row = loop.load(source, place)
+            stream(builder, row, loop.at(target, place), VECTOR_BYTES)
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), codegen

@@ -9,13 +9,13 @@ from numba import prange
 
 from convnet.backends.base import needs_scratch
 from convnet.compiling.recording import repeatable
-from convnet.compiling.streaming import fence
+from convnet.compiling.streaming import STREAMED, fence
 
 from .carve import carve_for_threads, thread_count, total_bytes
 from .compiling import called, exact, inlined, parallel, piece
 from .correlate import share
 from .microkernel import VECTOR_BYTES, address
-from .pool_gradient import ADD, PUT, STREAM, STREAMED, give
+from .pool_gradient import ADD, PUT, STREAM, give
 from .rows import fill
 
 _MAX, _AVG, _SUM, _MAXABS = range(4)

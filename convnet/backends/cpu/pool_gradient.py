@@ -14,7 +14,6 @@ from convnet.backends.cpu.compiling import piece
 from convnet.backends.cpu.microkernel import VECTOR_BYTES
 from convnet.compiling.streaming import stream
 
-STREAMED = 2**24  # bytes of an image from which on it is written past the caches
 PUT, ADD, STREAM = (np.int64(n) for n in range(3))  # what is done with a gradient
 
 _I64, _POINTER = ir.IntType(64), ir.PointerType()

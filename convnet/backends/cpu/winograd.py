@@ -27,12 +27,14 @@ from convnet.backends.cpu.microkernel import (
     block_columns,
     block_product,
     copy_bytes,
+    stream_block,
 )
 from convnet.backends.cpu.store import store_pixels
 from convnet.backends.cpu.windows import PIECE
 from convnet.backends.cpu.winograd_pixels import GATHERED, transform_pixels
 from convnet.backends.cpu.winograd_tiles import address_of, transform_tile
 from convnet.backends.cpu.winograd_tiling import Tiling
+from convnet.compiling.streaming import STREAMED, fence
 
 TILES = 8  # blocks of columns of a task: results are stored in rows of half a kilobyte
 _TOGETHER = 3  # blocks of rows whose products are stored before the next are made
@@ -180,7 +182,7 @@ def _multiply(packed, start, stop, points, plane, panel, products, out_plane, pi
 
 
 @piece
-def _put_tiles(outputs, y, shape, channel, side, first, count, columns_x):
+def _put_tiles(outputs, y, shape, channel, side, first, count, columns_x, streams):
     """The tiles of one channel's columns [first, first + count) go to their pixels of flat y."""
     _, height, width, cases = shape
     item, pitch, done = outputs.itemsize, outputs.shape[1], 0
@@ -194,15 +196,19 @@ def _put_tiles(outputs, y, shape, channel, side, first, count, columns_x):
         for i in range(min(side, height - top)):
             source = address(outputs) + (i * side * pitch + done) * item
             for j in range(min(side, width - left)):
-                target = to + (i * width + j) * cases * item
-                copy_bytes(target, source + j * pitch * item, length * item)
+                target, row = to + (i * width + j) * cases * item, source + j * pitch * item
+                if streams:
+                    for part in range(0, length * item, BLOCK_BYTES):
+                        stream_block(target + part, row + part)
+                else:
+                    copy_bytes(target, row, length * item)
         done += length
 
 
 @piece
 def _store(
     way, products, plane, pitch, rows, outputs, y, shape, channel, first, count, columns_x,
-    accumulate, finish, transform,
+    accumulate, finish, transform, streams,
 ):  # fmt: skip
     """The tiles of outputs of each row go to their pixels of y, finished."""
     item, side = outputs.itemsize, way[0] + 1 - way[1]
@@ -219,7 +225,9 @@ def _store(
             )  # fmt: skip
         else:
             finish_row(outputs.reshape(-1), channel + row, finish)  # all outputs in one go
-            _put_tiles(outputs, y, shape, channel + row, side, first, count, columns_x)
+            _put_tiles(
+                outputs, y, shape, channel + row, side, first, count, columns_x, streams
+            )  # fmt: skip
 
 
 @exact
@@ -237,6 +245,8 @@ def correlate(x, packed, y, shape, tables, pixels, points, products, outputs, wi
     panel = (summed + 1) * width
     plane, out_plane = tiles * panel + width, together * ROWS * pitch + width
     group_tasks = -(-columns // (tiles * width))
+    whole = cases * x.itemsize % BLOCK_BYTES == 0 and address(y) % VECTOR_BYTES == 0
+    streams = whole and y.size * y.itemsize >= STREAMED
     threads = tables.shape[0]
     for thread in prange(threads):
         own, out = address(points[thread]), address(products[thread])
@@ -256,8 +266,9 @@ def correlate(x, packed, y, shape, tables, pixels, points, products, outputs, wi
                 _store(
                     way, out, out_plane, pitch, min(rows, stop * ROWS) - row, outputs[thread], y,
                     shape, group * rows + row, first, count, columns_x, accumulate, finish,
-                    transforms[1],
+                    transforms[1], streams,
                 )  # fmt: skip
+        fence()
 
 
 def run(way, x, w, y, padding, groups, accumulate, finish, arrays, turned):
