@@ -42,7 +42,7 @@ corpus: $(VENV)/.tested
 	$(BIN)/python tests/corpus_replicas.py
 
 # The convolutions with narrower vectors than the processor's own.
-NARROW := tests/test_kernels_conv.py tests/test_fusion.py tests/test_layers.py
+NARROW := tests/test_kernels_conv.py tests/test_kernels_pool.py tests/test_fusion.py tests/test_layers.py
 widths: $(VENV)/.tested
 	NUMBA_CPU_NAME=x86-64 NUMBA_CPU_FEATURES=+sse4.2 $(BIN)/python -m pytest $(NARROW)
 	NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=+avx2,+fma $(BIN)/python -m pytest $(NARROW)

@@ -8,7 +8,8 @@ import numpy as np
 from numba import prange
 
 from . import neuron_kinds as kinds
-from .compiling import BLOCK, called, inlined_sum, parallel
+from .compiling import BLOCK, called, inlined, inlined_sum, parallel
+from .microkernel import address
 
 PIECE = 2048  # elements of a row that stay in the first-level cache
 
@@ -34,7 +35,7 @@ def _smooth(x, y, dy, dx, kind, a, b, accumulate):
             dx[n] = slope * dy[n]
 
 
-@called
+@inlined
 def _simple(x, y, dy, dx, kind, a, accumulate):
     zero, one = y.dtype.type(0), y.dtype.type(1)
     for n in range(dx.size):
@@ -59,11 +60,25 @@ def _simple(x, y, dy, dx, kind, a, accumulate):
 
 
 @called
+def _simple_in_place(x, y, dx, kind, a):
+    """The compiler makes vectors of it where it sees that dy is dx."""
+    _simple(x, y, dx, dx, kind, a, False)
+
+
+@called
+def _simple_apart(x, y, dy, dx, kind, a, accumulate):
+    _simple(x, y, dy, dx, kind, a, accumulate)
+
+
+@called
 def _apply(x, y, dy, dx, kind, a, b, accumulate):
+    """dx (+)= f' * dy, one row; dx may be dy, unless accumulating."""
     if kind >= kinds.DRELU:
         _smooth(x, y, dy, dx, kind, a, b, accumulate)
+    elif address(dx) == address(dy):
+        _simple_in_place(x, y, dx, kind, a)
     else:
-        _simple(x, y, dy, dx, kind, a, accumulate)
+        _simple_apart(x, y, dy, dx, kind, a, accumulate)
 
 
 @inlined_sum
