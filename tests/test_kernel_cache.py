@@ -54,6 +54,17 @@ def test_a_kernel_is_compiled_once_and_again_after_an_edit_of_its_folder(tmp_pat
     assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 1
 
 
+def test_kernels_elsewhere_depend_on_the_shared_pieces(tmp_path, monkeypatch):
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    for folder in (shared, own):
+        folder.mkdir()
+        (folder / "pieces.py").write_text("one = 1")
+    monkeypatch.setattr(files, "_SHARED", (shared,))
+    before = files.sources.__wrapped__(own)
+    (shared / "pieces.py").write_text("one = 2")
+    assert files.sources.__wrapped__(own) != before
+
+
 def kernel_files(folder, source="now"):
     return files.KernelFiles(IndexDataCacheFile(str(folder), "one-12.py311", "stamp"), source)
 

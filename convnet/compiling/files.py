@@ -3,7 +3,8 @@
 Numba's own files are named by an index, which it reads, changes and writes without a lock: two
 processes that save at the same time lose entries, or find another kernel's code under a name.  Here
 the name says what is inside, a file appears as a whole, and nobody needs to wait.  It also says of
-which source files the kernel was made, all of its folder, where Numba sees only the kernel's own.
+which source files the kernel was made, where Numba sees only the kernel's own: all of its folder,
+and of the folders whose pieces kernels elsewhere may use.
 """
 
 import hashlib
@@ -11,6 +12,9 @@ from functools import cache
 from pathlib import Path
 
 import numba
+
+_HERE = Path(__file__).parent
+_SHARED = _HERE, _HERE.parent / "backends" / "cpu"
 
 
 def keep(compiled, function) -> None:
@@ -21,10 +25,11 @@ def keep(compiled, function) -> None:
 
 @cache
 def sources(folder: Path) -> str:
-    """A digest of a folder's source files and of Numba's version."""
+    """A digest of the source files of a folder and of the shared ones, and of Numba's version."""
     found = hashlib.sha256(numba.__version__.encode())
-    for file in sorted(folder.glob("*.py")):
-        found.update(file.name.encode() + file.read_bytes())
+    for place in (folder, *_SHARED):
+        for file in sorted(place.glob("*.py")):
+            found.update(file.name.encode() + file.read_bytes())
     return found.hexdigest()[:16]
 
 

@@ -1,6 +1,4 @@
-"""The neurons' slopes; most are had from the output alone.
-
-The choice of kind stands inside the loop, and the compiler moves it out."""
+"""The neurons' slopes; most are had from the output alone."""
 
 import math
 
@@ -9,21 +7,22 @@ from numba import prange
 
 from . import neuron_kinds as kinds
 from .compiling import BLOCK, called, inlined, inlined_sum, parallel
+from .exponentials import tanh
 from .microkernel import address
 
 PIECE = 2048  # elements of a row that stay in the first-level cache
 
 
-@called
+@inlined
 def _smooth(x, y, dy, dx, kind, a, b, accumulate):
-    one = y.dtype.type(1)
+    one, item = y.dtype.type(1), x.itemsize
     for n in range(dx.size):
         if kind == kinds.LOGISTIC:
             slope = y[n] * (one - y[n])
         elif kind == kinds.TANH:
             slope = b * (a - y[n] * y[n] / a)
         elif kind == kinds.DRELU:
-            t = math.tanh(x[n] / a)
+            t = tanh(x[n] / a, item)
             slope = t * t
         elif kind == kinds.SOFTRELU:
             slope = one if y[n] > 4 else -math.expm1(-y[n])
@@ -59,9 +58,22 @@ def _simple(x, y, dy, dx, kind, a, accumulate):
             dx[n] = slope * dy[n]
 
 
+# Each of these is a function of its own, in which the compiler moves the choice of kind out of one
+# loop.  It makes vectors of what is done in place only where it sees that dy is dx.
+
+
+@called
+def _smooth_in_place(x, y, dx, kind, a, b):
+    _smooth(x, y, dx, dx, kind, a, b, False)
+
+
+@called
+def _smooth_apart(x, y, dy, dx, kind, a, b, accumulate):
+    _smooth(x, y, dy, dx, kind, a, b, accumulate)
+
+
 @called
 def _simple_in_place(x, y, dx, kind, a):
-    """The compiler makes vectors of it where it sees that dy is dx."""
     _simple(x, y, dx, dx, kind, a, False)
 
 
@@ -73,10 +85,13 @@ def _simple_apart(x, y, dy, dx, kind, a, accumulate):
 @called
 def _apply(x, y, dy, dx, kind, a, b, accumulate):
     """dx (+)= f' * dy, one row; dx may be dy, unless accumulating."""
-    if kind >= kinds.DRELU:
-        _smooth(x, y, dy, dx, kind, a, b, accumulate)
-    elif address(dx) == address(dy):
-        _simple_in_place(x, y, dx, kind, a)
+    if address(dx) == address(dy):
+        if kind >= kinds.DRELU:
+            _smooth_in_place(x, y, dx, kind, a, b)
+        else:
+            _simple_in_place(x, y, dx, kind, a)
+    elif kind >= kinds.DRELU:
+        _smooth_apart(x, y, dy, dx, kind, a, b, accumulate)
     else:
         _simple_apart(x, y, dy, dx, kind, a, accumulate)
 

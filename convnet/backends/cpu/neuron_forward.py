@@ -6,21 +6,23 @@ import numpy as np
 from numba import prange
 
 from . import neuron_kinds as kinds
-from .compiling import BLOCK, called, parallel
+from .compiling import BLOCK, called, inlined, parallel
+from .exponentials import exp, tanh
+from .microkernel import address
 
 
-@called
+@inlined
 def _smooth(x, y, kind, a, b):
-    one = x.dtype.type(1)
+    one, item = x.dtype.type(1), x.itemsize
     if kind == kinds.LOGISTIC:
         for n in range(y.size):
-            y[n] = one / (one + math.exp(-x[n]))
+            y[n] = one / (one + exp(-x[n], item))
     elif kind == kinds.TANH:
         for n in range(y.size):
-            y[n] = a * math.tanh(b * x[n])
+            y[n] = a * tanh(b * x[n], item)
     elif kind == kinds.DRELU:
         for n in range(y.size):
-            y[n] = x[n] - a * math.tanh(x[n] / a)
+            y[n] = x[n] - a * tanh(x[n] / a, item)
     elif kind == kinds.SOFTRELU:
         for n in range(y.size):
             y[n] = x[n] if x[n] > 4 else math.log1p(math.exp(x[n]))
@@ -29,16 +31,15 @@ def _smooth(x, y, kind, a, b):
             y[n] = math.log(a + x[n])
 
 
-@called
+@inlined
 def _simple(x, y, kind, a, b):
     zero = x.dtype.type(0)
     if kind == kinds.RELU:
         for n in range(y.size):
-            y[n] = zero if x[n] <= zero else x[n]
+            y[n] = max(x[n], zero)  # a NaN stays, being the first
     elif kind == kinds.BRELU:
         for n in range(y.size):
-            v = zero if x[n] <= zero else x[n]
-            y[n] = a if v >= a else v
+            y[n] = min(max(x[n], zero), a)
     elif kind == kinds.ABS:
         for n in range(y.size):
             y[n] = abs(x[n])
@@ -56,13 +57,32 @@ def _simple(x, y, kind, a, b):
             y[n] = x[n]
 
 
-@called
-def apply(x, y, kind, a, b):
-    """y = f(x), one row."""
+@inlined
+def _function(x, y, kind, a, b):
     if kind >= kinds.DRELU:
         _smooth(x, y, kind, a, b)
     else:
         _simple(x, y, kind, a, b)
+
+
+@called
+def _in_place(y, kind, a, b):
+    """The compiler makes vectors of it where it sees one array only."""
+    _function(y, y, kind, a, b)
+
+
+@called
+def _apart(x, y, kind, a, b):
+    _function(x, y, kind, a, b)
+
+
+@called
+def apply(x, y, kind, a, b):
+    """y = f(x), one row; x may be y."""
+    if address(x) == address(y) and kind > kinds.BRELU:  # relu would become a branch there
+        _in_place(y, kind, a, b)
+    else:
+        _apart(x, y, kind, a, b)
 
 
 @parallel

@@ -7,6 +7,7 @@ from convnet.compiling.recording import repeatable
 
 from ..base import needs_scratch
 from .compiling import inlined, parallel
+from .exponentials import exp
 from .rows import copy_row, fill
 
 GROUP = 32  # cases
@@ -45,7 +46,7 @@ def _take_larger(x, largest):
 @inlined
 def _exponentials(x, largest, y, sums):
     for n in range(x.size):
-        e = np.exp(x[n] - largest[n])
+        e = exp(x[n] - largest[n], x.itemsize)
         y[n] = e
         sums[n] += e
 
