@@ -35,7 +35,6 @@ class Engine:
     def __init__(self, real=np.float32):
         self.real = np.dtype(real)
         self.memory: dict[Buffer, np.ndarray] = {}
-        self._arrays: dict[tuple[View, int], np.ndarray] = {}
         self.scratch: dict[int, np.ndarray] = {}
 
     def device_name(self, device: int) -> str:
@@ -57,12 +56,6 @@ class Engine:
 
     def array(self, view: View, cases: int) -> np.ndarray:
         """The view's values for a minibatch of `cases`, as an array over the buffer's memory."""
-        key = view, cases
-        if key not in self._arrays:
-            self._arrays[key] = self._made(view, cases)
-        return self._arrays[key]
-
-    def _made(self, view, cases):
         shape = view.shape(cases)
         per_row = cases if view.buffer.per_case else 1
         start = view.start * per_row

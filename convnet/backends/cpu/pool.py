@@ -220,7 +220,7 @@ def _give_windows(like, x, dx, cases, y, dy, down, windows, adds):
 
 @exact
 def _max_backward_kernel(x, y, dy, dx, window, accumulate, threads):
-    """dx is streamed if it is larger than the caches, where its pixels have up to four windows."""
+    """dx is streamed if it is larger than the caches, at pixels in no more than four windows."""
     size, stride, start = window
     channels, height, width, cases = x.shape
     outputs, across = y.shape[1], cases * x.itemsize

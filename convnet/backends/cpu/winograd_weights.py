@@ -164,13 +164,13 @@ def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, w
 
 
 @piece
-def _put_taps(tile, dw, filter, count, phase, way, adds):
+def _put_taps(tile, dw, first, count, phase, way, adds):
     """A phase's taps of some filters of one channel's dw (K, K, F), those that exist."""
     _, size, stride = way
     for k in range(size * size):
         i, j = k // size * stride + phase // stride, k % size * stride + phase % stride
         if i < dw.shape[0] and j < dw.shape[0]:
-            target = dw[i, j, filter:]
+            target = dw[i, j, first:]
             for f in range(count):
                 target[f] = target[f] + tile[k, f] if adds else tile[k, f]
 
