@@ -41,8 +41,9 @@ corpus: $(VENV)/.tested
 	$(BIN)/python tests/corpus_table.py
 	$(BIN)/python tests/corpus_replicas.py
 
-# The convolutions with narrower vectors than the processor's own.
-NARROW := tests/test_kernels_conv.py tests/test_kernels_pool.py tests/test_fusion.py tests/test_layers.py
+# What is emitted in vectors, with narrower ones than the processor's own.
+NARROW := $(addprefix tests/test_,kernels_conv.py kernels_pool.py kernels_neuron.py exponentials.py \
+	fusion.py layers.py)
 widths: $(VENV)/.tested
 	NUMBA_CPU_NAME=x86-64 NUMBA_CPU_FEATURES=+sse4.2 $(BIN)/python -m pytest $(NARROW)
 	NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=+avx2,+fma $(BIN)/python -m pytest $(NARROW)
