@@ -149,6 +149,14 @@ def test_check_reads_pairs():
     assert result.stdout.count(": ok,") == 2
 
 
+def test_check_knows_a_layer_file_by_its_types(tmp_path):
+    spaced = tmp_path / "spaced.cfg"
+    spaced.write_text((ROOT / "layers/digits.cfg").read_text().replace("type=", "Type : "))
+    result = good("check", ALEXNET[0], spaced, DIGITS[3])
+    assert result.stdout.count(": ok,") == 2
+    assert f"{spaced} with {DIGITS[3]}: ok" in result.stdout
+
+
 def test_check_fails_and_tells_all(tmp_path):
     bad = tmp_path / "bad.cfg"
     text = (ROOT / "layers/digits.cfg").read_text()

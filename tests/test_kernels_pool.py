@@ -96,10 +96,14 @@ def test_pool(real, kind, geometry, cases):
 
 
 @both_types
-def test_a_gradient_that_is_larger_than_the_caches(real):
-    """It is written past them; here pixels have one, two or four windows, or none."""
+@pytest.mark.parametrize("cases", [64, 65])
+def test_a_gradient_that_is_larger_than_the_caches(real, cases):
+    """It is written past them, but not in ragged rows.
+
+    Pixels have one, two or four windows, or none.
+    """
     side, window = 260, (3, 2, 2)
-    x = np.round(2 * normal(3, (1, side, side, 64)))
+    x = np.round(2 * normal(3, (1, side, side, cases)))
     assert x.astype(real).nbytes >= STREAMED
     y = pool_reference(x, "max", *window)
     dy = normal(4, y.shape)

@@ -238,34 +238,29 @@ def copy_bytes(_typing, target, source, count):
     return types.void(*[types.int64] * 3), codegen
 
 
-@intrinsic
-def copy_block(_typing, target, source):
-    """Copy one row of a block, BLOCK_BYTES, through vector registers."""
+def _block_copier(streams):
+    @intrinsic
+    def copy(_typing, target, source):
+        """Copy one row of a block, BLOCK_BYTES, through vector registers."""
 
-    def codegen(context, builder, _signature, args):
-        loop = Block(builder, ir.FloatType(), VECTORS)
-        target, source = (builder.inttoptr(p, _POINTER) for p in args)
-        places = [_int(j * loop.lanes) for j in range(VECTORS)]
-        for place, row in [(p, loop.load(source, p)) for p in places]:
-            builder.store(row, loop.at(target, place), align=4)
-        return context.get_dummy_value()
+        def codegen(context, builder, _signature, args):
+            loop = Block(builder, ir.FloatType(), VECTORS)
+            target, source = (builder.inttoptr(p, _POINTER) for p in args)
+            places = [_int(j * loop.lanes) for j in range(VECTORS)]
+            for place, row in [(p, loop.load(source, p)) for p in places]:
+                if streams:
+                    stream(builder, row, loop.at(target, place), VECTOR_BYTES)
+                else:
+                    builder.store(row, loop.at(target, place), align=4)
+            return context.get_dummy_value()
 
-    return types.void(types.int64, types.int64), codegen
+        return types.void(types.int64, types.int64), codegen
+
+    return copy
 
 
-@intrinsic
-def stream_block(_typing, target, source):
-    """The same past the caches; the target is a multiple of VECTOR_BYTES."""
-
-    def codegen(context, builder, _signature, args):
-        loop = Block(builder, ir.FloatType(), VECTORS)
-        target, source = (builder.inttoptr(p, _POINTER) for p in args)
-        for place in [_int(j * loop.lanes) for j in range(VECTORS)]:
-            row = loop.load(source, place)
-            stream(builder, row, loop.at(target, place), VECTOR_BYTES)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), codegen
+copy_block = _block_copier(streams=False)
+stream_block = _block_copier(streams=True)  # past the caches, to a multiple of VECTOR_BYTES
 
 
 @intrinsic

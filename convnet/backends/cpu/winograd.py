@@ -190,8 +190,7 @@ def _put_tiles(outputs, y, shape, channel, side, first, count, columns_x, stream
         position = (first + done) // cases
         case = first + done - position * cases
         length = min(cases - case, count - done)
-        top = position // columns_x * side
-        left = (position - position // columns_x * columns_x) * side
+        top, left = position // columns_x * side, position % columns_x * side
         to = address(y) + (((channel * height + top) * width + left) * cases + case) * item
         for i in range(min(side, height - top)):
             source = address(outputs) + (i * side * pitch + done) * item
