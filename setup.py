@@ -12,7 +12,7 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11",
     packages=find_packages(include=["convnet", "convnet.*"]),
-    package_data={"convnet": ["spec/*.lark", "data/*.npz", "data/*.txt"]},
+    package_data={"convnet": ["language/*.lark", "data/datasets/*.npz", "data/datasets/*.txt"]},
     install_requires=[
         "numba>=0.61",
         "numpy>=2.0,<2.5",  # the CUDA kernels' compiler needs a NumPy below 2.5

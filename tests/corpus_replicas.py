@@ -14,8 +14,8 @@ from corpus_table import CORPUS
 
 from convnet.backends.cpu.engine import Engine
 from convnet.graph.build import build
+from convnet.language import Problems, Source, parse
 from convnet.network.network import Network
-from convnet.spec import Problems, Source, parse
 
 LAYERS, PARAMS = "cc2/layers/layers-imagenet-{}.cfg", "cc2/layers/layer-params-imagenet-{}.cfg"
 CASES, STEPS, CLASSES = 4, 20, 1000

@@ -18,11 +18,11 @@ import numpy as np
 from convnet.backends.cpu.engine import Engine
 from convnet.commands.gradients import draw_sensitive, random_data
 from convnet.errors import ConvnetError
-from convnet.graph.assume import assumed_tree
 from convnet.graph.build import build
+from convnet.graph.infer_inputs import assumed_tree
 from convnet.graph.summary import layer_rows
+from convnet.language import Problems, parse, read_source
 from convnet.network.network import Network
-from convnet.spec import Problems, Source, parse
 
 CORPUS = Path(os.environ.get("CONVNET_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
 CASES = 2
@@ -80,7 +80,7 @@ def judge(pair):
 
 def graph_of(pair):
     problems = Problems()
-    files = [parse(Source.read(CORPUS / pair[key]), problems) for key in ("layers", "params")]
+    files = [parse(read_source(CORPUS / pair[key]), problems) for key in ("layers", "params")]
     dims = {int(index): rows for index, rows in pair["data_dims"].items()}
     classes = pair["num_classes"]
     facts = {"data_dims": dims, "classes": classes, "tree": assumed_tree(files[0], classes)[0]}

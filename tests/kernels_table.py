@@ -23,15 +23,15 @@ from rows import graph_of, texts
 from sass import main_loop
 
 from convnet.backends.base import PRECISIONS
-from convnet.backends.cuda import gemm
 from convnet.backends.cuda.engine import operation
-from convnet.backends.cuda.launch import Array, Launch
-from convnet.backends.cuda.product import Variant, product_kernel
-from convnet.backends.cuda.tiles import COLUMNS, MODULES, ROWS, WINDOW
+from convnet.backends.cuda.gemm.gemm import gemm
+from convnet.backends.cuda.gemm.kernel import Variant, product_kernel
+from convnet.backends.cuda.gemm.tiles import COLUMNS, MODULES, ROWS, WINDOW
+from convnet.backends.cuda.runtime.launch import Array, Launch
 from convnet.graph.build import build
+from convnet.language import Problems, parse, read_source
 from convnet.network.memory import View
-from convnet.network.plan import make_plan
-from convnet.spec import Problems, Source, parse
+from convnet.network.planner import make_plan
 
 TARGETS = {"sm_80": (8, 0), "sm_90a": (9, 0, "a")}
 OLDEST, NEWEST = TARGETS
@@ -66,7 +66,7 @@ def plans():
         yield make_plan(graph, row.cases, input_gradients=True), row.cases, PRECISIONS[:1]
     for path in sorted(SHIPPED.glob("alexnet*.cfg")):
         problems = Problems()
-        files = [parse(Source.read(p), problems) for p in (path, params_of(path))]
+        files = [parse(read_source(p), problems) for p in (path, params_of(path))]
         graph = build(*files, problems, data_dims={0: 3 * 224 * 224, 1: 1})
         yield make_plan(graph, 128), 128, PRECISIONS
 
@@ -138,7 +138,7 @@ def reported(number) -> tuple[str, bool]:
     Numba compiles once.
     """
     kernel, arguments = WANTED[number]
-    module = kernel.function.__module__.rpartition(".")[2]
+    module = kernel.function.__module__.removeprefix("convnet.backends.cuda.")
     name = f"{module}.{kernel.name}"
     lines, good = [], True
     try:
@@ -152,7 +152,7 @@ def reported(number) -> tuple[str, bool]:
             wrong = report["spilled"] or report["stack"]
             good = good and not wrong
             numbers = "".join(f"{value:9}" for value in report.values())
-            loop = main_loop(code) if module == "product" and arch == NEWEST else ""
+            loop = main_loop(code) if module == "gemm.kernel" and arch == NEWEST else ""
             lines.append(f"{name:46}{arch:8}{numbers}  {loop}{'  WRONG' if wrong else ''}")
     except Exception as problem:
         return f"{name}: {str(problem)[:300]}  WRONG", False

@@ -8,9 +8,9 @@ import numpy as np
 
 from convnet.backends.cpu.engine import Engine
 from convnet.graph.build import build
+from convnet.language import Problems, Source, parse
 from convnet.layers import Tree
 from convnet.network.network import Network
-from convnet.spec import Problems, Source, parse
 
 LEARNING = "epsW=0.1 epsB=0.2 momW=0.9 momB=0.8 wc=0.01"
 DATA_INDEX = {"x": 0, "x2": 2, "x3": 3}

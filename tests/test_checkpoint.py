@@ -16,8 +16,8 @@ from convnet.backends.cpu.engine import Engine
 from convnet.checkpoint import Checkpoint, Position, load, newest, restore, save
 from convnet.checkpoint import write as writing
 from convnet.errors import CheckpointError
+from convnet.language import Source
 from convnet.network.network import Network
-from convnet.spec import Source
 from convnet.train import RunFolder, fit
 from convnet.train.history import History
 

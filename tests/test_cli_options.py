@@ -11,7 +11,7 @@ from PIL import Image
 
 from convnet import Net, checkpoint
 from convnet.data import open_dataset
-from convnet.data.feature_files import FeatureFolder
+from convnet.data.datasets.feature_files import FeatureFolder
 
 
 def arrays(path):

@@ -13,12 +13,12 @@ import pytest
 from rows import poison
 
 from convnet.backends.cpu.engine import Engine
-from convnet.graph.assume import assumed_dims, assumed_tree
 from convnet.graph.build import build
+from convnet.graph.infer_inputs import assumed_dims, assumed_tree
 from convnet.graph.place import copies
+from convnet.language import Problems, parse, read_source
 from convnet.network.network import Network
-from convnet.network.plan import make_plan
-from convnet.spec import Problems, Source, parse
+from convnet.network.planner import make_plan
 
 CORPUS = Path(os.environ.get("CONVNET_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
 PATH = CORPUS / "expected.jsonl"
@@ -42,7 +42,7 @@ def over(pairs):
 
 def graph_of(pair):
     problems = Problems()
-    files = [parse(Source.read(CORPUS / pair[key]), problems) for key in ("layers", "params")]
+    files = [parse(read_source(CORPUS / pair[key]), problems) for key in ("layers", "params")]
     dims = {int(index): rows for index, rows in pair["data_dims"].items()}
     classes = pair["num_classes"]
     facts = {"data_dims": dims, "classes": classes, "tree": assumed_tree(files[0], classes)[0]}
@@ -61,7 +61,7 @@ def _base(rate):
 def test_sizes_are_found_without_data(pair):
     """`convnet check` and `describe` of a file that does not tell the size of its images."""
     problems = Problems()
-    files = [parse(Source.read(CORPUS / pair[key]), problems) for key in ("layers", "params")]
+    files = [parse(read_source(CORPUS / pair[key]), problems) for key in ("layers", "params")]
     dims, note = assumed_dims(files[0], None, None)
     build(*files, problems, data_dims=dims, tree=assumed_tree(files[0], None)[0])
     assert "--data-dims" in note

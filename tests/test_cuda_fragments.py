@@ -11,8 +11,8 @@ from llvmlite import ir
 
 pytest.importorskip("numba.cuda.extending")
 
-from convnet.backends.cuda import lowlevel_results, lowlevel_tiles
-from convnet.backends.cuda.warp_tiles import (
+from convnet.backends.cuda.ptx import device_results, device_tiles
+from convnet.backends.cuda.ptx.warp_tiles import (
     BY_COLUMN,
     DEPTHS,
     PADDING,
@@ -110,7 +110,7 @@ CASES = [(0, 32, 64, PLAIN, PLAIN)] + [
 
 @pytest.mark.parametrize(("precision", "rows", "columns", "a_layout", "b_layout"), CASES)
 def test_products_of_a_warp(monkeypatch, precision, rows, columns, a_layout, b_layout):
-    monkeypatch.setattr(lowlevel_tiles, "_pure", Lanes.assembly)
+    monkeypatch.setattr(device_tiles, "_pure", Lanes.assembly)
     random, depth = np.random.default_rng(rows), DEPTHS[precision]
     k, column = np.ogrid[:depth, :TILE]
     tiles, sides, shared = [], [], np.full(4 * depth * TILE, np.nan, np.float32)
@@ -127,10 +127,10 @@ def test_products_of_a_warp(monkeypatch, precision, rows, columns, a_layout, b_l
         )
     ]
     lanes, zeros = Lanes(shared), [np.zeros(32, np.float32)] * (rows * columns // 32)
-    emit = lowlevel_tiles.multiplied_mma if precision else lowlevel_tiles.multiplied_fp32
+    emit = device_tiles.multiplied_mma if precision else device_tiles.multiplied_fp32
     acc = emit(lanes, zeros, *corners, LANE, *tiles, rows, columns, precision)
     found = np.full((rows, columns), np.nan)
-    own_rows, runs, indices = lowlevel_results.held(lanes, LANE, rows, columns, precision)
+    own_rows, runs, indices = device_results.held(lanes, LANE, rows, columns, precision)
     for row, mine in zip(own_rows, indices, strict=True):
         for first, run in zip(runs, mine, strict=True):
             for w, i in enumerate(run):
@@ -153,7 +153,7 @@ def test_splitting_rounds_to_eleven_bits():
     values = np.random.default_rng(1).standard_normal(1000).astype(np.float32)
     special = np.float32([0, -0.0, 1, -1.5, 1 + 2**-10, np.nan, 1e-30, 1e30])
     for given in (values, special):
-        found = lowlevel_tiles._tf32(Lanes(None), given)
+        found = device_tiles._tf32(Lanes(None), given)
         finite = ~np.isnan(given)
         assert np.isnan(found[~finite]).all() and not np.any(found[finite].view(np.uint32) & 0x1FFF)
         assert np.all(np.abs(found - given)[finite] <= 2.0**-11 * 1.001 * np.abs(given)[finite])

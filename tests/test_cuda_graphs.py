@@ -7,8 +7,8 @@ import pytest
 
 driver = pytest.importorskip("cuda.bindings.driver", reason="numba-cuda is not installed")
 
-from convnet.backends.cuda.order import COMPUTE, Stream  # noqa: E402
-from convnet.backends.cuda.queues import Graph  # noqa: E402
+from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, Stream  # noqa: E402
+from convnet.backends.cuda.runtime.streams import Graph  # noqa: E402
 from convnet.errors import DeviceError  # noqa: E402
 
 CALLS = ("cuStreamBeginCapture", "cuStreamEndCapture", "cuGraphInstantiate", "cuGraphDestroy")

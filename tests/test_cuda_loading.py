@@ -9,9 +9,9 @@ from test_replicas import network_of
 pytest.importorskip("numba.cuda", reason="numba-cuda is not installed")
 
 from convnet.backends.cuda.engine import written  # noqa: E402
-from convnet.backends.cuda.order import UPLOADS, Stream, ordered  # noqa: E402
+from convnet.backends.cuda.runtime.stream_schedule import UPLOADS, Stream, ordered  # noqa: E402
 from convnet.graph.build import HOST  # noqa: E402
-from convnet.network.plan import make_plan  # noqa: E402
+from convnet.network.planner import make_plan  # noqa: E402
 
 
 @pytest.mark.parametrize("row", CASES, ids=[row.name for row in CASES])

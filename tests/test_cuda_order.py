@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from rows import graph_of
 
-from convnet.backends.cuda.order import COMPUTE, COPIES, Stream, ordered
-from convnet.network.plan import make_plan
+from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, COPIES, Stream, ordered
+from convnet.network.planner import make_plan
 
 LAYERS = """
 [data]

@@ -8,7 +8,12 @@ import pytest
 
 driver = pytest.importorskip("cuda.bindings.driver", reason="numba-cuda is not installed")
 
-from convnet.backends.cuda import host, order, queues, room  # noqa: E402
+from convnet.backends.cuda.runtime import (  # noqa: E402
+    host_copy,
+    memory,
+    stream_schedule,
+    streams,
+)
 from convnet.errors import DeviceError  # noqa: E402
 
 
@@ -46,7 +51,7 @@ class Cuda:
     def enable(self, here, handle):
         self.seen.append((here, handle))
         if here == 1:
-            raise queues.CudaAPIError(704, "CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED")
+            raise streams.CudaAPIError(704, "CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED")
 
     def event(self, timing):
         return SimpleNamespace(gpu=self.stack[-1])
@@ -63,19 +68,19 @@ class Stream:
 @pytest.fixture
 def numba(monkeypatch):
     made = Cuda()
-    monkeypatch.setattr(queues, "cuda", made)
-    monkeypatch.setattr(room, "cuda", made)
+    monkeypatch.setattr(streams, "cuda", made)
+    monkeypatch.setattr(memory, "cuda", made)
     return made
 
 
 def test_copies_between_gpus_go_straight_where_they_can(numba):
-    queues.Queues((0, 2, 1, 0))
+    streams.Queues((0, 2, 1, 0))
     assert numba.seen == [(0, "context 1"), (1, "context 0")]
     assert numba.stack == []
 
 
 def test_the_gpu_in_force_is_that_of_the_device(numba):
-    made = queues.Queues((2, 1, 2))
+    made = streams.Queues((2, 1, 2))
     with made.on(0):
         assert numba.stack == [2]
         with made.on(2), made.on(1), made.on(0):
@@ -90,9 +95,9 @@ def test_the_gpu_in_force_is_that_of_the_device(numba):
 def test_streams_are_no_blocking_ones_and_freed_with_their_queues(numba, monkeypatch):
     flags, good = [], driver.CUresult.CUDA_SUCCESS
     monkeypatch.setattr(driver, "cuStreamCreate", lambda flag: (good, flags.append(flag) or 77))
-    made = queues.Queues((2, 1))
-    stream = made.stream(order.Stream(1, order.COMPUTE))
-    assert stream is made.stream(order.Stream(1, order.COMPUTE))
+    made = streams.Queues((2, 1))
+    stream = made.stream(stream_schedule.Stream(1, stream_schedule.COMPUTE))
+    assert stream is made.stream(stream_schedule.Stream(1, stream_schedule.COMPUTE))
     assert (stream.gpu, stream.handle) == (1, 77)
     assert flags == [driver.CUstream_flags.CU_STREAM_NON_BLOCKING.value]
     del stream, made
@@ -101,20 +106,20 @@ def test_streams_are_no_blocking_ones_and_freed_with_their_queues(numba, monkeyp
 
 def test_memory_that_the_driver_refuses_is_told(numba):
     def refuse(*_):
-        raise room.CudaAPIError(2, "Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
+        raise memory.CudaAPIError(2, "Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
 
     numba.device_array = numba.pinned_array = refuse
-    made = queues.Queues((1,))
+    made = streams.Queues((1,))
     with pytest.raises(DeviceError, match="GPU 1 has no 3.00 GB left. Lower --minibatch"):
-        room.take(made, 0, 3_000_000_000)
+        memory.take(made, 0, 3_000_000_000)
     with pytest.raises(DeviceError, match="pinned memory has no 0.50 GB left"):
-        room.take(made, -1, 500_000_000)
+        memory.take(made, -1, 500_000_000)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(3, 4), (1000, 3), (1001, 7), (1, 5000)])
 def test_rows_are_copied_by_several_threads(rows, columns, monkeypatch):
-    monkeypatch.setattr(host, "PIECE", 1000)
+    monkeypatch.setattr(host_copy, "PIECE", 1000)
     whole = np.arange(2.0 * rows * columns).reshape(rows, -1)
     target = np.zeros((rows, columns), np.float32)
-    host.copy_rows(target, whole[:, columns:])
+    host_copy.copy_rows(target, whole[:, columns:])
     assert np.array_equal(target, whole[:, columns:])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from convnet.data.arrange import BLOCK, arrange
 from convnet.data.canvas import packed
+from convnet.data.pipeline.arrange import BLOCK, arrange
 
 UNTOUCHED, FACTOR = 7.0, np.float32(1 / 1.1)
 

@@ -5,13 +5,13 @@ import pytest
 from python2_pickle import python2_pickle
 
 from convnet.data import Feed, open_dataset
-from convnet.data.colour import SAMPLE, ColourNoise, principal_colours
-from convnet.data.cuda_convnet import CudaConvnetFolder
+from convnet.data.color_noise import SAMPLE, ColourNoise, principal_colours
 from convnet.data.dataset import ArrayDataset
+from convnet.data.datasets.cuda_convnet import CudaConvnetFolder
 from convnet.errors import DataError
+from convnet.language import Source
+from convnet.language.specs import Specs
 from convnet.prepare import DataOptions, prepare
-from convnet.spec import Source
-from convnet.specs import Specs
 
 TURN = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))[0]
 

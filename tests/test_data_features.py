@@ -8,7 +8,7 @@ from training import make_graph
 
 from convnet.backends.cpu.engine import Engine
 from convnet.data import Feed, open_dataset
-from convnet.data.feature_files import FORMAT, META, FeatureFolder
+from convnet.data.datasets.feature_files import FORMAT, META, FeatureFolder
 from convnet.errors import ConvnetError, DataError
 from convnet.network.network import Network
 from convnet.train.features import layers_with_features, write_features

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from convnet.data import open_dataset
-from convnet.data.shapes import Shapes
-from convnet.data.shapes_scene import COLOURS, FIGURES, TEXTURES, scenes
+from convnet.data.datasets.shapes import Shapes
+from convnet.data.datasets.shapes_scene import COLOURS, FIGURES, TEXTURES, scenes
 from convnet.errors import DataError
 
 
@@ -42,7 +42,7 @@ def test_digits_are_the_packaged_images_in_a_fixed_split():
 
 
 def test_digits_have_their_licence_beside_them():
-    from convnet.data import digits
+    from convnet.data.datasets import digits
 
     text = digits._FILE.with_name("digits.LICENCE.txt").read_text()
     assert "CC BY 4.0" in text and "10.24432/C50P49" in text

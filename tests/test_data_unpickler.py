@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python2_pickle import python2_pickle
 
-from convnet.data.unpickler import read_dictionary, read_pickle
+from convnet.data.pickle.unpickler import read_dictionary, read_pickle
 from convnet.errors import DataError
 
 BATCH = {
@@ -176,7 +176,7 @@ def test_deep_nesting_is_no_danger(read):
 
 
 def test_too_many_instructions(read, monkeypatch):
-    monkeypatch.setattr("convnet.data.pickle_machine._MOST_INSTRUCTIONS", 1000)
+    monkeypatch.setattr("convnet.data.pickle.machine._MOST_INSTRUCTIONS", 1000)
     with pytest.raises(DataError, match="more than 1,000 instructions"):
         read(b"N0" * 1000 + b"N.")
 
@@ -191,7 +191,7 @@ def test_a_truncated_file(read, protocol):
 
 def test_refused_opcodes_are_known_ones():
     known = {op.code.encode("latin-1") for op in pickletools.opcodes}
-    from convnet.data.pickle_machine import _ACTIONS, _REFUSED
+    from convnet.data.pickle.machine import _ACTIONS, _REFUSED
 
     assert set(_ACTIONS) | set(_REFUSED) | {b"."} == known
 

@@ -14,9 +14,9 @@ import pytest
 from shard_sets import TEST, TRAIN, damage, made_set
 
 from convnet.data import Feed, Prefetch, ViewPrefetch, decoding, open_dataset
-from convnet.data.shards import Shards
-from convnet.data.shared import SharedMemory
-from convnet.data.workers import Workers
+from convnet.data.datasets.shards import Shards
+from convnet.data.workers.pool import Workers
+from convnet.data.workers.shared_memory import SharedMemory
 from convnet.errors import DataError
 
 SIDE, EPOCHS = 40, 2

@@ -9,7 +9,7 @@ from command_line import DIGITS, good, run
 from rows import graph_of
 
 from convnet import checkpoint
-from convnet.backends import probe
+from convnet.backends import cuda_probe
 from convnet.backends.base import PRECISIONS
 from convnet.cli import main
 from convnet.cli_options import device_options
@@ -23,21 +23,21 @@ LAYERS = "[x]\ntype=data\ndataIdx=0\n[c]\ntype=cost.sum2\ninputs=x\n"
 
 @pytest.fixture
 def no_driver(monkeypatch):
-    monkeypatch.setattr(probe, "driver_version", lambda: None)
+    monkeypatch.setattr(cuda_probe, "driver_version", lambda: None)
 
 
 @pytest.fixture
 def no_package(monkeypatch):
-    monkeypatch.setattr(probe, "find_spec", lambda name: None)
+    monkeypatch.setattr(cuda_probe, "find_spec", lambda name: None)
 
 
 def test_without_the_package_the_command_that_installs_it_is_told(no_package):
-    assert probe.INSTALL in probe.missing()
+    assert cuda_probe.INSTALL in cuda_probe.missing()
 
 
 def test_without_a_driver_that_is_told(no_driver, monkeypatch):
-    monkeypatch.setattr(probe, "find_spec", lambda name: object())
-    assert "driver" in probe.missing()
+    monkeypatch.setattr(cuda_probe, "find_spec", lambda name: object())
+    assert "driver" in cuda_probe.missing()
 
 
 def test_devices_is_no_error_without_cuda(no_package):
@@ -50,7 +50,7 @@ def test_devices_as_json(no_package):
     done = CliRunner().invoke(main, ["devices", "--json"])
     facts = json.loads(done.output)
     assert facts["gpus"] == [] and "numba-cuda" in facts["missing"]
-    assert set(facts["versions"]) == set(probe.PACKAGES)
+    assert set(facts["versions"]) == set(cuda_probe.PACKAGES)
 
 
 def test_asking_for_cuda_where_it_is_missing(no_package):
@@ -67,7 +67,7 @@ def gpus(monkeypatch):
     def there_are(*capabilities):
         found = [SimpleNamespace(compute_capability=capability) for capability in capabilities]
         monkeypatch.setattr(cuda, "gpus", found)
-        monkeypatch.setattr(probe, "missing", lambda: "")
+        monkeypatch.setattr(cuda_probe, "missing", lambda: "")
 
     return there_are
 

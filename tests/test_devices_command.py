@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from convnet.backends import probe
+from convnet.backends import cuda_probe
 from convnet.cli import main
 from convnet.commands import devices
 
-GOOD = dict.fromkeys(probe.PACKAGES, "13.0.88") | {"numba-cuda": "0.30.4", "numpy": "2.4.6"}
+GOOD = dict.fromkeys(cuda_probe.PACKAGES, "13.0.88") | {"numba-cuda": "0.30.4", "numpy": "2.4.6"}
 
 
 class Driver:
@@ -34,12 +34,12 @@ class Driver:
 @pytest.fixture
 def machine(monkeypatch):
     """A machine with a driver; its `packages` and `libraries` can be changed."""
-    found = SimpleNamespace(packages=dict(GOOD), libraries=set(probe.LIBRARIES))
-    monkeypatch.setattr(probe, "find_spec", lambda name: object())
-    monkeypatch.setattr(probe, "_library", lambda names: Driver())
-    monkeypatch.setattr(probe, "versions", lambda: found.packages)
+    found = SimpleNamespace(packages=dict(GOOD), libraries=set(cuda_probe.LIBRARIES))
+    monkeypatch.setattr(cuda_probe, "find_spec", lambda name: object())
+    monkeypatch.setattr(cuda_probe, "_library", lambda names: Driver())
+    monkeypatch.setattr(cuda_probe, "versions", lambda: found.packages)
     monkeypatch.setattr(devices, "versions", lambda: found.packages)
-    monkeypatch.setattr(probe, "loads", lambda name: name in found.libraries)
+    monkeypatch.setattr(cuda_probe, "loads", lambda name: name in found.libraries)
     return found
 
 
@@ -72,13 +72,13 @@ def test_a_numpy_that_is_too_new(machine):
     machine.packages["numpy"] = "2.5.2"
     assert "pip install 'numpy<2.5'" in printed()
     machine.packages["numba-cuda"] = "0.31.0"
-    assert probe.missing() == ""
+    assert cuda_probe.missing() == ""
 
 
-@pytest.mark.parametrize("name", probe.LIBRARIES)
+@pytest.mark.parametrize("name", cuda_probe.LIBRARIES)
 def test_a_library_that_is_not_found(machine, name):
     machine.libraries.remove(name)
-    expected = f"NVIDIA's library {probe.LIBRARIES[name]} was not found; {probe.INSTALL}"
+    expected = f"NVIDIA's library {cuda_probe.LIBRARIES[name]} was not found; {cuda_probe.INSTALL}"
     assert expected in printed()
 
 
@@ -86,14 +86,14 @@ def test_a_compiler_newer_than_the_linker(machine):
     machine.packages["nvidia-nvvm"] = "13.5.37"
     assert "pip install 'nvidia-nvvm==13.0.*'" in printed()
     machine.packages["nvidia-nvjitlink"] = None  # of a toolkit: its version is not known
-    assert probe.missing() == ""
+    assert cuda_probe.missing() == ""
 
 
 def test_all_that_is_missing_is_told_at_once(machine):
     machine.packages["numpy"] = "2.5.0"
     machine.libraries.clear()
     found = printed()
-    assert "numpy<2.5" in found and all(title in found for title in probe.LIBRARIES.values())
+    assert "numpy<2.5" in found and all(title in found for title in cuda_probe.LIBRARIES.values())
 
 
 def test_a_driver_that_does_not_start(machine, monkeypatch):
@@ -112,6 +112,6 @@ def test_without_the_management_library_the_release_is_left_out(machine, monkeyp
     def library(names):
         return None if "libnvidia-ml.so.1" in names else Driver()
 
-    monkeypatch.setattr(probe, "_library", library)
+    monkeypatch.setattr(cuda_probe, "_library", library)
     monkeypatch.setattr(devices, "gpus", list)
     assert "driver: runs CUDA 13.0" in printed()

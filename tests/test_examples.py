@@ -9,7 +9,7 @@ import pytest
 
 from convnet.checkpoint import Position
 from convnet.graph.build import build
-from convnet.specs import RunDefaults, Specs
+from convnet.language.specs import RunDefaults, Specs
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numba import prange
 
-from convnet.backends.cpu import exponentials
-from convnet.backends.cpu.compiling import parallel
+from convnet.backends.cpu.jit import parallel
+from convnet.backends.cpu.kernels import exponentials
 
 STEP = 2.0**-23  # of float32 numbers around 1
 

@@ -29,7 +29,7 @@ from benchmarks.gpu.settings import Settings  # noqa: E402
 from benchmarks.graphs import shipped_graph  # noqa: E402
 from convnet.backends.cpu.engine import Engine  # noqa: E402
 from convnet.network.network import Network  # noqa: E402
-from convnet.network.plan import make_plan  # noqa: E402
+from convnet.network.planner import make_plan  # noqa: E402
 
 TINY = Settings(True, (2, 3), 16, 67, 1, ("fp32", "bf16"), "cpu")
 PEAKS = {"bandwidth": 4.3e12, "fp32": 60e12, "tf32": 400e12, "bf16": 790e12}
@@ -303,7 +303,7 @@ def test_the_cpu_gets_the_arrays_that_the_gpu_does_without(walk):
 
 def test_a_small_grid_is_no_reason_to_warn():
     """Warnings are errors here; without a GPU a launch gets as far as its grid."""
-    from convnet.backends.cuda.totals import _total
+    from convnet.backends.cuda.kernels.totals import _total
 
     assert _total.dispatcher[(1,), 32, 0] is not None
 

@@ -5,8 +5,8 @@ import pytest
 
 from convnet.backends.cpu.engine import Engine
 from convnet.graph.build import build
+from convnet.language import Problems, Source, parse
 from convnet.network.network import Network
-from convnet.spec import Problems, Source, parse
 
 LAYERS = """
 [data]

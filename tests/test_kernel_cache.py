@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numba.core.caching import IndexDataCacheFile
 
-from convnet.compiling import files
+from convnet.compiling import kernel_cache
 from convnet.compiling.kernels import IS_KNOWN, kernel, piece
 
 pytestmark = pytest.mark.skipif(not IS_KNOWN, reason="Numba compiles and keeps kernels itself")
@@ -59,14 +59,16 @@ def test_kernels_elsewhere_depend_on_the_shared_pieces(tmp_path, monkeypatch):
     for folder in (shared, own):
         folder.mkdir()
         (folder / "pieces.py").write_text("one = 1")
-    monkeypatch.setattr(files, "_SHARED", (shared,))
-    before = files.sources.__wrapped__(own)
+    monkeypatch.setattr(kernel_cache, "_SHARED", (shared,))
+    before = kernel_cache.sources.__wrapped__(own)
     (shared / "pieces.py").write_text("one = 2")
-    assert files.sources.__wrapped__(own) != before
+    assert kernel_cache.sources.__wrapped__(own) != before
 
 
 def kernel_files(folder, source="now"):
-    return files.KernelFiles(IndexDataCacheFile(str(folder), "one-12.py311", "stamp"), source)
+    return kernel_cache.KernelFiles(
+        IndexDataCacheFile(str(folder), "one-12.py311", "stamp"), source
+    )
 
 
 def test_processes_that_save_at_the_same_time_keep_all_kernels(tmp_path):
@@ -95,7 +97,7 @@ def test_kernels_of_older_sources_are_not_found_and_go(tmp_path):
 
 
 def test_a_name_that_belongs_to_another_key_is_not_believed(tmp_path, monkeypatch):
-    monkeypatch.setattr(files.KernelFiles, "_prefix", lambda self, key: self._base)
+    monkeypatch.setattr(kernel_cache.KernelFiles, "_prefix", lambda self, key: self._base)
     kernel_files(tmp_path).save("one key", "code")
     assert kernel_files(tmp_path).load("another key") is None
 
@@ -135,8 +137,8 @@ def test_functions_compiled_in_numbas_way_may_call_pieces():
 PROGRAM = """
 import hashlib
 from numba.cuda.serialize import dumps
-from convnet.backends.cuda.finish import _kernels
-from convnet.backends.cuda.product import Variant, product_kernel
+from convnet.backends.cuda.gemm.epilogue import _kernels
+from convnet.backends.cuda.gemm.kernel import Variant, product_kernel
 made = [_kernels("tanh")[4], product_kernel(Variant(0, 4, 2, 4, 4, 128, 128, 1, "relu"))]
 for kernel in made:  # as numba.cuda.core.caching.Cache._index_key
     cells = tuple(cell.cell_contents for cell in kernel.function.__closure__)
@@ -159,6 +161,6 @@ def test_keys_are_the_same_in_every_process():
 
 def test_sources_are_all_files_of_a_folder(tmp_path):
     (tmp_path / "tiles.py").write_text("one")
-    before = files.sources.__wrapped__(tmp_path)
+    before = kernel_cache.sources.__wrapped__(tmp_path)
     (tmp_path / "tiles.py").write_text("two")
-    assert files.sources.__wrapped__(tmp_path) != before
+    assert kernel_cache.sources.__wrapped__(tmp_path) != before

@@ -7,10 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from convnet.backends.cpu import bias, conv, fc, local, winograd_tiling, winograd_weights
 from convnet.backends.cpu.engine import aligned
-from convnet.backends.cpu.winograd_points import SIDES
-from convnet.compiling.streaming import STREAMED
+from convnet.backends.cpu.ops import bias, conv, fc, local
+from convnet.backends.cpu.winograd import tiling
+from convnet.backends.cpu.winograd import weight_gradient as winograd_weights
+from convnet.backends.cpu.winograd.points import SIDES
+from convnet.compiling.nontemporal import STREAMED
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
 
@@ -139,7 +141,7 @@ def close(out, expected, dtype):
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("module", [conv, local], ids=["conv", "local"])
 def test_against_loops(module, name, dtype, monkeypatch):
-    monkeypatch.setattr(winograd_tiling, "tiling", lambda *_: None)
+    monkeypatch.setattr(tiling, "tiling", lambda *_: None)
     p = Problem(CASES[name], dtype, shared=module is conv)
     check(module.forward, (p.x, p.w), p.y, dtype, *p.scalars)
     check(module.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
@@ -150,11 +152,11 @@ def test_against_loops(module, name, dtype, monkeypatch):
 @pytest.mark.parametrize("name", WINOGRAD)
 @pytest.mark.parametrize("side", SIDES)
 def test_winograd_against_loops(name, side, dtype, monkeypatch):
-    monkeypatch.setattr(winograd_tiling, "SIDES", (side,))
-    monkeypatch.setattr(winograd_tiling, "_WORTH", np.inf)
-    monkeypatch.setattr(winograd_tiling, "tiling", winograd_tiling.tiling.__wrapped__)
+    monkeypatch.setattr(tiling, "SIDES", (side,))
+    monkeypatch.setattr(tiling, "_WORTH", np.inf)
+    monkeypatch.setattr(tiling, "tiling", tiling.tiling.__wrapped__)
     p = Problem(WINOGRAD[name], dtype, shared=True)
-    assert winograd_tiling.tiling(p.w.shape, p.groups, p.stride, p.y.shape).side == side
+    assert tiling.tiling(p.w.shape, p.groups, p.stride, p.y.shape).side == side
     check(conv.forward, (p.x, p.w), p.y, dtype, *p.scalars)
     check(conv.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
@@ -182,7 +184,7 @@ def test_tiles_of_known_layers():
 
     def chosen(channels, size, filters, stride, outputs, groups=1):
         shape = (channels, size, size, filters)
-        return winograd_tiling.tiling(shape, groups, stride, (filters, outputs, outputs, 128))
+        return tiling.tiling(shape, groups, stride, (filters, outputs, outputs, 128))
 
     assert chosen(3, 11, 96, 4, 55) == (7, 3, 4)
     assert chosen(48, 5, 256, 1, 27, groups=2) == (8, 5, 1)
@@ -214,7 +216,7 @@ def test_more_threads_than_planned(function, monkeypatch):
     }[function.__name__]
     expected = arrays[2].copy()
     with monkeypatch.context() as patch:
-        patch.setattr("convnet.backends.cpu.carve.numba.get_num_threads", lambda: 1)
+        patch.setattr("convnet.backends.cpu.scratch.numba.get_num_threads", lambda: 1)
         size = function.scratch_size(*arrays, *p.scalars, False)
     function(*arrays, *p.scalars, False, scratch=np.full(size, 0xFF, np.uint8))
     close(arrays[2], expected.astype(np.float64), np.float32)

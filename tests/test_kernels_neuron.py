@@ -15,8 +15,8 @@ from kernel_checks import (
     normal,
 )
 
-from convnet.backends.cpu import neuron
-from convnet.backends.cpu.compiling import BLOCK
+from convnet.backends.cpu.jit import BLOCK
+from convnet.backends.cpu.ops import neuron
 
 NEURONS = {  # kind: (a, b, function, slope from x)
     "ident": (0, 0, lambda x: x, lambda x: 1),

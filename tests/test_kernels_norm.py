@@ -14,7 +14,7 @@ from kernel_checks import (
     normal,
 )
 
-from convnet.backends.cpu import cmrnorm, cnorm, rnorm
+from convnet.backends.cpu.ops import cmrnorm, cnorm, rnorm
 
 SCALE, K = 0.5, 1.5
 

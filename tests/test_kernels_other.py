@@ -15,7 +15,8 @@ from kernel_checks import (
     normal,
 )
 
-from convnet.backends.cpu import (
+from convnet.backends.cpu.jit import BLOCK
+from convnet.backends.cpu.ops import (
     cost_logreg,
     cost_sum2,
     elementwise,
@@ -24,7 +25,6 @@ from convnet.backends.cpu import (
     transfer,
     update,
 )
-from convnet.backends.cpu.compiling import BLOCK
 
 
 def softmax_reference(x):

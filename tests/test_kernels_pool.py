@@ -13,9 +13,9 @@ from kernel_checks import (
     normal,
 )
 
-from convnet.backends.cpu import pool
 from convnet.backends.cpu.engine import aligned
-from convnet.compiling.streaming import STREAMED
+from convnet.backends.cpu.ops import pool
+from convnet.compiling.nontemporal import STREAMED
 
 POOLS = [  # side, size, stride, start
     (7, 3, 2, 0),

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from kernel_checks import RANDOM, as_type, both_types, check_gradient, close, nan, normal
 
-from convnet.backends.cpu import dropout, neuron
-from convnet.backends.cpu.compiling import BLOCK
-from convnet.backends.cpu.philox import philox
+from convnet.backends.cpu.jit import BLOCK
+from convnet.backends.cpu.kernels.philox import philox
+from convnet.backends.cpu.ops import dropout, neuron
 
 
 @numba.njit

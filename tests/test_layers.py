@@ -10,7 +10,7 @@ import slow_network
 from cases import BY_NAME, CASES, RANDOM
 from rows import LABELS, TARGETS, graph_of, network_of, texts
 
-from convnet.spec import Problems, Source, format_spec, parse
+from convnet.language import Problems, Source, format_spec, parse
 
 EXACT = 1e-10
 STEP = 1e-4

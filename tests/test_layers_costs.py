@@ -9,8 +9,8 @@ from cases import BY_NAME
 from rows import LABELS, TARGETS, Row, network_of
 from test_layers import difference
 
-from convnet.network.reported import reported
-from convnet.train.average import Average, cost_layers
+from convnet.network.cost_report import reported
+from convnet.train.cost_average import Average, cost_layers
 
 SIX = ((6,),)
 SQUASHED = {

@@ -8,8 +8,8 @@ from test_layers import difference
 
 from convnet.backends.cpu.engine import Engine
 from convnet.graph.build import build
+from convnet.language import Problems, Source, parse
 from convnet.network.network import Network
-from convnet.spec import Problems, Source, parse
 
 CONV = "type=conv inputs=x channels=4 filters=6 filterSize=3"
 LAYERS = {

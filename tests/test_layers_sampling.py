@@ -7,7 +7,7 @@ import reference as ref
 from rows import Row, network_of
 from slow_images import random_words
 
-from convnet.backends.cpu import pool_random
+from convnet.backends.cpu.ops import pool_random
 
 SIDE = 9
 SCALED = [

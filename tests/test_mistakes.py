@@ -14,7 +14,7 @@ from convnet.errors import SpecError
 from convnet.graph.build import build
 from convnet.graph.place import place
 from convnet.initial import InitOptions, resolve
-from convnet.spec import Problems, Source, parse
+from convnet.language import Problems, Source, parse, read_source
 
 FOLDER = Path(__file__).parent / "spec" / "mistakes"
 FILES = sorted(FOLDER.glob("*.cfg"))
@@ -34,7 +34,7 @@ def options(source):
 
 
 def source_of(path):
-    return Source(path.name, Source.read(path).text)
+    return Source(path.name, read_source(path).text)
 
 
 def judge(path):

@@ -10,8 +10,8 @@ from convnet.errors import DeviceError, SpecError
 from convnet.graph.build import build
 from convnet.graph.dialect import NAMES
 from convnet.graph.summary import layer_rows
-from convnet.network.plan import make_plan
-from convnet.spec import Problems, Source, parse
+from convnet.language import Problems, Source, parse
+from convnet.network.planner import make_plan
 
 BOUNDS = settings(
     max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)

@@ -18,8 +18,8 @@ from python2_pickle import Instance, Name
 from convnet import checkpoint
 from convnet.api import Net
 from convnet.cli import main
-from convnet.data.pickle_records import Record
-from convnet.data.unpickler import read_records
+from convnet.data.pickle.records import Record
+from convnet.data.pickle.unpickler import read_records
 from convnet.errors import CheckpointError, DataError
 from convnet.originals import import_checkpoint
 

@@ -12,7 +12,7 @@ from convnet.graph import place as placement
 from convnet.graph.place import HOST, copies, place
 from convnet.network.memory import Buffer
 from convnet.network.network import Network
-from convnet.network.plan import make_plan
+from convnet.network.planner import make_plan
 from convnet.network.record import Recorder
 
 LEARNING = "epsW=0.1\nepsB=0.2\nmomW=0.9\nmomB=0.9\nwc=0.01"

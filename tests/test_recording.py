@@ -10,7 +10,7 @@ from numba import get_num_threads, prange
 from rows import network_of
 
 from convnet.compiling.kernels import kernel
-from convnet.compiling.recording import recorded, repeatable
+from convnet.compiling.replay import recorded, repeatable
 
 
 @kernel(parallel=True)

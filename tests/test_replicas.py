@@ -8,9 +8,9 @@ from convnet.backends.cpu.engine import Engine
 from convnet.errors import SpecError
 from convnet.graph.build import build
 from convnet.graph.place import place, rounds_of
+from convnet.language import Problems, Source, parse
 from convnet.network.network import Network
 from convnet.report.describe import network_summary
-from convnet.spec import Problems, Source, parse
 
 CLASSES, VALUES = 5, 2 * 6 * 6
 

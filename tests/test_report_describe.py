@@ -8,12 +8,12 @@ import pytest
 
 from convnet.backends.cpu.engine import unused
 from convnet.graph.build import build
-from convnet.network.plan import make_plan
-from convnet.network.unused import leave_out
+from convnet.language import Problems, Source, parse, read_source
+from convnet.network.planner import make_plan
+from convnet.network.prune_buffers import leave_out
 from convnet.report.describe import network_summary
 from convnet.report.describe_table import console, norm_lines, print_description, short_count
 from convnet.report.steps import step_lines
-from convnet.spec import Problems, Source, parse
 
 ROOT = Path(__file__).parents[1]
 
@@ -150,7 +150,7 @@ def test_long_names_do_not_break_numbers():
 def test_the_papers_network():
     problems = Problems()
     paths = (ROOT / "layers" / "alexnet.cfg", ROOT / "params" / "alexnet.params")
-    graph = build(*[parse(Source.read(path), problems) for path in paths], problems)
+    graph = build(*[parse(read_source(path), problems) for path in paths], problems)
     summary = network_summary(graph, 128)
     assert summary["parameters"] == 60_965_224
     assert all(size < 3e9 for size in summary["bytes_per_device"].values())

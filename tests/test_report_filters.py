@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from convnet.backends.cpu import rgb2yuv
+from convnet.backends.cpu.ops import rgb2yuv
 from convnet.errors import DataError
 from convnet.graph.build import build
+from convnet.language import Problems, Source, parse
 from convnet.report.filters import (
     Block,
     default_layer,
@@ -16,7 +17,6 @@ from convnet.report.filters import (
     layers_named,
     scaled,
 )
-from convnet.spec import Problems, Source, parse
 
 CONV = """
 [{name}]

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from convnet.graph.assume import assumed_dims
 from convnet.graph.build import build
+from convnet.graph.infer_inputs import assumed_dims
 from convnet.graph.place import copies, place
-from convnet.network.plan import make_plan
-from convnet.specs import RunDefaults, Specs
+from convnet.language.specs import RunDefaults, Specs
+from convnet.network.planner import make_plan
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIRS = sorted(path.stem for path in (ROOT / "layers").glob("*.cfg"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from convnet.spec import Problems, Source, format_spec, parse
+from convnet.language import Problems, Source, format_spec, parse, read_source
 
 CORPUS = Path(os.environ.get("CONVNET_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
 FILES = sorted(CORPUS.glob("**/*.cfg"))
@@ -20,7 +20,7 @@ if not FILES:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CORPUS)))
 def test_published_file(path):
     problems = Problems()
-    spec = parse(Source.read(path), problems)
+    spec = parse(read_source(path), problems)
     assert spec.sections and not problems.errors
     assert parse(Source.from_text(format_spec(spec)), problems) == spec
     assert not problems.errors

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convnet.spec import MalformedValue, Problems, Source, Span, format_spec, parse, parse_call
+from convnet.language import MalformedValue, Problems, Source, Span, format_spec, parse, parse_call
 
 BOUNDS = settings(
     max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from convnet.spec import Problems, Source, parse
-from convnet.spec.hints import MISTAKES, explain
+from convnet.language import Problems, Source, parse, read_source
+from convnet.language.hints import MISTAKES, explain
 
 FOLDER = Path(__file__).parent / "spec" / "syntax"
 FILES = sorted(FOLDER.glob("*.cfg"))
@@ -17,7 +17,7 @@ FILES = sorted(FOLDER.glob("*.cfg"))
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_message(path):
     problems = Problems()
-    source = Source(path.name, Source.read(path).text)
+    source = Source(path.name, read_source(path).text)
     parse(source, problems)
     found = "\n\n".join(str(p) for p in problems.errors + problems.warnings) + "\n"
     expected = path.with_suffix(".txt")

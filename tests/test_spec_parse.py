@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from convnet.spec import Problems, Source, Value, format_spec, parse
+from convnet.language import Problems, Source, Value, format_spec, parse
 
 
 def read(text):
@@ -242,7 +242,7 @@ def test_a_file_of_300_lines_parses_at_once():
 
 
 def test_importing_the_package_does_not_import_lark():
-    code = "import convnet.spec, sys; sys.exit('lark' in sys.modules)"
+    code = "import convnet.language, sys; sys.exit('lark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from convnet.errors import SpecError
-from convnet.spec import Problem, Problems, Source, Span, did_you_mean
-from convnet.spec.problems import MAX_SHOWN
+from convnet.language import Problem, Problems, Source, Span, did_you_mean
+from convnet.language.problems import MAX_SHOWN
 
 SOURCE = Source.from_text("[conv1]\nflters=128\n", "a.cfg")
 KEY = Span(SOURCE, 2, 1, 6)

@@ -5,13 +5,13 @@ import os
 import pytest
 
 from convnet.errors import SpecError
-from convnet.spec import Source, Span
-from convnet.spec.source import MAX_BYTES
+from convnet.language import Source, Span, read_source
+from convnet.language.read_source import MAX_BYTES
 
 
 def refusal(path):
     with pytest.raises(SpecError) as caught:
-        Source.read(path)
+        read_source(path)
     return str(caught.value)
 
 
@@ -23,7 +23,7 @@ def refusal(path):
 def test_line_ends_and_byte_order_mark(tmp_path, data):
     path = tmp_path / "a.cfg"
     path.write_bytes(data)
-    source = Source.read(path)
+    source = read_source(path)
     assert source.text == "[a]\nk=1\n"
     assert source.path == str(path)
     assert source.line(2) == "k=1" and source.line(9) == ""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from convnet.spec import MalformedValue, Source, Span, Value, parse_call
-from convnet.spec.values import split
+from convnet.language import MalformedValue, Source, Span, Value, parse_call
+from convnet.language.values import split
 
 
 def value(text):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from convnet.graph.assume import assumed_tree
 from convnet.graph.build import build
+from convnet.graph.infer_inputs import assumed_tree
 from convnet.graph.summary import layer_rows, neuron_text, parameter_count, totals
-from convnet.spec import Problems, Source, parse
+from convnet.language import Problems, Source, parse, read_source
 
 CORPUS = Path(os.environ.get("CONVNET_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
 LAYERS = Path(__file__).parents[1] / "layers"
@@ -28,10 +28,10 @@ def graph_of(layers, params=None, **facts):
 
 
 def published(pair, **facts):
-    layers = Source.read(CORPUS / pair["layers"])
+    layers = read_source(CORPUS / pair["layers"])
     return graph_of(
         layers,
-        Source.read(CORPUS / pair["params"]),
+        read_source(CORPUS / pair["params"]),
         data_dims={int(index): rows for index, rows in pair["data_dims"].items()},
         classes=pair["num_classes"],
         tree=assumed_tree(parse(layers, Problems()), pair["num_classes"])[0],

@@ -13,7 +13,7 @@ from convnet import Net
 from convnet.data import Feed, open_dataset
 from convnet.errors import DataError
 from convnet.network.network import Network
-from convnet.train.committee import Committee, Member, score_of
+from convnet.train.ensemble import Committee, Member, score_of
 from convnet.train.prediction_files import FACTS, Predictions, read_predictions, write_predictions
 
 

@@ -17,7 +17,7 @@ from convnet.journal import read
 from convnet.network.network import Network
 from convnet.train import fit
 from convnet.train.features import write_features
-from convnet.train.views import evaluate_views
+from convnet.train.multiview import evaluate_views
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from convnet.errors import DataError
 from convnet.network.network import Network
 from convnet.train import evaluate, evaluate_views, fit
 from convnet.train.evaluate import spread
-from convnet.train.views import scored
+from convnet.train.multiview import scored
 
 
 @pytest.fixture(scope="module")

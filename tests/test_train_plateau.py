@@ -11,7 +11,7 @@ from convnet.checkpoint import load, newest
 from convnet.data import Feed, open_dataset
 from convnet.data.dataset import ArrayDataset
 from convnet.train import Observer, fit
-from convnet.train.plateau import PIECES, Plateau, knows_nothing, piece_length
+from convnet.train.chance_level import PIECES, Plateau, knows_nothing, piece_length
 
 DATA = "[data]\ntype=data\ndataIdx=0\n[labels]\ntype=data\ndataIdx=1\n"
 COST = "[probs]\ntype=softmax\ninputs=scores\n[logprob]\ntype=cost.logreg\ninputs=labels,probs\n"

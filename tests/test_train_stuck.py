@@ -8,7 +8,7 @@ from convnet import journal
 from convnet.checkpoint import load, newest
 from convnet.errors import DataError
 from convnet.train import Observer, Run, Score, fit
-from convnet.train.stuck import Stuck
+from convnet.train.plateau import Stuck
 
 CONSTANT = PARAMS.replace("dexp[base=0.002;tgtFactor=10;numSteps=3]", "0.002")
 CONSTANT = CONSTANT.replace("linear[base=0.02;tgtFactor=4]", "0.02")

@@ -11,7 +11,7 @@ import convnet
 from convnet import checkpoint
 from convnet.data import open_dataset
 from convnet.errors import CheckpointError, DataError
-from convnet.graph.stored import stored_facts
+from convnet.graph.checkpoint_facts import stored_facts
 from convnet.layers import Tree
 from convnet.train.untie import untie
 

@@ -6,11 +6,11 @@ from cases import TREE
 from rows import Row, graph_of, network_of, texts
 
 from convnet.errors import SpecError
-from convnet.graph.assume import assumed_tree
 from convnet.graph.build import build
+from convnet.graph.infer_inputs import assumed_tree
+from convnet.language import Problems, Source, parse
 from convnet.layers import Tree
-from convnet.network.start import initial_values
-from convnet.spec import Problems, Source, parse
+from convnet.network.initialize import initial_values
 
 ROW = Row("treefc", "y type=treefc inputs=x", tree=TREE)
 

@@ -6,8 +6,8 @@ from convnet.backends.cpu.engine import Engine
 from convnet.checkpoint import load, newest
 from convnet.data import Feed, open_dataset
 from convnet.graph.build import build
+from convnet.language import Problems, Source, parse
 from convnet.network.network import Network
-from convnet.spec import Problems, Source, parse
 from convnet.train import Options, Run, RunFolder, fit
 
 SIDE, MINIBATCH, SEED = 6, 100, 5

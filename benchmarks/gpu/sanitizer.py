@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .records import Failed, Skip
-from .settings import ROOT, Settings
+from benchmarks.gpu.records import Failed, Skip
+from benchmarks.gpu.settings import ROOT, Settings
 
 TOOLS = ("memcheck", "racecheck", "initcheck")
 SECONDS = 28  # of one tool

@@ -4,8 +4,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from . import records
-from .settings import ROOT, settings
+from benchmarks.gpu import records
+from benchmarks.gpu.settings import ROOT, settings
 
 
 def context_is_lost() -> bool:

@@ -2,11 +2,11 @@
 
 import re
 
-from convnet.commands.building import build_without_data
-from convnet.commands.output import note, result, result_json
+from convnet.commands.build_graph import build_without_data
+from convnet.commands.console import note, result, result_json
 from convnet.errors import ConvnetError, SpecError
-from convnet.spec import Source
-from convnet.specs import RunDefaults, Specs
+from convnet.language import read_source
+from convnet.language.specs import RunDefaults, Specs
 
 # A line that gives a layer its type, found without reading the file as a whole.
 _TYPE = re.compile(r"^type[ \t]*[=:]", re.MULTILINE | re.IGNORECASE)
@@ -15,7 +15,7 @@ _TYPE = re.compile(r"^type[ \t]*[=:]", re.MULTILINE | re.IGNORECASE)
 def check(files, dialect, strict, data_dims, classes, as_json) -> int:
     reports = [
         _check_pair(layers, params, dialect, strict, data_dims, classes)
-        for layers, params in _pairs([Source.read(file) for file in files])
+        for layers, params in _pairs([read_source(file) for file in files])
     ]
     if as_json:
         result_json(reports)

@@ -5,13 +5,21 @@ float64 arrays and never touch their arguments. The only vectorised axis is the 
 cases. Gradients are dE/dx (not negated) summed over cases. Nothing here is clever or fast.
 """
 
-from .convolution import conv, conv_grads, fc, fc_grads, local, local_grads
-from .costs import logreg, logreg_grad, sum2, sum2_grad
-from .costs_of_sets import msm, msm_grad
-from .costs_of_squares import gsum2, gsum2_grads, tica, tica_grad
-from .costs_of_targets import bce, bce_grad, crossent, crossent_grad, dce, rflickr, rflickr_grad
-from .drawing import random_pool, rscale, scale_of_case, uniforms
-from .elementwise import (
+from tests.reference.convolution import conv, conv_grads, fc, fc_grads, local, local_grads
+from tests.reference.costs import logreg, logreg_grad, sum2, sum2_grad
+from tests.reference.costs_of_sets import msm, msm_grad
+from tests.reference.costs_of_squares import gsum2, gsum2_grads, tica, tica_grad
+from tests.reference.costs_of_targets import (
+    bce,
+    bce_grad,
+    crossent,
+    crossent_grad,
+    dce,
+    rflickr,
+    rflickr_grad,
+)
+from tests.reference.drawing import random_pool, rscale, scale_of_case, uniforms
+from tests.reference.elementwise import (
     concat,
     eltmax,
     eltmax_grads,
@@ -22,21 +30,19 @@ from .elementwise import (
     softmax,
     softmax_grad,
 )
-from .images import (
-    blur,
-    crop,
-    href,
-    nailbed,
-    nailbed_grad,
-    resize,
-    rgb2lab,
-    rgb2yuv,
+from tests.reference.images import blur, crop, href, nailbed, nailbed_grad, resize, rgb2lab, rgb2yuv
+from tests.reference.learning import rate, update, update_by_deviation, wball, wcnorm
+from tests.reference.normalization import (
+    cmrnorm,
+    cmrnorm_grad,
+    cnorm,
+    cnorm_grad,
+    rnorm,
+    rnorm_grad,
 )
-from .learning import rate, update, update_by_deviation, wball, wcnorm
-from .normalization import cmrnorm, cmrnorm_grad, cnorm, cnorm_grad, rnorm, rnorm_grad
-from .pooling import pool, pool_grad
-from .splitting import cmpool, cmpool_grad, sfc, sfc_grads, sums, sums_grad
-from .trees import tree_update, treefc, treefc_grads
+from tests.reference.pooling import pool, pool_grad
+from tests.reference.splitting import cmpool, cmpool_grad, sfc, sfc_grads, sums, sums_grad
+from tests.reference.trees import tree_update, treefc, treefc_grads
 
 __all__ = [
     "bce",

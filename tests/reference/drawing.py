@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from .images import between
-from .pooling import _window
+from tests.reference.images import between
+from tests.reference.pooling import _window
 
 
 def uniforms(group, random):

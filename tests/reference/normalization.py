@@ -5,7 +5,7 @@ Dialect, 3.6. `scale` is the quotient: already divided by size (cmrnorm) or size
 
 import numpy as np
 
-from .pooling import pool
+from tests.reference.pooling import pool
 
 
 def _window(i, size, length):

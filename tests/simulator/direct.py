@@ -3,7 +3,7 @@
 import numpy as np
 from numba import cuda
 
-from convnet.backends.cuda.launch import Array
+from convnet.backends.cuda.runtime.launch import Array
 
 MARGIN = 64  # bytes in front of and behind each array, which must stay as they are
 

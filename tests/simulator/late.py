@@ -10,7 +10,7 @@ from functools import partial
 
 import stand_ins
 
-from convnet.backends.cuda import queues
+from convnet.backends.cuda.runtime import streams
 
 
 class Gpu:
@@ -82,5 +82,5 @@ def install(monkeypatch, seed: int) -> Gpu:
     """Engines that are made from now on work on such a GPU."""
     gpu = Gpu(seed)
     stand_ins.install(monkeypatch, gpu)
-    monkeypatch.setattr(queues.cuda, "synchronize", gpu.synchronize)
+    monkeypatch.setattr(streams.cuda, "synchronize", gpu.synchronize)
     return gpu

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from convnet.backends.cuda import controls, program, queues
+from convnet.backends.cuda.runtime import controls, program, streams
 
 
 def install(monkeypatch, machine) -> None:
@@ -18,7 +18,7 @@ def install(monkeypatch, machine) -> None:
     def given_upload(self, slot, stream):
         stream.take(partial(upload, self, slot, stream))
 
-    monkeypatch.setattr(queues.cuda, "stream", machine.stream)
-    monkeypatch.setattr(queues.cuda, "event", machine.event)
+    monkeypatch.setattr(streams.cuda, "stream", machine.stream)
+    monkeypatch.setattr(streams.cuda, "event", machine.event)
     monkeypatch.setattr(program, "_call", given_call)
     monkeypatch.setattr(controls.Controls, "upload", given_upload)

@@ -6,7 +6,7 @@ from cuda_rows import two_devices
 from test_replicas import SPREADS, batch, graph_of
 
 from convnet.backends.cuda.engine import Engine
-from convnet.backends.cuda.slots import COMPUTING
+from convnet.backends.cuda.runtime.double_buffer import COMPUTING
 from convnet.network.network import Network
 
 

@@ -8,7 +8,7 @@ from late import install
 from rows import graph_of, randomize
 
 from convnet.backends.cuda.engine import Engine
-from convnet.backends.cuda.slots import COMPUTING, UPLOADING
+from convnet.backends.cuda.runtime.double_buffer import COMPUTING, UPLOADING
 from convnet.network.network import Network
 
 STEPS = 4

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from direct import run
 
-from convnet.backends.cuda import cmrnorm, rnorm
+from convnet.backends.cuda.ops import cmrnorm, rnorm
 
 SCALE, K = 0.4, 1.5  # the normalising term is large
 

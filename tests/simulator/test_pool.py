@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from direct import run
 
-from convnet.backends.cuda import pool
+from convnet.backends.cuda.ops import pool
 
 # side, outputs, size, stride, start
 WINDOWS = [

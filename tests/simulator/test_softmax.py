@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from direct import run
 
-from convnet.backends.cuda import cost_logreg, softmax
+from convnet.backends.cuda.ops import cost_logreg, softmax
 
 
 def close(found, wanted):
