@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1] / "convnet"
+from tests.support.paths import ROOT
+
+ROOT = ROOT / "convnet"
 
 # For each part: the parts it may import, itself aside.  A name stands for all below it.
 MAY_IMPORT = {

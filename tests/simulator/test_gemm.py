@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numba import cuda
 
+from convnet.backends.cuda.gemm import gemm, kernel
 from convnet.backends.cuda.gemm.epilogue import Finish, finished
-from convnet.backends.cuda.gemm.gemm import gemm, kernel
 from convnet.backends.cuda.ops import conv, fc, local, sfc
 from convnet.backends.cuda.runtime.launch import Array
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from command_line import good
-from test_cuda_order import LAYERS, PARAMS
-from test_engine import trained, two_devices
 
 from convnet import checkpoint, engines
 from convnet.backends import cuda_probe
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
+from tests.backends.cuda.test_stream_schedule import LAYERS, PARAMS
+from tests.simulator.test_engine import trained, two_devices
+from tests.support.command_line import good
 
 TOLERANCE = {"tf32": 2e-3, "bf16": 2e-2}
 

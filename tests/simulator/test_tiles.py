@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from numba import cuda, float32
 from numba import int32 as number
-from test_gemm import draw, on_device, window_matrix
 
 from convnet.backends.base import PRECISIONS
-from convnet.backends.cuda.gemm.gemm import gemm, im2col
+from convnet.backends.cuda.gemm import gemm, im2col
 from convnet.backends.cuda.gemm.kernel import Variant
 from convnet.backends.cuda.gemm.tiles import (
     COLUMNS,
@@ -21,6 +20,7 @@ from convnet.backends.cuda.gemm.tiles import (
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.warp_tiles import place_of
 from convnet.errors import DeviceError
+from tests.simulator.test_gemm import draw, on_device, window_matrix
 
 GROUP, START, FIRST = 1, 8, 16  # of groups, of columns, of k: where the tiles begin
 DEEP, WIDE = 44, 100  # of the matrices that are no windows
