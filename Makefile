@@ -69,7 +69,7 @@ docs: $(STAMP)
 clean:
 	rm -rf $(VENV) build demo *.egg-info
 
-$(STAMP): setup.py
+$(STAMP): setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
