@@ -28,22 +28,22 @@ simulator: $(VENV)/.tested
 	$(SIMULATOR)
 
 kernels: $(VENV)/.tested
-	$(BIN)/python tests/kernels_table.py
+	$(BIN)/python -m tests.scripts.kernels_table
 
 smoke: $(VENV)/.tested
-	$(BIN)/python -m pytest tests/test_spec_parse.py tests/test_summary.py
+	$(BIN)/python -m pytest tests/language/test_parse.py tests/graph/test_summary.py
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 corpus: $(VENV)/.tested
-	$(BIN)/python tests/corpus_table.py
-	$(BIN)/python tests/corpus_replicas.py
+	$(BIN)/python -m tests.scripts.corpus_table
+	$(BIN)/python -m tests.scripts.corpus_replicas
 
 # What is emitted in vectors, with narrower ones than the processor's own.
-NARROW := $(addprefix tests/test_,kernels_conv.py kernels_pool.py kernels_neuron.py exponentials.py \
-	fusion.py layers.py)
+NARROW := tests/network/test_fusion.py tests/layers/test_layers.py \
+	$(addprefix tests/backends/cpu/test_,conv.py pool.py neuron.py exponentials.py)
 widths: $(VENV)/.tested
 	NUMBA_CPU_NAME=x86-64 NUMBA_CPU_FEATURES=+sse4.2 $(BIN)/python -m pytest $(NARROW)
 	NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=+avx2,+fma $(BIN)/python -m pytest $(NARROW)

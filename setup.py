@@ -9,7 +9,7 @@ setup(
     packages=[*find_packages(include=["convnet", "convnet.*"]), *NETS],
     package_dir=NETS,
     package_data={
-        "convnet": ["py.typed", "**/*.lark", "data/*.npz", "data/*.txt"],
+        "convnet": ["py.typed", "**/*.lark", "data/datasets/*.npz", "data/datasets/*.txt"],
         "convnet.nets.layers": ["*.cfg"],
         "convnet.nets.params": ["*.params"],
     },

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from convnet.backends.cpu.engine import aligned, operation
-from convnet.compiling.recording import bind
+from convnet.compiling.replay import bind
 
 DIRECTIONS = {
     "conv": ("forward", "images", "weights"),

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.photos import write_photos
 from benchmarks.tables import add_results, machine, table
 from benchmarks.timing import PAUSE, Worker
-from convnet.data.workers import cores
+from convnet.data.workers.pool import cores
 from convnet.make_data.make import make_data
 from convnet.make_data.picture import Jpeg
 from convnet.make_data.wanted import Wanted

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from convnet.graph.assume import assumed_dims
 from convnet.graph.build import build
-from convnet.spec import Source
-from convnet.specs import RunDefaults, Specs
+from convnet.graph.infer_inputs import assumed_dims
+from convnet.language import Source, read_source
+from convnet.language.specs import RunDefaults, Specs
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,7 +18,7 @@ def shipped_graph(name: str, one_device: bool = False):
     text = (ROOT / f"layers/{name}.cfg").read_text(encoding="utf-8")
     if one_device:
         text = "".join(line for line in text.splitlines(True) if not line.startswith("gpu="))
-    params = Source.read(ROOT / f"params/{name}.params")
+    params = read_source(ROOT / f"params/{name}.params")
     specs = Specs.parse(Source.from_text(text, f"{name}.cfg"), params)
     RunDefaults(specs.params, specs.problems)
     dims, _ = assumed_dims(specs.layers, None, None)

@@ -13,7 +13,7 @@ os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
 
 from benchmarks.gpu import ours  # noqa: E402
 from benchmarks.gpu.settings import Settings  # noqa: E402
-from convnet.backends.cuda.program import Program  # noqa: E402
+from convnet.backends.cuda.runtime.program import Program  # noqa: E402
 
 REPEATS = 500
 TINY = Settings(True, (2,), 16, 67, 1, ("fp32",), "cpu")

@@ -61,7 +61,7 @@ def untouched(operation: str, arguments: dict) -> set[str]:
     arguments: of the step, by name.
     """
     if operation.startswith("cmrnorm."):
-        from convnet.backends.cuda.cmrnorm_ring import fits  # Numba is slow to import
+        from convnet.backends.cuda.kernels.cmrnorm_ring import fits  # Numba is slow to import
 
         if fits(arguments["size"], arguments["blocked"]):
             return {"denom"} if operation == "cmrnorm.forward" else {"y", "denom"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from convnet.data.shapes import Shapes
+from convnet.data.datasets.shapes import Shapes
 
 SIDE = 256
 _AMPLITUDE = 6.0  # of the noise in brightness, standard deviation in grey levels

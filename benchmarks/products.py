@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.tables import table
 from benchmarks.timing import compare, in_turn, seconds_of
-from convnet.backends.cpu import fc, neuron
 from convnet.backends.cpu.engine import aligned
+from convnet.backends.cpu.ops import fc, neuron
 
 SHAPES = {"fc6 of AlexNet": (9216, 4096, 128), "fc3 of digits": (1024, 128, 64)}
 CALLS = 20

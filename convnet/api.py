@@ -8,14 +8,14 @@ import numpy as np
 
 from convnet.backends.cpu.engine import Engine
 from convnet.errors import ConvnetError
-from convnet.graph.assume import assumed_dims
 from convnet.graph.build import build
-from convnet.graph.stored import facts_to_store, stored_facts
+from convnet.graph.checkpoint_facts import facts_to_store, stored_facts
+from convnet.graph.infer_inputs import assumed_dims
 from convnet.initial import InitOptions, fill, resolve
+from convnet.language import Source
+from convnet.language.specs import Specs
+from convnet.network.cost_report import reported
 from convnet.network.network import Network
-from convnet.network.reported import reported
-from convnet.spec import Source
-from convnet.specs import Specs
 
 NO_FUNCTIONS = InitOptions()
 

@@ -210,7 +210,7 @@ def show_filters(**given):
 @click.option("--out", type=PATH, default=Path("predictions.png"), show_default=True)
 def show_preds(**given):
     """Draw test images with their five likeliest classes, as the paper's Figure 4."""
-    from convnet.commands.predictions import show_preds as run
+    from convnet.commands.show_predictions import show_preds as run
 
     run(**given)
 
@@ -323,7 +323,7 @@ def import_old(**given):
 
     Also writes the layer and params files that it stores, beside it.
     """
-    from convnet.commands.import_old import import_old as run
+    from convnet.commands.import_checkpoint import import_old as run
 
     run(**given)
 

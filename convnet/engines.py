@@ -48,7 +48,7 @@ def _cpu_engine(options, needed, real):
             "the CPU computes in float32. Give --precision fp32, also to go on with another run"
         )
     from convnet.backends.cpu.engine import Engine
-    from convnet.backends.probe import missing
+    from convnet.backends.cuda_probe import missing
 
     shown = "cpu:0" if needed == 1 else f"cpu:0 to cpu:{needed - 1}, virtual"
     lacks_cuda = options.device == "auto" and missing() != ""
@@ -56,7 +56,7 @@ def _cpu_engine(options, needed, real):
 
 
 def _cuda_engine(options, needed):
-    from convnet.backends.probe import missing
+    from convnet.backends.cuda_probe import missing
 
     if lacking := missing():
         raise DeviceError(f"--device cuda: {lacking}. `convnet devices` tells more")

@@ -6,7 +6,7 @@ class ConvnetError(Exception):
 
 
 class SpecError(ConvnetError):
-    """One or more mistakes in spec files.  `problems` lists them (see `convnet.spec.problems`)."""
+    """One or more mistakes in spec files.  `problems` lists them (`convnet.language.problems`)."""
 
     def __init__(self, problems):
         self.problems = tuple(problems)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from convnet.errors import ConvnetError, DataError
-from convnet.spec import harmless
+from convnet.language import harmless
 
 FILE_NAME = "journal.jsonl"
 BEGINNINGS = ("start", "resume")  # events from whose step on older records no longer count

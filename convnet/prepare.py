@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 from convnet.data import Dataset, Feed, open_dataset
 from convnet.errors import DataError
-from convnet.graph.assume import (
+from convnet.graph.build import Graph, build
+from convnet.graph.infer_inputs import (
     assumed_image,
     assumed_tree,
     declared_image,
     needs_tree,
     wanted_classes,
 )
-from convnet.graph.build import Graph, build
+from convnet.language.specs import RunDefaults, Specs
 from convnet.layers import Tree
-from convnet.specs import RunDefaults, Specs
 
 DATA_VARIABLE = "CONVNET_DATA"
 

@@ -19,11 +19,11 @@ import click
 from convnet.data import open_dataset
 from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import TrainingError
+from convnet.language import Source, read_source
+from convnet.language.specs import Specs
 from convnet.network.network import Network
 from convnet.prepare import DataOptions, prepare
 from convnet.report.plot import COLOURS, Line, Panel, draw
-from convnet.spec import Source
-from convnet.specs import Specs
 from convnet.train import Observer, Options, Run, fit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,8 +90,8 @@ def train(neuron, rate: float, seed: int, options: dict, most: int, best: Curve 
 
 def spec_files(neuron: str, rate: float, classes: int) -> tuple[Source, Source]:
     """The two files, for so many classes, this rate for all weights and twice it for all biases."""
-    layers = Source.read(ROOT / f"layers/figure1-{neuron}.cfg")
-    params = Source.read(ROOT / f"params/figure1-{neuron}.params")
+    layers = read_source(ROOT / f"layers/figure1-{neuron}.cfg")
+    params = read_source(ROOT / f"params/figure1-{neuron}.params")
     changed = _with(params, epsW=rate, epsB=2 * rate)
     return _with(layers, outputs=classes), changed
 

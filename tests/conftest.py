@@ -1,11 +1,11 @@
 """A trained run, and a made data set, that many tests look at."""
 
 import pytest
-from command_line import DIGITS, good
-from imagenet_archives import write_ilsvrc
-from made_sets import CLASSES, TRAIN, VAL, wanted
 
 from convnet.make_data.make import make_data
+from tests.support.command_line import DIGITS, good
+from tests.support.imagenet_archives import write_ilsvrc
+from tests.support.made_sets import CLASSES, TRAIN, VAL, wanted
 
 
 @pytest.fixture(scope="session")

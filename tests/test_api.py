@@ -1,15 +1,15 @@
 """The Python interface: docs/api.md's example, and what it promises."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import convnet
 from convnet.errors import ConvnetError, DataError
+from tests.support.paths import ROOT
 
-GUIDE = Path(__file__).resolve().parent.parent / "docs/api.md"
+GUIDE = ROOT / "docs/api.md"
 EXAMPLE = re.search(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)[1]
 
 

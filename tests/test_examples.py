@@ -3,15 +3,15 @@
 import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
 from convnet.checkpoint import Position
 from convnet.graph.build import build
-from convnet.specs import RunDefaults, Specs
+from convnet.language.specs import RunDefaults, Specs
+from tests.support.paths import ROOT
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 def script(name):

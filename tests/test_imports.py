@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1] / "convnet"
+from tests.support.paths import ROOT
+
+ROOT = ROOT / "convnet"
 
 # For each part: the parts it may import, itself aside.  A name stands for all below it.
 MAY_IMPORT = {
+    "arithmetic": [],
     "errors": [],
     "nets": ["errors"],
     "cli_options": ["nets"],
-    "schedule": [],
-    "spec": ["errors"],
-    "fields": ["spec"],
-    "rate_fields": ["fields", "spec", "schedule"],
+    "language": ["errors"],
     "compiling": [],
     "data": ["errors", "compiling"],
     "make_data": ["errors", "data"],
     "search": ["errors", "compiling"],
-    "layers": ["fields", "rate_fields", "spec", "schedule"],
-    "graph": ["errors", "fields", "layers", "spec", "schedule"],
+    "layers": ["language"],
+    "graph": ["errors", "language", "layers"],
     "network": ["errors", "graph", "layers"],
     "backends.base": [],
     "backends.cpu": [
@@ -35,22 +35,20 @@ MAY_IMPORT = {
         "network.record",
         "network.trace",
     ],
-    "backends.probe": [],
+    "backends.cuda_probe": [],
     "backends.cuda": [
         "errors",
         "compiling",
         "backends.base",
-        "backends.cpu.blur",
+        "backends.cpu.ops.blur",
         "network.memory",
         "network.record",
         "network.trace",
     ],
-    "journal": ["errors", "spec"],
-    "checkpoint": ["errors", "spec"],
-    "specs": ["errors", "fields", "spec"],
-    "originals": ["errors", "spec", "fields", "layers", "graph", "specs", "initial", "data"]
-    + ["checkpoint"],
-    "initial": ["errors", "spec", "layers", "graph", "network", "checkpoint"],
+    "journal": ["errors", "language"],
+    "checkpoint": ["errors", "language"],
+    "originals": ["errors", "language", "layers", "graph", "initial", "data", "checkpoint"],
+    "initial": ["errors", "language", "layers", "graph", "network", "checkpoint"],
 }
 # Above these the rule is one of levels: nobody imports what stands after it.
 LEVELS = ["train", "report", "engines", "prepare", "api", "commands", "cli", "__main__"]
@@ -93,7 +91,7 @@ IMPORTS = {name: imports_of(name, path, MODULES) for name, path in MODULES.items
 
 
 def allowed(part: str, target: str) -> bool:
-    parts = [part, *MAY_IMPORT[part]]
+    parts = [part, "arithmetic", *MAY_IMPORT[part]]
     return any(target == f"convnet.{p}" or target.startswith(f"convnet.{p}.") for p in parts)
 
 
@@ -128,11 +126,10 @@ def test_nobody_imports_upwards(level):
 
 def test_kernels_know_nothing_but_arrays():
     """Of the CPU backend, only its engine sees plans."""
+    below = {"arithmetic", "backends.base", "backends.cpu", "compiling"}
     for name, found in IMPORTS.items():
         if part_of(name) == "backends.cpu" and not name.endswith(".engine"):
-            assert {part_of(t) for t in found} <= {"backends.base", "backends.cpu", "compiling"}, (
-                name
-            )
+            assert {part_of(t) for t in found} <= below, name
 
 
 def test_a_layer_module_has_a_module_of_the_same_name_in_the_backend_if_it_computes():
@@ -145,16 +142,23 @@ def test_a_layer_module_has_a_module_of_the_same_name_in_the_backend_if_it_compu
                 if of_ops and node.value.id == "ops":
                     called.add(node.attr)
     assert {"pool", "cmrnorm", "fc", "softmax", "transfer"} <= called
-    assert {f"convnet.backends.cpu.{module}" for module in called} <= set(MODULES)
+    assert {f"convnet.backends.cpu.ops.{module}" for module in called} <= set(MODULES)
 
 
 def test_both_backends_have_the_same_operations():
     """A step's name, "module.function", is one of either backend, with the same parameters."""
-    for name in {m.rpartition(".")[2] for m in MODULES if part_of(m) == "backends.cpu"}:
-        theirs = MODULES.get(f"convnet.backends.cuda.{name}")
-        for function, parameters in operations(theirs) if theirs else ():
-            mine = dict(operations(MODULES[f"convnet.backends.cpu.{name}"]))
+    for name in operation_modules("cpu") | operation_modules("cuda"):
+        mine, theirs = (
+            dict(operations(MODULES[f"convnet.backends.{kind}.ops.{name}"]))
+            for kind in ("cpu", "cuda")
+        )
+        for function, parameters in theirs.items():
             assert mine.get(function, parameters) == parameters, f"{name}.{function}"
+
+
+def operation_modules(kind):
+    start = f"convnet.backends.{kind}.ops."
+    return {name.removeprefix(start) for name in MODULES if name.startswith(start)}
 
 
 def operations(path):
@@ -171,17 +175,29 @@ def test_every_operation_of_a_layer_exists_in_both_backends():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             of_ops = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
             if of_ops and node.value.id == "ops":
-                assert f"convnet.backends.cuda.{node.attr}" in MODULES, node.attr
+                assert f"convnet.backends.cuda.ops.{node.attr}" in MODULES, node.attr
 
 
 def test_the_cuda_backend_is_imported_only_where_a_cuda_device_is_asked_for():
     importers = {
         name
         for name, found in IMPORTS.items()
-        if not name.startswith("convnet.backends.cuda")
-        and any(t.startswith("convnet.backends.cuda") for t in found)
+        if part_of(name) != "backends.cuda" and "backends.cuda" in map(part_of, found)
     }
     assert importers == {"convnet.engines"}
+
+
+def test_no_circle_of_imports():
+    """Imports inside functions count too: a circle cannot be read in any order."""
+    reached = {name: {t for t in found if t in MODULES} for name, found in IMPORTS.items()}
+    changed = True
+    while changed:
+        changed = False
+        for found in reached.values():
+            more = set().union(*(reached[target] for target in found)) - found
+            found |= more
+            changed = changed or bool(more)
+    assert not [name for name, found in reached.items() if name in found]
 
 
 def loaded_by(statement: str) -> set[str]:

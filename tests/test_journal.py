@@ -4,11 +4,11 @@ import json
 import os
 
 import pytest
-from training import curve, go_on, make_run
 
 from convnet.errors import ConvnetError, DataError
 from convnet.journal import Journal, read
 from convnet.train import Observer, fit
+from tests.support.training import curve, go_on, make_run
 
 
 def _write(path, *records):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from convnet.language import Source
+from convnet.language.specs import Specs
 from convnet.prepare import DataOptions, prepare
-from convnet.spec import Source
-from convnet.specs import Specs
 
 LAYERS = """
 [data]

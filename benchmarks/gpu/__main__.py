@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from . import cases, packages, report, shown
-from .parts import NAMES, PARTS, WHOLE_SECONDS, chosen
-from .settings import REHEARSAL, ROOT
-from .supervise import QUIET_SECONDS, Ran, supervise
-from .versions import versions
+from benchmarks.gpu import cases, packages, report, shown
+from benchmarks.gpu.parts import NAMES, PARTS, WHOLE_SECONDS, chosen
+from benchmarks.gpu.settings import REHEARSAL, ROOT
+from benchmarks.gpu.supervise import QUIET_SECONDS, Ran, supervise
+from benchmarks.gpu.versions import versions
 
 WORK = ROOT / "build" / "gpu"  # records, logs, compiled kernels
 

@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .supervise import Ran, supervise
+from benchmarks.gpu.supervise import Ran, supervise
 
 MOST_PROCESSES = 8
 SINGLE_THREADED = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), "2")

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from benchmarks.gpu.records import Failed, told
+from benchmarks.gpu.settings import Settings
 from convnet.network.memory import View
-from convnet.network.plan import make_plan
-
-from .records import Failed, told
-from .settings import Settings
+from convnet.network.planner import make_plan
 
 MOST_PROCESSES = 12
 
@@ -54,7 +53,7 @@ def compile_share(settings: Settings, first: int, stride: int) -> tuple[int, lis
 
 def kernels(settings: Settings) -> dict:
     """(kernel, signature) of all launches of AlexNet's programs, by what tells them apart."""
-    from . import ours
+    from benchmarks.gpu import ours
 
     found = {}
     for name in ("alexnet-groups", "alexnet"):
@@ -72,7 +71,7 @@ def kernels(settings: Settings) -> dict:
 def launches(plan, cases: int, precision: str) -> Iterator:
     """Every launch of a plan's programs, over arrays without memory."""
     from convnet.backends.cuda.engine import operation
-    from convnet.backends.cuda.launch import Array, Launch
+    from convnet.backends.cuda.runtime.launch import Array, Launch
 
     for step in [step for program in plan.programs.values() for step in program]:
         function = operation(step.operation)
@@ -85,7 +84,7 @@ def launches(plan, cases: int, precision: str) -> Iterator:
 
 
 def stand_in(view: View, cases: int):
-    from convnet.backends.cuda.launch import Array
+    from convnet.backends.cuda.runtime.launch import Array
 
     dtype = np.dtype(np.float32 if view.buffer.dtype == "real" else view.buffer.dtype)
     start = view.start * (cases if view.buffer.per_case else 1) * dtype.itemsize

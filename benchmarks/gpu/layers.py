@@ -6,13 +6,12 @@ that a large copy reaches, where each argument is read once and each result writ
 
 from collections.abc import Iterator
 
+from benchmarks.gpu import ours, peaks, theirs
+from benchmarks.gpu.settings import Settings
+from benchmarks.gpu.their_layers import counterpart
+from benchmarks.gpu.timing import Candidate, interleaved, ratio
+from benchmarks.gpu.traffic import adds, bytes_moved, floor_seconds, flops, is_product, module_of
 from convnet.network.record import BETWEEN_DEVICES, Step
-
-from . import ours, peaks, theirs
-from .settings import Settings
-from .their_layers import counterpart
-from .timing import Candidate, interleaved, ratio
-from .traffic import adds, bytes_moved, floor_seconds, flops, is_product, module_of
 
 REPEATS = 10  # of a step in one program, so that starting it counts little
 

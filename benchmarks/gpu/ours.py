@@ -4,13 +4,12 @@ import re
 
 import numpy as np
 
-from convnet.graph.assume import assumed_dims
+from benchmarks.gpu.settings import ROOT, Settings
 from convnet.graph.build import Graph, build
+from convnet.graph.infer_inputs import assumed_dims
+from convnet.language import Source, read_source
+from convnet.language.specs import RunDefaults, Specs
 from convnet.network.network import Network
-from convnet.spec import Source
-from convnet.specs import RunDefaults, Specs
-
-from .settings import ROOT, Settings
 
 WIDTHS = re.compile(r"^(channels|filters|outputs)=(\d\d+)$", re.MULTILINE)  # not 3 colours
 MOMENTUM = 0.9
@@ -22,7 +21,7 @@ def alexnet(settings: Settings, name: str = "alexnet-groups", devices: int = 2) 
     if devices == 1:
         layers = layers.replace("gpu=1", "gpu=0")
     layers = smaller(layers, settings)
-    params = Source.read(ROOT / f"params/{name}.params")
+    params = read_source(ROOT / f"params/{name}.params")
     specs = Specs.parse(Source.from_text(layers), params)
     RunDefaults(specs.params, specs.problems)
     dims, _ = assumed_dims(specs.layers, None, None)

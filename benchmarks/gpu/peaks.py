@@ -4,9 +4,9 @@ import time
 
 import torch
 
-from .settings import Settings
-from .theirs import set_precision, wait
-from .timing import Candidate, interleaved
+from benchmarks.gpu.settings import Settings
+from benchmarks.gpu.theirs import set_precision, wait
+from benchmarks.gpu.timing import Candidate, interleaved
 
 COPIED = 1 << 28  # float32 numbers: 1 GiB, far beyond the cache
 SIDE = 8192

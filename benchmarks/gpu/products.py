@@ -4,10 +4,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from benchmarks.gpu.traffic import adds
 from convnet.network.memory import View
 from convnet.network.record import Step
-
-from .traffic import adds
 
 
 def in_float64(

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from .records import LOST
+from benchmarks.gpu.records import LOST
 
 ENDED_WELL = (0, 1, 5)  # passed, some failed, none collected: all that this process was to do
 

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .supervise import Ran
+from benchmarks.gpu.supervise import Ran
 
 MOST_FAILURES = 6  # that are listed of a part; the file has all
 

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .records import Failed, Skip
-from .settings import ROOT, Settings
+from benchmarks.gpu.records import Failed, Skip
+from benchmarks.gpu.settings import ROOT, Settings
 
 TOOLS = ("memcheck", "racecheck", "initcheck")
 SECONDS = 28  # of one tool
@@ -56,11 +56,9 @@ def judged(output: str, code: int) -> dict:
 
 def main() -> None:
     """Train the rows, as a process under a tool."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    from cases import BY_NAME
-    from cuda_rows import network_of, results
-
     from convnet.backends.cuda.engine import Engine
+    from tests.support.cases import BY_NAME
+    from tests.support.cuda_rows import network_of, results
 
     for name in ROWS:
         for precision in ("fp32", "tf32"):

@@ -9,16 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.gpu import ours
+from benchmarks.gpu.layers import label
+from benchmarks.gpu.products import in_float64
+from benchmarks.gpu.records import Failed
+from benchmarks.gpu.settings import Settings
+from benchmarks.gpu.traffic import is_product, operands, touched
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.network.memory import Buffer, View
 from convnet.network.record import BETWEEN_DEVICES, Step
-
-from . import ours
-from .layers import label
-from .products import in_float64
-from .records import Failed
-from .settings import Settings
-from .traffic import is_product, operands, touched
 
 TOLERANCES = {"fp32": 1e-5, "tf32": 2e-3, "bf16": 1.5e-2}  # of the norm of the difference
 

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 from numba import cuda
 
-from convnet.backends.cuda import fc
-from convnet.backends.cuda.compiling import SIMULATED, kernel
-from convnet.backends.cuda.launch import Array
-from convnet.backends.cuda.order import COMPUTE, COPIES, Stream
-from convnet.backends.cuda.queues import Graph, Queues
-
-from .records import Failed, Skip
-from .settings import Settings
+from benchmarks.gpu.records import Failed, Skip
+from benchmarks.gpu.settings import Settings
+from convnet.backends.cuda.jit import SIMULATED, kernel
+from convnet.backends.cuda.ops import fc
+from convnet.backends.cuda.runtime.launch import Array
+from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, COPIES, Stream
+from convnet.backends.cuda.runtime.streams import Graph, Queues
 
 TOLERANCES = {"fp32": 3e-6, "tf32": 1e-3, "bf16": 8e-3}
 COUNT = 1 << 10 if SIMULATED else 1 << 24

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import torch
 
-from . import ours, peaks, theirs
-from .busy import busy
-from .settings import Settings
-from .timing import Candidate, host_seconds, interleaved, ratio
-from .traffic import floor_of_program
+from benchmarks.gpu import ours, peaks, theirs
+from benchmarks.gpu.busy import busy
+from benchmarks.gpu.settings import Settings
+from benchmarks.gpu.timing import Candidate, host_seconds, interleaved, ratio
+from benchmarks.gpu.traffic import floor_of_program
 
 LAYOUTS = ("nchw", "nhwc")
 TORCH_PRECISIONS = {"bf16": ("bf16", "bf16 weights")}

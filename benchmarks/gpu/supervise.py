@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import records
+from benchmarks.gpu import records
 
 POLL_SECONDS = 0.2
 QUIET_SECONDS = 60  # a check that takes longer is given up

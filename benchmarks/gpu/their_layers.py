@@ -5,10 +5,9 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
+from benchmarks.gpu.settings import Settings
+from benchmarks.gpu.theirs import FORMATS, captured, set_precision
 from convnet.network.record import Step
-
-from .settings import Settings
-from .theirs import FORMATS, captured, set_precision
 
 ATEN = torch.ops.aten
 

@@ -12,9 +12,9 @@ from statistics import fmean
 
 import numpy as np
 
-from . import ours
-from .records import Failed
-from .settings import ROOT, Settings
+from benchmarks.gpu import ours
+from benchmarks.gpu.records import Failed
+from benchmarks.gpu.settings import ROOT, Settings
 
 CONVNET = [sys.executable, "-c", "from convnet.cli import main; main()"]
 DIGITS = ["--layers", "layers/digits.cfg", "--params", "params/digits.params"]

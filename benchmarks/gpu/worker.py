@@ -4,8 +4,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from . import records
-from .settings import ROOT, settings
+from benchmarks.gpu import records
+from benchmarks.gpu.settings import settings
 
 
 def context_is_lost() -> bool:
@@ -22,8 +22,7 @@ def context_is_lost() -> bool:
 def rehearse_if_asked() -> None:
     """In the simulator, its threads take turns as in the tests."""
     if settings().rehearsal:
-        sys.path.insert(0, str(ROOT / "tests/simulator"))
-        import_module("lockstep").install()
+        import_module("tests.support.simulator.lockstep").install()
 
 
 def main(name: str, path: Path) -> int:

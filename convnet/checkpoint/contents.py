@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from convnet.spec import Source
+from convnet.language import Source
 
 SUFFIX = ".safetensors"
 VELOCITY = ".velocity"

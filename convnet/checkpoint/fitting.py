@@ -8,7 +8,7 @@ import numpy as np
 from convnet.checkpoint.contents import Checkpoint
 from convnet.checkpoint.restore import check_connections, saved_tables
 from convnet.errors import CheckpointError
-from convnet.spec import harmless
+from convnet.language import harmless
 
 _PARAMETER = re.compile(r"(.+)\.(weights\.\d+|biases|connections\.\d+)")
 _LISTED = 6  # layers that a message lists at most

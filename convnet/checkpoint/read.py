@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from convnet.checkpoint.contents import Checkpoint, Position
 from convnet.errors import CheckpointError
-from convnet.spec import Source, harmless
+from convnet.language import Source, harmless
 
 FORMAT = "convnet checkpoint 1"
 # The metadata: plain texts, and JSON texts with the kind of value that they hold.

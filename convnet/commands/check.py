@@ -3,11 +3,11 @@
 import re
 
 from convnet import nets
-from convnet.commands.building import build_without_data
-from convnet.commands.output import note, result, result_json
+from convnet.commands.build_graph import build_without_data
+from convnet.commands.console import note, result, result_json
 from convnet.errors import ConvnetError, SpecError
-from convnet.spec import Source
-from convnet.specs import RunDefaults, Specs
+from convnet.language import read_source
+from convnet.language.specs import RunDefaults, Specs
 
 # A line that gives a layer its type, found without reading the file as a whole.
 _TYPE = re.compile(r"^type[ \t]*[=:]", re.MULTILINE | re.IGNORECASE)
@@ -33,14 +33,14 @@ def _pairs(files):
     """
     pairs, shipped = [], []
     for file in files:
-        source = Source.read(nets.layer_file(file))
+        source = read_source(nets.layer_file(file))
         if _TYPE.search(source.text) or not pairs or pairs[-1][1] is not None:
             pairs.append((source, None))
             shipped.append(nets.find(file))
         else:
             pairs[-1] = (pairs[-1][0], source)
     return [
-        (layers, Source.read(net.params) if net and params is None else params)
+        (layers, read_source(net.params) if net and params is None else params)
         for (layers, params), net in zip(pairs, shipped, strict=True)
     ]
 

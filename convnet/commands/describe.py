@@ -1,12 +1,12 @@
 """`convnet describe`: what a network is."""
 
-from convnet.commands.building import build_without_data
-from convnet.commands.output import result, result_json, warn
-from convnet.network.plan import make_plan
+from convnet.commands.build_graph import build_without_data
+from convnet.commands.console import result, result_json, warn
+from convnet.language.specs import Specs
+from convnet.network.planner import make_plan
 from convnet.report.describe import network_summary
 from convnet.report.describe_table import console, print_description
 from convnet.report.steps import step_lines
-from convnet.specs import Specs
 
 
 def describe(**given) -> None:

@@ -2,8 +2,8 @@
 
 import json
 
-from convnet.backends.probe import driver_release, driver_version, problems, versions
-from convnet.commands.output import result
+from convnet.backends.cuda_probe import driver_release, driver_version, problems, versions
+from convnet.commands.console import result
 
 
 def devices(as_json: bool) -> None:

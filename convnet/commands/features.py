@@ -1,7 +1,7 @@
 """`convnet test --write-features`: a layer's activities as a folder of features."""
 
-from convnet.commands.output import note, result, result_json
-from convnet.commands.ready import Ready
+from convnet.commands.console import note, result, result_json
+from convnet.commands.load_for_test import Ready
 from convnet.train.features import write_features
 
 SPLITS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from convnet.backends.cpu.engine import Engine
-from convnet.commands.building import build_without_data
-from convnet.commands.output import note, result, result_json, warn
+from convnet.commands.build_graph import build_without_data
+from convnet.commands.console import note, result, result_json, warn
 from convnet.initial import InitOptions, resolve
+from convnet.language.specs import Specs
 from convnet.network.network import Network
-from convnet.specs import Specs
 
 STEPS = (1e-5, 1e-6, 1e-7)  # a kink (relu, max) within one of them is not within the next
 TOLERANCE = 1e-5

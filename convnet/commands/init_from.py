@@ -6,8 +6,8 @@ import click
 
 from convnet import checkpoint
 from convnet.checkpoint.fitting import Fit, take_fitting
-from convnet.commands.output import note
-from convnet.spec import harmless
+from convnet.commands.console import note
+from convnet.language import harmless
 
 
 def refuse_with_resume(given) -> None:

@@ -1,10 +1,10 @@
 """`convnet layers`: the documentation of the layer types."""
 
-from convnet.commands.output import result
+from convnet.commands.console import result
 from convnet.errors import ConvnetError
+from convnet.language import did_you_mean
 from convnet.layers import LAYER_TYPES
 from convnet.report.layer_docs import layer_list, layer_page
-from convnet.spec import did_you_mean
 
 
 def layers(layer_type: str | None) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from convnet.commands.bar import Counting
-from convnet.commands.output import note, result
-from convnet.data.shard_folder import read_manifest
+from convnet.commands.console import note, result
+from convnet.commands.progress_bar import Counting
+from convnet.data.datasets.shard_folder import read_manifest
 from convnet.make_data.make import Watcher, make_data
 from convnet.make_data.picture import Jpeg
 from convnet.make_data.verify import verify

@@ -4,11 +4,11 @@ import time
 
 import numpy as np
 
-from convnet.commands.output import note, result, result_json
+from convnet.commands.console import note, result, result_json
 from convnet.commands.recall import table_of_recall
 from convnet.commands.show import write_picture
 from convnet.data import open_dataset
-from convnet.data.feature_files import FeatureFolder
+from convnet.data.datasets.feature_files import FeatureFolder
 from convnet.errors import DataError
 from convnet.report.neighbors import Row, Shown, neighbors_picture
 from convnet.search import Nearest, nearest

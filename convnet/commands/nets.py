@@ -1,7 +1,7 @@
 """`convnet nets`: the shipped nets."""
 
 from convnet import nets
-from convnet.commands.output import note, result, result_json
+from convnet.commands.console import note, result, result_json
 
 
 def list_nets(as_json: bool) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convnet.data.feature_files import FeatureFolder
+from convnet.data.datasets.feature_files import FeatureFolder
 from convnet.errors import DataError
 from convnet.search import nearest, nearest_codes, packed, recall_at, same_class
 from convnet.search.codes import random_codes

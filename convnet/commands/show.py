@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from convnet.commands.output import note, result, result_json
-from convnet.commands.saved import find
-from convnet.commands.saved import load as load_saved
+from convnet.commands.console import note, result, result_json
+from convnet.commands.load_network import find
+from convnet.commands.load_network import load as load_saved
 from convnet.errors import ConvnetError
 from convnet.journal import FILE_NAME, read
 from convnet.report.curves import draw_curves, table_of_tests

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import click
 
 from convnet.commands import features
-from convnet.commands.output import note, result, result_json
-from convnet.commands.ready import Ready, ready
-from convnet.train.committee import Committee, Member, score_of
+from convnet.commands.console import note, result, result_json
+from convnet.commands.load_for_test import Ready, ready
+from convnet.train.ensemble import Committee, Member, score_of
+from convnet.train.multiview import ViewScore, evaluate_views
 from convnet.train.prediction_files import (
     ARRAYS,
     Predictions,
     read_predictions,
     write_predictions,
 )
-from convnet.train.views import ViewScore, evaluate_views
 
 TOPK = 5
 

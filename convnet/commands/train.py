@@ -6,24 +6,24 @@ from pathlib import Path
 import click
 
 from convnet import checkpoint
+from convnet.commands.console import costs_line, note, result, warn
 from convnet.commands.init_from import init_from, refuse_with_resume
-from convnet.commands.output import costs_line, note, result, warn
-from convnet.commands.progress import Progress
+from convnet.commands.training_progress import Progress
 from convnet.data import Dataset, decoding, jpeg
 from convnet.data.encoded import EncodedDataset
-from convnet.data.workers import cores
+from convnet.data.workers.pool import cores
 from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import ConvnetError
-from convnet.graph.stored import facts_to_store, stored_facts
+from convnet.graph.checkpoint_facts import facts_to_store, stored_facts
 from convnet.initial import InitOptions, fill, resolve
+from convnet.language import harmless, read_source
+from convnet.language.specs import Specs
 from convnet.network.network import Network
 from convnet.prepare import DataOptions, Prepared, prepare
-from convnet.spec import Source, harmless
-from convnet.specs import Specs
 from convnet.train.changes import describe_changes, describe_options
-from convnet.train.folder import RunFolder, new_run_folder
 from convnet.train.loop import Outcome, fit
 from convnet.train.run import Options, Run
+from convnet.train.run_folder import RunFolder, new_run_folder
 from convnet.train.untie import untie
 
 RUNS = Path("checkpoints")
@@ -64,14 +64,14 @@ def _specs(given, saved) -> Specs:
             raise click.UsageError(f"Missing option {' and '.join(missing)} (or --resume).")
         return Specs.read(given["layers"], given["params"])
     return Specs.parse(
-        saved.layers, Source.read(given["params"]) if given["params"] else saved.params
+        saved.layers, read_source(given["params"]) if given["params"] else saved.params
     )
 
 
 def _refuse_another_layer_file(given, saved):
     if saved is None or given["layers"] is None:
         return
-    if Source.read(given["layers"]).text != saved.layers.text:
+    if read_source(given["layers"]).text != saved.layers.text:
         raise ConvnetError(
             f"{given['layers']} is not the layer file that the checkpoint was trained with; a run "
             "goes on with its own. Leave --layers out, or start a new run without --resume"

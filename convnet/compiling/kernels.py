@@ -3,8 +3,8 @@
 import numba
 from numba.core.ccallback import CFunc
 
-from . import files
-from .recording import Kernel
+from convnet.compiling import kernel_cache
+from convnet.compiling.replay import Kernel
 
 # `linking` and `files` stand in for inner parts of Numba, as these are in the versions that they
 # were tested with.  With others, kernels are compiled and kept as Numba does it.
@@ -12,7 +12,7 @@ IS_KNOWN = numba.version_info.short == (0, 68)
 
 _COMMON = {"error_model": "numpy"}
 if IS_KNOWN:
-    from .linking import LateCompiler
+    from convnet.compiling.linking import LateCompiler
 
     _COMMON["pipeline_class"] = LateCompiler
 
@@ -46,5 +46,5 @@ def callback(function, signature) -> CFunc:
 
 def _kept(compiled, function):
     if IS_KNOWN:
-        files.keep(compiled, function)
+        kernel_cache.keep(compiled, function)
     return compiled

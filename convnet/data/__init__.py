@@ -8,12 +8,12 @@ from importlib import import_module
 
 _MODULES = {
     "BUILT_IN": "open",
-    "Batch": "feed",
+    "Batch": "pipeline.feed",
     "Dataset": "dataset",
-    "Feed": "feed",
-    "Prefetch": "prefetch",
-    "ViewPrefetch": "prefetch",
-    "decoding": "workers",
+    "Feed": "pipeline.feed",
+    "Prefetch": "pipeline.prefetch",
+    "ViewPrefetch": "pipeline.prefetch",
+    "decoding": "workers.pool",
     "open_dataset": "open",
 }
 __all__ = sorted(_MODULES)

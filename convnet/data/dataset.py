@@ -11,8 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from convnet.data import draws
-from convnet.data.colour import principal_colours
+from convnet.data import counter_rng
+from convnet.data.color_noise import principal_colours
 from convnet.errors import DataError
 
 SPLITS = ("train", "test")
@@ -90,7 +90,7 @@ class Dataset(ABC):
 
     def epoch_order(self, split: str, seed: int, epoch: int) -> np.ndarray:
         """The cases of a split in a random order, a pure function of its arguments."""
-        return draws.order(self.count(split), seed, draws.ORDER, epoch)
+        return counter_rng.order(self.count(split), seed, counter_rng.ORDER, epoch)
 
     def stored_batches(self, split: str) -> dict[int, np.ndarray] | None:
         """Number of each stored data batch -> its cases, in order; None if there are none."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from convnet.data.byte_range import read_pieces
 from convnet.data.canvas import packed
 from convnet.data.dataset import Dataset, Loan
 from convnet.data.jpeg import Undecodable, decode_pieces
-from convnet.data.piece import read_pieces
 from convnet.errors import DataError
 
 

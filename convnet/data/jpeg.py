@@ -10,7 +10,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from convnet.data.piece import read_pieces
+from convnet.data.byte_range import read_pieces
 
 try:
     import simplejpeg

@@ -3,16 +3,16 @@
 import difflib
 from pathlib import Path
 
-from convnet.data.cifar import Cifar, find_cifar
-from convnet.data.cuda_convnet import CudaConvnetFolder, find_batches
 from convnet.data.dataset import Dataset
-from convnet.data.digits import Digits
-from convnet.data.feature_files import is_feature_folder
-from convnet.data.features import Features
-from convnet.data.jpeg_batches import JpegBatches, holds_jpegs
-from convnet.data.shard_folder import MANIFEST
-from convnet.data.shards import Shards
-from convnet.data.synthetic import Synthetic
+from convnet.data.datasets.cifar import Cifar, find_cifar
+from convnet.data.datasets.cuda_convnet import CudaConvnetFolder, find_batches
+from convnet.data.datasets.digits import Digits
+from convnet.data.datasets.feature_files import is_feature_folder
+from convnet.data.datasets.features import Features
+from convnet.data.datasets.jpeg_batches import JpegBatches, holds_jpegs
+from convnet.data.datasets.shard_folder import MANIFEST
+from convnet.data.datasets.shards import Shards
+from convnet.data.datasets.synthetic import Synthetic
 from convnet.errors import DataError
 
 BUILT_IN = {
@@ -52,7 +52,7 @@ def open_dataset(
     if str(name) == "digits":
         return Digits()
     if built_in == "shapes":
-        from convnet.data.shapes import Shapes  # its kernels are for those who draw
+        from convnet.data.datasets.shapes import Shapes  # its kernels are for those who draw
 
         made = {"side": side or 32, "classes": classes or 10, "channels": channels or 3}
         return Shapes(**made, seed=seed, name=str(name))

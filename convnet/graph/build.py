@@ -1,18 +1,18 @@
 """Sections to graph: names, inputs, fields and shapes of every layer, all mistakes in one go."""
 
-from convnet.graph.children import find_children
+from convnet.graph.cost_children import find_children
 from convnet.graph.dialect import Dialect, recognise
-from convnet.graph.fields_of import FieldReader
-from convnet.graph.folded import folded_layers
-from convnet.graph.fuse import fuse_costs
+from convnet.graph.fuse_costs import fuse_costs
 from convnet.graph.graph import HOST, Graph, Node
+from convnet.graph.implicit_layers import folded_layers
 from convnet.graph.inputs import MAX_HINTS, InputNames
+from convnet.graph.memory_check import check_memory, machine_memory
+from convnet.graph.read_fields import FieldReader
 from convnet.graph.sharing import find_owners
-from convnet.graph.too_large import check_memory, machine_memory
+from convnet.language import MalformedValue, Problems, SpecFile, did_you_mean, quoted
 from convnet.layers import LAYER_TYPES, FieldError, Tree
 from convnet.layers.neuron import parse_neuron
 from convnet.layers.weighted import WeightLayer
-from convnet.spec import MalformedValue, Problems, SpecFile, did_you_mean, quoted
 
 __all__ = ["HOST", "Graph", "Node", "build"]
 

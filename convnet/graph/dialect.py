@@ -6,7 +6,7 @@ superset of the three.
 
 from dataclasses import dataclass
 
-from convnet.spec import SpecFile
+from convnet.language import SpecFile
 
 NAMES = ("cc1", "chm", "cc2", "convnet")
 TITLES = {

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, field
 
 from convnet.graph.dialect import Dialect
-from convnet.graph.fields_of import FieldReader
+from convnet.graph.read_fields import FieldReader
+from convnet.language import SpecFile
 from convnet.layers import Layer, Shape, Tree
-from convnet.spec import SpecFile
 
 HOST = -1
 

@@ -1,8 +1,8 @@
 """From the names under `inputs=` to nodes, with a message for each name that leads nowhere."""
 
-from convnet.graph.fields_of import FieldReader
 from convnet.graph.graph import Node
-from convnet.spec import Section, SpecFile, Value, did_you_mean, quoted
+from convnet.graph.read_fields import FieldReader
+from convnet.language import Section, SpecFile, Value, did_you_mean, quoted
 
 MANY = 64  # an input count as large as this is told as "or more"
 MAX_HINTS = 50  # near names are sought for so many mistakes: the search is slow in long files

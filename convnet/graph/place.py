@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from convnet.errors import SpecError
 from convnet.graph.build import HOST, Graph, Node
+from convnet.language import Problem
 from convnet.layers import Layer, Shape
 from convnet.layers.transfer import Transfer
-from convnet.spec import Problem
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Shared weights: which (layer, input) owns the weights of each input (dialect, 5.2)."""
 
 from convnet.graph.graph import Node
-from convnet.spec import Problems, did_you_mean
+from convnet.language import Problems, did_you_mean
 
 
 def find_owners(node: Node, above: list[Node], broken: set[str], problems: Problems) -> None:

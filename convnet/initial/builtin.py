@@ -11,7 +11,7 @@ import numpy as np
 from convnet import checkpoint
 from convnet.errors import ConvnetError
 from convnet.initial.orientation import to_matrix
-from convnet.spec import did_you_mean, quoted
+from convnet.language import did_you_mean, quoted
 
 MODULE = "initw"
 

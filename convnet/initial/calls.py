@@ -10,7 +10,7 @@ from convnet.graph.graph import Graph, Node
 from convnet.initial.builtin import BY_LAYER, FUNCTIONS, MODULE, CannotInitialize, Checkpoints
 from convnet.initial.module import load_module
 from convnet.initial.orientation import biases_shape, from_matrix, weights_shape
-from convnet.spec import Problems, Span, did_you_mean, harmless, parse_call, quoted
+from convnet.language import Problems, Span, did_you_mean, harmless, parse_call, quoted
 
 FIELDS = ("init_w_func", "init_b_func", "init_c_func")
 INSTEAD = "to draw from initW and initB instead: --ignore-init-functions"

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 from convnet.errors import ConvnetError
-from convnet.spec import harmless
+from convnet.language import harmless
 
 
 def load_module(path: Path) -> ModuleType:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import isqrt, prod
 from typing import ClassVar, NamedTuple
 
-from convnet.fields import Field, choice, devices, names, number, text
+from convnet.language.fields import Field, choice, devices, names, number, text
 
 LAYER_TYPES: dict[str, type["Layer"]] = {}
 

@@ -1,6 +1,6 @@
 """Gaussian blur."""
 
-from convnet.fields import integer, number
+from convnet.language.fields import integer, number
 from convnet.layers.base import ImageLayer, register
 
 

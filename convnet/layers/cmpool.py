@@ -1,6 +1,6 @@
 """Pooling across maps."""
 
-from convnet.fields import choice, integer
+from convnet.language.fields import choice, integer
 from convnet.layers.base import ImageLayer, Shape, register
 
 

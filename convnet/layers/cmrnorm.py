@@ -1,6 +1,6 @@
 """Local response normalization across maps (paper, 3.3)."""
 
-from convnet.fields import boolean
+from convnet.language.fields import boolean
 from convnet.layers.base import register
 from convnet.layers.norm import Normalization
 

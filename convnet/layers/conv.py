@@ -1,6 +1,6 @@
 """Convolution with shared filters (paper, 3.5; dialect, 3.3)."""
 
-from convnet.fields import boolean, function, integer, number
+from convnet.language.fields import boolean, function, integer, number
 from convnet.layers.base import Kept, Shape, Table, Weight, register
 from convnet.layers.weighted import WeightLayer
 

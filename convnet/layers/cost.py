@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from convnet.fields import names, number
+from convnet.language.fields import names, number
 from convnet.layers.base import Layer, Shape
 
 

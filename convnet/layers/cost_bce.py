@@ -1,6 +1,6 @@
 """Binary cross entropy with a weight for the positive targets (dialect, 7)."""
 
-from convnet.fields import number
+from convnet.language.fields import number
 from convnet.layers.base import register
 from convnet.layers.cost import TargetCost
 

@@ -1,6 +1,6 @@
 """Multinomial logistic regression cost (paper, 3: the objective; dialect, 7)."""
 
-from convnet.fields import integer
+from convnet.language.fields import integer
 from convnet.layers.base import register
 from convnet.layers.cost import Cost
 

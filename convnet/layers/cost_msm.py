@@ -1,6 +1,6 @@
 """Softmax over sets of classes (dialect, 7)."""
 
-from convnet.fields import integer
+from convnet.language.fields import integer
 from convnet.layers.base import register
 from convnet.layers.cost import Cost
 

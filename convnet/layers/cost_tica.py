@@ -1,6 +1,6 @@
 """Topographic independent components: sparse sums of squares over windows (dialect, 7)."""
 
-from convnet.fields import integer
+from convnet.language.fields import integer
 from convnet.layers.base import Kept, register
 from convnet.layers.cost import Cost
 

@@ -1,6 +1,6 @@
 """Where data enters the network."""
 
-from convnet.fields import integer
+from convnet.language.fields import integer
 from convnet.layers.base import Layer, Shape, register
 
 

@@ -1,6 +1,6 @@
 """The dropout family (paper, 4.2; dialect, 3.8)."""
 
-from convnet.fields import boolean, number
+from convnet.language.fields import boolean, number
 from convnet.layers.base import Kept, Layer, register
 
 

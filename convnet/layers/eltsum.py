@@ -1,6 +1,6 @@
 """Weighted elementwise sum."""
 
-from convnet.fields import number
+from convnet.language.fields import number
 from convnet.layers.base import Layer, register
 
 

@@ -1,6 +1,6 @@
 """Fully connected layer."""
 
-from convnet.fields import integer
+from convnet.language.fields import integer
 from convnet.layers.base import Shape, Weight, register
 from convnet.layers.weighted import WeightLayer
 

@@ -1,6 +1,6 @@
 """Images mirrored left to right."""
 
-from convnet.fields import integer
+from convnet.language.fields import integer
 from convnet.layers.base import ImageLayer, register
 
 

@@ -1,6 +1,6 @@
 """Every n-th pixel of an image."""
 
-from convnet.fields import integer
+from convnet.language.fields import integer
 from convnet.layers.base import ImageLayer, Shape, register
 
 

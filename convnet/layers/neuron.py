@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from convnet.language import MalformedValue, Value, did_you_mean, parse_call, quoted
 from convnet.layers.base import Layer, register
-from convnet.spec import MalformedValue, Value, did_you_mean, parse_call, quoted
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 

@@ -1,6 +1,6 @@
 """What the three response normalizations share: their keys and the effective scale."""
 
-from convnet.fields import integer, number
+from convnet.language.fields import integer, number
 from convnet.layers.base import ImageLayer, Kept
 
 

@@ -1,6 +1,6 @@
 """Pooling, overlapping or not (paper, 3.4)."""
 
-from convnet.fields import boolean, choice, integer
+from convnet.language.fields import boolean, choice, integer
 from convnet.layers.base import ImageLayer, Shape, register
 
 

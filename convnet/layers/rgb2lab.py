@@ -1,6 +1,6 @@
 """RGB to CIE Lab."""
 
-from convnet.fields import boolean
+from convnet.language.fields import boolean
 from convnet.layers.base import register
 from convnet.layers.colour import ColourTransform
 

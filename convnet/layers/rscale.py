@@ -2,7 +2,7 @@
 
 from math import floor
 
-from convnet.fields import integer, number
+from convnet.language.fields import integer, number
 from convnet.layers.base import ImageLayer, Shape, register
 
 

@@ -1,6 +1,6 @@
 """Split full connections: every part of the inputs has outputs of its own."""
 
-from convnet.fields import integer
+from convnet.language.fields import integer
 from convnet.layers.base import Shape, Weight, register
 from convnet.layers.weighted import WeightLayer
 

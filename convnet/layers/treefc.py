@@ -1,9 +1,9 @@
 """Full connection whose classes share weights along a tree of labels."""
 
+from convnet.language.schedule import Schedule
 from convnet.layers.base import Kept, Shape, Table, Weight, register
 from convnet.layers.tree import Tree
 from convnet.layers.weighted import WeightLayer
-from convnet.schedule import Schedule
 
 
 @register("treefc")

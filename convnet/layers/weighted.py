@@ -1,9 +1,9 @@
 """Layers with weights: where weights start from and how they learn (dialect, 5 and 6)."""
 
-from convnet.fields import function, integer, number, source
+from convnet.language.fields import function, integer, number, source
+from convnet.language.rate_fields import rate, schedule
+from convnet.language.schedule import Schedule
 from convnet.layers.base import Layer, Weight
-from convnet.rate_fields import rate, schedule
-from convnet.schedule import Schedule
 
 
 class WeightLayer(Layer):

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from convnet.data.shard_folder import MOST_CLASSES
+from convnet.data.datasets.shard_folder import MOST_CLASSES
 from convnet.errors import DataError
 from convnet.make_data.devkit import Devkit
 from convnet.make_data.listing import Entry

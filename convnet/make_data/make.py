@@ -5,7 +5,7 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-from convnet.data.shard_folder import MANIFEST, Manifest, read_manifest
+from convnet.data.datasets.shard_folder import MANIFEST, Manifest, read_manifest
 from convnet.errors import DataError
 from convnet.make_data.plan import Plan, store, stored_plan
 from convnet.make_data.planning import make_plan

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convnet.data.shard_folder import stored_array
+from convnet.data.datasets.shard_folder import stored_array
 from convnet.errors import DataError
 from convnet.make_data.classes import Classes
 from convnet.make_data.picture import Jpeg

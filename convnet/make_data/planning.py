@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convnet.data import draws
+from convnet.data import counter_rng
 from convnet.errors import DataError
 from convnet.make_data import archives, folders
 from convnet.make_data.classes import choose_classes, labels_of, read_words
@@ -65,7 +65,10 @@ def held_out(entries: list[Entry], share: float, seed: int) -> tuple[list[Entry]
     places = defaultdict(list)
     for place, entry in enumerate(entries):
         places[entry.wnid].append(place)
-    keys, aside = draws.bits(seed, _HOLD_OUT, np.arange(len(entries))), np.zeros(len(entries), bool)
+    keys, aside = (
+        counter_rng.bits(seed, _HOLD_OUT, np.arange(len(entries))),
+        np.zeros(len(entries), bool),
+    )
     for mine in places.values():
         mine = np.array(mine)
         aside[mine[np.argsort(keys[mine], kind="stable")[: round(share * len(mine))]]] = True
@@ -77,7 +80,7 @@ def held_out(entries: list[Entry], share: float, seed: int) -> tuple[list[Entry]
 
 def shuffled(entries: list[Entry], labels: list[int], seed: int, split: str) -> Part:
     """A split in the order that the seed gives."""
-    order = draws.order(len(entries), seed, SPLITS.index(split))
+    order = counter_rng.order(len(entries), seed, SPLITS.index(split))
     places = [(e.source, e.offset, e.size, label) for e, label in zip(entries, labels, strict=True)]
     return Part([entries[i].name for i in order], np.array(places, np.int64)[order])
 

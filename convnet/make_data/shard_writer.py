@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convnet.data.shard_folder import ShardFile, index_name, shard_name
+from convnet.data.datasets.shard_folder import ShardFile, index_name, shard_name
 
 _BLOCK = 512
 _END = bytes(2 * _BLOCK)

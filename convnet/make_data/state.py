@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convnet.data.shard_folder import SIDE, ShardFile, shard_name, stored_array
+from convnet.data.datasets.shard_folder import SIDE, ShardFile, shard_name, stored_array
 from convnet.errors import DataError
 from convnet.make_data.shard_writer import write_array
 from convnet.make_data.sums import Sums

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from convnet.data.shard_folder import (
+from convnet.data.datasets.shard_folder import (
     CHANNELS,
     MEAN,
     SIDE,

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
 
-from convnet.data.piece import read_piece
+from convnet.data.byte_range import read_piece
 from convnet.errors import ConvnetError
 from convnet.make_data.picture import Jpeg, make_picture
 from convnet.make_data.sums import Sums

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from convnet.data.shard_folder import MEAN, Manifest, write_manifest
+from convnet.data.datasets.shard_folder import MEAN, Manifest, write_manifest
 from convnet.errors import DataError
 from convnet.make_data.plan import SPLITS, Plan
 from convnet.make_data.shard_writer import ShardWriter, write_array

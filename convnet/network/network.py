@@ -11,12 +11,13 @@ import numpy as np
 from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
 from convnet.network import rates
+from convnet.network.initialize import initial_table, initial_values
 from convnet.network.loading import Loader
 from convnet.network.memory import View
-from convnet.network.plan import Parameter, Plan, PlannedTable, make_plan
-from convnet.network.start import initial_table, initial_values
+from convnet.network.plan import Parameter, Plan, PlannedTable
+from convnet.network.planner import make_plan
+from convnet.network.prune_buffers import leave_out
 from convnet.network.trace import Span
-from convnet.network.unused import leave_out
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ Where updates come less often than minibatches, `train` has variants, used in tu
 from dataclasses import dataclass, field
 
 from convnet.graph.build import Graph
-from convnet.graph.place import Rounds, Unit, place, rounds_of
+from convnet.graph.place import Rounds, Unit
 from convnet.layers.base import Table
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
@@ -117,24 +117,3 @@ class Plan:
             size = buffer.bytes(self.capacity, real_bytes)
             roles[buffer.role] = roles.get(buffer.role, 0) + size
         return table
-
-
-def make_plan(
-    graph: Graph,
-    minibatch: int,
-    *,
-    train_all: bool = False,
-    input_gradients: bool = False,
-    update_every: int = 1,
-) -> Plan:
-    """Plan a graph.
-
-    train_all: gradients of all parameters, also of those with rate 0.  input_gradients: gradients
-    with respect to the data too, in the devices' copies of the data layers.  update_every:
-    minibatches whose gradients are summed for one update.
-    """
-    from convnet.network.programs import record_programs  # it records into this module's classes
-
-    plan = Plan(graph, place(graph), minibatch, rounds_of(graph))
-    record_programs(plan, train_all, input_gradients, update_every)
-    return plan

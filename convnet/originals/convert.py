@@ -6,13 +6,13 @@ from pathlib import Path
 
 from convnet.checkpoint import Checkpoint, Position
 from convnet.errors import CheckpointError, SpecError
-from convnet.graph.assume import wanted_classes
 from convnet.graph.build import Graph, build
+from convnet.graph.infer_inputs import wanted_classes
+from convnet.language import Source
+from convnet.language.specs import Specs
 from convnet.originals.arrays import arrays_of
 from convnet.originals.model import OldModel, as_text, read_model
 from convnet.originals.spec_text import spec_texts
-from convnet.spec import Source
-from convnet.specs import Specs
 
 _MINIBATCH, _EPOCHS = 128, 50_000  # the originals' defaults (dialect, 10)
 

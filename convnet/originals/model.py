@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from convnet.data.pickle_records import Record
-from convnet.data.unpickler import read_records
+from convnet.data.pickle.records import Record
+from convnet.data.pickle.unpickler import read_records
 from convnet.errors import CheckpointError, DataError
-from convnet.spec import harmless, quoted
+from convnet.language import harmless, quoted
 
 _NUMBERED = re.compile(r"(\d{1,9})\.(\d{1,9})\Z")
 _NAME = re.compile(r"[\w.+-]{1,200}\Z", re.ASCII)

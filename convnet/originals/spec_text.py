@@ -3,12 +3,12 @@
 import math
 import re
 
-from convnet.fields import Field
-from convnet.fields import names as names_field
+from convnet.language import harmless
+from convnet.language.fields import Field
+from convnet.language.fields import names as names_field
 from convnet.layers import LAYER_TYPES
 from convnet.layers.neuron import NEURONS
 from convnet.originals.model import OldModel, as_text
-from convnet.spec import harmless
 
 # Made when a net is built, and no longer needed where its weights are given.
 _LEFT_OUT = {"type", "inputs", "neuron", "initWFunc", "initBFunc", "initCFunc", "weightSource"}

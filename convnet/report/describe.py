@@ -5,8 +5,9 @@ from convnet.errors import SpecError
 from convnet.graph.build import HOST, Graph
 from convnet.graph.place import Unit, copies
 from convnet.graph.summary import layer_rows, parameter_count, totals
-from convnet.network.plan import Plan, make_plan
-from convnet.network.unused import leave_out
+from convnet.network.plan import Plan
+from convnet.network.planner import make_plan
+from convnet.network.prune_buffers import leave_out
 from convnet.report.scratch import scratch_bytes
 
 REAL_BYTES = 4

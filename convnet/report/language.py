@@ -9,7 +9,7 @@ import sys
 from inspect import cleandoc
 from pathlib import Path
 
-from convnet.fields import Field
+from convnet.language.fields import Field
 from convnet.layers import LAYER_TYPES, Layer
 from convnet.layers.base import Layer as Base
 from convnet.layers.cost import Cost

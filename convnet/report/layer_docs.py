@@ -3,12 +3,12 @@
 from inspect import cleandoc
 from textwrap import wrap
 
-from convnet.fields import Field
 from convnet.graph.dialect import TITLES
+from convnet.language.fields import Field
+from convnet.language.schedule import Schedule
 from convnet.layers import LAYER_TYPES, Layer
 from convnet.layers.base import Layer as Base
 from convnet.layers.neuron import DEFAULTS, NEURONS
-from convnet.schedule import Schedule
 
 WIDTH = 96
 NAME_WIDTH = 16

@@ -2,11 +2,11 @@
 
 from convnet.train.changes import describe_changes
 from convnet.train.evaluate import Score, evaluate
-from convnet.train.folder import RunFolder, new_run_folder
 from convnet.train.loop import Outcome, fit
+from convnet.train.multiview import ViewScore, evaluate_views
 from convnet.train.observer import Observer
 from convnet.train.run import Options, Run
-from convnet.train.views import ViewScore, evaluate_views
+from convnet.train.run_folder import RunFolder, new_run_folder
 
 __all__ = [
     "Observer",

@@ -1,6 +1,6 @@
 """What is different now: told when a run is resumed with a new params file, or other options."""
 
-from convnet.spec import Problems, Source, SpecFile, harmless, parse
+from convnet.language import Problems, Source, SpecFile, harmless, parse
 
 # Options as a checkpoint holds them; those of the data lie in an object of their own.
 TOLD = ("epochs", "minibatch", "wupdate_freq", "test_every", "save_every", "drop_rate_when_stuck")

@@ -5,7 +5,7 @@ from contextlib import suppress
 import numpy as np
 
 from convnet.errors import DataError
-from convnet.train.records import rates_of
+from convnet.train.journal_records import rates_of
 
 _LOST = 0.01  # differences between images in the last hidden layer, below which they are lost
 _DEAD = 0.5  # share of a layer's units that are dead

@@ -7,7 +7,7 @@ import numpy as np
 
 from convnet.data import Feed, Prefetch
 from convnet.network.network import Network
-from convnet.train.average import Average, cost_layers
+from convnet.train.cost_average import Average, cost_layers
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Writes layers' activities for every case of a data set: a folder of features.
 
-Its form is told in `convnet.data.feature_files`.
+Its form is told in `convnet.data.datasets.feature_files`.
 """
 
 import json
@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from convnet.data import Feed, Prefetch
-from convnet.data.feature_files import FORMAT, META, is_feature_folder
+from convnet.data.datasets.feature_files import FORMAT, META, is_feature_folder
 from convnet.errors import ConvnetError, DataError
 from convnet.graph.build import Graph, Node
+from convnet.language import did_you_mean
 from convnet.network.network import Network
-from convnet.spec import did_you_mean
 from convnet.train.evaluate import spread
 
 

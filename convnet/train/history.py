@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from convnet.errors import CheckpointError
-from convnet.train.average import Average
-from convnet.train.plateau import Plateau
-from convnet.train.stuck import Stuck
+from convnet.train.chance_level import Plateau
+from convnet.train.cost_average import Average
+from convnet.train.plateau import Stuck
 
 
 @dataclass

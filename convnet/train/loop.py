@@ -12,12 +12,12 @@ from convnet.data import Prefetch
 from convnet.errors import ConvnetError, DataError, TrainingError
 from convnet.journal import Journal
 from convnet.network.trace import write_trace
-from convnet.train.average import Average, judged
+from convnet.train.cost_average import Average, judged
 from convnet.train.evaluate import evaluate
-from convnet.train.records import beginning, costs_of, rates_of, rounded
+from convnet.train.journal_records import beginning, costs_of, rates_of, rounded
+from convnet.train.monitor import count_test, watch_minibatch
 from convnet.train.run import Run
 from convnet.train.signals import Signals
-from convnet.train.watch import count_test, watch_minibatch
 
 _TRACED = 3  # the minibatch whose steps are timed: everything is compiled by then
 

@@ -2,7 +2,7 @@
 
 import time
 
-from convnet.train.records import rounded
+from convnet.train.journal_records import rounded
 
 
 class Meter:

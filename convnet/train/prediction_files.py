@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from convnet.errors import ConvnetError, DataError
-from convnet.spec import harmless
+from convnet.language import harmless
 
 ARRAYS, FACTS = "test_preds.npz", "test_preds.json"
 # What the readers of JSON, zip files and arrays raise, and what is not as it should be.

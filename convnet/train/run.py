@@ -12,13 +12,13 @@ from convnet.data import Feed
 from convnet.errors import DataError
 from convnet.journal import Journal
 from convnet.network.network import Network
-from convnet.train.average import cost_layers
-from convnet.train.folder import RunFolder
+from convnet.train.chance_level import Plateau
+from convnet.train.cost_average import cost_layers
 from convnet.train.history import History
 from convnet.train.meter import Meter
 from convnet.train.observer import Observer
-from convnet.train.plateau import Plateau
-from convnet.train.stuck import MOST_DROPS, Stuck
+from convnet.train.plateau import MOST_DROPS, Stuck
+from convnet.train.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Options:
 
     drop_rate_when_stuck: divide the rates by 10 when the test error has stopped falling, at most
     three times.  stop_when_stuck: stop, saved, when it has and no drop is left.  stuck_tests,
-    stuck_improvement: the criterion (`convnet.train.stuck`).
+    stuck_improvement: the criterion (`convnet.train.plateau`).
     """
 
     epochs: int = 50

@@ -13,10 +13,10 @@ from convnet.checkpoint import Checkpoint
 from convnet.checkpoint.contents import GRADIENT, MOMENTS, VELOCITY
 from convnet.errors import ConvnetError
 from convnet.graph.build import Graph, Node, build
-from convnet.graph.stored import stored_facts
+from convnet.graph.checkpoint_facts import stored_facts
+from convnet.language import Entry, Section, Source, SpecFile, did_you_mean, format_spec
+from convnet.language.specs import Specs
 from convnet.layers import LAYER_TYPES
-from convnet.spec import Entry, Section, Source, SpecFile, did_you_mean, format_spec
-from convnet.specs import Specs
 
 _WHICH = re.compile(r"([\w.-]+)(?:\[(\d{1,4})\])?\Z", re.ASCII)
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.gpu.records import LOST, Writer
 from benchmarks.gpu.worker import context_is_lost, rehearse_if_asked
-from convnet.backends.probe import missing
+from convnet.backends.cuda_probe import missing
 
 VARIABLE = "CONVNET_GPU_TESTS"
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"

@@ -4,12 +4,12 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from cuda_rows import minibatch, trained, two_devices
 from numba import cuda
 
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
-from convnet.backends.probe import missing
+from convnet.backends.cuda_probe import missing
+from tests.support.cuda_rows import minibatch, trained, two_devices
 
 SEVERAL = not missing() and len(cuda.gpus) > 1
 PLACES = [(0, 0), *([(0, 1), (1, 0)] if SEVERAL else [])]

@@ -7,11 +7,11 @@ the same bits; the first run is compared with float64.
 
 import numpy as np
 import pytest
-from cases import CASES
-from cuda_rows import difference, network_of, poison, results
 
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
+from tests.support.cases import CASES
+from tests.support.cuda_rows import difference, network_of, poison, results
 
 RUNS = 3
 PRODUCTS = ("conv", "local", "fc", "sfc")

@@ -4,14 +4,11 @@ Run them with `make simulator`: the variable has to be set before Numba is impor
 """
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
 if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
-    sys.path.insert(0, str(Path(__file__).parent))
-    import lockstep
+    from tests.support.simulator import lockstep
 
     lockstep.install()
 else:
@@ -20,7 +17,7 @@ else:
 
 def pytest_terminal_summary(terminalreporter):
     """How many arrays were compared, and the largest error of each operation's rows."""
-    import comparisons
+    from tests.support.simulator import comparisons
 
     for line in comparisons.lines():
         terminalreporter.write_line(line)
@@ -29,13 +26,13 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
     """A process of `pytest -n` has ended."""
-    import comparisons
+    from tests.support.simulator import comparisons
 
     comparisons.add(getattr(node, "workeroutput", {}).get("comparisons", []))
 
 
 def pytest_sessionfinish(session):
-    import comparisons
+    from tests.support.simulator import comparisons
 
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["comparisons"] = comparisons.record()

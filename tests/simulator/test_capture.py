@@ -1,13 +1,13 @@
 """Programs on several devices keep the rules of a capture."""
 
 import pytest
-from capturing import install
-from cuda_rows import two_devices
-from test_replicas import SPREADS, batch, graph_of
 
 from convnet.backends.cuda.engine import Engine
-from convnet.backends.cuda.slots import COMPUTING
+from convnet.backends.cuda.runtime.double_buffer import COMPUTING
 from convnet.network.network import Network
+from tests.network.test_replicas import SPREADS, batch, graph_of
+from tests.support.cuda_rows import two_devices
+from tests.support.simulator.capturing import install
 
 
 def captured(rules, network, name) -> int:

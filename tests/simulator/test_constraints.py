@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from direct import run
 
-from convnet.backends.cuda import update
+from convnet.backends.cuda.ops import update
+from tests.support.simulator.direct import run
 
 SHAPES = [(9, 70, 1), (1, 45, 8), (2, 33, 19), (3, 1, 5)]  # blocks, weights of a filter, filters
 

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from cases import BY_NAME, CASES
-from cuda_rows import network_of, trained, two_devices
-from rows import graph_of
-from test_cuda_order import LAYERS, PARAMS
 
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine, written
 from convnet.errors import DeviceError
 from convnet.network.memory import View
 from convnet.network.network import Network
+from tests.backends.cuda.test_stream_schedule import LAYERS, PARAMS
+from tests.support.cases import BY_NAME, CASES
+from tests.support.cuda_rows import network_of, trained, two_devices
+from tests.support.rows import graph_of
 
 
 @pytest.mark.parametrize("gpus", [(0, 0)])

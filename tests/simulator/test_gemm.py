@@ -4,19 +4,20 @@ import numpy as np
 import pytest
 from numba import cuda
 
-from convnet.backends.cuda import conv, fc, gemm, local, product, sfc
-from convnet.backends.cuda.finish import Finish, finished
-from convnet.backends.cuda.launch import Array
+from convnet.backends.cuda.gemm import gemm, kernel
+from convnet.backends.cuda.gemm.epilogue import Finish, finished
+from convnet.backends.cuda.ops import conv, fc, local, sfc
+from convnet.backends.cuda.runtime.launch import Array
 
 
 @pytest.fixture(autouse=True)
 def ring_of_the_device(monkeypatch):
     """Four places, where the simulator's other tests have two."""
-    product.product_kernel.cache_clear()
-    for module in (product, gemm):
+    kernel.product_kernel.cache_clear()
+    for module in (kernel, gemm):
         monkeypatch.setattr(module, "STAGES", 4)
     yield
-    product.product_kernel.cache_clear()
+    kernel.product_kernel.cache_clear()
 
 
 def on_device(values) -> Array:

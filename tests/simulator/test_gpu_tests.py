@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.gpu import records
-
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 
 def run(path: Path, shard: str, pick: str) -> list[dict]:

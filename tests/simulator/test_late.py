@@ -4,12 +4,12 @@ from functools import partial
 
 import numpy as np
 import pytest
-from late import install
-from rows import graph_of, randomize
 
 from convnet.backends.cuda.engine import Engine
-from convnet.backends.cuda.slots import COMPUTING, UPLOADING
+from convnet.backends.cuda.runtime.double_buffer import COMPUTING, UPLOADING
 from convnet.network.network import Network
+from tests.support.rows import graph_of, randomize
+from tests.support.simulator.late import install
 
 STEPS = 4
 LAYERS = """

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from direct import run
 
-from convnet.backends.cuda import cmrnorm, rnorm
+from convnet.backends.cuda.ops import cmrnorm, rnorm
+from tests.support.simulator.direct import run
 
 SCALE, K = 0.4, 1.5  # the normalising term is large
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from direct import run
 
-from convnet.backends.cuda import pool
+from convnet.backends.cuda.ops import pool
+from tests.support.simulator.direct import run
 
 # side, outputs, size, stride, start
 WINDOWS = [

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from command_line import good
-from test_cuda_order import LAYERS, PARAMS
-from test_engine import trained, two_devices
 
 from convnet import checkpoint, engines
-from convnet.backends import probe
+from convnet.backends import cuda_probe
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
+from tests.backends.cuda.test_stream_schedule import LAYERS, PARAMS
+from tests.simulator.test_engine import trained, two_devices
+from tests.support.command_line import good
 
 TOLERANCE = {"tf32": 2e-3, "bf16": 2e-2}
 
@@ -31,7 +31,7 @@ def test_only_products_are_rounded(precision):
 
 def test_a_run_goes_on_in_its_precision(tmp_path, monkeypatch):
     """The simulator's GPU has no driver and calls itself too old."""
-    monkeypatch.setattr(probe, "missing", lambda: "")
+    monkeypatch.setattr(cuda_probe, "missing", lambda: "")
     monkeypatch.setattr(engines, "_refuse_unfit", lambda gpus: None)
     for name, text in (("layers", LAYERS), ("params", PARAMS + "\n[cost]\ncoeff=1\n")):
         (tmp_path / name).write_text(text.replace("gpu=1", "gpu=0"))

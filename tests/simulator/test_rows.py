@@ -1,13 +1,13 @@
 """The table of cases in float32 on the CUDA engine, against the CPU engine in float64."""
 
-import comparisons
 import numpy as np
 import pytest
-from cases import CASES
-from cuda_rows import difference, network_of, poison, results
 
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
+from tests.support.cases import CASES
+from tests.support.cuda_rows import difference, network_of, poison, results
+from tests.support.simulator import comparisons
 
 SECOND = pytest.param("before", id="2nd then", marks=pytest.mark.slow)
 

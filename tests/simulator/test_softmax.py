@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from direct import run
 
-from convnet.backends.cuda import cost_logreg, softmax
+from convnet.backends.cuda.ops import cost_logreg, softmax
+from tests.support.simulator.direct import run
 
 
 def close(found, wanted):

@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 from numba import cuda, float32
 from numba import int32 as number
-from test_gemm import draw, on_device, window_matrix
 
 from convnet.backends.base import PRECISIONS
-from convnet.backends.cuda import gemm, windows
-from convnet.backends.cuda.compiling import int32
-from convnet.backends.cuda.product import Variant
-from convnet.backends.cuda.tiles import (
+from convnet.backends.cuda.gemm import gemm, im2col
+from convnet.backends.cuda.gemm.kernel import Variant
+from convnet.backends.cuda.gemm.tiles import (
     COLUMNS,
     MODULES,
     NOWHERE,
@@ -19,12 +17,14 @@ from convnet.backends.cuda.tiles import (
     load_tile,
     start_tiles,
 )
-from convnet.backends.cuda.warp_tiles import place_of
+from convnet.backends.cuda.jit import int32
+from convnet.backends.cuda.ptx.warp_tiles import place_of
 from convnet.errors import DeviceError
+from tests.simulator.test_gemm import draw, on_device, window_matrix
 
 GROUP, START, FIRST = 1, 8, 16  # of groups, of columns, of k: where the tiles begin
 DEEP, WIDE = 44, 100  # of the matrices that are no windows
-SIZES = windows.Sizes(3, 6, 5, 3, 1, 3, 3, 12, 1, 2, 2)  # (3 channels, 6 x 5), 3 x 3 modules
+SIZES = im2col.Sizes(3, 6, 5, 3, 1, 3, 3, 12, 1, 2, 2)  # (3 channels, 6 x 5), 3 x 3 modules
 
 
 def every_tile():
@@ -51,8 +51,8 @@ def operand(kind):
         places = window_matrix(shape, s.side, (3, 3), s.padding, s.stride, GROUP, 2)
         matrix = np.append(x.reshape(-1), 0)[places]
         columns = s.outputs if kind == WINDOW else s.taps
-        taps = np.concatenate([windows.taps_of(s), np.full((200, 2), (NOWHERE, 0))])
-        made = windows.windows(on_device(x), kind, columns, s)
+        taps = np.concatenate([im2col.taps_of(s), np.full((200, 2), (NOWHERE, 0))])
+        made = im2col.windows(on_device(x), kind, columns, s)
         return made, taps.astype(np.int32), matrix if kind == WINDOW else matrix.T
     values = draw(2, DEEP, WIDE) if kind == ROWS else draw(2, WIDE, DEEP)
     make, stride = (gemm.rows, WIDE) if kind == ROWS else (gemm.columns, DEEP)
@@ -106,4 +106,4 @@ def test_every_tile(kind):
 
 def test_sides_that_do_not_fit_are_refused():
     with pytest.raises(DeviceError, match="5000 x 5 pixels.*at most 4096"):
-        windows.taps_of(SIZES._replace(height=5000))
+        im2col.taps_of(SIZES._replace(height=5000))

@@ -6,21 +6,14 @@ the wide ones too.
 
 import numpy as np
 import pytest
-from direct import run
 
-from convnet.backends.cuda import (
-    bias,
-    dropout,
-    elementwise,
-    eltmax,
-    launch,
-    neuron,
-    row_sums,
-    update,
-)
-from convnet.backends.cuda.finish import Finish, finished
-from convnet.backends.cuda.neuron_functions import FUNCTIONS
+from convnet.backends.cuda.gemm.epilogue import Finish, finished
+from convnet.backends.cuda.kernels import row_sums
+from convnet.backends.cuda.kernels.neuron_functions import FUNCTIONS
+from convnet.backends.cuda.ops import bias, dropout, elementwise, eltmax, neuron, update
+from convnet.backends.cuda.runtime import launch
 from convnet.errors import DeviceError
+from tests.support.simulator.direct import run
 
 RANDOM = np.array([3, 5, 7, 11, 13, 0], np.uint32)
 RATES = np.array([0.9, 0.1, 0.01, 0.25])

@@ -12,7 +12,7 @@ import numpy as np
 from numba import get_num_threads, set_num_threads
 
 from convnet.backends.base import unused_positions
-from convnet.compiling.recording import bind
+from convnet.compiling.replay import bind
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
@@ -181,7 +181,7 @@ def team_of(threads: int):
 def operation(name: str):
     """The function of a step's name, "module.function"."""
     module, function = name.split(".")
-    return getattr(import_module(f"convnet.backends.cpu.{module}"), function)
+    return getattr(import_module(f"convnet.backends.cpu.ops.{module}"), function)
 
 
 def unused(step: Step) -> set[int]:

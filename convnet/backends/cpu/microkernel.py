@@ -14,8 +14,8 @@ from numba.core import cgutils, config
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
-from convnet.backends.cpu.compiling import piece
-from convnet.compiling.streaming import stream
+from convnet.backends.cpu.jit import piece
+from convnet.compiling.nontemporal import stream
 
 _FEATURES = (config.CPU_FEATURES or get_host_cpu_features()).split(",")
 _ARM = llvm.get_process_triple().startswith(("aarch64", "arm64"))

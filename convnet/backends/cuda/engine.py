@@ -8,20 +8,19 @@ import numpy as np
 from numba import cuda
 
 from convnet.backends.base import positions, unused_positions
+from convnet.backends.cuda.ops.transfer import Copy
+from convnet.backends.cuda.runtime.controls import Controls
+from convnet.backends.cuda.runtime.double_buffer import COMPUTING, UPLOADING, Slot, Slots
+from convnet.backends.cuda.runtime.host_copy import copy_rows
+from convnet.backends.cuda.runtime.launch import Array, Launch
+from convnet.backends.cuda.runtime.memory import refuse_beyond, take
+from convnet.backends.cuda.runtime.program import Program
+from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, Stream, ordered
+from convnet.backends.cuda.runtime.streams import Queues
+from convnet.backends.cuda.runtime.timing import Times
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
-
-from .controls import Controls
-from .host import copy_rows
-from .launch import Array, Launch
-from .order import COMPUTE, Stream, ordered
-from .program import Program
-from .queues import Queues
-from .room import refuse_beyond, take
-from .slots import COMPUTING, UPLOADING, Slot, Slots
-from .times import Times
-from .transfer import Copy
 
 SCRATCH_ALIGNMENT = 256
 
@@ -248,7 +247,7 @@ class Engine:
 def operation(name: str):
     """The function of a step's name, "module.function"."""
     module, function = name.split(".")
-    return getattr(import_module(f"convnet.backends.cuda.{module}"), function)
+    return getattr(import_module(f"convnet.backends.cuda.ops.{module}"), function)
 
 
 def written(step: Step) -> set[int]:

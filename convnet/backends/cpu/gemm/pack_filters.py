@@ -1,0 +1,89 @@
+"""Packing convolution weights (C/groups, K, K, F) for `correlate`.
+
+Packed: for each group, each span of taps and each block of ROWS rows, (taps, ROWS); rows beyond the
+last are zero.  `used[group, span, block]` is 0 where all of it is zero.
+"""
+
+from numba import prange
+
+from convnet.backends.cpu.gemm.direct_conv import span_range
+from convnet.backends.cpu.jit import exact, piece
+from convnet.backends.cpu.microkernel import ROWS
+
+
+@exact
+def pack_forward(w, packed, used, groups, spans):
+    """Rows are filters, taps (r, s, channel)."""
+    channels, size, filters = w.shape[0], w.shape[1], w.shape[3] // groups
+    numbers, blocks = used.shape[1], used.shape[2]
+    group_size = size * size * channels * blocks * ROWS
+    for task in prange(groups * numbers):
+        group, number = task // numbers, task % numbers
+        start, stop = span_range(number, spans)
+        base = group * group_size + start * blocks * ROWS
+        for tap in range(start, stop):
+            place, c = tap // channels, tap % channels
+            source = w[c, place // size, place % size]
+            to = base + (tap - start) * ROWS
+            for row in range(0, filters, ROWS):
+                for k in range(ROWS):
+                    packed[to + k] = 0
+                for k in range(min(ROWS, filters - row)):
+                    packed[to + k] = source[group * filters + row + k]
+                to += (stop - start) * ROWS
+        for block in range(blocks):
+            used[group, number, block] = 1
+
+
+@piece
+def _pack_turned_row(w, phase_y, phase_x, c, group, packed, to, start, stop, filters, phases):
+    """One row of one span; returns whether any tap of it exists."""
+    size = w.shape[1]
+    side = -(-size // phases)
+    any_used = False
+    while start < stop:
+        place, f = start // filters, start % filters
+        run = min(filters - f, stop - start)
+        r = phase_y + phases * (side - 1 - place // side)
+        s = phase_x + phases * (side - 1 - place % side)
+        if r < size and s < size:
+            any_used = True
+            source = w[c, r, s, group * filters + f :]
+            for i in range(run):
+                packed[to + i * ROWS] = source[i]
+        else:
+            for i in range(run):
+                packed[to + i * ROWS] = 0
+        start += run
+        to += run * ROWS
+    return any_used
+
+
+@exact
+def pack_turned(w, packed, used, groups, spans, phases):
+    """Rows are (py, px, channel), taps (jy, jx, filter) of the filter turned by half a turn.
+
+    The pixels of one phase (py, px) modulo the stride see only filter rows py, py + stride, ...,
+    so with one row for each phase the gradient is a correlation of stride 1 with small filters.
+    """
+    channels, size, filters = w.shape[0], w.shape[1], w.shape[3] // groups
+    numbers, blocks = used.shape[1], used.shape[2]
+    side = -(-size // phases)
+    group_size = side * side * filters * blocks * ROWS
+    for task in prange(groups * numbers):
+        group, number = task // numbers, task % numbers
+        start, stop = span_range(number, spans)
+        for block in range(blocks):
+            base = group * group_size + (start * blocks + block * (stop - start)) * ROWS
+            used[group, number, block] = 0
+            for k in range(ROWS):
+                phase, c = (block * ROWS + k) // channels, (block * ROWS + k) % channels
+                if phase < phases * phases:
+                    if _pack_turned_row(
+                        w, phase // phases, phase % phases, c, group, packed, base + k,
+                        start, stop, filters, phases,
+                    ):  # fmt: skip
+                        used[group, number, block] = 1
+                else:
+                    for tap in range(stop - start):
+                        packed[base + tap * ROWS + k] = 0

@@ -1,0 +1,125 @@
+"""The neurons' slopes; most are had from the output alone."""
+
+import math
+
+import numpy as np
+from numba import prange
+
+from convnet.backends.cpu.jit import BLOCK, called, inlined, inlined_sum, parallel
+from convnet.backends.cpu.kernels import neuron_kinds as kinds
+from convnet.backends.cpu.kernels.exponentials import tanh
+from convnet.backends.cpu.microkernel import address
+
+PIECE = 2048  # elements of a row that stay in the first-level cache
+
+
+@inlined
+def _smooth(x, y, dy, dx, kind, a, b, accumulate):
+    one, item = y.dtype.type(1), x.itemsize
+    for n in range(dx.size):
+        if kind == kinds.LOGISTIC:
+            slope = y[n] * (one - y[n])
+        elif kind == kinds.TANH:
+            slope = b * (a - y[n] * y[n] / a)
+        elif kind == kinds.DRELU:
+            t = tanh(x[n] / a, item)
+            slope = t * t
+        elif kind == kinds.SOFTRELU:
+            slope = one if y[n] > 4 else -math.expm1(-y[n])
+        else:  # LOG
+            slope = one / (a + x[n])
+        if accumulate:
+            dx[n] += slope * dy[n]
+        else:
+            dx[n] = slope * dy[n]
+
+
+@inlined
+def _simple(x, y, dy, dx, kind, a, accumulate):
+    zero, one = y.dtype.type(0), y.dtype.type(1)
+    for n in range(dx.size):
+        if kind == kinds.RELU:
+            slope = one if y[n] > zero else zero
+        elif kind == kinds.BRELU:
+            slope = one if y[n] > zero and y[n] < a else zero
+        elif kind == kinds.ABS:
+            slope = one if x[n] > zero else -one
+        elif kind == kinds.SQUARE:
+            slope = x[n] + x[n]
+        elif kind == kinds.SQRT:
+            slope = one / (y[n] + y[n])
+        elif kind == kinds.LINEAR:
+            slope = a
+        else:  # IDENT
+            slope = one
+        if accumulate:
+            dx[n] += slope * dy[n]
+        else:
+            dx[n] = slope * dy[n]
+
+
+# Each of these is a function of its own, in which the compiler moves the choice of kind out of one
+# loop.  It makes vectors of what is done in place only where it sees that dy is dx.
+
+
+@called
+def _smooth_in_place(x, y, dx, kind, a, b):
+    _smooth(x, y, dx, dx, kind, a, b, False)
+
+
+@called
+def _smooth_apart(x, y, dy, dx, kind, a, b, accumulate):
+    _smooth(x, y, dy, dx, kind, a, b, accumulate)
+
+
+@called
+def _simple_in_place(x, y, dx, kind, a):
+    _simple(x, y, dx, dx, kind, a, False)
+
+
+@called
+def _simple_apart(x, y, dy, dx, kind, a, accumulate):
+    _simple(x, y, dy, dx, kind, a, accumulate)
+
+
+@called
+def _apply(x, y, dy, dx, kind, a, b, accumulate):
+    """dx (+)= f' * dy, one row; dx may be dy, unless accumulating."""
+    if address(dx) == address(dy):
+        if kind >= kinds.DRELU:
+            _smooth_in_place(x, y, dx, kind, a, b)
+        else:
+            _simple_in_place(x, y, dx, kind, a)
+    elif kind >= kinds.DRELU:
+        _smooth_apart(x, y, dy, dx, kind, a, b, accumulate)
+    else:
+        _simple_apart(x, y, dy, dx, kind, a, accumulate)
+
+
+@inlined_sum
+def _sum(row):
+    total = 0.0  # float64: a row may have a million terms
+    for n in range(row.size):
+        total += row[n]
+    return total
+
+
+@parallel
+def backward_kernel(x, y, dy, dx, kind, a, b, accumulate):
+    for block in prange((x.size + BLOCK - 1) // BLOCK):
+        lo = np.int64(block) * BLOCK
+        hi = min(lo + BLOCK, x.size)
+        _apply(x[lo:hi], y[lo:hi], dy[lo:hi], dx[lo:hi], kind, a, b, accumulate)
+
+
+@parallel
+def backward_fused_kernel(x, y, dy, dx, kind, a, b, db, db_adds):
+    """A row is read again for its sum while it is in the cache."""
+    for row in prange(x.shape[0]):
+        total = 0.0
+        for lo in range(0, x.shape[1], PIECE):
+            hi = min(lo + PIECE, x.shape[1])
+            out = dx[row, lo:hi]
+            _apply(x[row, lo:hi], y[row, lo:hi], dy[row, lo:hi], out, kind, a, b, False)
+            total += _sum(out)
+        db[row] = db[row] + total if db_adds else total

@@ -1,0 +1,93 @@
+"""The neurons' functions, one loop each.  Comparisons are written so that a NaN passes through."""
+
+import math
+
+import numpy as np
+from numba import prange
+
+from convnet.backends.cpu.jit import BLOCK, called, inlined, parallel
+from convnet.backends.cpu.kernels import neuron_kinds as kinds
+from convnet.backends.cpu.kernels.exponentials import exp, tanh
+from convnet.backends.cpu.microkernel import address
+
+
+@inlined
+def _smooth(x, y, kind, a, b):
+    one, item = x.dtype.type(1), x.itemsize
+    if kind == kinds.LOGISTIC:
+        for n in range(y.size):
+            y[n] = one / (one + exp(-x[n], item))
+    elif kind == kinds.TANH:
+        for n in range(y.size):
+            y[n] = a * tanh(b * x[n], item)
+    elif kind == kinds.DRELU:
+        for n in range(y.size):
+            y[n] = x[n] - a * tanh(x[n] / a, item)
+    elif kind == kinds.SOFTRELU:
+        for n in range(y.size):
+            y[n] = x[n] if x[n] > 4 else math.log1p(math.exp(x[n]))
+    else:  # LOG
+        for n in range(y.size):
+            y[n] = math.log(a + x[n])
+
+
+@inlined
+def _simple(x, y, kind, a, b):
+    zero = x.dtype.type(0)
+    if kind == kinds.RELU:
+        for n in range(y.size):
+            y[n] = max(x[n], zero)  # a NaN stays, being the first
+    elif kind == kinds.BRELU:
+        for n in range(y.size):
+            y[n] = min(max(x[n], zero), a)
+    elif kind == kinds.ABS:
+        for n in range(y.size):
+            y[n] = abs(x[n])
+    elif kind == kinds.SQUARE:
+        for n in range(y.size):
+            y[n] = x[n] * x[n]
+    elif kind == kinds.SQRT:
+        for n in range(y.size):
+            y[n] = math.sqrt(x[n])
+    elif kind == kinds.LINEAR:
+        for n in range(y.size):
+            y[n] = a * x[n] + b
+    else:  # IDENT
+        for n in range(y.size):
+            y[n] = x[n]
+
+
+@inlined
+def _function(x, y, kind, a, b):
+    if kind >= kinds.DRELU:
+        _smooth(x, y, kind, a, b)
+    else:
+        _simple(x, y, kind, a, b)
+
+
+@called
+def _in_place(y, kind, a, b):
+    """The compiler makes vectors of it where it sees one array only."""
+    _function(y, y, kind, a, b)
+
+
+@called
+def _apart(x, y, kind, a, b):
+    _function(x, y, kind, a, b)
+
+
+@called
+def apply(x, y, kind, a, b):
+    """y = f(x), one row; x may be y."""
+    if address(x) == address(y) and kind > kinds.BRELU:  # relu would become a branch there
+        _in_place(y, kind, a, b)
+    else:
+        _apart(x, y, kind, a, b)
+
+
+@parallel
+def forward_kernel(x, y, kind, a, b):
+    for block in prange((x.size + BLOCK - 1) // BLOCK):
+        lo = np.int64(block) * BLOCK
+        hi = min(lo + BLOCK, x.size)
+        apply(x[lo:hi], y[lo:hi], kind, a, b)

@@ -1,0 +1,111 @@
+"""Pieces shared by the response normalisations: windows, sums of rows, and d ** -power.
+
+Rows are parts of a two-dimensional array `a`: `a[first + j*step, column : column + len(out)]` for
+j = 0 .. count-1, so that a window over channels, rows or columns is only another step.
+"""
+
+import numpy as np
+
+from convnet.backends.cpu.jit import called, inlined
+
+
+@inlined
+def window(i, lean, size, length):
+    """First and end of the window of `size` that starts `lean` below i, clipped to [0, length)."""
+    start = i - lean
+    return max(start, 0), min(start + size, length)
+
+
+@called
+def sum_rows(out, a, first, count, step, column):
+    """out = the sum of `count` >= 1 rows, four to a pass so that `out` is seldom reloaded."""
+    end = column + out.size
+    row = a[first, column:end]
+    for n in range(out.size):
+        out[n] = row[n]
+    j = 1
+    while j + 4 <= count:
+        r = first + j * step
+        p, q = a[r, column:end], a[r + step, column:end]
+        s, t = a[r + 2 * step, column:end], a[r + 3 * step, column:end]
+        for n in range(out.size):
+            out[n] += (p[n] + q[n]) + (s[n] + t[n])
+        j += 4
+    while j < count:
+        row = a[first + j * step, column:end]
+        for n in range(out.size):
+            out[n] += row[n]
+        j += 1
+
+
+@called
+def sum_squares(out, a, first, count, step, column):
+    """out = the sum of the squares of `count` >= 1 rows."""
+    end = column + out.size
+    row = a[first, column:end]
+    for n in range(out.size):
+        out[n] = row[n] * row[n]
+    j = 1
+    while j + 4 <= count:
+        r = first + j * step
+        p, q = a[r, column:end], a[r + step, column:end]
+        s, t = a[r + 2 * step, column:end], a[r + 3 * step, column:end]
+        for n in range(out.size):
+            out[n] += (p[n] * p[n] + q[n] * q[n]) + (s[n] * s[n] + t[n] * t[n])
+        j += 4
+    while j < count:
+        row = a[first + j * step, column:end]
+        for n in range(out.size):
+            out[n] += row[n] * row[n]
+        j += 1
+
+
+@inlined
+def scale_and_shift(d, scale, shift):
+    """d = shift + scale * d."""
+    for n in range(d.size):
+        d[n] = shift + scale * d[n]
+
+
+@called
+def divide_by_power(x, d, power, y):
+    """y = x * d ** -power.  The powers that nets use need only square roots, which vectorise."""
+    if power == 0.75:
+        for n in range(y.size):
+            root = np.sqrt(d[n])
+            y[n] = x[n] / (root * np.sqrt(root))
+    elif power == 0.5:
+        for n in range(y.size):
+            y[n] = x[n] / np.sqrt(d[n])
+    elif power == 1.0:
+        for n in range(y.size):
+            y[n] = x[n] / d[n]
+    else:
+        exponent = y.dtype.type(-power)
+        for n in range(y.size):
+            y[n] = x[n] * np.exp(exponent * np.log(d[n]))
+
+
+@called
+def share_of_gradient(y, dy, d, q):
+    """q = dy * y / d: what an output passes to every input of its window."""
+    for n in range(q.size):
+        q[n] = dy[n] * y[n] / d[n]
+
+
+@called
+def put_gradient(direct, x, total, factor, dx, accumulate):
+    """dx (+)= direct - factor * x * total."""
+    if accumulate:
+        for n in range(dx.size):
+            dx[n] += direct[n] - factor * x[n] * total[n]
+    else:
+        for n in range(dx.size):
+            dx[n] = direct[n] - factor * x[n] * total[n]
+
+
+@called
+def take_shared(x, total, factor, dx):
+    """dx -= factor * x * total."""
+    for n in range(dx.size):
+        dx[n] -= factor * x[n] * total[n]

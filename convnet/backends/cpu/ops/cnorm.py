@@ -1,0 +1,60 @@
+"""Contrast normalisation: as rnorm, but the denominator sums squares of x - local mean.
+
+What is divided is x itself, and the gradient takes the mean for a constant (dialect, 3.6).
+"""
+
+import numpy as np
+from numba import prange
+
+from convnet.backends.base import needs_scratch
+from convnet.backends.cpu.jit import inlined, parallel
+from convnet.backends.cpu.kernels.norm_rows import sum_rows, window
+from convnet.backends.cpu.ops.rnorm import backward_scratch, normalise, normalise_backward
+from convnet.compiling.replay import repeatable
+
+
+@repeatable
+def forward(x, y, denom, centred, size, scale, power, k):
+    """denom = k + scale * (sum of centred**2 over a square),  y = x * denom ** -power.
+
+    centred = x - (mean of x over the square, clipped); all arrays (C, H, W, N); scale is already
+    divided by size**2.
+    """
+    cases = x.shape[3]
+    _centre_kernel(x.reshape(-1, cases), y.reshape(-1, cases), x, centred, size)
+    normalise(centred, x, y, denom, size, scale, power, k)
+
+
+@repeatable
+@needs_scratch(backward_scratch)
+def backward(centred, y, dy, denom, dx, size, scale, power, accumulate, *, scratch):
+    """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * centred_i * sum of dy_j*y_j/denom_j."""
+    normalise_backward(centred, y, dy, denom, dx, size, scale, power, accumulate, scratch)
+
+
+@inlined
+def _subtract_from(x, total, count):
+    """total = x - total / count."""
+    share = x.dtype.type(1) / x.dtype.type(count)
+    for n in range(x.size):
+        total[n] = x[n] - total[n] * share
+
+
+@parallel
+def _centre_kernel(flat, along, x, centred, size):
+    channels, height, width, _cases = x.shape
+    pixels = height * width
+    for channel in prange(channels):
+        first = np.int64(channel) * pixels
+        for i in range(height):
+            for j in range(width):
+                start, end = window(j, size // 2, size, width)
+                r = first + i * width
+                sum_rows(along[r + j], flat, r + start, end - start, 1, 0)
+        for i in range(height):
+            top, bottom = window(i, size // 2, size, height)
+            for j in range(width):
+                left, right = window(j, size // 2, size, width)
+                total = centred[channel, i, j]
+                sum_rows(total, along, first + top * width + j, bottom - top, width, 0)
+                _subtract_from(x[channel, i, j], total, (bottom - top) * (right - left))

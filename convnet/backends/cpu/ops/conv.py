@@ -1,0 +1,167 @@
+"""Convolution with shared weights (dialect, 3.3).
+
+x is (C, H, W, N), w (C/groups, K, K, F), y (F, M, M, N).  Module (my, mx) reads the window whose
+first pixel is (my * stride - padding, mx * stride - padding); pixels outside the image are zero.
+Filters of 3x3 or 5x5 (or, at stride S, of up to 3S x 3S or 5S x 5S) go through Winograd's
+transforms where these pay (winograd.py), all others are correlated directly (correlate.py).
+"""
+
+import numpy as np
+
+from convnet.backends.base import needs_scratch
+from convnet.backends.cpu.gemm.direct_conv import (
+    correlate,
+    row_blocks,
+    span_count,
+    spans_of,
+    thread_parts,
+    tiles_per_task,
+)
+from convnet.backends.cpu.gemm.direct_conv_weights import collect_sums, sum_products, weight_parts
+from convnet.backends.cpu.gemm.epilogue import as_finish, nothing
+from convnet.backends.cpu.gemm.pack_filters import pack_forward, pack_turned
+from convnet.backends.cpu.microkernel import ROWS
+from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
+from convnet.backends.cpu.winograd import conv as winograd
+from convnet.backends.cpu.winograd import tiling
+from convnet.backends.cpu.winograd import weight_gradient as winograd_weights
+from convnet.compiling.replay import repeatable
+
+
+def _tiling(w, stride, groups, outputs):
+    return tiling.tiling(w.shape, groups, stride, outputs.shape)
+
+
+def _images_tiling(w, stride, groups, dx):
+    """The images' gradient has phases at its other end, which Winograd's transforms do not know."""
+    return _tiling(w, stride, groups, dx) if stride == 1 else None
+
+
+def _correlate_parts(threads, channels, size, rows, groups, dtype) -> list:
+    """Scratch of a correlation: packed filters, which of them are used, then per thread."""
+    blocks = row_blocks(rows)
+    return [
+        ((groups * size * size * channels * blocks * ROWS,), dtype),
+        ((groups, span_count(channels, size), blocks), np.uint8),
+        *thread_parts(threads, rows, dtype),
+    ]
+
+
+# -- forward -----------------------------------------------------------------------------------
+
+
+def _forward_parts(threads, x, w, y, stride, groups):
+    if way := _tiling(w, stride, groups, y):
+        sizes = winograd.sizes(way, w.shape[0], w.shape[3] // groups, groups, y.shape)
+        return winograd.parts(threads, sizes, x.dtype)
+    rows = w.shape[3] // groups
+    return _correlate_parts(threads, w.shape[0], w.shape[1], rows, groups, x.dtype)
+
+
+def _forward_size(x, w, y, padding, stride, groups, *_others):
+    return total_bytes(_forward_parts(thread_count(), x, w, y, stride, groups))
+
+
+@repeatable
+@needs_scratch(_forward_size)
+def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
+    """y (+)= the correlation of x with w."""
+    _forward(x, w, y, padding, stride, groups, accumulate, nothing(x.dtype), scratch)
+
+
+@repeatable
+@needs_scratch(_forward_size)
+def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch):
+    """y = f(the correlation of x with w + biases (+ y)), f a neuron; a bias for each filter."""
+    finish = as_finish(biases, kind, a, b)
+    _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch)
+
+
+def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
+    arrays = carve_for_threads(scratch, _forward_parts, x, w, y, stride, groups)
+    if way := _tiling(w, stride, groups, y):
+        winograd.run(way, x, w, y, padding, groups, accumulate, finish, arrays, turned=False)
+        return
+    packed, used, *own = arrays
+    channels, size, rows = w.shape[0], w.shape[1], w.shape[3] // groups
+    spans = spans_of(channels, size)
+    pack_forward(w, packed, used, groups, spans)
+    tiles = tiles_per_task(y[0].size, rows, x.dtype, len(own[0]))
+    output = (y.shape, y.shape[1:3], rows, 1, 0)
+    window = (groups, size, stride, padding)
+    correlate(
+        x, packed, used, y.reshape(-1), *own, window, spans, output, tiles, accumulate, finish
+    )  # fmt: skip
+
+
+# -- gradient of the images --------------------------------------------------------------------
+
+
+def _images_parts(threads, w, dx, stride, groups):
+    filters = w.shape[3] // groups
+    if way := _images_tiling(w, stride, groups, dx):
+        sizes = winograd.sizes(way, filters, w.shape[0], groups, dx.shape)
+        return winograd.parts(threads, sizes, dx.dtype)
+    rows, side = w.shape[0] * stride * stride, -(-w.shape[1] // stride)
+    return _correlate_parts(threads, filters, side, rows, groups, dx.dtype)
+
+
+def _images_size(dy, w, dx, padding, stride, groups, accumulate):
+    return total_bytes(_images_parts(thread_count(), w, dx, stride, groups))
+
+
+@repeatable
+@needs_scratch(_images_size)
+def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
+    """dx (+)= the gradient of x: every pixel gathers from the modules that read it.
+
+    Pixel and module are joined by y + padding = (my + j) * stride + py, filter row py + j * stride.
+    So over q = my + j it is a correlation of stride 1 of dy with the turned filters of each phase
+    (py, px), and the phases are its rows (see filters.pack_turned).
+    """
+    arrays = carve_for_threads(scratch, _images_parts, w, dx, stride, groups)
+    finish = nothing(dy.dtype)
+    if way := _images_tiling(w, stride, groups, dx):
+        outer = w.shape[1] - 1 - padding
+        winograd.run(way, dy, w, dx, outer, groups, accumulate, finish, arrays, turned=True)
+        return
+    packed, used, *own = arrays
+    filters, side, rows = w.shape[3] // groups, -(-w.shape[1] // stride), w.shape[0] * stride**2
+    spans = spans_of(filters, side)
+    pack_turned(w, packed, used, groups, spans, stride)
+    first = padding // stride
+    positions = tuple((padding + n - 1) // stride - first + 1 for n in dx.shape[1:3])
+    tiles = tiles_per_task(positions[0] * positions[1] * dy.shape[3], rows, dy.dtype, len(own[0]))
+    output = (dx.shape, positions, rows, stride, first * stride - padding)
+    window = (groups, side, 1, side - 1 - first)
+    correlate(
+        dy, packed, used, dx.reshape(-1), *own, window, spans, output, tiles, accumulate, finish
+    )  # fmt: skip
+
+
+# -- gradient of the weights -------------------------------------------------------------------
+
+
+def _weights_parts(threads, dy, dw, stride, groups):
+    if way := _tiling(dw, stride, groups, dy):
+        return winograd_weights.parts(threads, way, dw.shape, groups, dy.dtype)
+    columns = dy.shape[1] * dy.shape[2] * dy.shape[3]
+    return weight_parts(threads, dw.shape, columns, groups, dy.dtype)
+
+
+def _weights_size(x, dy, dw, padding, stride, groups, accumulate):
+    return total_bytes(_weights_parts(thread_count(), dy, dw, stride, groups))
+
+
+@repeatable
+@needs_scratch(_weights_size)
+def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, scratch):
+    """dw (+)= the gradient of w, summed over modules and cases."""
+    arrays = carve_for_threads(scratch, _weights_parts, dy, dw, stride, groups)
+    if way := _tiling(dw, stride, groups, dy):
+        winograd_weights.run(way, x, dy, dw, padding, groups, accumulate, arrays)
+        return
+    sums, *own = arrays
+    window = (groups, dw.shape[1], stride, padding, dw.shape[3] // groups)
+    sum_products(x, dy.reshape(-1), sums, *own, window, dy.shape[2])
+    collect_sums(sums, dw, accumulate)

@@ -1,0 +1,88 @@
+"""Multinomial logistic regression cost over a softmax (dialect, 7).
+
+A label that names no class is counted as a wrong answer of the smallest probability, and has no
+part in the gradient's one-hot term.
+"""
+
+import math
+
+import numpy as np
+from numba import prange
+
+from convnet.backends.base import needs_scratch
+from convnet.backends.cpu.jit import inlined, parallel
+from convnet.backends.cpu.kernels.ranks import GROUP, correct, count
+from convnet.compiling.replay import repeatable
+
+
+@repeatable
+@needs_scratch(lambda labels, *_others: 3 * 8 * labels.shape[1])
+def forward(labels, probs, values, topk, *, scratch):
+    """values = [sum of -log p, top-1 errors, top-`topk` errors] over the cases.
+
+    labels (1, N) class indices; probs (classes, N); values float64 (3,).  Probabilities that tie
+    with the label's share the places left to them, so errors may be fractions.  p is taken for
+    no less than the type's smallest normal number.
+    """
+    cases = labels.shape[1]
+    rows = scratch[: 3 * 8 * cases].view(np.float64).reshape(3, cases)
+    _rank_kernel(labels[0], probs, rows, float(np.finfo(probs.dtype).tiny), topk, values)
+
+
+@repeatable
+def backward(labels, probs, dprobs, coeff, fused, accumulate):
+    """dprobs (+)= coeff * the gradient of the summed -log p.
+
+    fused: with respect to the softmax's input, p - onehot; else -onehot / p.
+    """
+    real = probs.dtype.type
+    smallest = np.finfo(probs.dtype).tiny
+    _backward_kernel(labels[0], probs, dprobs, real(coeff), fused, accumulate, smallest)
+
+
+@inlined
+def _add_up(rows, smallest, topk, values):
+    """Sums in the order of the cases, so that threads do not change them."""
+    values[0] = values[1] = values[2] = 0.0
+    for n in range(rows.shape[1]):
+        chosen, greater, equal = rows[0, n], rows[1, n], rows[2, n]
+        values[0] -= math.log(smallest if chosen < smallest else chosen)  # a NaN stays
+        values[1] += 1.0 - correct(greater, equal, 1)
+        values[2] += 1.0 - correct(greater, equal, topk)
+
+
+@parallel
+def _rank_kernel(labels, probs, rows, smallest, topk, values):
+    """rows = the label's probability, and the numbers of greater and of equal ones."""
+    classes, cases = probs.shape
+    for group in prange((cases + GROUP - 1) // GROUP):
+        lo = np.int64(group) * GROUP
+        hi = min(lo + GROUP, cases)
+        chosen, greater, equal = rows[0, lo:hi], rows[1, lo:hi], rows[2, lo:hi]
+        for n in range(hi - lo):
+            label = labels[lo + n]
+            known = label >= 0 and label < classes
+            chosen[n] = probs[np.int64(label), lo + n] if known else 0.0
+            greater[n] = 0.0 if known else classes
+            equal[n] = 0.0
+        for c in range(classes):
+            count(probs[c, lo:hi], chosen, greater, equal)
+    _add_up(rows, smallest, topk, values)
+
+
+@parallel
+def _backward_kernel(labels, probs, dprobs, coeff, fused, accumulate, smallest):
+    classes, cases = probs.shape
+    one, zero = probs.dtype.type(1), probs.dtype.type(0)
+    for row in prange(classes):
+        p, d = probs[row], dprobs[row]
+        for n in range(cases):
+            here = labels[n] == row
+            if fused:
+                g = coeff * (p[n] - (one if here else zero))
+            else:
+                g = -coeff / max(p[n], smallest) if here else zero
+            if accumulate:
+                d[n] += g
+            else:
+                d[n] = g

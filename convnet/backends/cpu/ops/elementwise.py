@@ -1,0 +1,36 @@
+"""Scaled copies and sums: eltsum, concat, copies, dropout in a test, sums of gradients."""
+
+import numpy as np
+from numba import prange
+
+from convnet.backends.cpu.jit import BLOCK, inlined, parallel
+from convnet.compiling.replay import repeatable
+
+
+@repeatable
+def scale(x, y, factor, accumulate):
+    """y (+)= factor * x.  x, y: the same shape, may be one array."""
+    _scale_kernel(x.reshape(-1), y.reshape(-1), x.dtype.type(factor), accumulate)
+
+
+@inlined
+def _scale(x, y, factor):
+    for n in range(y.size):
+        y[n] = factor * x[n]
+
+
+@inlined
+def _add_scaled(x, y, factor):
+    for n in range(y.size):
+        y[n] += factor * x[n]
+
+
+@parallel
+def _scale_kernel(x, y, factor, accumulate):
+    for block in prange((x.size + BLOCK - 1) // BLOCK):
+        lo = np.int64(block) * BLOCK
+        hi = min(lo + BLOCK, x.size)
+        if accumulate:
+            _add_scaled(x[lo:hi], y[lo:hi], factor)
+        else:
+            _scale(x[lo:hi], y[lo:hi], factor)

@@ -1,0 +1,57 @@
+"""Maximum over inputs of equal size, taken one input at a time (dialect, 3.7)."""
+
+import numpy as np
+from numba import prange
+
+from convnet.backends.cpu.jit import BLOCK, inlined, parallel
+from convnet.backends.cpu.kernels.rows import copy_row
+from convnet.compiling.replay import repeatable
+
+
+@repeatable
+def forward(x, y, first):
+    """y = x for the first input, max(y, x) for the others.  x, y: the same shape."""
+    _forward_kernel(x.reshape(-1), y.reshape(-1), first)
+
+
+@repeatable
+def backward(x, y, dy, dx, accumulate):
+    """dx (+)= dy where x equals the maximum y; every equal input receives all of it."""
+    _backward_kernel(*[a.reshape(-1) for a in (x, y, dy, dx)], accumulate)
+
+
+@inlined
+def _take_larger(x, y):
+    for n in range(y.size):
+        y[n] = x[n] if x[n] > y[n] or x[n] != x[n] else y[n]  # a NaN stays
+
+
+@inlined
+def _put_where_equal(x, y, dy, dx, accumulate):
+    zero = x.dtype.type(0)
+    for n in range(dx.size):
+        g = dy[n]
+        g = g if x[n] == y[n] else zero
+        if accumulate:
+            dx[n] += g
+        else:
+            dx[n] = g
+
+
+@parallel
+def _forward_kernel(x, y, first):
+    for block in prange((x.size + BLOCK - 1) // BLOCK):
+        lo = np.int64(block) * BLOCK
+        hi = min(lo + BLOCK, x.size)
+        if first:
+            copy_row(x[lo:hi], y[lo:hi])
+        else:
+            _take_larger(x[lo:hi], y[lo:hi])
+
+
+@parallel
+def _backward_kernel(x, y, dy, dx, accumulate):
+    for block in prange((x.size + BLOCK - 1) // BLOCK):
+        lo = np.int64(block) * BLOCK
+        hi = min(lo + BLOCK, x.size)
+        _put_where_equal(x[lo:hi], y[lo:hi], dy[lo:hi], dx[lo:hi], accumulate)

@@ -1,0 +1,256 @@
+"""Pooling over square windows that are clipped to the image (dialect, 3.4).
+
+A kernel gives each thread whole image rows of its output, so the backward pass gathers: every
+input pixel looks up the windows it lies in.
+"""
+
+import numpy as np
+from numba import prange
+
+from convnet.backends.base import needs_scratch
+from convnet.backends.cpu.gemm.direct_conv import share
+from convnet.backends.cpu.jit import called, exact, inlined, parallel, piece
+from convnet.backends.cpu.kernels.pool_gradient import ADD, PUT, STREAM, give
+from convnet.backends.cpu.kernels.rows import fill
+from convnet.backends.cpu.microkernel import VECTOR_BYTES, address
+from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
+from convnet.compiling.nontemporal import STREAMED, fence
+from convnet.compiling.replay import repeatable
+
+_MAX, _AVG, _SUM, _MAXABS = range(4)
+_KINDS = {"max": _MAX, "avg": _AVG, "sum": _SUM, "maxabs": _MAXABS}
+
+
+def _columns(threads, x, kind):
+    """Scratch: for each thread a row of pixels."""
+    return [((threads, *x.shape[2:]), x.dtype)] if kind == "max" else []
+
+
+def _forward_size(x, y, kind, *_window):
+    return total_bytes(_columns(thread_count(), x, kind))
+
+
+@repeatable
+@needs_scratch(_forward_size)
+def forward(x, y, kind, size, stride, start, *, scratch):
+    """x (C, H, W, N) -> y (C, M, M, N); window o covers [start + o*stride, + size), clipped.
+
+    kind: max; avg (divided by the pixels inside the image); sum; maxabs (the signed value of
+    largest magnitude, the later one in row order among equals).  An empty window gives 0.
+    """
+    if kind == "max":
+        (columns,) = carve_for_threads(scratch, _columns, x, kind)
+        _max_kernel(x, y, columns, size, stride, start)
+    else:
+        _forward_kernel(x, y, _KINDS[kind], size, stride, start)
+
+
+@repeatable
+def backward(x, y, dy, dx, kind, size, stride, start, accumulate):
+    """dx (+)= the gradient; every pixel equal to its window's maximum receives all of dy."""
+    if kind in ("max", "maxabs"):
+        window = size, stride, start
+        _max_backward_kernel(x, y, dy, dx, window, accumulate, thread_count())
+    else:
+        _backward_kernel(dy, dx, kind == "avg", size, stride, start, accumulate)
+
+
+@inlined
+def clip(o, size, stride, start, length):
+    first = start + o * stride
+    return max(first, 0), min(first + size, length)
+
+
+@inlined
+def _windows_over(i, size, stride, start, outputs):
+    """First and end of the windows that contain pixel i."""
+    return max((i - start - size) // stride + 1, 0), min((i - start) // stride + 1, outputs)
+
+
+@inlined
+def _larger(a, b):
+    """The larger number; a NaN stays."""
+    return b if b > a or b != b else a
+
+
+@inlined
+def _larger_magnitude(a, b):
+    return b if abs(b) >= abs(a) or b != b else a
+
+
+@called
+def _take(x, out, kind, is_first):
+    """Bring one row of pixels into the output."""
+    if is_first:
+        for n in range(out.size):
+            out[n] = x[n]
+    elif kind == _MAX:
+        for n in range(out.size):
+            out[n] = _larger(out[n], x[n])
+    elif kind == _MAXABS:
+        for n in range(out.size):
+            out[n] = _larger_magnitude(out[n], x[n])
+    else:
+        for n in range(out.size):
+            out[n] += x[n]
+
+
+@called
+def _larger_of_three(x, y, z, out, is_first):
+    """Bring three rows into the output, which is read and written only once."""
+    if is_first:
+        for n in range(out.size):
+            out[n] = _larger(_larger(x[n], y[n]), z[n])
+    else:
+        for n in range(out.size):
+            out[n] = _larger(out[n], _larger(_larger(x[n], y[n]), z[n]))
+
+
+@inlined
+def _largest(rows, first, end, out):
+    """out = the largest of rows[first:end], number by number."""
+    i = first
+    while i < end:
+        if i + 3 <= end:
+            _larger_of_three(rows[i], rows[i + 1], rows[i + 2], out, i == first)
+            i += 3
+        else:
+            _take(rows[i], out, _MAX, i == first)
+            i += 1
+
+
+@called
+def _scale(out, factor):
+    for n in range(out.size):
+        out[n] *= factor
+
+
+@called
+def _give(dy, factor, dx, adds):
+    """Give a row of pixels its part of one window's gradient; adds: to what is there."""
+    if adds:
+        for n in range(dx.size):
+            dx[n] += factor * dy[n]
+    else:
+        for n in range(dx.size):
+            dx[n] = factor * dy[n]
+
+
+@parallel
+def _max_kernel(x, y, columns, size, stride, start):
+    """The largest of a window's rows, for a whole row of pixels, then of those in the window."""
+    channels, height, width, cases = x.shape
+    outputs, threads = y.shape[1], columns.shape[0]
+    for thread in prange(threads):
+        begin, end = share(channels * outputs, thread, threads)
+        for job in range(begin, end):
+            c, oi = job // outputs, job % outputs
+            top, bottom = clip(oi, size, stride, start, height)
+            rows, largest = x[c].reshape(height, width * cases), columns[thread]
+            _largest(rows, top, bottom, largest.reshape(-1))
+            for oj in range(outputs):
+                left, right = clip(oj, size, stride, start, width)
+                if top < bottom and left < right:
+                    _largest(largest, left, right, y[c, oi, oj])
+                else:
+                    fill(y[c, oi, oj], 0)
+
+
+@parallel
+def _forward_kernel(x, y, kind, size, stride, start):
+    channels, height, width, _cases = x.shape
+    outputs = y.shape[1]
+    for job in prange(channels * outputs):
+        c, oi = np.int64(job) // outputs, np.int64(job) % outputs
+        top, bottom = clip(oi, size, stride, start, height)
+        for oj in range(outputs):
+            left, right = clip(oj, size, stride, start, width)
+            out = y[c, oi, oj]
+            pixels = max(bottom - top, 0) * max(right - left, 0)
+            for i in range(top, bottom):
+                for j in range(left, right):
+                    _take(x[c, i, j], out, kind, i == top and j == left)
+            if pixels == 0:
+                fill(out, 0)
+            elif kind == _AVG:
+                _scale(out, x.dtype.type(1) / x.dtype.type(pixels))
+
+
+@parallel
+def _backward_kernel(dy, dx, divides, size, stride, start, accumulate):
+    """Of sums, or if it `divides` of averages."""
+    channels, height, width, _cases = dx.shape
+    outputs = dy.shape[1]
+    for job in prange(channels * height):
+        c, i = np.int64(job) // height, np.int64(job) % height
+        top, bottom = _windows_over(i, size, stride, start, outputs)
+        for j in range(width):
+            left, right = _windows_over(j, size, stride, start, outputs)
+            out, adds = dx[c, i, j], accumulate
+            if not accumulate and (top >= bottom or left >= right):
+                fill(out, 0)
+            for oi in range(top, bottom):
+                for oj in range(left, right):
+                    factor = dx.dtype.type(1)
+                    if divides:
+                        first_row, end_row = clip(oi, size, stride, start, height)
+                        first, end = clip(oj, size, stride, start, width)
+                        factor /= dx.dtype.type((end_row - first_row) * (end - first))
+                    _give(dy[c, oi, oj], factor, out, adds)
+                    adds = True
+
+
+@piece
+def _give_windows(like, x, dx, cases, y, dy, down, windows, adds):
+    """A pixel's row of gradients from many windows, (top, bottom, left, right), four at a time.
+
+    x, dx: addresses of the row; y, dy: of the channel, whose rows lie `down` bytes apart.
+    """
+    top, bottom, left, right = windows
+    across = cases * like.itemsize
+    for oi in range(top, bottom, 2):
+        for oj in range(left, right, 2):
+            place = oi * down + oj * across
+            rows, columns = min(2, bottom - oi), min(2, right - oj)
+            put = ADD if adds else PUT
+            give(like, x, dx, cases, y + place, dy + place, down, across, rows, columns, put)
+            adds = True
+
+
+@exact
+def _max_backward_kernel(x, y, dy, dx, window, accumulate, threads):
+    """dx is streamed if it is larger than the caches, at pixels in no more than four windows."""
+    size, stride, start = window
+    channels, height, width, cases = x.shape
+    outputs, across = y.shape[1], cases * x.itemsize
+    down = outputs * across
+    whole = across % VECTOR_BYTES == 0 and address(dx) % VECTOR_BYTES == 0
+    streams = whole and dx.size * dx.itemsize >= STREAMED
+    put = ADD if accumulate else STREAM if streams else PUT
+    for thread in prange(threads):
+        begin, end = share(channels * height, thread, threads)
+        for job in range(begin, end):
+            c, i = job // height, job % height
+            top, bottom = _windows_over(i, size, stride, start, outputs)
+            above, below = address(y) + c * outputs * down, address(dy) + c * outputs * down
+            left, right = _windows_over(0, size, stride, start, outputs)
+            for j in range(width):
+                if j - start - size >= left * stride:
+                    left += 1
+                if right < outputs and j - start >= right * stride:
+                    right += 1
+                rows, columns = bottom - top, right - left
+                place, first = (job * width + j) * across, top * down + left * across
+                pixel, out = address(x) + place, address(dx) + place
+                if rows < 1 or columns < 1:
+                    if not accumulate:
+                        fill(dx[c, i, j], 0)
+                elif rows <= 2 and columns <= 2:
+                    give(
+                        x, pixel, out, cases, above + first, below + first, down, across, rows,
+                        columns, put,
+                    )  # fmt: skip
+                else:
+                    windows = top, bottom, left, right
+                    _give_windows(x, pixel, out, cases, above, below, down, windows, accumulate)
+        fence()

@@ -1,0 +1,103 @@
+"""Softmax over all classes of a case (dialect, 3.7): threads take groups of cases (columns)."""
+
+import numpy as np
+from numba import prange
+
+from convnet.backends.base import needs_scratch
+from convnet.backends.cpu.jit import inlined, parallel
+from convnet.backends.cpu.kernels.exponentials import exp
+from convnet.backends.cpu.kernels.rows import copy_row, fill
+from convnet.compiling.replay import repeatable
+
+GROUP = 32  # cases
+
+
+def _forward_scratch(x, *_others):
+    return x.shape[1] * (8 + x.dtype.itemsize)
+
+
+@repeatable
+@needs_scratch(_forward_scratch)
+def forward(x, y, *, scratch):
+    """y = exp(x - max) / sum of them, per column.  x, y: (classes, N), may be one array."""
+    cases = x.shape[1]
+    sums = scratch[: 8 * cases].view(np.float64)
+    largest = scratch[8 * cases : _forward_scratch(x)].view(x.dtype)
+    _forward_kernel(x, y, sums, largest)
+
+
+@repeatable
+@needs_scratch(lambda y, *_others: 8 * y.shape[1])
+def backward(y, dy, dx, accumulate, *, scratch):
+    """dx_i (+)= y_i * (dy_i - sum of dy_j * y_j), per column.
+
+    dx may be dy, unless accumulating.
+    """
+    _backward_kernel(y, dy, dx, scratch[: 8 * y.shape[1]].view(np.float64), accumulate)
+
+
+@inlined
+def _take_larger(x, largest):
+    for n in range(x.size):
+        largest[n] = x[n] if x[n] > largest[n] else largest[n]
+
+
+@inlined
+def _exponentials(x, largest, y, sums):
+    for n in range(x.size):
+        e = exp(x[n] - largest[n], x.itemsize)
+        y[n] = e
+        sums[n] += e
+
+
+@inlined
+def _divide(y, sums):
+    for n in range(y.size):
+        y[n] /= sums[n]
+
+
+@inlined
+def _add_products(y, dy, sums):
+    for n in range(y.size):
+        sums[n] += np.float64(y[n]) * np.float64(dy[n])
+
+
+@inlined
+def _put_gradient(y, dy, sums, dx, accumulate):
+    if accumulate:
+        for n in range(y.size):
+            dx[n] += y[n] * (dy[n] - sums[n])
+    else:
+        for n in range(y.size):
+            dx[n] = y[n] * (dy[n] - sums[n])
+
+
+@parallel
+def _forward_kernel(x, y, sums, largest):
+    classes, cases = x.shape
+    for group in prange((cases + GROUP - 1) // GROUP):
+        lo = np.int64(group) * GROUP
+        hi = min(lo + GROUP, cases)
+        top, total = largest[lo:hi], sums[lo:hi]
+        copy_row(x[0, lo:hi], top)
+        fill(total, 0)
+        for c in range(1, classes):
+            _take_larger(x[c, lo:hi], top)
+        for c in range(classes):
+            _exponentials(x[c, lo:hi], top, y[c, lo:hi], total)
+        for c in range(classes):
+            _divide(y[c, lo:hi], total)
+
+
+@parallel
+def _backward_kernel(y, dy, dx, sums, accumulate):
+    classes, cases = y.shape
+    for group in prange((cases + GROUP - 1) // GROUP):
+        lo = np.int64(group) * GROUP
+        hi = min(lo + GROUP, cases)
+        total = sums[lo:hi]
+        fill(total, 0)
+        for c in range(classes):
+            _add_products(y[c, lo:hi], dy[c, lo:hi], total)
+        for c in range(classes):
+            _put_gradient(y[c, lo:hi], dy[c, lo:hi], total, dx[c, lo:hi], accumulate)

@@ -1,0 +1,186 @@
+"""Weight updates (dialect, 6.2) and constraints (6.5)."""
+
+import numpy as np
+from numba import prange
+
+from convnet.backends.base import needs_scratch
+from convnet.backends.cpu.jit import BLOCK, called, inlined, inlined_sum, parallel
+from convnet.backends.cpu.kernels.rows import fill
+from convnet.backends.cpu.ops import elementwise
+from convnet.compiling.replay import repeatable
+
+GROUP = 64  # filters
+
+
+@repeatable
+def sgd(w, dw, v, hyper):
+    """v = momentum*v - (rate/cases)*dw - rate*decay*w,  w += v.
+
+    w, dw, v: the same shape; hyper: float64 [momentum, rate/cases, rate*decay].
+    """
+    _sgd_kernel(w.reshape(-1), dw.reshape(-1), v.reshape(-1), hyper)
+
+
+@repeatable
+def by_deviation(w, dw, v, mean, square, hyper, epsilon):
+    """v = 0.9*v + rate*g / sqrt(square - mean + epsilon) - rate*decay*w,  w += v   (dialect, 6.3).
+
+    g = -dw/cases; before that, mean and square become momentum*mean + (1-momentum)*g, and the same
+    of g**2.  hyper: float64 [momentum, rate/cases, rate*decay, 1/cases].  `mean` is subtracted
+    unsquared, as in the 2012 source: where it exceeds square + epsilon the result is NaN.
+    """
+    flat = (array.reshape(-1) for array in (w, dw, v, mean, square))
+    _deviation_kernel(*flat, hyper, w.dtype.type(epsilon))
+
+
+def scaled_add(dw_from, dw_to, factor):
+    """dw_to += factor[0] * dw_from.  factor: float64 (1,)."""
+    elementwise.scale(dw_from, dw_to, factor[0], True)
+
+
+def _sums_size(w3, *_others):
+    return 2 * 8 * w3.shape[0] * w3.shape[2]
+
+
+@repeatable
+@needs_scratch(_sums_size)
+def weight_ball(w3, limit, always, *, scratch):
+    """Scale each filter whose L2 norm exceeds `limit`, or every one if `always`, to that norm.
+
+    w3: (blocks, weights of a filter, filters); a filter is a column of a block.  A filter of
+    zeros stays.
+    """
+    limit = float(limit)
+    _rescale_kernel(w3, _sums(w3, scratch), False, limit if always else 0.0, limit)
+
+
+@repeatable
+@needs_scratch(_sums_size)
+def contrast(w3, low, high, *, scratch):
+    """Scale each filter so that a = sqrt(sum of (w - mean)**2) / n lies in [low, high]; 0 is off.
+
+    w3 as for weight_ball, n its second side.  A filter without contrast stays.
+    """
+    _rescale_kernel(w3, _sums(w3, scratch), True, float(low), float(high))
+
+
+def _sums(w3, scratch):
+    sums = scratch[: _sums_size(w3)].view(np.float64)
+    return sums.reshape(2, w3.shape[0], w3.shape[2])
+
+
+@inlined
+def _step(w, dw, v, momentum, rate, decay):
+    for n in range(w.size):
+        v[n] = momentum * v[n] - rate * dw[n] - decay * w[n]
+        w[n] += v[n]
+
+
+@parallel
+def _sgd_kernel(w, dw, v, hyper):
+    real = w.dtype.type
+    momentum, rate, decay = real(hyper[0]), real(hyper[1]), real(hyper[2])
+    for block in prange((w.size + BLOCK - 1) // BLOCK):
+        lo = np.int64(block) * BLOCK
+        hi = min(lo + BLOCK, w.size)
+        _step(w[lo:hi], dw[lo:hi], v[lo:hi], momentum, rate, decay)
+
+
+@inlined
+def _deviation_step(w, dw, v, mean, square, momentum, rate, decay, scale, epsilon):
+    one, kept = w.dtype.type(1), w.dtype.type(0.9)
+    for n in range(w.size):
+        g = -scale * dw[n]
+        mean[n] = momentum * mean[n] + (one - momentum) * g
+        square[n] = momentum * square[n] + (one - momentum) * g * g
+        deviation = np.sqrt(square[n] - mean[n] + epsilon)
+        v[n] = kept * v[n] - rate * dw[n] / deviation - decay * w[n]
+        w[n] += v[n]
+
+
+@parallel
+def _deviation_kernel(w, dw, v, mean, square, hyper, epsilon):
+    real = w.dtype.type
+    momentum, rate, decay = real(hyper[0]), real(hyper[1]), real(hyper[2])
+    numbers = momentum, rate, decay, real(hyper[3]), epsilon
+    for block in prange((w.size + BLOCK - 1) // BLOCK):
+        lo = np.int64(block) * BLOCK
+        hi = min(lo + BLOCK, w.size)
+        arrays = w[lo:hi], dw[lo:hi], v[lo:hi], mean[lo:hi], square[lo:hi]
+        _deviation_step(*arrays, *numbers)
+
+
+@inlined_sum
+def _column_squares(w, lo, hi, mean, total):
+    """total[f] = sum over the rows k of (w[k, lo + f] - mean[f])**2, in float64."""
+    fill(total, 0)
+    if w.shape[1] == 1:  # a fully connected layer's filter is a contiguous row
+        column, m = w.reshape(w.size), mean[0]
+        s = 0.0
+        for k in range(column.size):
+            s += (column[k] - m) ** 2
+        total[0] = s
+        return
+    for k in range(w.shape[0]):
+        row = w[k, lo:hi]
+        for f in range(row.size):
+            d = row[f] - mean[f]
+            total[f] += d * d
+
+
+@inlined
+def _column_means(w, lo, hi, mean):
+    fill(mean, 0)
+    for k in range(w.shape[0]):
+        row = w[k, lo:hi]
+        for f in range(row.size):
+            mean[f] += row[f]
+    for f in range(mean.size):
+        mean[f] /= w.shape[0]
+
+
+@inlined
+def _scale_columns(w, lo, hi, factor):
+    if w.shape[1] == 1:
+        column, by = w.reshape(w.size), w.dtype.type(factor[0])
+        for k in range(column.size):
+            column[k] *= by
+        return
+    for k in range(w.shape[0]):
+        row = w[k, lo:hi]
+        for f in range(row.size):
+            row[f] = row[f] * factor[f]
+
+
+@inlined
+def _factor(a, low, high):
+    """What brings `a` into [low, high]; a bound of 0 is off, and a zero stays."""
+    if low > 0 and 0 < a < low:
+        return low / a
+    if high > 0 and a > high:
+        return high / a
+    return 1.0
+
+
+@called
+def _rescale_group(w, mean, factor, lo, hi, centred, low, high):
+    """Bring the norm (centred: the contrast) of each filter into [low, high]."""
+    fill(mean, 0)
+    if centred:
+        _column_means(w, lo, hi, mean)
+    _column_squares(w, lo, hi, mean, factor)
+    for f in range(factor.size):
+        size = np.sqrt(factor[f])
+        factor[f] = _factor(size / w.shape[0] if centred else size, low, high)
+    _scale_columns(w, lo, hi, factor)
+
+
+@parallel
+def _rescale_kernel(w3, sums, centred, low, high):
+    blocks, _weights, filters = w3.shape
+    groups = (filters + GROUP - 1) // GROUP
+    for job in prange(blocks * groups):
+        block, lo = np.int64(job) // groups, np.int64(job) % groups * GROUP
+        hi = min(lo + GROUP, filters)
+        mean, factor = sums[0, block, lo:hi], sums[1, block, lo:hi]
+        _rescale_group(w3[block], mean, factor, lo, hi, centred, low, high)

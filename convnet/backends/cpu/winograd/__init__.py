@@ -1,0 +1,1 @@
+"""Convolution by Winograd's transforms (Lavin and Gray, 2015)."""

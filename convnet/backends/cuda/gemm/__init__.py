@@ -1,0 +1,1 @@
+"""Convolutions and full connections as tiled matrix products."""

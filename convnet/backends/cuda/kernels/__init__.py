@@ -1,0 +1,1 @@
+"""Kernels and device functions that several operations of the CUDA engine share."""

@@ -1,0 +1,146 @@
+"""The kernels of pooling.
+
+A thread takes WIDTH cases of one column and a few rows, whose windows overlap.  Windows are read
+whole, with places outside the image moved into it, so that all reads of a window are under way at
+once; what they give is left out afterwards.
+"""
+
+from functools import cache
+
+import numpy as np
+from numba import cuda, float32
+
+from convnet.backends.cuda.jit import SIMULATED, inlined, int32, kernel, uint32
+from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
+
+THREADS = 8 if SIMULATED else 128
+ROWS = 2 if SIMULATED else 4  # that a thread walks along
+_MAX, _AVG, _SUM, _MAXABS = range(4)
+KINDS = {"max": _MAX, "avg": _AVG, "sum": _SUM, "maxabs": _MAXABS}
+_ZERO, _ONE = np.float32(0), np.float32(1)
+
+
+@inlined
+def _inside(place, length):
+    return place >= 0 and place < length
+
+
+@inlined
+def _moved_inside(place, length):
+    return int32(min(max(place, 0), length - 1))
+
+
+@inlined
+def _covered(first, size, length):
+    """Pixels of a row that a window has inside the image."""
+    return max(min(first + size, length) - max(first, 0), 0)
+
+
+@inlined
+def _taken(kind, found, v, inside):
+    """A window's value with one more pixel; a NaN stays."""
+    if kind == _MAX:
+        return v if v > found or v != v else found
+    if kind == _MAXABS:
+        return v if abs(v) >= abs(found) or v != v else found
+    return found + v if inside else found
+
+
+@cache
+def forward_kernel(KIND, SIZE, STRIDE, WIDTH):
+    """For one kind and, unless 0, one size and stride of windows."""
+    EXTREME = KIND == _MAX or KIND == _MAXABS
+
+    def pool_forward(x, y, channels, height, width, cases, outputs, size, stride, start):
+        v, found = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        window, apart = SIZE if SIZE else size, STRIDE if STRIDE else stride
+        j = int32(cuda.grid(1) * WIDTH)
+        if j >= outputs * cases:
+            return
+        ox = int32(uint32(j) // uint32(cases))
+        left, n, line = int32(start + ox * apart), int32(j - ox * cases), int32(width * cases)
+        for c in range(cuda.blockIdx.z, channels, cuda.gridDim.z):
+            for oy in range(cuda.blockIdx.y * ROWS, min((cuda.blockIdx.y + 1) * ROWS, outputs)):
+                top = int32(start + oy * apart)
+                pixels = _covered(top, window, height) * _covered(left, window, width)
+                for k in range(WIDTH):
+                    found[k] = _ZERO
+                for r in range(window):
+                    iy = _moved_inside(top + r, height)
+                    row = int32((c * height + iy) * line + n)
+                    for s in range(window):
+                        inside = _inside(top + r, height) and _inside(left + s, width)
+                        ix = _moved_inside(left + s, width)
+                        load_values(v, x, row + int32(ix * cases), WIDTH)
+                        for k in range(WIDTH):
+                            if EXTREME and r == 0 and s == 0:
+                                found[k] = v[k]
+                            else:
+                                found[k] = _taken(KIND, found[k], v[k], inside)
+                share = _ONE / np.float32(pixels) if KIND == _AVG and pixels > 0 else _ONE
+                for k in range(WIDTH):
+                    found[k] = found[k] * share if pixels > 0 else _ZERO
+                store_values(y, (c * outputs + oy) * outputs * cases + j, found, WIDTH)
+
+    return _made(pool_forward, KIND, SIZE, STRIDE, WIDTH)
+
+
+@cache
+def backward_kernel(KIND, SIZE, STRIDE, WIDTH):
+    """As forward_kernel."""
+    EXTREME = KIND == _MAX or KIND == _MAXABS
+
+    def pool_backward(
+        x, y, dy, dx, channels, height, width, cases, outputs, size, stride, start, accumulate
+    ):
+        v, total = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        out, d = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        window, apart = SIZE if SIZE else size, STRIDE if STRIDE else stride
+        reach = (window + apart - 1) // apart  # windows that a pixel may lie in, along one axis
+        j = int32(cuda.grid(1) * WIDTH)
+        if j >= width * cases:
+            return
+        ix = int32(uint32(j) // uint32(cases))
+        n, line = int32(j - ix * cases), int32(outputs * cases)
+        first_x = int32((ix - start) // apart - reach + 1)
+        for c in range(cuda.blockIdx.z, channels, cuda.gridDim.z):
+            for iy in range(cuda.blockIdx.y * ROWS, min((cuda.blockIdx.y + 1) * ROWS, height)):
+                at = int32((c * height + iy) * width * cases + j)
+                first_y = int32((iy - start) // apart - reach + 1)
+                if EXTREME:
+                    load_values(v, x, at, WIDTH)
+                if accumulate:
+                    load_values(total, dx, at, WIDTH)
+                else:
+                    for k in range(WIDTH):
+                        total[k] = _ZERO
+                for p in range(reach):
+                    oy = int32(first_y + p)
+                    if _inside(oy, outputs) and iy - start - oy * apart < window:
+                        row = int32((c * outputs + oy) * line + n)
+                        rows = _covered(start + oy * apart, window, height)
+                        for q in range(reach):
+                            ox = int32(first_x + q)
+                            inside = _inside(ox, outputs) and ix - start - ox * apart < window
+                            place = _moved_inside(ox, outputs)
+                            e = int32(row + int32(place * cases))
+                            load_values(d, dy, e, WIDTH)
+                            share = _ONE
+                            if EXTREME:
+                                load_values(out, y, e, WIDTH)
+                            elif KIND == _AVG:
+                                columns = _covered(start + place * apart, window, width)
+                                share = _ONE / np.float32(rows * columns)
+                            for k in range(WIDTH):
+                                given = inside and (not EXTREME or out[k] == v[k])
+                                total[k] += d[k] * share if given else _ZERO
+                store_values(dx, at, total, WIDTH)
+
+    return _made(pool_backward, KIND, SIZE, STRIDE, WIDTH)
+
+
+def _made(function, kind, size, stride, width):
+    name = next(name for name, number in KINDS.items() if number == kind)
+    sizes = f"{size}x{stride}" if size else "any"
+    function.__qualname__ = f"{function.__name__}_{name}_{sizes}_{width}"
+    return kernel(function, threads=THREADS)

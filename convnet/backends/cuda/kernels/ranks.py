@@ -1,0 +1,30 @@
+"""Errors of the first place (dialect, 7): outputs that tie share it, so errors may be fractions."""
+
+from numba import cuda, float64
+
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.runtime.launch import Launch, over
+
+
+def first_place_errors(targets, y, rows, row: int) -> Launch:
+    """rows[row] = by case, the share of the largest outputs that have no target above 0.
+
+    targets, y: (classes, N).  rows: float64 (count, N).  A case with a NaN in front is wrong.
+    """
+    classes, cases = y.shape
+    return over(_errors, cases, targets, y, rows, row, classes, cases)
+
+
+@kernel
+def _errors(targets, y, rows, row, classes, cases):
+    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+        best = y[n]
+        for c in range(1, classes):
+            v = y[c * cases + n]
+            best = v if v > best else best
+        tied, hits = float64(0), float64(0)
+        for c in range(classes):
+            if y[c * cases + n] == best:
+                tied += 1.0
+                hits += 1.0 if targets[c * cases + n] > 0 else 0.0
+        rows[row * cases + n] = 1.0 - hits / tied if tied > 0 else 1.0

@@ -1,0 +1,111 @@
+"""Sums over the rows of a gradient, for biases; a neuron's slope may be applied on the way.
+
+Rows are shared among the threads of a team, or of several blocks; sums are float64, in fixed order.
+"""
+
+from functools import cache
+
+import numpy as np
+from numba import cuda, float32, float64
+
+from convnet.backends.cuda.jit import THREADS, int32, kernel
+from convnet.backends.cuda.kernels.neuron_functions import SLOPES
+from convnet.backends.cuda.kernels.reduce import team_sum
+from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
+from convnet.backends.cuda.ptx.vectorized import width_of
+from convnet.backends.cuda.runtime.launch import Launch, bytes_of, launch, over, parts_of
+
+_SHORT = 1024  # columns of a row for which a small team is enough
+_LONG = 32 * THREADS  # columns of a row for which one block is enough
+_MOST_PARTS = 32
+_FEW = min(32, THREADS // 2)  # threads of a small team
+
+
+def scratch_bytes(dy) -> int:
+    return bytes_of(_parts(dy))
+
+
+def _parts(dy):
+    rows, columns = dy.shape
+    return ((rows, min(_MOST_PARTS, -(-columns // _LONG))), np.float64)
+
+
+def sum_rows(dy, db, accumulate, scratch) -> list[Launch]:
+    """db[r] (+)= the sum of dy[r, :]."""
+    return _launches(None, (dy, dy, dy, dy), 0.0, 0.0, db, accumulate, scratch)
+
+
+def sum_slopes(kind, x, y, dy, dx, a, b, db, accumulate, scratch) -> list[Launch]:
+    """dx = f'(x) * dy, f a neuron,  db[r] (+)= the sum of dx[r, :].  dx may be dy."""
+    return _launches(kind, (x, y, dy, dx), a, b, db, accumulate, scratch)
+
+
+def _launches(kind, arrays, a, b, db, accumulate, scratch):
+    (parts,) = parts_of(scratch, _parts(arrays[0]))
+    (rows, columns), count = arrays[0].shape, parts.shape[1]
+    team = _FEW if columns <= _SHORT else THREADS
+    made = _row_sums(kind, team, width_of(columns, *arrays))
+    grid = count, min(-(-rows // (THREADS // team)), 65535)
+    numbers = float(a), float(b), rows, columns, count, accumulate
+    sums = launch(made, grid, *arrays, parts, db, *numbers)
+    join = over(_join_parts, rows, parts, db, rows, count, accumulate)
+    return [sums, join] if count > 1 else [sums]
+
+
+@cache
+def _row_sums(kind, TEAM, WIDTH):
+    """The kernel for a kind of neuron, or for None, which leaves dy as it is."""
+    ROWS = THREADS // TEAM  # at a time of a block
+    SLOPED, slope = kind is not None, SLOPES.get(kind)
+
+    def row_sums(x, y, dy, dx, parts, db, a, b, rows, columns, count, accumulate):
+        v, out = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        d, next_v = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        next_out, next_d = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        member, step = int32(cuda.threadIdx.x % TEAM), int32(count * TEAM * WIDTH)
+        for first in range(cuda.blockIdx.y * ROWS, rows, cuda.gridDim.y * ROWS):
+            row = int32(first + cuda.threadIdx.x // TEAM)
+            end = columns if row < rows else 0
+            part = float64(0)
+            j = int32((cuda.blockIdx.x * TEAM + member) * WIDTH)
+            while j < end:
+                i, more = int32(row * columns + j), j + step < end
+                load_values(d, dy, i, WIDTH)
+                load_values(v, x, i, WIDTH)  # dropped by the compiler where it is not used
+                load_values(out, y, i, WIDTH)
+                if more:  # twice as many reads under way
+                    load_values(next_d, dy, i + step, WIDTH)
+                    load_values(next_v, x, i + step, WIDTH)
+                    load_values(next_out, y, i + step, WIDTH)
+                for k in range(WIDTH):
+                    if SLOPED:
+                        d[k] *= slope(v[k], out[k], a, b)
+                    part += float64(d[k])
+                if SLOPED:
+                    store_values(dx, i, d, WIDTH)
+                if more:
+                    for k in range(WIDTH):
+                        if SLOPED:
+                            next_d[k] *= slope(next_v[k], next_out[k], a, b)
+                        part += float64(next_d[k])
+                    if SLOPED:
+                        store_values(dx, i + step, next_d, WIDTH)
+                j = int32(j + 2 * step)
+            whole = team_sum(part, TEAM)
+            if member == 0 and row < rows:
+                if count > 1:
+                    parts[row * count + cuda.blockIdx.x] = whole
+                else:
+                    db[row] = db[row] + whole if accumulate else whole
+
+    row_sums.__qualname__ = f"row_sums_{f'{kind}_' if kind else ''}{TEAM}_{WIDTH}"
+    return kernel(blocks=3)(row_sums)
+
+
+@kernel
+def _join_parts(parts, db, rows, count, accumulate):
+    for row in range(cuda.grid(1), rows, cuda.gridsize(1)):
+        whole = float64(db[row]) if accumulate else float64(0)
+        for part in range(count):
+            whole += parts[row * count + part]
+        db[row] = whole

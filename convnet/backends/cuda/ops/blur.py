@@ -1,0 +1,40 @@
+"""Gaussian blur with zeros outside the image (dialect, 3.7); forward and backward are the same."""
+
+import numpy as np
+from numba import cuda
+
+from convnet.backends.base import operation
+from convnet.backends.cpu.ops.blur import weights
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+
+
+def _part(x, *_others):
+    return x.shape, np.float32
+
+
+@operation(writes="y", scratch=lambda *args: bytes_of(_part(*args)))
+def blur(x, y, size, stdev, accumulate, *, scratch):
+    """y (+)= x filtered by size x size weights of deviation `stdev` pixels.  x, y: (C, H, W, N).
+
+    The filter is a product of two: rows first, into scratch memory, then columns.
+    """
+    (along,) = parts_of(scratch, _part(x))
+    w = weights(size, stdev).astype(np.float32)
+    height, width, cases = x.shape[1:]
+    return [
+        over(_blur, x.size, x, along, w, size, height, width * cases, x.size, False),
+        over(_blur, x.size, along, y, w, size, width, cases, x.size, accumulate),
+    ]
+
+
+@kernel
+def _blur(x, y, w, size, length, step, count, accumulate):
+    """Along an axis of `length` places, `step` elements apart."""
+    reach = size // 2
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        i = e // step % length
+        total = np.float32(0)
+        for a in range(max(0, i - reach), min(length, i + reach + 1)):
+            total += w[a - i + reach] * x[e + (a - i) * step]
+        y[e] = y[e] + total if accumulate else total

@@ -1,0 +1,67 @@
+"""Cross entropy over a softmax (dialect, 7)."""
+
+import numpy as np
+from numba import cuda, float64
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.kernels.ranks import first_place_errors
+from convnet.backends.cuda.kernels.safe_logs import at_least_smallest, log_or_lowest
+from convnet.backends.cuda.kernels.totals import case_rows, total
+from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+
+
+@operation(writes="values", scratch=lambda targets, *_: bytes_of(case_rows(2, targets.shape[1])))
+def forward(targets, y, values, *, scratch):
+    """values = [sum of -t log y, errors of the first place] over the cases.
+
+    targets, y: (classes, N); values: float64 (2,).
+    """
+    (rows,) = parts_of(scratch, case_rows(2, y.shape[1]))
+    loss = over(_entropy, y.shape[1], targets, y, rows, *y.shape)
+    return [loss, first_place_errors(targets, y, rows, 1), total(rows, values)]
+
+
+@operation(writes="dy", scratch=lambda targets, *_: bytes_of(case_rows(1, targets.shape[1])))
+def backward(targets, y, dy, coeff, fused, accumulate, *, scratch):
+    """dy (+)= coeff * (-t/y), or fused, with respect to the softmax's input, y sum(t) - t."""
+    factor, cases = np.float64(coeff), y.shape[1]
+    if not fused:
+        return [over(_backward, y.size, targets, y, dy, factor, y.size, accumulate)]
+    (sums,) = parts_of(scratch, case_rows(1, cases))
+    return [
+        over(_sum, cases, targets, sums, *y.shape),
+        over(_fused, y.size, targets, y, dy, sums, factor, cases, y.size, accumulate),
+    ]
+
+
+@kernel
+def _entropy(targets, y, rows, classes, cases):
+    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+        loss = float64(0)
+        for c in range(classes):
+            loss -= float64(targets[c * cases + n]) * log_or_lowest(float64(y[c * cases + n]))
+        rows[n] = loss
+
+
+@kernel
+def _sum(targets, sums, classes, cases):
+    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+        whole = float64(0)
+        for c in range(classes):
+            whole += float64(targets[c * cases + n])
+        sums[n] = whole
+
+
+@kernel
+def _fused(targets, y, dy, sums, coeff, cases, count, accumulate):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        g = coeff * (float64(y[e]) * sums[e % cases] - float64(targets[e]))
+        dy[e] = dy[e] + g if accumulate else g
+
+
+@kernel
+def _backward(targets, y, dy, coeff, count, accumulate):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        g = -coeff * float64(targets[e]) / at_least_smallest(float64(y[e]))
+        dy[e] = dy[e] + g if accumulate else g

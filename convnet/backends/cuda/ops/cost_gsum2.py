@@ -1,0 +1,53 @@
+"""Sum of squares, each case times its gate (dialect, 7)."""
+
+import numpy as np
+from numba import cuda, float64
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.kernels.totals import case_rows, total
+from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+
+
+@operation(writes="values", scratch=lambda gate, *_: bytes_of(case_rows(1, gate.shape[1])))
+def forward(gate, x, values, *, scratch):
+    """values = [sum over cases of gate * sum of x**2], float64.  gate: (1, N), x: (rows, N)."""
+    (row,) = parts_of(scratch, case_rows(1, x.shape[1]))
+    return [over(_gated, x.shape[1], gate, x, row, *x.shape), total(row, values)]
+
+
+@operation(writes="dgate")
+def gate_grad(x, dgate, coeff, accumulate):
+    """dgate (+)= coeff * sum of x**2."""
+    return [over(_gate_grad, x.shape[1], x, dgate, np.float64(coeff), *x.shape, accumulate)]
+
+
+@operation(writes="dx")
+def inputs_grad(gate, x, dx, coeff, accumulate):
+    """dx (+)= coeff * 2 * gate * x."""
+    return [over(_inputs, x.size, gate, x, dx, 2.0 * coeff, x.shape[1], x.size, accumulate)]
+
+
+@kernel
+def _gated(gate, x, row, rows, cases):
+    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+        squares = float64(0)
+        for c in range(rows):
+            squares += float64(x[c * cases + n]) * float64(x[c * cases + n])
+        row[n] = float64(gate[n]) * squares
+
+
+@kernel
+def _gate_grad(x, dgate, coeff, rows, cases, accumulate):
+    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+        squares = float64(0)
+        for c in range(rows):
+            squares += float64(x[c * cases + n]) * float64(x[c * cases + n])
+        dgate[n] = dgate[n] + coeff * squares if accumulate else coeff * squares
+
+
+@kernel
+def _inputs(gate, x, dx, factor, cases, count, accumulate):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        g = factor * gate[e % cases] * x[e]
+        dx[e] = dx[e] + g if accumulate else g

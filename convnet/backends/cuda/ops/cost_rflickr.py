@@ -1,0 +1,42 @@
+"""The cost log(1 + d**2) of differences (dialect, 7)."""
+
+import math
+
+import numpy as np
+from numba import cuda, float64
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.kernels.totals import case_rows, total
+from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+
+
+@operation(writes="values", scratch=lambda targets, *_: bytes_of(case_rows(1, targets.shape[1])))
+def forward(targets, y, values, *, scratch):
+    """values = [sum of log(1 + (y - t)**2)], float64.  targets, y: (rows, N)."""
+    (row,) = parts_of(scratch, case_rows(1, y.shape[1]))
+    return [over(_forward, y.shape[1], targets, y, row, *y.shape), total(row, values)]
+
+
+@operation(writes="dy")
+def backward(targets, y, dy, coeff, accumulate):
+    """dy (+)= coeff * 2d / (1 + d**2), d = y - t."""
+    return [over(_backward, y.size, targets, y, dy, np.float64(coeff), y.size, accumulate)]
+
+
+@kernel
+def _forward(targets, y, row, rows, cases):
+    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+        loss = float64(0)
+        for c in range(rows):
+            d = float64(y[c * cases + n]) - float64(targets[c * cases + n])
+            loss += math.log1p(d * d)
+        row[n] = loss
+
+
+@kernel
+def _backward(targets, y, dy, coeff, count, accumulate):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        d = float64(y[e]) - float64(targets[e])
+        g = coeff * 2 * d / (1 + d * d)
+        dy[e] = dy[e] + g if accumulate else g

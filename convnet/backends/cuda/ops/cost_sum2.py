@@ -1,0 +1,46 @@
+"""Sum of squares (dialect, 7)."""
+
+import numpy as np
+from numba import cuda, float64
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import THREADS, kernel
+from convnet.backends.cuda.kernels.reduce import block_sum
+from convnet.backends.cuda.kernels.totals import total
+from convnet.backends.cuda.runtime.launch import bytes_of, launch, over, parts_of
+
+_BLOCKS = 256
+
+
+def _parts(x, *_others):
+    return ((1, min(_BLOCKS, -(-x.size // THREADS))), np.float64)
+
+
+@operation(writes="values", scratch=lambda *args: bytes_of(_parts(*args)))
+def forward(x, values, *, scratch):
+    """values = [sum of x**2].  x: (rows, N); values float64 (1,)."""
+    (parts,) = parts_of(scratch, _parts(x))
+    return [launch(_squares, parts.size, x, parts, x.size), total(parts, values)]
+
+
+@operation(writes="dx")
+def backward(x, dx, coeff, accumulate):
+    """dx (+)= 2 * coeff * x."""
+    return [over(_backward, x.size, x, dx, 2.0 * coeff, x.size, accumulate)]
+
+
+@kernel
+def _squares(x, parts, count):
+    part = float64(0)
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        part += float64(x[e]) * float64(x[e])
+    whole = block_sum(part)
+    if cuda.threadIdx.x == 0:
+        parts[cuda.blockIdx.x] = whole
+
+
+@kernel
+def _backward(x, dx, factor, count, accumulate):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        g = factor * x[e]
+        dx[e] = dx[e] + g if accumulate else g

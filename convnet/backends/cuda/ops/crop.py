@@ -1,0 +1,22 @@
+"""A square part of an image (dialect, 3.7)."""
+
+from numba import cuda
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.runtime.launch import over
+
+
+@operation(writes="y")
+def forward(x, y, row, column):
+    """y[c, i, j] = x[c, row + i, column + j].  x: (C, H, W, N), y: (C, M, M, N)."""
+    sizes = x.shape[1], x.shape[2], y.shape[1], y.shape[3]
+    return [over(_forward, y.size, x, y, *sizes, row, column, y.size)]
+
+
+@kernel
+def _forward(x, y, height, width, side, cases, row, column, count):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        n, place = e % cases, e // cases
+        j, i, c = place % side, place // side % side, place // side // side
+        y[e] = x[((c * height + row + i) * width + column + j) * cases + n]

@@ -1,0 +1,37 @@
+"""Scaled copies and sums: eltsum, concat, copies, dropout in a test, sums of gradients.
+
+Bytes a value: 8, or 12 where it adds.
+"""
+
+from numba import cuda, float32
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import int32
+from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
+from convnet.backends.cuda.ptx.vectorized import stream, walk, wide
+
+
+@operation(writes="y")
+def scale(x, y, factor, accumulate):
+    """y (+)= factor * x.  x, y: the same shape, may be one array."""
+    return [stream(_SCALE, (x, y), float(factor), accumulate)]
+
+
+def _scale(WIDTH):
+    def scale(x, y, factor, accumulate, count):
+        v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        i, step = walk(WIDTH)
+        while i < count:
+            load_values(v, x, i, WIDTH)
+            if accumulate:
+                load_values(old, y, i, WIDTH)
+            for k in range(WIDTH):
+                new = factor * v[k]
+                v[k] = old[k] + new if accumulate else new
+            store_values(y, i, v, WIDTH)
+            i = int32(i + step)
+
+    return scale
+
+
+_SCALE = wide(_scale)

@@ -1,0 +1,21 @@
+"""Images mirrored left to right (dialect, 3.7); forward and backward are the same."""
+
+from numba import cuda
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.runtime.launch import over
+
+
+@operation(writes="y")
+def mirror(x, y, accumulate):
+    """y (+)= x with its columns in reverse order.  x, y: (C, H, W, N)."""
+    return [over(_mirror, y.size, x, y, y.shape[2], y.shape[3], y.size, accumulate)]
+
+
+@kernel
+def _mirror(x, y, width, cases, count, accumulate):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        j = e // cases % width
+        v = x[e + (width - 1 - 2 * j) * cases]
+        y[e] = y[e] + v if accumulate else v

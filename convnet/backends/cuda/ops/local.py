@@ -1,0 +1,164 @@
+"""Local connections: convolution whose filters differ from module to module (dialect, 3.3).
+
+Shapes are those of `conv`, with w (M * M, C/groups, K, K, F).  Each module has products of its own:
+a group of `gemm.product` is a module, and groups of channels come one after the other.
+"""
+
+from math import prod
+
+import numpy as np
+from numba import cuda
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.gemm.epilogue import Finish
+from convnet.backends.cuda.gemm.gemm import Result, columns, product, rows, scratch_bytes
+from convnet.backends.cuda.gemm.im2col import Sizes, taps_of, windows_of_module
+from convnet.backends.cuda.gemm.tiles import MODULES, WINDOW
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+
+MOST_PRODUCTS = 256 << 20  # bytes of the products that the images' gradient keeps at once
+
+
+def _sizes(x, w, y, padding, stride, groups):
+    return Sizes.of(x, w.shape[2], y, padding, stride, groups)
+
+
+def _own(array, group, groups):
+    """A group's part of the channels or filters of (C, H, W, N), or of their biases."""
+    shape = array.shape[0] // groups, *array.shape[1:]
+    return array.part(group * prod(shape) * array.dtype.itemsize, shape)
+
+
+def _filters(w, s, group, tap=0):
+    """w from a tap and a group's first filter on; the rest follows at the strides of w."""
+    first = tap * s.filters * s.groups + group * s.filters
+    return w.part(first * w.dtype.itemsize, (w.size - first,))
+
+
+# -- forward ------------------------------------------------------------------
+
+
+def _forward_scratch(x, w, y, padding, stride, groups, accumulate, *, precision):
+    s = _sizes(x, w, y, padding, stride, groups)
+    return scratch_bytes(s.filters, s.cases, s.taps, s.modules, precision)
+
+
+@operation(writes="y", scratch=_forward_scratch, precision=True)
+def forward(x, w, y, padding, stride, groups, accumulate, *, precision, scratch):
+    """y (+)= each module's filters applied to its window of x."""
+    finishes = [None] * groups
+    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finishes)
+
+
+def _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finishes):
+    s = _sizes(x, w, y, padding, stride, groups)
+    taps, all_filters, work = taps_of(s), s.filters * groups, []
+    for group, finish in enumerate(finishes):
+        a = rows(_filters(w, s, group), s.filters, all_filters, s.taps * all_filters)
+        b = windows_of_module(_own(x, group, groups), WINDOW, s.cases, s)
+        result = Result(_own(y, group, groups), s.outputs, s.cases)
+        work += product(
+            a, b, result, s.taps, s.modules, accumulate, precision, scratch, taps, finish
+        )
+    return work
+
+
+def _fused_scratch(*arguments, precision):
+    return _forward_scratch(*arguments[:-4], precision=precision)
+
+
+@operation(writes="y", scratch=_fused_scratch, precision=True)
+def forward_fused(
+    x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, precision, scratch
+):
+    """y = f(each module's filters applied to its window of x + biases (+ y)), f a neuron.
+
+    biases: one for each output of a case.
+    """
+    biases = biases.reshape(biases.size)
+    finishes = [Finish(_own(biases, group, groups), kind, a, b) for group in range(groups)]
+    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finishes)
+
+
+# -- gradient of the images ------------------------------------------------------------------
+
+
+def _at_once(s):
+    """Channels whose products fit into MOST_PRODUCTS."""
+    return max(1, min(s.channels, MOST_PRODUCTS // (s.outputs * s.side**2 * 4)))
+
+
+def _images_parts(s, precision):
+    """Scratch: products of as many channels, shares."""
+    step = _at_once(s)
+    shares = max(
+        scratch_bytes(channels * s.side**2, s.cases, s.filters, s.modules, precision)
+        for channels in (step, s.channels % step or step)
+    )
+    return ((s.outputs * step * s.side**2,), np.float32), ((shares,), np.uint8)
+
+
+def _images_scratch(dy, w, dx, padding, stride, groups, accumulate, *, precision):
+    return bytes_of(*_images_parts(_sizes(dx, w, dy, padding, stride, groups), precision))
+
+
+@operation(writes="dx", scratch=_images_scratch, precision=True)
+def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, precision, scratch):
+    """dx (+)= the gradient of x: what modules send to all pixels of their windows is gathered.
+
+    Channels come in turns of as many as there is room for.
+    """
+    s, all_filters, work = _sizes(dx, w, dy, padding, stride, groups), w.shape[-1], []
+    sent, shares = parts_of(scratch, *_images_parts(s, precision))
+    for group in range(groups):
+        b, own = rows(_own(dy, group, groups), s.cases, s.outputs, s.cases), _own(dx, group, groups)
+        for first in range(0, s.channels, _at_once(s)):
+            some = s._replace(channels=min(_at_once(s), s.channels - first))
+            filters = _filters(w, s, group, first * s.side**2)
+            a = columns(filters, some.taps, all_filters, s.taps * all_filters)
+            result = Result(sent, s.cases, some.taps * s.cases)
+            work += product(a, b, result, s.filters, s.modules, False, precision, shares)
+            pixels = own.part(first * s.pixels * 4, (some.channels, *own.shape[1:]))
+            numbers = *some[:4], *some[5:10], pixels.size, accumulate
+            work.append(over(_gather, pixels.size, sent, pixels, *numbers))
+    return work
+
+
+# -- gradient of the weights ------------------------------------------------------------------
+
+
+def _weights_scratch(x, dy, dw, padding, stride, groups, accumulate, *, precision):
+    s = _sizes(x, dw, dy, padding, stride, groups)
+    return scratch_bytes(s.taps, s.filters, s.cases, s.modules, precision)
+
+
+@operation(writes="dw", scratch=_weights_scratch, precision=True)
+def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, precision, scratch):
+    """dw (+)= the gradient of w, summed over cases."""
+    s, all_filters, work = _sizes(x, dw, dy, padding, stride, groups), dw.shape[-1], []
+    taps = taps_of(s)
+    for group in range(groups):
+        a = windows_of_module(_own(x, group, groups), MODULES, s.taps, s)
+        b = columns(_own(dy, group, groups), s.filters, s.outputs, s.cases)
+        result = Result(_filters(dw, s, group), all_filters, s.taps * all_filters)
+        work += product(a, b, result, s.cases, s.modules, accumulate, precision, scratch, taps)
+    return work
+
+
+@kernel
+def _gather(sent, dx, c, h, wd, k, my, mx, n, padding, stride, count, accumulate):
+    """dx (+)= the sum over the modules that read a pixel of sent (module, channel, k, k, case)."""
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        case, rest = e % n, e // n
+        px, rest = rest % wd + padding, rest // wd
+        py, i = rest % h + padding, rest // h
+        total = np.float32(0)
+        for r in range(k):
+            for s in range(k):
+                qy, qx = (py - r) // stride, (px - s) // stride
+                inside = py >= r and px >= s and qy < my and qx < mx
+                if inside and qy * stride == py - r and qx * stride == px - s:
+                    module = qy * mx + qx
+                    total += sent[(((module * c + i) * k + r) * k + s) * n + case]
+        dx[e] = dx[e] + total if accumulate else total

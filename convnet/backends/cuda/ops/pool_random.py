@@ -1,0 +1,68 @@
+"""Random pooling: one pixel of each window, drawn in proportion to its value (dialect, 3.4).
+
+The output with flat index e in (C, M, M, N) uses u = (word >> 8) * 2**-24, its number of the
+generator (philox.py), and takes the first pixel, in row order, at which the running sum of the
+window exceeds u times the whole sum.
+"""
+
+import numpy as np
+from numba import cuda
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import inlined, kernel
+from convnet.backends.cuda.kernels.philox import words
+from convnet.backends.cuda.ops.pool import end_of, first_of
+from convnet.backends.cuda.runtime.launch import over
+
+_UNUSED_BITS = np.uint64(8)
+_ZERO = np.float32(0)
+
+
+@operation(writes="y")
+def forward(x, y, size, stride, start, random):
+    """x (C, H, W, N) -> y (C, M, M, N); windows as in pool.forward, values below 0 count as 0.
+
+    A window without a positive value gives its first pixel.
+    """
+    sizes = *x.shape[1:], y.shape[1], size, stride, start, y.size
+    return [over(_forward, y.size, x, y, random, *sizes)]
+
+
+@inlined
+def _positive(v):
+    return _ZERO if v <= _ZERO else v
+
+
+@inlined
+def _pick(x, base, rows, columns, row_step, cases, u):
+    """The value that u picks from a window whose first pixel is x[base]."""
+    total = _ZERO
+    for r in range(rows):
+        for s in range(columns):
+            total += _positive(x[base + r * row_step + s * cases])
+    if not total - total == _ZERO:
+        return total  # not finite: let it be seen
+    running, goal = _ZERO, u * total
+    for r in range(rows):
+        for s in range(columns):
+            v = x[base + r * row_step + s * cases]
+            running += _positive(v)
+            if running > goal:
+                return v
+    return x[base]
+
+
+@kernel
+def _forward(x, y, random, height, width, cases, outputs, size, stride, start, count):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        n, place = e % cases, e // cases
+        ox, oy, c = place % outputs, place // outputs % outputs, place // outputs // outputs
+        top, left = first_of(oy, stride, start), first_of(ox, stride, start)
+        rows = end_of(oy, size, stride, start, height) - top
+        columns = end_of(ox, size, stride, start, width) - left
+        w0, w1, w2, w3 = words(e // 4, random)
+        lane = e % 4
+        word = (w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3)
+        u = np.float32(word >> _UNUSED_BITS) * np.float32(2.0**-24)
+        base = ((c * height + top) * width + left) * cases + n
+        y[e] = _pick(x, base, rows, columns, width * cases, cases, u)

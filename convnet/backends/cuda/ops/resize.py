@@ -1,0 +1,56 @@
+"""Bilinear interpolation at a regular grid of points (dialect, 3.7)."""
+
+import numpy as np
+from numba import cuda, float64
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import inlined, kernel
+from convnet.backends.cuda.runtime.launch import over
+
+
+@operation(writes="y")
+def forward(x, y, scale):
+    """Output pixel t of side M lies at t*scale + S/2 - M*scale/2 of the image, in both axes.
+
+    x: (C, S, S, N), y: (C, M, M, N); coordinates are clamped to 0..S-1.01.
+    """
+    side, outputs = x.shape[1], y.shape[1]
+    numbers = np.float64(scale), np.float64((side - outputs * scale) / 2)
+    return [over(_forward, y.size, x, y, side, outputs, y.shape[3], *numbers, y.size)]
+
+
+@inlined
+def pixel_before(coordinate, side):
+    """The pixel before a coordinate, clamped into the image."""
+    return int(max(float64(0), min(coordinate, side - 1.01)))
+
+
+@inlined
+def share_after(coordinate, side):
+    """The share of the pixel after it."""
+    inside = max(float64(0), min(coordinate, side - 1.01))
+    return np.float32(inside - int(inside))
+
+
+@inlined
+def mix(x, base, side, cases, row, column):
+    """The value at a point of the image whose first pixel is x[base]."""
+    top, left = pixel_before(row, side), pixel_before(column, side)
+    bottom, right = min(top + 1, side - 1), min(left + 1, side - 1)
+    low, late = share_after(row, side), share_after(column, side)
+    one = np.float32(1)
+    upper = (one - late) * x[base + (top * side + left) * cases]
+    upper += late * x[base + (top * side + right) * cases]
+    lower = (one - late) * x[base + (bottom * side + left) * cases]
+    lower += late * x[base + (bottom * side + right) * cases]
+    return (one - low) * upper + low * lower
+
+
+@kernel
+def _forward(x, y, side, outputs, cases, scale, offset, count):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        n, place = e % cases, e // cases
+        j, i = place % outputs, place // outputs % outputs
+        c = place // outputs // outputs
+        base = c * side * side * cases + n
+        y[e] = mix(x, base, side, cases, i * scale + offset, j * scale + offset)

@@ -1,0 +1,38 @@
+"""RGB to CIE Lab (dialect, 3.7)."""
+
+import math
+
+import numpy as np
+from numba import cuda
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import inlined, kernel
+from convnet.backends.cuda.runtime.launch import over
+
+_BEND = np.float32(0.0088564517)  # below it the cube root gives way to its tangent
+
+
+@operation(writes="y")
+def forward(x, y, center):
+    """x, y: (3, pixels, N).  center: L - 50 in place of L."""
+    return [over(_forward, x.size // 3, x, y, 66.0 if center else 16.0, x.size // 3)]
+
+
+@inlined
+def _root(t):
+    if t > _BEND:
+        return np.float32(math.pow(t, np.float32(0.3333)))
+    return np.float32(7.787037) * t + np.float32(0.13793103)
+
+
+@kernel
+def _forward(x, y, lowered, columns):
+    f = np.float32
+    for j in range(cuda.grid(1), columns, cuda.gridsize(1)):
+        red, green, blue = x[j], x[columns + j], x[2 * columns + j]
+        fx = _root(f(0.49) * red + f(0.31) * green + f(0.2) * blue)
+        fy = _root(f(0.17697) * red + f(0.8124) * green + f(0.01063) * blue)
+        fz = _root(f(0.01) * green + f(0.99) * blue)
+        y[j] = f(116) * fy - lowered
+        y[columns + j] = f(500) * (fx - fy)
+        y[2 * columns + j] = f(200) * (fy - fz)

@@ -1,0 +1,24 @@
+"""RGB to YUV (dialect, 3.7)."""
+
+import numpy as np
+from numba import cuda
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.runtime.launch import over
+
+
+@operation(writes="y")
+def forward(x, y):
+    """x, y: (3, pixels, N)."""
+    return [over(_forward, x.size // 3, x, y, x.size // 3)]
+
+
+@kernel
+def _forward(x, y, columns):
+    f = np.float32
+    for j in range(cuda.grid(1), columns, cuda.gridsize(1)):
+        red, green, blue = x[j], x[columns + j], x[2 * columns + j]
+        y[j] = f(0.2126) * red + f(0.7152) * green + f(0.0722) * blue
+        y[columns + j] = f(-0.09991) * red + f(-0.33609) * green + f(0.436) * blue
+        y[2 * columns + j] = f(0.615) * red + f(-0.55861) * green + f(-0.05639) * blue

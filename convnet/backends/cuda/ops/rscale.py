@@ -1,0 +1,60 @@
+"""Images at random scales and places (dialect, 3.7), in training; tests use `resize` and `crop`.
+
+A case draws four numbers u = (word >> 8) * 2**-24 from one Philox block, that of group n for case
+n: the size, the factor, the row and the column.
+"""
+
+import numpy as np
+from numba import cuda, float64
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import inlined, kernel
+from convnet.backends.cuda.kernels.philox import words
+from convnet.backends.cuda.ops.resize import mix
+from convnet.backends.cuda.runtime.launch import over
+
+_UNUSED_BITS = np.uint64(8)
+
+
+@operation(writes="y")
+def forward(x, y, scales, random):
+    """y (C, M, M, N) = a random square of each image of x (C, S, S, N), made size x size first.
+
+    size = M + t, t in 0..scales-1 with probability proportional to (t+1)**2.
+    """
+    sizes = x.shape[1], y.shape[1], y.shape[3], scales, y.size
+    return [over(_forward, y.size, x, y, random, *sizes)]
+
+
+@inlined
+def _uniform(word):
+    return float64(word >> _UNUSED_BITS) * 2.0**-24
+
+
+@inlined
+def _draw_scale(u, scales):
+    """The smallest t whose probability, with those below it, exceeds u."""
+    total = scales * (scales + 1) * (2 * scales + 1) / 6.0
+    t = 0
+    while t < scales - 1 and u * total >= (t + 1) * (t + 2) * (2 * t + 3) / 6.0:
+        t += 1
+    return t
+
+
+@kernel
+def _forward(x, y, random, side, outputs, cases, scales, count):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        n, place = e % cases, e // cases
+        j, i = place % outputs, place // outputs % outputs
+        base = place // outputs // outputs * side * side * cases + n
+        a, b, c, d = words(n, random)
+        size = outputs + _draw_scale(_uniform(a), scales)
+        smallest, largest = max(1.0, side / (1.0 + size)), side / (1.0 * size)
+        factor = smallest + _uniform(b) * (largest - smallest)
+        places = size - outputs + 1
+        row, column = int(_uniform(c) * places) + i, int(_uniform(d) * places) + j
+        if size == side:
+            y[e] = x[base + (row * side + column) * cases]
+        else:
+            offset = side / 2.0 - size * factor / 2.0
+            y[e] = mix(x, base, side, cases, row * factor + offset, column * factor + offset)

@@ -1,0 +1,67 @@
+"""Split full connections (dialect, 3.10): a product of its own for each slice of the inputs.
+
+x (inputs, N), y (parts * outputs, N), w (outputs, inputs): the columns of w that meet slice k of x
+make slice k of y.
+"""
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.gemm.epilogue import Finish
+from convnet.backends.cuda.gemm.gemm import Result, columns, product, rows, scratch_bytes
+
+
+def _sizes(parts, x, w, y):
+    """Inputs and outputs of a part, length of a row of w, cases."""
+    return x.shape[0] // parts, y.shape[0] // parts, w.shape[1], x.shape[1]
+
+
+def _forward_scratch(x, w, y, parts, accumulate, *, precision):
+    i, o, _, n = _sizes(parts, x, w, y)
+    return scratch_bytes(o, n, i, parts, precision)
+
+
+def _inputs_scratch(dy, w, dx, parts, accumulate, *, precision):
+    i, o, _, n = _sizes(parts, dx, w, dy)
+    return scratch_bytes(i, n, o, parts, precision)
+
+
+def _weights_scratch(x, dy, dw, parts, accumulate, *, precision):
+    i, o, _, n = _sizes(parts, x, dw, dy)
+    return scratch_bytes(o, i, n, parts, precision)
+
+
+@operation(writes="y", scratch=_forward_scratch, precision=True)
+def forward(x, w, y, parts, accumulate, *, precision, scratch):
+    """y (+)= w x, part by part."""
+    return _forward(x, w, y, parts, accumulate, precision, scratch, None)
+
+
+def _forward(x, w, y, parts, accumulate, precision, scratch, finish):
+    i, o, ld, n = _sizes(parts, x, w, y)
+    a, b, result = columns(w, o, ld, i), rows(x, n, n, i * n), Result(y, n, o * n)
+    return product(a, b, result, i, parts, accumulate, precision, scratch, finish=finish)
+
+
+def _fused_scratch(*arguments, precision):
+    return _forward_scratch(*arguments[:-4], precision=precision)
+
+
+@operation(writes="y", scratch=_fused_scratch, precision=True)
+def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, precision, scratch):
+    """y = f(w x + biases (+ y)), part by part, f a neuron."""
+    return _forward(x, w, y, parts, accumulate, precision, scratch, Finish(biases, kind, a, b))
+
+
+@operation(writes="dx", scratch=_inputs_scratch, precision=True)
+def inputs_grad(dy, w, dx, parts, accumulate, *, precision, scratch):
+    """dx (+)= w' dy, part by part."""
+    i, o, ld, n = _sizes(parts, dx, w, dy)
+    a, b, result = rows(w, i, ld, i), rows(dy, n, n, o * n), Result(dx, n, i * n)
+    return product(a, b, result, o, parts, accumulate, precision, scratch)
+
+
+@operation(writes="dw", scratch=_weights_scratch, precision=True)
+def weights_grad(x, dy, dw, parts, accumulate, *, precision, scratch):
+    """dw (+)= dy x', part by part."""
+    i, o, ld, n = _sizes(parts, x, dw, dy)
+    a, b, result = columns(dy, o, n, o * n), columns(x, i, n, i * n), Result(dw, ld, i)
+    return product(a, b, result, n, parts, accumulate, precision, scratch)

@@ -1,0 +1,37 @@
+"""Sums of neighbouring values (dialect, 3.7)."""
+
+from numba import cuda
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.runtime.launch import over
+
+
+@operation(writes="y")
+def forward(x, y):
+    """y[o] = x[o*k] + ... + x[o*k + k - 1], k = rows of x / rows of y.  x, y: (rows, N)."""
+    return [over(_forward, y.size, x, y, x.shape[0] // y.shape[0], y.shape[1], y.size)]
+
+
+@operation(writes="dx")
+def backward(dy, dx, accumulate):
+    """dx[i] (+)= dy[i // k]."""
+    k = dx.shape[0] // dy.shape[0]
+    return [over(_backward, dx.size, dy, dx, k, dx.shape[1], dx.size, accumulate)]
+
+
+@kernel
+def _forward(x, y, k, cases, count):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        row, n = e // cases, e % cases
+        total = x[row * k * cases + n]
+        for j in range(1, k):
+            total += x[(row * k + j) * cases + n]
+        y[e] = total
+
+
+@kernel
+def _backward(dy, dx, k, cases, count, accumulate):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        g = dy[e // cases // k * cases + e % cases]
+        dx[e] = dx[e] + g if accumulate else g

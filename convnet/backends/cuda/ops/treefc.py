@@ -1,0 +1,70 @@
+"""Sums along a tree of labels, and the update of its weights (dialect, 3.9).
+
+parents: int32, by label its parent, -1 for the root; the labels of classes come first.
+"""
+
+import numpy as np
+from numba import cuda
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.runtime.launch import over
+
+
+@operation(writes="y")
+def forward(products, parents, y):
+    """y[c] = the sum of `products` from the root to c.  products (labels, N), y (classes, N)."""
+    return [over(_forward, y.size, products, parents, y, y.shape[1], y.size)]
+
+
+@operation(writes="gradients")
+def backward(dy, parents, order, gradients):
+    """gradients[k] = the sum of dy over the classes at or below label k; (labels, N).
+
+    order: int32, the labels with parents before children.
+    """
+    sizes = dy.shape[0], gradients.shape[0], dy.shape[1]
+    return [over(_backward, dy.shape[1], dy, parents, order, gradients, *sizes)]
+
+
+@operation(writes="w v")
+def update(w, dw, v, hyper, leaves):
+    """The step of update.sgd, with rate/z and decay/z**2 for a label with z classes below it.
+
+    w, dw, v: (labels, inputs); hyper: float64 [momentum, rate/cases, rate*decay]; leaves: int32, z.
+    """
+    return [over(_update, w.size, w, dw, v, hyper, leaves, w.shape[1], w.size)]
+
+
+@kernel
+def _forward(products, parents, y, cases, count):
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        n = e % cases
+        total, label = products[e], parents[e // cases]
+        while label >= 0:
+            total += products[label * cases + n]
+            label = parents[label]
+        y[e] = total
+
+
+@kernel
+def _backward(dy, parents, order, gradients, classes, labels, cases):
+    """A thread a case: children come before their parents."""
+    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+        for label in range(labels):
+            e = label * cases + n
+            gradients[e] = dy[e] if label < classes else np.float32(0)
+        for i in range(labels - 1, 0, -1):
+            label = order[i]
+            gradients[parents[label] * cases + n] += gradients[label * cases + n]
+
+
+@kernel
+def _update(w, dw, v, hyper, leaves, inputs, count):
+    momentum, rate = np.float32(hyper[0]), np.float32(hyper[1])
+    decay = np.float32(hyper[2])
+    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+        z = np.float32(leaves[e // inputs])
+        moved = momentum * v[e] - rate / z * dw[e] - decay / (z * z) * w[e]
+        v[e] = moved
+        w[e] += moved

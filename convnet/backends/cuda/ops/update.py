@@ -1,0 +1,136 @@
+"""Weight updates (dialect, 6.2) and constraints (6.5).
+
+Bytes a weight: sgd 20, by_deviation 36, scaled_add 12; constraints 12, of which 4 come from caches
+if a filter fits there.
+"""
+
+import math
+
+import numpy as np
+from numba import cuda, float32
+
+from convnet.backends.base import operation
+from convnet.backends.cuda.jit import int32
+from convnet.backends.cuda.kernels.rescale import rescale
+from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
+from convnet.backends.cuda.ptx.vectorized import stream, walk, wide
+
+_ZERO = np.float32(0)
+
+
+@operation(writes="w v")
+def sgd(w, dw, v, hyper):
+    """v = momentum*v - (rate/cases)*dw - rate*decay*w,  w += v.
+
+    w, dw, v: the same shape; hyper: float64 [momentum, rate/cases, rate*decay].
+    """
+    return [stream(_SGD, (w, dw, v), hyper)]
+
+
+@operation(writes="w v mean square")
+def by_deviation(w, dw, v, mean, square, hyper, epsilon):
+    """v = 0.9*v + rate*g / sqrt(square - mean + epsilon) - rate*decay*w,  w += v   (dialect, 6.3).
+
+    g = -dw/cases; before that, mean and square become momentum*mean + (1-momentum)*g, and the same
+    of g**2.  hyper: float64 [momentum, rate/cases, rate*decay, 1/cases].
+    """
+    return [stream(_BY_DEVIATION, (w, dw, v, mean, square), hyper, float(epsilon))]
+
+
+@operation(writes="dw_to")
+def scaled_add(dw_from, dw_to, factor):
+    """dw_to += factor[0] * dw_from.  factor: float64 (1,)."""
+    return [stream(_SCALED_ADD, (dw_from, dw_to), factor)]
+
+
+@operation(writes="w3")
+def weight_ball(w3, limit, always):
+    """Scale each filter whose L2 norm exceeds `limit`, or every one if `always`, to that norm.
+
+    w3: (blocks, weights of a filter, filters); a filter is a column of a block.  A filter of
+    zeros stays.
+    """
+    low = limit if always else 0.0
+    return [rescale(w3, False, low, limit)]
+
+
+@operation(writes="w3")
+def contrast(w3, low, high):
+    """Scale each filter so that a = sqrt(sum of (w - mean)**2) / n lies in [low, high]; 0 is off.
+
+    w3 as for weight_ball, n its second side.  A filter without contrast stays.
+    """
+    return [rescale(w3, True, low, high)]
+
+
+def _sgd(WIDTH):
+    def sgd(w, dw, v, hyper, count):
+        momentum, rate = np.float32(hyper[0]), np.float32(hyper[1])
+        decay = np.float32(hyper[2])
+        weights, gradients = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        moved = cuda.local.array(WIDTH, float32)
+        i, step = walk(WIDTH)
+        while i < count:
+            load_values(weights, w, i, WIDTH)
+            load_values(gradients, dw, i, WIDTH)
+            load_values(moved, v, i, WIDTH)
+            for k in range(WIDTH):
+                moved[k] = momentum * moved[k] - rate * gradients[k] - decay * weights[k]
+                weights[k] += moved[k]
+            store_values(v, i, moved, WIDTH)
+            store_values(w, i, weights, WIDTH)
+            i = int32(i + step)
+
+    return sgd
+
+
+def _by_deviation(WIDTH):
+    def by_deviation(w, dw, v, mean, square, hyper, epsilon, count):
+        momentum, rate = np.float32(hyper[0]), np.float32(hyper[1])
+        decay, scale = np.float32(hyper[2]), np.float32(hyper[3])
+        rest = np.float32(1) - momentum
+        weights, gradients = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        first, second = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        moved = cuda.local.array(WIDTH, float32)
+        i, step = walk(WIDTH)
+        while i < count:
+            load_values(weights, w, i, WIDTH)
+            load_values(gradients, dw, i, WIDTH)
+            load_values(moved, v, i, WIDTH)
+            load_values(first, mean, i, WIDTH)
+            load_values(second, square, i, WIDTH)
+            for k in range(WIDTH):
+                g = -scale * gradients[k]
+                first[k] = momentum * first[k] + rest * g
+                second[k] = momentum * second[k] + rest * g * g
+                room = second[k] - first[k] + epsilon
+                deviation = np.float32(math.sqrt(room if room >= _ZERO else np.float32(math.nan)))
+                slowed = np.float32(0.9) * moved[k] - rate * gradients[k] / deviation
+                moved[k] = slowed - decay * weights[k]
+                weights[k] += moved[k]
+            store_values(mean, i, first, WIDTH)
+            store_values(square, i, second, WIDTH)
+            store_values(v, i, moved, WIDTH)
+            store_values(w, i, weights, WIDTH)
+            i = int32(i + step)
+
+    return by_deviation
+
+
+def _scaled_add(WIDTH):
+    def scaled_add(source, target, factor, count):
+        scale = np.float32(factor[0])
+        v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
+        i, step = walk(WIDTH)
+        while i < count:
+            load_values(v, source, i, WIDTH)
+            load_values(old, target, i, WIDTH)
+            for k in range(WIDTH):
+                old[k] += scale * v[k]
+            store_values(target, i, old, WIDTH)
+            i = int32(i + step)
+
+    return scaled_add
+
+
+_SGD, _BY_DEVIATION, _SCALED_ADD = wide(_sgd), wide(_by_deviation, blocks=3), wide(_scaled_add)

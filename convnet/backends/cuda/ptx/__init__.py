@@ -1,0 +1,1 @@
+"""Instructions that Numba does not offer: PTX and LLVM, each with a twin for the simulator."""

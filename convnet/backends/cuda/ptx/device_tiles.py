@@ -1,0 +1,165 @@
+"""Products of warp tiles, for the device.  See `warp_tiles` for who holds what.
+
+Whole tiles are one intrinsic, since Numba's time to compile grows faster than the statements do.
+"""
+
+from llvmlite import ir
+from numba.cuda import types
+from numba.cuda.extending import intrinsic
+
+from convnet.backends.cuda.ptx.device import F32, I32, I64, SHARED, literal
+from convnet.backends.cuda.ptx.warp_tiles import BY_COLUMN, DEPTHS
+
+
+class Registers:
+    """A local array of constant indices, which the compiler keeps in registers."""
+
+    def __init__(self, context, builder, kind, array, rows, columns):
+        self._builder = builder
+        self._data = context.make_array(kind)(context, builder, array).data
+        self._count = rows * columns // 32
+
+    def _place(self, i):
+        return self._builder.gep(self._data, [I64(i)])
+
+    def load(self):
+        return [self._builder.load(self._place(i)) for i in range(self._count)]
+
+    def store(self, values):
+        for i, value in enumerate(values):
+            self._builder.store(value, self._place(i))
+
+
+@intrinsic
+def clear(typingctx, acc, rows, columns):
+    """acc[:] = 0.  acc: local, a lane's float32 of a warp tile of so many (literal)."""
+    size = literal(rows, columns)
+
+    def codegen(context, builder, sig, args):
+        registers = Registers(context, builder, sig.args[0], args[0], *size)
+        registers.store([F32(0.0)] * (size[0] * size[1] // 32))
+        return context.get_dummy_value()
+
+    return types.void(acc, rows, columns), codegen
+
+
+# -- products ------------------------------------------------------------------
+
+
+@intrinsic
+def multiply(
+    typingctx, acc, shared, a, b, lane, a_layout, a_ld, b_layout, b_ld, rows, columns, precision
+):
+    """acc += the warp tile of A' B over the values of k of tiles in shared memory.
+
+    a, b: shared addresses of k = 0 and the warp tile's first row and column.  Literal: layouts and
+    their ld; rows, columns; precision, an index of base.PRECISIONS.  tf32 and bf16 operands are
+    rounded to the nearest.
+    """
+    number, *size = literal(precision, rows, columns)
+    tiles = literal(a_layout, a_ld), literal(b_layout, b_ld)
+    literals = a_layout, a_ld, b_layout, b_ld, rows, columns, precision
+    sig = types.void(acc, shared, types.int32, types.int32, types.int32, *literals)
+
+    def codegen(context, builder, sig, args):
+        registers = Registers(context, builder, sig.args[0], args[0], *size)
+        corners = [builder.inttoptr(at, ir.PointerType(F32, SHARED)) for at in args[2:4]]
+        emit = multiplied_mma if number else multiplied_fp32
+        values = registers.load()
+        registers.store(emit(builder, values, *corners, args[4], *tiles, *size, number))
+        return context.get_dummy_value()
+
+    return sig, codegen
+
+
+def multiplied_fp32(builder, acc, a, b, lane, a_tile, b_tile, rows, columns, precision):
+    """The new acc[i * 8 + j], i and j as in `warp_tiles`."""
+    a = builder.gep(a, [builder.shl(builder.lshr(lane, I32(3)), I32(2))])
+    b = builder.gep(b, [builder.shl(builder.and_(lane, I32(7)), I32(2))])
+    for k in range(DEPTHS[precision]):
+        left = _four(builder, a, k * a_tile[1]) + _four(builder, a, k * a_tile[1] + 16)
+        right = _four(builder, b, k * b_tile[1]) + _four(builder, b, k * b_tile[1] + 32)
+        acc = [builder.fma(left[i // 8], right[i % 8], acc[i]) for i in range(64)]
+    return acc
+
+
+def _four(builder, place, offset):
+    """Four neighbouring values by one 16-byte read."""
+    kind = ir.VectorType(F32, 4)
+    place = builder.gep(place, [I32(offset)])
+    found = builder.load(builder.bitcast(place, ir.PointerType(kind, SHARED)), align=16)
+    return [builder.extract_element(found, I32(i)) for i in range(4)]
+
+
+def multiplied_mma(builder, acc, a, b, lane, a_tile, b_tile, rows, columns, precision):
+    """The new acc[(i * columns / 8 + j) * 4 + e], e of the fragment of rows i and columns j."""
+    left = _lane_values(builder, a, lane, *a_tile, rows // 8)
+    right = _lane_values(builder, b, lane, *b_tile, columns // 8)
+    if precision == 1:
+        left, right = ([[_tf32(builder, v) for v in row] for row in side] for side in (left, right))
+        for s in (0, 2):
+            halves = [[row[s], row[s + 1]] for row in left], [[row[s], row[s + 1]] for row in right]
+            acc = _mma(builder, "m16n8k8", "tf32", *halves, acc)
+        return acc
+    left, right = (
+        [[_bf16(builder, row[s], row[s + 1]) for s in (0, 2)] for row in side]
+        for side in (left, right)
+    )
+    return _mma(builder, "m16n8k16", "bf16", left, right, acc)
+
+
+def _lane_values(builder, corner, lane, layout, ld, count):
+    """[q][e]: a lane's value of its row or column q, for k = 4t + e."""
+    g, t = builder.lshr(lane, I32(2)), builder.and_(lane, I32(3))
+    if layout == BY_COLUMN:
+        odd = builder.and_(g, I32(1))
+        first = builder.add(builder.mul(g, I32(4 * ld)), builder.shl(t, I32(2)))
+        step = builder.mul(odd, I32(ld))
+        even = builder.gep(corner, [builder.add(first, step)])
+        other = builder.gep(corner, [builder.sub(first, step)])
+        return [
+            _four(builder, other if q % 2 else even, (q % 4 + q // 4 * 32) * ld)
+            for q in range(count)
+        ]
+    swapped = builder.xor(builder.shl(g, I32(2)), builder.shl(t, I32(3)))
+    place = builder.gep(corner, [builder.add(swapped, builder.mul(t, I32(4 * ld)))])
+    found = [
+        [value for half in range(count // 4) for value in _four(builder, place, e * ld + 32 * half)]
+        for e in range(4)
+    ]
+    return [[found[e][q] for e in range(4)] for q in range(count)]
+
+
+def _tf32(builder, value):
+    """Rounded to the nearest 11 bits (T. J. Dekker's splitting).  Infinities become NaN.
+
+    cvt.rna.tf32 is three instructions and takes registers that mma.sync then wants elsewhere.
+    """
+    large = builder.fmul(value, F32(8193.0))
+    rounded = builder.fma(value, F32(-8192.0), large)
+    return builder.bitcast(rounded, I32)
+
+
+def _bf16(builder, low, high):
+    return _pure(builder, I32, "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f", [high, low])
+
+
+def _mma(builder, shape, kind, left, right, acc):
+    """left[q], right[j]: the two registers of half a fragment of A, and of one of B."""
+    text = f"mma.sync.aligned.{shape}.row.col.f32.{kind}.{kind}.f32 "
+    text += "{$0,$1,$2,$3}, {$4,$5,$6,$7}, {$8,$9}, {$0,$1,$2,$3};"
+    result = ir.LiteralStructType([F32] * 4)
+    found = []
+    for upper, lower in zip(left[::2], left[1::2], strict=True):
+        for columns in right:
+            rows = [upper[0], lower[0], upper[1], lower[1]]
+            operands = [*rows, *columns, *acc[len(found) : len(found) + 4]]
+            four = _pure(builder, result, text, "=f,=f,=f,=f,r,r,r,r,r,r,0,1,2,3", operands)
+            found += [builder.extract_value(four, e) for e in range(4)]
+    return found
+
+
+def _pure(builder, result, text, constraints, arguments):
+    """Inline PTX that only computes, so that the compiler may move it."""
+    kind = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.asm(kind, text, constraints, arguments, False)

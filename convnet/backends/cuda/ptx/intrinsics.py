@@ -1,0 +1,67 @@
+"""What kernels need beyond Python: wide reads, asynchronous copies, register tiles, tensor cores.
+
+Each operation exists twice: as an intrinsic for the device, and as plain Python for the simulator.
+They take arrays and the index of an element.
+"""
+
+from convnet.backends.cuda.jit import SIMULATED
+
+THREAD_X, BLOCK_X, BLOCK_Y = range(3)  # registers of `read_again`
+
+if SIMULATED:
+    from convnet.backends.cuda.ptx.simulated import (
+        add_tile,
+        clear,
+        commit_copies,
+        copy_async,
+        cospi,
+        finish_tile,
+        load_pair,
+        load_values,
+        multiply,
+        power,
+        read_again,
+        shared_address,
+        sinpi,
+        store_tile,
+        store_values,
+        wait_copies,
+    )
+else:
+    from convnet.backends.cuda.ptx.device import (
+        commit_copies,
+        copy_async,
+        cospi,
+        load_pair,
+        load_values,
+        power,
+        read_again,
+        shared_address,
+        sinpi,
+        store_values,
+        wait_copies,
+    )
+    from convnet.backends.cuda.ptx.device_results import add_tile, finish_tile, store_tile
+    from convnet.backends.cuda.ptx.device_tiles import clear, multiply
+
+__all__ = [
+    "BLOCK_X",
+    "BLOCK_Y",
+    "THREAD_X",
+    "add_tile",
+    "clear",
+    "commit_copies",
+    "copy_async",
+    "cospi",
+    "finish_tile",
+    "load_pair",
+    "load_values",
+    "multiply",
+    "power",
+    "read_again",
+    "shared_address",
+    "sinpi",
+    "store_tile",
+    "store_values",
+    "wait_copies",
+]

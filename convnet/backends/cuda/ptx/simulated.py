@@ -1,0 +1,143 @@
+"""The operations of `lowlevel` in plain Python, for Numba's simulator.
+
+Copies arrive at once and products are sums of rounded operands: this checks indices and rounding,
+not the order of asynchronous copies and not the fragments of the tensor cores.
+"""
+
+import numpy as np
+
+from convnet.backends.cuda.ptx.warp_tiles import DEPTHS, place_of
+
+_FOUR, _EIGHT = np.arange(4), np.arange(8)
+_FP32_ROWS = np.concatenate([_FOUR, 16 + _FOUR])
+_FP32_COLUMNS = np.concatenate([_FOUR, 32 + _FOUR])
+
+
+def load_values(values, array, i, width):
+    """See lowlevel_device."""
+    values[:width] = _word(array, i, width)
+
+
+def load_pair(array, i):
+    """See lowlevel_device."""
+    first, second = _word(array, i, 2)
+    return first, second
+
+
+def store_values(array, i, values, width):
+    """See lowlevel_device."""
+    _word(array, i, width)[:] = values[:width]
+
+
+def _word(array, i, width):
+    """The values array[i : i + width], if the device could read them at once."""
+    found = array[int(i) : int(i) + width]
+    address, _ = found.__array_interface__["data"]
+    if i < 0 or len(found) != width or address % (width * found.itemsize):
+        raise IndexError(f"no aligned word of {width} values at element {i} of {len(array)}")
+    return found
+
+
+def power(x, y):
+    """See lowlevel_device."""
+    return np.float32(float(x) ** float(y)) if x > 0 else np.float32(np.nan)
+
+
+def cospi(x):
+    """See lowlevel_device."""
+    return np.float32(np.cos(np.pi * float(x)))
+
+
+def sinpi(x):
+    """See lowlevel_device."""
+    return np.float32(np.sin(np.pi * float(x)))
+
+
+def read_again(register, value):
+    """See lowlevel_device."""
+    return value
+
+
+def shared_address(shared):
+    """See lowlevel_device."""
+    return 0
+
+
+def copy_async(shared, at, source, i, inside, width):
+    """See lowlevel_device."""
+    if inside and not 0 <= i <= len(source) - width:
+        raise IndexError(f"{width} values at element {i} of {len(source)} to be copied")
+    s = at // 4
+    shared[s : s + width] = source[i : i + width] if inside else 0
+
+
+def commit_copies():
+    """Copies have arrived already."""
+
+
+def wait_copies(pending):
+    """Copies have arrived already."""
+
+
+def clear(acc, rows, columns):
+    acc[:] = 0
+
+
+def multiply(acc, shared, a, b, lane, a_layout, a_ld, b_layout, b_ld, rows, columns, precision):
+    """See lowlevel_tiles."""
+    own_rows, own_columns = _places(lane, rows, columns, precision)
+    k = np.arange(DEPTHS[precision])[:, None]
+    left = _rounded(shared[a // 4 + place_of(k, own_rows, a_layout, a_ld)], precision)
+    right = _rounded(shared[b // 4 + place_of(k, own_columns, b_layout, b_ld)], precision)
+    acc += (left.T @ right).reshape(-1)
+
+
+def add_tile(acc, array, at, ld, rows_left, columns_left, lane, width, rows, columns, precision):
+    """See lowlevel_results."""
+    for i, e in _inside(at, ld, rows_left, columns_left, lane, rows, columns, precision):
+        acc[i] += array[e]
+
+
+def store_tile(acc, array, at, ld, rows_left, columns_left, lane, width, rows, columns, precision):
+    """See lowlevel_results."""
+    for i, e in _inside(at, ld, rows_left, columns_left, lane, rows, columns, precision):
+        array[e] = acc[i]
+
+
+def finish_tile(acc, biases, at, step, rows_left, lane, f, p, q, rows, columns, precision):
+    """See lowlevel_results."""
+    own_rows, own_columns = _places(lane, rows, columns, precision)
+    tile = acc.reshape(own_rows.size, own_columns.size)
+    for i, row in enumerate(own_rows):
+        if row < rows_left:
+            tile[i] = [f(value + biases[at + row * step], p, q) for value in tile[i]]
+
+
+def _inside(at, ld, rows_left, columns_left, lane, rows, columns, precision):
+    """(index in acc, element of the array) of what a lane holds inside the array."""
+    own_rows, own_columns = _places(lane, rows, columns, precision)
+    for i, row in enumerate(own_rows):
+        for j, column in enumerate(own_columns):
+            if row < rows_left and column < columns_left:
+                yield i * own_columns.size + j, at + row * ld + column
+
+
+def _places(lane, rows, columns, precision):
+    """Rows and columns of the warp tile that a lane holds."""
+    if precision == 0:
+        return _FP32_ROWS + lane // 8 * 4, _FP32_COLUMNS + lane % 8 * 4
+    more_rows = np.concatenate([_FOUR + first for first in range(0, rows, 32)])
+    more_columns = np.concatenate([_EIGHT + first for first in range(0, columns, 32)])
+    return lane // 4 * 4 + more_rows, lane % 4 * 8 + more_columns
+
+
+def _rounded(values, precision):
+    """To tf32 (10 bits, by splitting) or bf16 (7 bits, ties to even)."""
+    if precision == 0:
+        return values
+    if precision == 1:  # a fused multiply-add of float32, exact in float64
+        large = values * np.float32(8193)
+        return (large.astype(np.float64) - 8192 * values.astype(np.float64)).astype(np.float32)
+    bits = values.view(np.uint32)
+    half = np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
+    return ((bits + half) & np.uint32(0xFFFF0000)).view(np.float32)

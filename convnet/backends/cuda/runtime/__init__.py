@@ -1,0 +1,1 @@
+"""How programs run on GPUs: memory, streams, events, captured graphs."""

@@ -1,0 +1,55 @@
+"""A network from a checkpoint, for the commands that look at one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from convnet import checkpoint
+from convnet.checkpoint import Checkpoint
+from convnet.commands.train import RUNS
+from convnet.errors import CheckpointError
+from convnet.graph.build import Graph, Node, build
+from convnet.graph.checkpoint_facts import stored_facts
+from convnet.language.specs import Specs
+
+
+@dataclass
+class Saved:
+    """A checkpoint, where it was found, and its specs."""
+
+    path: Path
+    checkpoint: Checkpoint
+    specs: Specs
+
+    def graph(self) -> Graph:
+        """The graph with the sizes, and the tree of labels, it was trained with."""
+        specs = self.specs
+        return build(
+            specs.layers,
+            specs.params,
+            specs.problems,
+            dialect=self.checkpoint.dialect,
+            **stored_facts(self.checkpoint.options),
+        )
+
+    def weights(self, node: Node, index: int) -> np.ndarray:
+        """The weights of an input of a node, in the network's order; of shared ones the owner's."""
+        owner, at = node.owners[index]
+        return self.checkpoint.arrays[f"{owner.name}.weights.{at}"]
+
+
+def find(load: Path | None) -> Path:
+    """The checkpoint asked for, or the newest of all runs."""
+    if load is None and not RUNS.is_dir():
+        raise CheckpointError(
+            f"there is no folder {RUNS} here, where `convnet train` saves; name a checkpoint or a "
+            "run's folder with --load"
+        )
+    return checkpoint.newest(load if load is not None else RUNS)
+
+
+def load(path: Path | None) -> Saved:
+    found = find(path)
+    loaded = checkpoint.load(found)
+    return Saved(found, loaded, Specs.parse(loaded.layers, loaded.params))

@@ -1,0 +1,68 @@
+"""A bar for long work on a terminal, lines elsewhere; on stderr."""
+
+import sys
+import time
+
+from convnet.commands.console import note
+
+LINES_EVERY = 10.0  # seconds between lines where there is no terminal
+
+
+def open_bar():
+    """A bar of rich with a field for figures, started."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:3.0f}%"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
+    ]
+    bar = Bars(*columns, console=Console(stderr=True), transient=True)
+    bar.start()
+    return bar
+
+
+class Counting:
+    """Counts images towards a total; `done` were done before.  Use as a context manager."""
+
+    def __init__(self, what: str, total: int, done: int = 0):
+        self._what, self._total = what, total
+        self._done = self._before = done
+        self._bar = None
+
+    def __enter__(self):
+        self._started = self._last_line = time.monotonic()
+        if sys.stderr.isatty():
+            self._bar = open_bar()
+            self._task = self._bar.add_task(
+                self._what, total=self._total, completed=self._done, figures=""
+            )
+        return self
+
+    def __exit__(self, *_):
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, images: int) -> None:
+        self._done += images
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done, figures=self._figures())
+        elif time.monotonic() - self._last_line > LINES_EVERY:
+            self._last_line = time.monotonic()
+            share = self._done / self._total
+            note(f"{self._what}: {share:.1%}, {self._figures()}, {self._time_left()}")
+
+    def _speed(self):
+        seconds = max(time.monotonic() - self._started, 1e-9)
+        return (self._done - self._before) / seconds
+
+    def _figures(self):
+        return f"{self._done:,} of {self._total:,} images, {self._speed():,.0f} images/s"
+
+    def _time_left(self):
+        minutes = (self._total - self._done) / max(self._speed(), 1e-9) / 60
+        return f"{minutes:,.0f} min left" if minutes < 100 else f"{minutes / 60:,.1f} h left"

@@ -1,0 +1,1 @@
+"""The kinds of data sets that `convnet.data.open_dataset` opens."""

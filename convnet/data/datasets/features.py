@@ -1,0 +1,68 @@
+"""Features as a data set: what an autoencoder on a network's activities is trained on."""
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from convnet.data.dataset import Dataset, check_split
+from convnet.data.datasets.feature_files import FeatureFolder
+
+_SAMPLE = 4096  # training cases that mean and scale are taken over, at most
+
+
+class Features(Dataset):
+    """The cases of a feature folder: `values` channels of one pixel each, float32.
+
+    All are divided by one number, the root mean square of what is left of the training features
+    when their mean is subtracted.  So one learning rate fits the features of any network.
+    """
+
+    mirrors = False
+    side = 1
+
+    def __init__(self, folder: Path, name: str):
+        self.name = name
+        self._folder = FeatureFolder(folder)
+        self._matrices = {split: self._folder.matrix(split) for split in ("train", "test")}
+        self.channels = self._folder.values
+        self.class_names = self._folder.class_names
+
+    def count(self, split):
+        check_split(split)
+        return len(self._matrices[split])
+
+    def images(self, split, indices):
+        check_split(split)
+        values = np.asarray(self._matrices[split][indices]) / self.scale
+        return values.reshape(len(values), self.channels, 1, 1)
+
+    def labels(self, split, indices):
+        check_split(split)
+        return self._folder.labels(split)[indices]
+
+    @property
+    def scale(self) -> np.float32:
+        """The number that all values are divided by."""
+        return self._statistics[1]
+
+    @property
+    def _mean_image(self):
+        mean, scale = self._statistics
+        return (mean / scale).reshape(-1, 1, 1)
+
+    @cached_property
+    def _statistics(self):
+        count = self.count("train")
+        wanted = min(count, _SAMPLE)
+        sample = self._matrices["train"][np.arange(wanted) * count // wanted].astype(np.float64)
+        mean = sample.mean(axis=0)
+        scale = np.sqrt(np.square(sample - mean).mean()) or 1.0
+        return mean.astype(np.float32), np.float32(scale)
+
+    def describe(self):
+        layers = " and ".join(self._folder.layers)
+        return (
+            f"{self.name}: {self.channels:,} features of {layers}, "
+            f"{self.count('train'):,} training and {self.count('test'):,} test cases"
+        )

@@ -1,0 +1,138 @@
+"""A data set made by `convnet make-data`: JPEG images in tar files (docs/data.md).
+
+Any image is one read at a known place, so minibatches can be cut in any order by any process.
+"""
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from convnet.data import counter_rng
+from convnet.data.byte_range import read_piece
+from convnet.data.dataset import check_split
+from convnet.data.datasets.shard_folder import (
+    CHANNELS,
+    MEAN,
+    SIDE,
+    index_name,
+    read_manifest,
+    shard_name,
+    stored_array,
+)
+from convnet.data.encoded import EncodedDataset
+from convnet.errors import DataError
+
+_HEADER = 512  # bytes of a tar member's header
+_LARGEST_IMAGE = 16 << 20  # bytes; 256x256 pixels without compression take 0.2 MB
+
+
+class Shards(EncodedDataset):
+    """The folder of a made data set; nothing but its indices is kept in memory.
+
+    Holds no open files and no locks, so one object serves all threads; a pickled one is the name
+    of the folder, which is opened again where it is unpickled.  wnids: the classes' WordNet ids
+    (or folders), in the order of the labels.
+    """
+
+    channels, side = CHANNELS, SIDE
+
+    def __init__(self, folder: str | Path, name: str | None = None):
+        self.folder = Path(folder)
+        self.name = name or str(folder)
+        self.manifest = read_manifest(self.folder)
+        self.class_names = tuple(self.manifest.names)
+        self.wnids = tuple(self.manifest.ids)
+        self._splits = {split: self._read_split(split) for split in ("train", "test")}
+
+    def __reduce__(self):
+        return type(self), (str(self.folder), self.name)
+
+    def count(self, split):
+        check_split(split)
+        return len(self._splits[split].labels)
+
+    def labels(self, split, indices):
+        check_split(split)
+        return self._splits[split].labels[indices].astype(np.int64)
+
+    @cached_property
+    def files(self):
+        return [path for split in self._splits.values() for path in split.paths]
+
+    def places(self, split, indices):
+        check_split(split)
+        files_before = 0 if split == "train" else len(self._splits["train"].paths)
+        places = self._splits[split].places(np.asarray(indices, np.int64))
+        return places + [files_before, 0, 0]
+
+    def where(self, split: str, index: int) -> str:
+        """The shard and key of an image, for messages."""
+        check_split(split)
+        return self._splits[split].where(int(index))
+
+    def epoch_order(self, split: str, seed: int, epoch: int) -> np.ndarray:
+        """The indices of a split, int64 (count,), in an order in which disks read fast.
+
+        Shards follow each other in a random order, and within a shard its images do.  (What lies
+        in one shard is a random part of the set.)  A pure function of its arguments.
+        """
+        check_split(split)
+        shard_of = self._splits[split].shard_of
+        use = seed, counter_rng.ORDER, epoch
+        rank = np.argsort(counter_rng.order(len(self.manifest.shards[split]), *use, 0))
+        keys = counter_rng.bits(*use, 1, np.arange(len(shard_of)))
+        return np.lexsort((keys, rank[shard_of]))
+
+    @cached_property
+    def _mean_image(self):
+        mean = stored_array(self.folder / MEAN, np.float32, (CHANNELS, SIDE, SIDE))
+        mean.flags.writeable = False
+        return mean
+
+    @cached_property
+    def color_pca(self):
+        """Standard deviations and eigenvectors (in columns) of all training pixels' colours."""
+        values = np.maximum(self.manifest.eigenvalues, 0)
+        return np.sqrt(values), np.array(self.manifest.eigenvectors)
+
+    def _read_split(self, split):
+        tables, shards = [], self.manifest.shards[split]
+        for number, shard in enumerate(shards):
+            path = self.folder / index_name(split, number)
+            table = stored_array(path, np.int64, (shard.images, 3))
+            tables.append(_checked(path, table, shard, self.classes))
+        paths = [self.folder / shard_name(split, number) for number in range(len(shards))]
+        return _Split(paths, tables)
+
+
+class _Split:
+    """Where the images of a split lie.  All arrays are (images,)."""
+
+    def __init__(self, paths, tables):
+        self.paths = paths
+        self._offsets = np.concatenate([table[:, 0] for table in tables])
+        self._lengths = np.concatenate([table[:, 1].astype(np.int32) for table in tables])
+        self.labels = np.concatenate([table[:, 2].astype(np.int32) for table in tables])
+        sizes = [len(table) for table in tables]
+        self.shard_of = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+
+    def places(self, indices):
+        columns = self.shard_of, self._offsets, self._lengths
+        return np.stack([column[indices].astype(np.int64) for column in columns], axis=1)
+
+    def where(self, index):
+        path, offset = self.paths[self.shard_of[index]], int(self._offsets[index])
+        header = read_piece(path, offset - _HEADER, _HEADER)
+        key = header[:100].split(b"\0")[0].decode("ascii", "replace")
+        return f"{path}: {key!a} at byte {offset:,}"
+
+
+def _checked(path, table, shard, classes):
+    """The index of a shard, if it can be true: within the shard's bytes and the set's labels."""
+    offsets, lengths, labels = table.T
+    inside = (offsets >= _HEADER) & (lengths > 0) & (lengths <= _LARGEST_IMAGE)
+    inside &= (offsets <= shard.bytes) & (offsets + lengths <= shard.bytes)
+    if not (inside & (labels >= 0) & (labels < classes)).all():
+        raise DataError(f"{path}: points outside its shard or the set's classes; it is damaged")
+    return table

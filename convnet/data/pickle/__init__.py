@@ -1,0 +1,1 @@
+"""Reads the pickles that data sets and models are published in, without running anything."""

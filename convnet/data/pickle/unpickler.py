@@ -1,0 +1,87 @@
+"""Reads the pickles that data sets are published in, without the power of pickle.
+
+A pickle is a program.  `pickle_machine` runs the part of its language that builds numbers,
+strings, lists, tuples, dictionaries and NumPy arrays of numbers; it imports nothing and calls
+nothing that a file names.  Whatever else is found ends in a DataError.
+"""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+from convnet.data.pickle.arrays import Unreadable
+from convnet.data.pickle.machine import loads
+from convnet.data.pickle.records import RECORDS
+from convnet.errors import DataError
+
+_LARGEST_FILE = 8 << 30  # bytes; ten times the largest batch ever published in this form
+_LARGEST_ZIPPED = 4 << 30  # bytes unpacked; the largest net of the time has 1
+
+
+def read_pickle(path) -> object:
+    """The value pickled in a file, protocols 0 to 5, as Python 2 or 3 wrote it.
+
+    Strings of Python 2 come back as bytes, except the keys of dictionaries, which are always str
+    (or int).  Arrays are read-only.  Anything else raises a DataError that names the file.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise DataError(f"{path}: there is no such file")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise DataError(f"{path}: larger than {_LARGEST_FILE >> 30} GiB, so no data batch")
+        return loads(path.read_bytes())
+    except Unreadable as problem:
+        raise DataError(
+            f"{path}: {problem}; a data file is a pickle of arrays, numbers, strings, lists and "
+            "dictionaries only, and nothing in this one was executed"
+        ) from None
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
+
+
+def read_records(path) -> object:
+    """As `read_pickle`, with objects as inert `Record`s: for checkpoints of the original systems.
+
+    The file may be a zip archive with one pickle named `data`, as cuda-convnet 1 compresses them.
+    Nothing that the file names is imported or called here either.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise DataError(f"{path}: there is no such file")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise DataError(f"{path}: larger than {_LARGEST_FILE >> 30} GiB, so no checkpoint")
+        return loads(_contents(path), RECORDS)
+    except Unreadable as problem:
+        raise DataError(
+            f"{path}: {problem}; it is damaged, or no checkpoint of the original systems. Nothing "
+            "in it was executed"
+        ) from None
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
+
+
+def _contents(path: Path) -> bytes:
+    data = path.read_bytes()
+    if not data.startswith(b"PK"):
+        return data
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("data") as member:
+            data = member.read(_LARGEST_ZIPPED + 1)
+    except (KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+        raise Unreadable("a zip archive without a whole file named data") from None
+    if len(data) > _LARGEST_ZIPPED:
+        raise Unreadable(f"a zip archive of more than {_LARGEST_ZIPPED >> 30} GiB")
+    return data
+
+
+def read_dictionary(path, *keys: str) -> dict:
+    """The dictionary pickled in a file, which must have `keys`."""
+    value = read_pickle(path)
+    if type(value) is not dict:
+        raise DataError(f"{path}: holds a {type(value).__name__}, not a dictionary")
+    for key in keys:
+        if key not in value:
+            raise DataError(f"{path}: has no {key!r}; a file of this kind has {', '.join(keys)}")
+    return value

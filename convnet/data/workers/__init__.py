@@ -1,0 +1,1 @@
+"""Worker processes that decode JPEG images and assemble minibatches in shared memory."""

@@ -1,0 +1,89 @@
+"""Mistakes in spec files: one Problem, the collector Problems, and the search for near names.
+
+Every stage collects what it finds here, so that a user sees all mistakes of a file in one go."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from convnet.errors import SpecError
+from convnet.language.display import quoted
+from convnet.language.source import Span
+
+# More are no help to anyone, and a megabyte of nonsense would fill the terminal.
+MAX_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake (severity "error") or something legal but suspicious ("warning").
+
+    Its text is `path:line:column: message`, the line, a caret and the hint."""
+
+    span: Span | None
+    message: str
+    hint: str = ""
+    severity: str = "error"
+
+    def __str__(self):
+        warning = "warning: " if self.severity == "warning" else ""
+        parts = [f"{self.span}: {warning}{self.message}" if self.span else warning + self.message]
+        if self.span:
+            parts.append(self.span.excerpt())
+        parts.extend(f"   {line}" for line in self.hint.split("\n") if line)
+        return "\n".join(line.rstrip() for line in parts)
+
+
+class Problems:
+    """Collects problems; the same one is kept once."""
+
+    def __init__(self):
+        self._found: dict[Problem, None] = {}
+
+    def error(self, span: Span | None, message: str, hint: str = ""):
+        self._found[Problem(span, message, hint)] = None
+
+    def warn(self, span: Span | None, message: str, hint: str = ""):
+        self._found[Problem(span, message, hint, "warning")] = None
+
+    @property
+    def errors(self) -> list[Problem]:
+        return self._sorted("error")
+
+    @property
+    def warnings(self) -> list[Problem]:
+        return self._sorted("warning")
+
+    def raise_errors(self, strict: bool = False):
+        """Raise one SpecError with all errors in the order of the files, if there are any; with
+        `strict` the warnings count as errors."""
+        found = self._sorted("error", "warning") if strict else self.errors
+        if not found:
+            return
+        shown = [replace(problem, severity="error") for problem in found[:MAX_SHOWN]]
+        if len(found) > MAX_SHOWN:
+            shown.append(Problem(None, f"and {len(found) - MAX_SHOWN} more problems"))
+        raise SpecError(shown)
+
+    def _sorted(self, *severities: str) -> list[Problem]:
+        """By file (in the order in which the files came up), line and column."""
+        paths: dict[str, int] = {}
+        for problem in self._found:
+            if problem.span:
+                paths.setdefault(problem.span.source.path, len(paths))
+
+        def position(problem):
+            span = problem.span
+            return (paths[span.source.path], span.line, span.column) if span else (-1, 0, 0)
+
+        return sorted((p for p in self._found if p.severity in severities), key=position)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The hint "did you mean 'x'?" for the one known name nearest to `word`; "" if none is near.
+    Case does not count."""
+    by_lower: dict[str, str] = {}
+    for name in known:
+        by_lower.setdefault(name.lower(), name)
+    near = difflib.get_close_matches(word.lower()[:200], by_lower, n=1, cutoff=0.6)
+    return f"did you mean {quoted(by_lower[near[0]])}?" if near else ""

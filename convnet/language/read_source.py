@@ -1,0 +1,63 @@
+"""Reading spec files: the text of a file, or a SpecError that says why it cannot be read."""
+
+import stat
+from pathlib import Path
+
+from convnet.errors import SpecError
+from convnet.language.display import harmless
+from convnet.language.problems import Problem, did_you_mean
+from convnet.language.source import Source
+
+# The largest published file has 30 kB; a file of megabytes is some other file given by mistake.
+MAX_BYTES = 4_000_000
+
+
+def read_source(path: Path | str) -> Source:
+    """Read a file: UTF-8 with or without byte-order mark, any line ends.
+
+    Raises SpecError if the file cannot be read or is not a text file.
+    """
+    name = str(path)
+    data = _read_bytes(Path(path), name)
+    if b"\0" in data:
+        _refuse(f"{harmless(name)}: is not a text file: it holds zero bytes")
+    try:
+        return Source.from_text(data.decode("utf-8"), name)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{data[error.start]:02x} on line {line}"
+        _refuse(f"{harmless(name)}: is not UTF-8 text ({found})", "save the file as UTF-8")
+
+
+def _refuse(message: str, hint: str = ""):
+    raise SpecError([Problem(None, message, hint)])
+
+
+def _read_bytes(path: Path, name: str) -> bytes:
+    shown = harmless(name)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            _refuse(f"{shown}: is a folder, not a file")
+        if not stat.S_ISREG(mode):  # a pipe or a device could keep us waiting for ever
+            _refuse(f"{shown}: is not an ordinary file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        _refuse(f"{shown}: there is no such file", _near_file(path))
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        _refuse(f"{shown}: cannot be read ({reason.lower()})")
+    if len(data) > MAX_BYTES:
+        _refuse(f"{shown}: is larger than {MAX_BYTES // 1_000_000} MB, too large for a spec file")
+    return data
+
+
+def _near_file(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no folder {harmless(str(path.parent))}"
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if not entry.is_dir()]
+    except OSError:
+        return ""
+    return did_you_mean(path.name, names)

@@ -1,0 +1,57 @@
+"""What a parsed file consists of: SpecFile, Section, Entry; and the way back to text."""
+
+import re
+from dataclasses import dataclass, field
+
+from convnet.language.source import Source, Span
+from convnet.language.values import Value
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One `key=value`; `key` as it was written."""
+
+    key: str = field(compare=False)
+    key_span: Span = field(compare=False)
+    value: Value
+
+
+@dataclass(frozen=True)
+class Section:
+    """One `[name]` with its entries by lower-case key, defaults of [DEFAULT] included."""
+
+    name: str
+    span: Span = field(compare=False)
+    entries: dict[str, Entry]
+
+
+@dataclass(frozen=True)
+class SpecFile:
+    """The sections of a file in the order in which their names first appear."""
+
+    source: Source = field(compare=False)
+    sections: tuple[Section, ...]
+
+    def get(self, name: str) -> Section | None:
+        """The section of that name (case counts), or None."""
+        return next((section for section in self.sections if section.name == name), None)
+
+
+def format_spec(spec_file: SpecFile) -> str:
+    """The file as text that parses to equal sections: references expanded, no comments."""
+    return "\n".join(_section_text(section) for section in spec_file.sections)
+
+
+def _section_text(section: Section) -> str:
+    lines = [f"{entry.key}={_value_text(entry.value.text)}" for entry in section.entries.values()]
+    return "\n".join([f"[{section.name}]", *lines]) + "\n"
+
+
+def _value_text(text: str) -> str:
+    if not text:
+        return '""'
+    lines = text.replace("%", "%%").split("\n")
+    # Only on the first line do `""` and an inline comment mean something: begin on the next.
+    if lines[0] == '""' or re.match(r"[^;]*[ \t];", lines[0]):
+        lines.insert(0, "")
+    return "\n    ".join(lines)

@@ -1,0 +1,25 @@
+"""From a graph to a plan: its layers placed on devices, their calls recorded as programs."""
+
+from convnet.graph.build import Graph
+from convnet.graph.place import place, rounds_of
+from convnet.network.plan import Plan
+from convnet.network.programs import record_programs
+
+
+def make_plan(
+    graph: Graph,
+    minibatch: int,
+    *,
+    train_all: bool = False,
+    input_gradients: bool = False,
+    update_every: int = 1,
+) -> Plan:
+    """Plan a graph.
+
+    train_all: gradients of all parameters, also of those with rate 0.  input_gradients: gradients
+    with respect to the data too, in the devices' copies of the data layers.  update_every:
+    minibatches whose gradients are summed for one update.
+    """
+    plan = Plan(graph, place(graph), minibatch, rounds_of(graph))
+    record_programs(plan, train_all, input_gradients, update_every)
+    return plan

@@ -1,0 +1,166 @@
+"""Compiled kernels: their files, which processes share, and pieces that are only linked."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+import pytest
+from numba.core.caching import IndexDataCacheFile
+
+from convnet.compiling import kernel_cache
+from convnet.compiling.kernels import IS_KNOWN, kernel, piece
+
+pytestmark = pytest.mark.skipif(not IS_KNOWN, reason="Numba compiles and keeps kernels itself")
+
+MODULE = """
+import numpy as np
+from numba import prange
+from convnet.compiling.kernels import kernel
+from pieces import put
+
+@kernel(parallel=True)
+def fill(x, value):
+    for i in prange(x.size):
+        put(x, i, value)
+
+x = np.zeros(3, np.float32)
+fill(x, 2.0)
+print(x.sum(), sum(fill.dispatcher.stats.cache_hits.values()))
+"""
+PIECES = """
+from convnet.compiling.kernels import piece
+
+@piece()
+def put(x, i, value):
+    x[i] = value{}
+"""
+
+
+def run(folder) -> str:
+    command = [sys.executable, str(folder / "kernels.py")]
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
+    return made.stdout.strip()
+
+
+def test_a_kernel_is_compiled_once_and_again_after_an_edit_of_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "kernels.py").write_text(MODULE)
+    (tmp_path / "pieces.py").write_text(PIECES.format(""))
+    assert [run(tmp_path), run(tmp_path)] == ["6.0 0", "6.0 1"]
+    (tmp_path / "pieces.py").write_text(PIECES.format(" + 1"))
+    assert [run(tmp_path), run(tmp_path)] == ["9.0 0", "9.0 1"]
+    assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 1
+
+
+def test_kernels_elsewhere_depend_on_the_shared_pieces(tmp_path, monkeypatch):
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    for folder in (shared, own):
+        folder.mkdir()
+        (folder / "pieces.py").write_text("one = 1")
+    monkeypatch.setattr(kernel_cache, "_SHARED", (shared,))
+    before = kernel_cache.sources.__wrapped__(own)
+    (shared / "pieces.py").write_text("one = 2")
+    assert kernel_cache.sources.__wrapped__(own) != before
+
+
+def kernel_files(folder, source="now"):
+    return kernel_cache.KernelFiles(
+        IndexDataCacheFile(str(folder), "one-12.py311", "stamp"), source
+    )
+
+
+def test_processes_that_save_at_the_same_time_keep_all_kernels(tmp_path):
+    """Threads, with files of their own, stand for processes."""
+    keys = [[(f"float{bits}", n) for n in range(40)] for bits in (16, 32, 64)]
+
+    def save(own):
+        mine = kernel_files(tmp_path)
+        for key in own:
+            mine.save(key, f"code of {key}")
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        list(pool.map(save, keys))
+    found = kernel_files(tmp_path)
+    assert all(found.load(key) == f"code of {key}" for own in keys for key in own)
+
+
+def test_kernels_of_older_sources_are_not_found_and_go(tmp_path):
+    kernel_files(tmp_path, "old").save("key", "old code")
+    newer = kernel_files(tmp_path, "new")
+    assert newer.load("key") is None
+    newer.save("key", "new code")
+    assert kernel_files(tmp_path, "old").load("key") is None and newer.load("key") == "new code"
+    newer.flush()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_belongs_to_another_key_is_not_believed(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernel_cache.KernelFiles, "_prefix", lambda self, key: self._base)
+    kernel_files(tmp_path).save("one key", "code")
+    assert kernel_files(tmp_path).load("another key") is None
+
+
+@piece()
+def _add(x, factor):
+    for i in range(x.size):
+        x[i] += factor * i
+
+
+@kernel(parallel=True)
+def _add_to_rows(x, factor):
+    for row in numba.prange(x.shape[0]):
+        _add(x[row], factor)
+
+
+def test_pieces_are_linked_and_not_compiled_for_themselves():
+    x = np.ones((2, 4))
+    _add_to_rows(x, 3.0)
+    assert np.array_equal(x, np.tile(1 + 3.0 * np.arange(4), (2, 1)))
+    whole, part = (f.overloads[f.signatures[0]].library for f in (_add_to_rows.dispatcher, _add))
+    assert whole._finalized and not part._finalized
+
+
+def test_functions_compiled_in_numbas_way_may_call_pieces():
+    @numba.njit
+    def plain(x):
+        _add(x, 2.0)
+
+    x = np.zeros(3)
+    plain(x)
+    assert np.array_equal(x, [0.0, 2.0, 4.0])
+
+
+# -- of CUDA ------------------------------------------------------------------------
+
+PROGRAM = """
+import hashlib
+from numba.cuda.serialize import dumps
+from convnet.backends.cuda.gemm.epilogue import _kernels
+from convnet.backends.cuda.gemm.kernel import Variant, product_kernel
+made = [_kernels("tanh")[4], product_kernel(Variant(0, 4, 2, 4, 4, 128, 128, 1, "relu"))]
+for kernel in made:  # as numba.cuda.core.caching.Cache._index_key
+    cells = tuple(cell.cell_contents for cell in kernel.function.__closure__)
+    print(kernel.function.__qualname__, hashlib.sha256(dumps(cells)).hexdigest())
+    print(kernel.dispatcher._cache._cache_file.source)
+"""
+
+
+def test_keys_are_the_same_in_every_process():
+    pytest.importorskip("numba.cuda.extending")
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    )  # fmt: skip
+    assert first == second and len(first.splitlines()) == 4
+
+
+def test_sources_are_all_files_of_a_folder(tmp_path):
+    (tmp_path / "tiles.py").write_text("one")
+    before = kernel_cache.sources.__wrapped__(tmp_path)
+    (tmp_path / "tiles.py").write_text("two")
+    assert kernel_cache.sources.__wrapped__(tmp_path) != before

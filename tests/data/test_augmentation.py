@@ -1,0 +1,125 @@
+"""Augmentation (paper, 4.1) against a slow reference in float64, and its distributions.
+
+The reference gets the crops' places as they are drawn; that these are uniform is tested alone.
+"""
+
+import numpy as np
+import pytest
+
+from convnet.data import Feed, decoding, open_dataset
+from convnet.data.dataset import ArrayDataset
+from tests.support.shard_sets import made_set
+
+SIDE, WHOLE, STRENGTH = 224, 256, 0.1
+PLACES = WHOLE - SIDE + 1
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return open_dataset(made_set(tmp_path_factory.mktemp("set")))
+
+
+def slow(image, mean, start, flip, shift):
+    """One image as the network sees it, float64 (3, SIDE, SIDE), row by row."""
+    y, x = start
+    border = (WHOLE - SIDE) // 2
+    columns = [x + (SIDE - 1 - column if flip else column) for column in range(SIDE)]
+    out = np.empty((3, SIDE, SIDE))
+    for channel in range(3):
+        for row in range(SIDE):
+            pixels = image[channel, y + row, columns].astype(np.float64)
+            subtracted = mean[channel, border + row, border : border + SIDE].astype(np.float64)
+            out[channel, row] = (pixels - subtracted + shift[channel]) / (1 + STRENGTH)
+    return out
+
+
+def test_training_images_are_those_of_the_slow_reference(dataset):
+    source = Feed(dataset, "train", 6, side=SIDE, seed=2, color_noise=STRENGTH)
+    mean = dataset.mean_image()
+    with decoding(dataset, 1):
+        batch = source.minibatch(3, 1)
+    starts, flips, shifts = source._augmented(3, batch.indices)
+    assert len(set(flips)) == 2 and np.abs(shifts).min(axis=1).max() > 0.1
+    images = dataset.images("train", batch.indices)
+    found = batch.matrices[0].reshape(3, SIDE, SIDE, -1)
+    for n in range(batch.cases):
+        expected = slow(images[n], mean, starts[n], flips[n], shifts[:, n].astype(np.float64))
+        np.testing.assert_allclose(found[..., n], expected, rtol=1e-5, atol=1e-4)
+
+
+def drawn(dataset, cases=200_000):
+    """Starts and flips of many images, each a case of its own."""
+    source = Feed(dataset, "train", 8, side=SIDE, seed=7)
+    starts, flips, _ = source._augmented(4, np.arange(cases))
+    return starts, flips
+
+
+def test_crops_are_uniform_over_all_places(dataset):
+    starts, _ = drawn(dataset)
+    counts = np.zeros((PLACES, PLACES), int)
+    np.add.at(counts, tuple(starts.T), 1)
+    assert counts.min() > 0
+    expected = len(starts) / counts.size
+    chi_squared = ((counts - expected) ** 2 / expected).sum()
+    freedom = counts.size - 1
+    assert abs(chi_squared - freedom) < 4 * np.sqrt(2 * freedom)
+
+
+def test_half_are_mirrored_wherever_the_crop_is(dataset):
+    starts, flips = drawn(dataset)
+    assert abs(flips.mean() - 0.5) < 4 * 0.5 / np.sqrt(len(flips))
+    for axis in (0, 1):
+        assert abs(np.corrcoef(starts[:, axis], flips)[0, 1]) < 4 / np.sqrt(len(flips))
+
+
+@pytest.mark.parametrize("epoch", range(5))
+def test_the_order_has_nothing_to_do_with_the_crops(dataset, epoch):
+    """Else the images of a minibatch would be cropped alike."""
+    source = Feed(dataset, "train", 30, side=SIDE, seed=7)
+    order = source.indices(epoch, 0)
+    starts, flips, _ = source._augmented(epoch, order)
+    shard = dataset._splits["train"].shard_of[order]
+    for values in (*starts.T, flips):
+        together = [np.diff(values[shard == s].astype(int)) for s in np.unique(shard)]
+        assert any((steps < 0).any() for steps in together)
+        assert any((steps > 0).any() for steps in together)
+
+
+class Points(ArrayDataset):
+    """Grey images of one pixel, with the colours of a training set that had others."""
+
+    def __init__(self, count=4000):
+        images = np.full((count, 3, 1, 1), 100, np.uint8)
+        both, labels = {"train": images, "test": images}, np.zeros(count, int)
+        super().__init__("points", ["a"], both, {"train": labels, "test": labels})
+
+    turn = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]
+    eigenvalues = np.array([3500.0, 300.0, 70.0])  # about ImageNet's
+    color_pca = np.sqrt(eigenvalues), turn
+
+
+def test_added_colours_have_the_covariance_of_the_principal_components():
+    """What is added to RGB has the covariance E diag(lambda) E^T times the strength squared."""
+    source = Feed(Points(), "train", 4000, seed=1, mean="none", color_noise=STRENGTH)
+    epochs = [source.minibatch(epoch, 0).matrices[0].astype(np.float64) for epoch in range(50)]
+    shifts = np.concatenate(epochs, axis=1) * (1 + STRENGTH) - 100
+    expected = STRENGTH**2 * (Points.turn * Points.eigenvalues) @ Points.turn.T
+    found = np.cov(shifts)
+    assert np.linalg.norm(found - expected) < 0.02 * np.linalg.norm(expected)
+    along = np.diag(Points.turn.T @ found @ Points.turn)
+    np.testing.assert_allclose(along, STRENGTH**2 * Points.eigenvalues, rtol=0.02)
+    assert np.abs(shifts.mean(axis=1)).max() < 0.1
+    assert len(np.unique(shifts[0])) > 0.9 * shifts.shape[1]  # fresh for each image and epoch
+
+
+def test_ten_views_are_those_of_the_slow_reference(dataset):
+    source = Feed(dataset, "test", 2, side=SIDE)
+    mean, images = dataset.mean_image(), dataset.images("test", [2, 3])
+    far, middle = WHOLE - SIDE, (WHOLE - SIDE) // 2
+    places = [(0, 0), (0, far), (middle, middle), (far, 0), (far, far)]
+    wanted = [(place, flip) for flip in (False, True) for place in places]
+    with decoding(dataset, 1):
+        for batch, (place, flip) in zip(source.views(1, 10), wanted, strict=True):
+            found = batch.matrices[0].reshape(3, SIDE, SIDE, 2)[..., 1] / (1 + STRENGTH)
+            expected = slow(images[1], mean, place, flip, np.zeros(3))
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)

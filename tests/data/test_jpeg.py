@@ -1,0 +1,118 @@
+"""JPEG images decoded into given memory: what Pillow gives, and what is refused."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnet.data import jpeg
+from tests.support.imagenet_archives import encoded, picture
+
+WIDTH, HEIGHT = 40, 24
+IMAGE = picture(1, WIDTH, HEIGHT)
+FORMS = [
+    {},
+    {"quality": 30},
+    {"quality": 95, "subsampling": 0},
+    {"subsampling": 1},
+    {"progressive": True},
+    {"optimize": True},
+    {"comment": b"x" * 5000},
+    {"exif": b"Exif\0\0" + b"a" * 100},
+    {"restart_marker_rows": 1},
+]
+
+
+@pytest.fixture(autouse=True, params=["simplejpeg", "Pillow"])
+def decoder(request, monkeypatch):
+    """Everything, with either of them."""
+    if request.param == "Pillow":
+        monkeypatch.setattr(jpeg, "simplejpeg", None)
+    else:
+        pytest.importorskip("simplejpeg")
+    return request.param
+
+
+def decoded(file, converts=False):
+    pixels = np.full((HEIGHT, WIDTH, 4), 7, np.uint8)
+    jpeg.decode_into(file, pixels, converts)
+    return pixels[..., :3]
+
+
+@pytest.mark.parametrize("options", FORMS, ids=str)
+def test_pixels_are_those_that_pillow_gives(options):
+    file = encoded(IMAGE, **options)
+    assert jpeg.frame_size(file) == (WIDTH, HEIGHT, 3)
+    np.testing.assert_array_equal(decoded(file), np.asarray(Image.open(io.BytesIO(file))))
+
+
+def test_a_pillow_that_decodes_into_a_copy_of_the_memory(monkeypatch):
+    monkeypatch.setattr(jpeg, "simplejpeg", None)
+    monkeypatch.setattr(Image, "frombuffer", lambda mode, size, *_: Image.new(mode, size))
+    file = encoded(IMAGE)
+    np.testing.assert_array_equal(decoded(file), np.asarray(Image.open(io.BytesIO(file))))
+
+
+def test_the_quick_way_is_taken(monkeypatch, decoder):
+    monkeypatch.setattr(jpeg, "_decode_slowly", None)
+    if decoder == "simplejpeg":
+        monkeypatch.setattr(jpeg, "_decode_with_pillow", None)
+    decoded(encoded(IMAGE))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_other_colours_are_converted_where_they_are_wanted(mode):
+    file = encoded(IMAGE.convert(mode))
+    expected = np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+    np.testing.assert_array_equal(decoded(file, converts=True), expected)
+    with pytest.raises(ValueError, match="not 40x24 RGB"):
+        decoded(encoded(picture(1, WIDTH + 1, HEIGHT)), converts=True)
+
+
+def test_what_pillow_puts_up_with_is_decoded_by_it(monkeypatch, decoder):
+    """Bytes that belong to nothing, which libjpeg warns of."""
+    file = encoded(IMAGE)
+    odd = file[:-2] + b"\0" * 40 + file[-2:]
+    expected = np.asarray(Image.open(io.BytesIO(odd)))
+    np.testing.assert_array_equal(decoded(odd), expected)
+
+
+def test_which_of_several_cannot_be_decoded_is_told(tmp_path):
+    good, path = encoded(IMAGE), tmp_path / "file"
+    path.write_bytes(good + b"nothing" + good)
+    places = [(0, 0, len(good)), (0, len(good) + 7, len(good)), (0, len(good), 7)]
+    pixels = np.zeros((3, HEIGHT, WIDTH, 4), np.uint8)
+    with pytest.raises(jpeg.Undecodable, match="cannot be decoded") as caught:
+        jpeg.decode_pieces([path], places, pixels)
+    assert caught.value.number == 2
+    np.testing.assert_array_equal(pixels[0], pixels[1])
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        (encoded(picture(1, WIDTH + 1, HEIGHT)), "is 41x24 RGB, not 40x24 RGB"),
+        (encoded(picture(1, WIDTH - 8, HEIGHT)), "is 32x24 RGB, not 40x24 RGB"),
+        (encoded(picture(1, WIDTH, 2 * HEIGHT)), "is 40x48 RGB, not 40x24 RGB"),
+        (encoded(IMAGE.convert("L")), "is 40x24 L, not 40x24 RGB"),
+        (encoded(IMAGE.convert("CMYK")), "is 40x24 CMYK, not 40x24 RGB"),
+        (encoded(IMAGE, "PNG"), "cannot be decoded"),
+        (encoded(IMAGE)[:-300], "cannot be decoded"),
+        (encoded(IMAGE)[:90], "cannot be decoded"),
+        (b"\xff\xd8", "cannot be decoded"),
+        (b"", "cannot be decoded"),
+    ],
+)
+def test_what_is_refused(file, message):
+    with pytest.raises(ValueError, match=message):
+        decoded(file)
+
+
+@pytest.mark.parametrize("cut", range(2, 30))
+def test_headers_that_end_early_or_go_astray(cut):
+    """Pillow decodes, or refuses, what the quick look at the header does not understand."""
+    file = encoded(IMAGE)
+    assert jpeg.frame_size(file[:cut]) is None
+    astray = file[:cut] + b"\0\1" + file[cut:]
+    assert jpeg.frame_size(astray) in (None, (WIDTH, HEIGHT, 3))

@@ -1,0 +1,62 @@
+"""The form of a message, and collecting them."""
+
+import pytest
+
+from convnet.errors import SpecError
+from convnet.language import Problem, Problems, Source, Span, did_you_mean
+from convnet.language.problems import MAX_SHOWN
+
+SOURCE = Source.from_text("[conv1]\nflters=128\n", "a.cfg")
+KEY = Span(SOURCE, 2, 1, 6)
+
+
+def test_the_form_of_an_error():
+    problem = Problem(KEY, "conv1 has no field 'flters'", "did you mean 'filters'?")
+    assert str(problem) == (
+        "a.cfg:2:1: conv1 has no field 'flters'\n"
+        "    2 | flters=128\n"
+        "      | ^^^^^^\n"
+        "   did you mean 'filters'?"
+    )
+
+
+def test_a_warning_says_so():
+    problem = Problem(KEY, "odd", severity="warning")
+    assert str(problem).startswith("a.cfg:2:1: warning: odd\n")
+    assert str(Problem(None, "odd", severity="warning")) == "warning: odd"
+
+
+def test_errors_are_raised_in_the_order_of_the_file():
+    problems = Problems()
+    problems.error(Span(SOURCE, 2, 8), "second")
+    problems.error(Span(SOURCE, 1, 2), "first")
+    problems.error(Span(SOURCE, 1, 2), "first")
+    problems.warn(KEY, "only a warning")
+    with pytest.raises(SpecError) as caught:
+        problems.raise_errors()
+    assert [p.message for p in caught.value.problems] == ["first", "second"]
+    assert [p.message for p in problems.warnings] == ["only a warning"]
+
+
+def test_warnings_are_errors_only_if_strict():
+    problems = Problems()
+    problems.warn(KEY, "odd")
+    problems.raise_errors()
+    with pytest.raises(SpecError, match="^a.cfg:2:1: odd"):
+        problems.raise_errors(strict=True)
+
+
+def test_a_flood_of_errors_is_cut():
+    problems = Problems()
+    for column in range(MAX_SHOWN + 7):
+        problems.error(Span(SOURCE, 1, column + 1), "wrong")
+    with pytest.raises(SpecError, match="and 7 more problems$") as caught:
+        problems.raise_errors()
+    assert len(caught.value.problems) == MAX_SHOWN + 1
+
+
+def test_did_you_mean():
+    assert did_you_mean("FLTERS", ["filters", "filterSize"]) == "did you mean 'filters'?"
+    assert did_you_mean("filtersize", ["filterSize"]) == "did you mean 'filterSize'?"
+    assert did_you_mean("zebra", ["filters"]) == ""
+    assert did_you_mean("", []) == ""

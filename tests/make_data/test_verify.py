@@ -1,0 +1,57 @@
+"""Made sets are verified, and damage is found and named."""
+
+import numpy as np
+import pytest
+
+from convnet.make_data.verify import verify
+from tests.support.made_sets import contents
+
+
+def damaged(made, folder, name, place=-2000, mask=1):
+    for file, data in contents(made).items():
+        if file == name:
+            data = bytearray(data)
+            data[place] ^= mask
+        (folder / file).write_bytes(data)
+    return verify(folder)[1]
+
+
+def test_a_made_set_verifies(made):
+    counted = []
+    manifest, problems = verify(made, tell=counted.append)
+    assert problems == []
+    assert sum(counted) == manifest.images("train") + manifest.images("test")
+    assert verify(made, workers=2)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("train-00001.tar", "train-00001.tar: its SHA-256 is not"),
+        ("test-00000.tar", "test-00000.tar: its SHA-256 is not"),
+        ("test-00001.idx.npy", "test-00001.idx.npy: its SHA-256 is not"),
+        ("mean.npy", "mean.npy: is not the mean of the training images"),
+    ],
+)
+def test_a_flipped_bit_is_found(made, tmp_path, name, message):
+    place = -100 if name.endswith("idx.npy") else -2000
+    problems = damaged(made, tmp_path, name, place)
+    assert message in problems[0]
+
+
+def test_damage_is_told_for_each_image(made, tmp_path):
+    offset, length, _ = np.load(made / "train-00002.idx.npy")[5]
+    problems = damaged(made, tmp_path, "train-00002.tar", offset, 255)
+    assert len(problems) == 2
+    assert "cannot be decoded" in problems[1]
+    problems = damaged(made, tmp_path, "train-00002.tar", offset + length // 512 * 512 + 1024)
+    assert any("label is no number" in p or "label is not the one" in p for p in problems)
+
+
+def test_a_missing_shard_is_told(made, tmp_path):
+    damaged(made, tmp_path, "")
+    (tmp_path / "train-00000.tar").unlink()
+    (tmp_path / "train-00001.idx.npy").unlink()
+    problems = verify(tmp_path)[1]
+    assert len(problems) == 2
+    assert "train-00000.tar: cannot be read to its end" in problems[0]

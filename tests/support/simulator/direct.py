@@ -1,0 +1,43 @@
+"""Functions of the CUDA backend called by themselves, on memory placed as a test wants it."""
+
+import numpy as np
+from numba import cuda
+
+from convnet.backends.cuda.runtime.launch import Array
+
+MARGIN = 64  # bytes in front of and behind each array, which must stay as they are
+
+
+def on_device(values: np.ndarray, offset: int = 0) -> Array:
+    """The values `offset` bytes behind an address that 16 divides, between bytes of 255."""
+    values = np.ascontiguousarray(values)
+    memory = np.full(values.nbytes + 2 * MARGIN + offset, 255, np.uint8)
+    start = MARGIN + offset
+    memory[start : start + values.nbytes] = values.reshape(-1).view(np.uint8)
+    return Array(cuda.to_device(memory), start, values.shape, values.dtype)
+
+
+def run(function, arguments, offset: int = 0) -> tuple[list[np.ndarray], list[str]]:
+    """The arrays among the arguments after `function(*arguments)`, and the kernels launched.
+
+    Nothing but the arrays may have changed.
+    """
+    placed = [on_device(a, offset) if isinstance(a, np.ndarray) else a for a in arguments]
+    extra = {}
+    if getattr(function, "scratch_size", None) is not None:
+        size = max(int(function.scratch_size(*placed)), 1)
+        extra = {"scratch": on_device(np.full(size, 255, np.uint8))}
+    names = [launch(item) for item in function(*placed, **extra)]
+    arrays = [array for array in placed if isinstance(array, Array)]
+    for array in arrays:
+        memory = array.memory.copy_to_host()
+        assert np.all(memory[: array.start] == 255), "written before an array"
+        assert np.all(memory[array.start + array.nbytes :] == 255), "written behind an array"
+    return [array.on_device().copy_to_host().reshape(array.shape) for array in arrays], names
+
+
+def launch(item) -> str:
+    arguments = [cuda.to_device(a) if isinstance(a, np.ndarray) else a for a in item.arguments]
+    arguments = [a.on_device() if isinstance(a, Array) else a for a in arguments]
+    item.kernel.dispatcher[item.blocks, item.threads](*arguments)
+    return item.kernel.name

@@ -1,0 +1,24 @@
+"""Streams and events of one's own under the CUDA engine, in the simulator."""
+
+from functools import partial
+
+from convnet.backends.cuda.runtime import controls, program, streams
+
+
+def install(monkeypatch, machine) -> None:
+    """Engines that are made from now on use machine.stream() and machine.event().
+
+    What would queue work on a stream is given to its `take(call)` instead.
+    """
+    call, upload = program._call, controls.Controls.upload
+
+    def given_call(item, stream, *others):
+        return partial(stream.take, call(item, stream, *others))
+
+    def given_upload(self, slot, stream):
+        stream.take(partial(upload, self, slot, stream))
+
+    monkeypatch.setattr(streams.cuda, "stream", machine.stream)
+    monkeypatch.setattr(streams.cuda, "event", machine.event)
+    monkeypatch.setattr(program, "_call", given_call)
+    monkeypatch.setattr(controls.Controls, "upload", given_upload)

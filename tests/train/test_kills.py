@@ -1,0 +1,29 @@
+"""A run killed at random moments and in each stage of a save, ends like one that was not."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.paths import ROOT
+
+STAGES, KILLS, SECONDS = 8, 30, 240
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_again_and_again(tmp_path):
+    found = subprocess.run(
+        [sys.executable, "-m", "tests.support.killed_runs", tmp_path, str(STAGES + KILLS), "1"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        cwd=ROOT,
+    )
+    assert found.returncode == 0, found.stderr
+    report = json.loads(found.stdout)
+    steps = report["steps"]
+    assert len(steps) == STAGES + KILLS and steps == sorted(steps) and len(set(steps)) > KILLS / 3
+    assert report["same"], "other weights or velocities than without kills"
+    assert report["history"] and report["curve"] and report["tests"]
+    assert report["strays_left"] == 0
