@@ -10,7 +10,7 @@ from convnet.graph.memory_check import check_memory, machine_memory
 from convnet.graph.read_fields import FieldReader
 from convnet.graph.sharing import find_owners
 from convnet.language import MalformedValue, Problems, SpecFile, did_you_mean, quoted
-from convnet.layers import LAYER_TYPES, FieldError, Tree
+from convnet.layers import LAYER_TYPES, DataFacts, FieldError, Tree
 from convnet.layers.neuron import parse_neuron
 from convnet.layers.weighted import WeightLayer
 
@@ -100,7 +100,7 @@ class _Builder:
 
     def _params_section(self, section, layer):
         """A layer's section of the params file.  `[data]` there is about the run, not a layer."""
-        if self.params_file is None or layer.type_name == "data":
+        if self.params_file is None or layer.is_data:
             return None
         return self.params_file.get(section.name)
 
@@ -116,11 +116,11 @@ class _Builder:
     def _read_neuron(self, section, layer, reader):
         entry = section.entries.get("neuron")
         if entry is None:
-            if layer.type_name == "neuron":
+            if layer.requires_neuron:
                 reader.error(section.span, f"{section.name} has no neuron, which is required")
             return None
         reader.values["neuron"] = entry.value
-        if layer.type_name != "neuron" and not layer.has_neuron:
+        if not (layer.requires_neuron or layer.has_neuron):
             reader.error(entry.key_span, f"{section.name}: {layer.type_name} layers have no neuron")
             return None
         try:
@@ -135,42 +135,36 @@ class _Builder:
 
     def _put_in_graph(self, section, layer, inputs, reader, neuron):
         try:
-            if layer.type_name == "neuron":
-                layer.nonlinearity = neuron
-            if hasattr(layer, "tree"):
-                layer.tree = self.tree
-            if isinstance(layer, WeightLayer):
-                layer.check_learning()
-            shape = self._shape(layer, inputs)
+            if layer.requires_neuron:
+                layer.set_nonlinearity(neuron)
+            self._bind(layer, inputs)
             if layer.needs_no_gradient:
                 _check_nothing_trained_below(layer, inputs)
-            if hasattr(layer, "check_inputs"):
-                layer.check_inputs(inputs, self.classes)
+            below = [node.layer for node in inputs]
+            layer.check_inputs(below)
         except FieldError as bad:
             reader.error(reader.place_of(bad.field_name, bad.index), bad.message, bad.hint)
             self.names.broken.add(section.name)
             return
-        node = Node(section.name, layer, inputs, shape, self._devices(layer, inputs), reader=reader)
+        shape, devices = layer.output_shape(), self._devices(layer, inputs)
+        node = Node(section.name, layer, inputs, shape, devices, reader=reader)
         find_owners(node, self.nodes, self.names.broken, self.problems)
         if node.is_cost:
             find_children(node, self.nodes, self.names.broken, self.problems)
-        for name, *words in layer.doubts(inputs) if hasattr(layer, "doubts") else ():
+        for name, *words in layer.warnings(below):
             self.problems.warn(reader.place_of(name, None), *words)
         self._append(node)
         for folded in folded_layers(node, neuron, self.names.sections):
             self._append_behind(node, folded)
 
-    def _shape(self, layer, inputs):
-        if layer.type_name != "data":
-            return layer.output_shape([node.shape for node in inputs])
-        rows = self.data_dims.get(layer.data_idx)
-        if rows is None:
-            rows = layer.assumed_rows(self.classes)
-            self.data_dims[layer.data_idx] = rows
-        return layer.shape_of(rows)
+    def _bind(self, layer, inputs):
+        facts = DataFacts(self.data_dims, self.classes, self.tree)
+        layer.bind([node.shape for node in inputs], facts)
+        if layer.is_data:
+            self.data_dims[layer.data_idx] = layer.rows
 
     def _devices(self, layer, inputs):
-        if layer.type_name == "data":
+        if layer.is_data:
             return ()
         if self.dialect.reads_gpu and layer.gpu is not None:
             return layer.gpu

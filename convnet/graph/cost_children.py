@@ -21,7 +21,7 @@ def _mistake(node, name, costs) -> tuple[str, str]:
         near = did_you_mean(name, costs)
         return f"the child {quoted(name)} is no cost defined above", near or ""
     mine, theirs = node.layer, child.layer
-    if mine.type_name != theirs.type_name:
+    if type(mine) is not type(theirs):
         return f"the child {name} is of type {theirs.type_name}, not {mine.type_name}", ""
     if len(mine.numbers()) != len(theirs.numbers()):
         count = f"{len(theirs.numbers())} numbers, {node.name} {len(mine.numbers())}"

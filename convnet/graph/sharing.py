@@ -7,8 +7,8 @@ from convnet.language import Problems, did_you_mean
 def find_owners(node: Node, above: list[Node], broken: set[str], problems: Problems) -> None:
     """Fill `node.owners`; mistakes in `weightSource` go to `problems`."""
     weights = node.layer.weights()
-    sources = getattr(node.layer, "weight_source", None) or [None] * len(weights)
-    if getattr(node.layer, "init_w_func", None) and any(sources):
+    sources = node.layer.field_value("weight_source") or [None] * len(weights)
+    if node.layer.field_value("init_w_func") and any(sources):
         problems.warn(
             node.span("weight_source", None),
             f"{node.name}: initWFunc comes before weightSource, which has no effect beside it",
@@ -60,10 +60,9 @@ def _mismatch(node, index, other, at) -> str:
     if theirs[at] != mine:
         shapes = f"{_shown(theirs[at])} weights, {node.name} needs {_shown(mine)}"
         return f"shared weights must have one shape; {other.name}[{at}] has {shapes}"
-    if hasattr(node.layer, "shared_mismatch"):
-        message = node.layer.shared_mismatch(index, other.layer, at)
-        if message:
-            return message
+    message = node.layer.shared_mismatch(index, other.layer, at)
+    if message:
+        return message
     if other.devices != node.devices:
         places = f"{other.name} is on {_on(other)}, {node.name} on {_on(node)}"
         return f"shared weights must be on one device; {places}"

@@ -32,7 +32,7 @@ def parameter_count(node: Node) -> int:
 def neuron_text(graph: Graph, node: Node) -> str | None:
     """A layer's nonlinearity as the file has it, or None."""
     for part in (node, *graph.folded(node)):
-        if hasattr(part.layer, "nonlinearity"):
+        if part.layer.nonlinearity is not None:
             return part.layer.nonlinearity.text
     return None
 
