@@ -27,8 +27,8 @@ class Rounds:
 class Unit:
     """One layer on one device, or a copy between two.  node: the layer as written.
 
-    sources: for each input the units it is taken from, in turn.  replica: its number.  period:
-    passes between two turns.  microbatches: by turn, the microbatch it works on.
+    sources: for each input the units it is taken from, by time slot.  replica: its number.
+    period: passes in a time slot.  microbatches: by time slot, the microbatch it works on.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Unit:
     replica: int = 0
     period: int = 1
     microbatches: tuple[int, ...] = (0,)
-    readers: list["Unit"] = field(default_factory=list)
+    consumers: list["Unit"] = field(default_factory=list)
 
     def __repr__(self):
         return f"Unit({self.name!r})"
@@ -60,20 +60,20 @@ class Unit:
 
     @property
     def inputs(self) -> list["Unit"]:
-        """What is read in the first turn; in all turns where there are no replicas."""
+        """What is read in the first time slot; in all where there are no replicas."""
         return self.inputs_of(0)
 
-    def inputs_of(self, turn: int) -> list["Unit"]:
-        return [units[turn % len(units)] for units in self.sources]
+    def inputs_of(self, slot: int) -> list["Unit"]:
+        return [units[slot % len(units)] for units in self.sources]
 
     @property
-    def turns(self) -> int:
-        """Turns in a minibatch."""
+    def time_slots(self) -> int:
+        """Time slots in a minibatch."""
         return len(self.microbatches)
 
-    def turn_in(self, number: int) -> int:
-        """The turn that the pass of that number belongs to."""
-        return number // self.period % self.turns
+    def time_slot_in(self, number: int) -> int:
+        """The time slot that the pass of that number belongs to."""
+        return number // self.period % self.time_slots
 
 
 def place(graph: Graph) -> list[Unit]:
@@ -140,7 +140,7 @@ class _Placer:
 
     def _append(self, unit):
         for source in dict.fromkeys(unit for units in unit.sources for unit in units):
-            source.readers.append(unit)
+            source.consumers.append(unit)
         self.units.append(unit)
         return unit
 

@@ -22,14 +22,14 @@ class CrossMapResponseNorm(Normalization):
         return self.channels
 
     def forward(self, ops, v):
-        x, y, denominators, _, _ = self.arrays(v)
+        x, y, denominators = self.forward_arrays(v)
         ops.cmrnorm.forward(
             x, y, denominators, self.size, self.effective_scale, self.pow, self.k, self.blocked
         )
 
     def backward(self, ops, v):
-        x, y, denominators, dy, dx = self.arrays(v)
-        if dx is not None:
+        if v.dx[0] is not None:
+            x, y, denominators, dy, dx = self.backward_arrays(v, v.dx[0])
             ops.cmrnorm.backward(
                 x, y, dy, denominators, dx,
                 self.size, self.effective_scale, self.pow, self.k, self.blocked, v.adds[0],

@@ -1,6 +1,6 @@
 """Local contrast normalization within maps (dialect, 3.6)."""
 
-from convnet.layers.base import Kept, register
+from convnet.layers.base import Saved, register
 from convnet.layers.norm import Normalization
 
 
@@ -12,14 +12,14 @@ class ContrastNorm(Normalization):
     a constant, as the originals do: it is approximate, nearly exact for wide windows (dialect, 3.6)
     """
 
-    def keeps(self):
+    def saved_for_backward(self):
         image = (self.channels, self.side, self.side)
-        return {"denominators": Kept(image), "centred": Kept(image)}
+        return {"denominators": Saved(image), "centred": Saved(image)}
 
     def forward(self, ops, v):
-        x, y, denominators, _, _ = self.arrays(v)
+        x, y, denominators = self.forward_arrays(v)
         ops.cnorm.forward(
-            x, y, denominators, self.image(v.kept["centred"]),
+            x, y, denominators, self.image(v.saved["centred"]),
             self.size, self.effective_scale, self.pow, self.k,
         )  # fmt: skip
 
@@ -27,9 +27,9 @@ class ContrastNorm(Normalization):
         return False
 
     def backward(self, ops, v):
-        _, y, denominators, dy, dx = self.arrays(v)
-        if dx is not None:
+        if v.dx[0] is not None:
+            _, y, denominators, dy, dx = self.backward_arrays(v, v.dx[0])
             ops.cnorm.backward(
-                self.image(v.kept["centred"]), y, dy, denominators, dx,
+                self.image(v.saved["centred"]), y, dy, denominators, dx,
                 self.size, self.effective_scale, self.pow, v.adds[0],
             )  # fmt: skip

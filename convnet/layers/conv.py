@@ -1,7 +1,7 @@
 """Convolution with shared filters (paper, 3.5; dialect, 3.3)."""
 
 from convnet.language.fields import boolean, function, integer, number
-from convnet.layers.base import Kept, Shape, Table, Weight, register
+from convnet.layers.base import Saved, Shape, Table, Weight, register
 from convnet.layers.weighted import WeightLayer
 
 
@@ -180,10 +180,10 @@ class FilterLayer(WeightLayer):
             )
         return ""
 
-    def keeps(self):
+    def saved_for_backward(self):
         """Images with a copy of each channel for each group that sees it."""
         return {
-            f"gathered.{i}": Kept((self.connected(i), self.sides[i], self.sides[i]))
+            f"gathered.{i}": Saved((self.connected(i), self.sides[i], self.sides[i]))
             for i, sparse in enumerate(self.rand_sparse)
             if sparse
         }
@@ -216,7 +216,7 @@ class FilterLayer(WeightLayer):
         for i, x in enumerate(v.x):
             image = self.image(x, i)
             if self.rand_sparse[i]:
-                gathered = v.kept[f"gathered.{i}"]
+                gathered = v.saved[f"gathered.{i}"]
                 ops.connections.gather(image, v.tables[f"connections.{i}"], gathered)
                 image = gathered
             arithmetic.forward(image, v.w[i], self.maps(v.y), *self.geometry(i), i > 0)
@@ -225,7 +225,7 @@ class FilterLayer(WeightLayer):
     def backward(self, ops, v):
         arithmetic, dy = self.module_of(ops), self.maps(v.dy)
         for i, x in enumerate(v.x):
-            gathered = v.kept[f"gathered.{i}"] if self.rand_sparse[i] else None
+            gathered = v.saved[f"gathered.{i}"] if self.rand_sparse[i] else None
             if v.dw[i] is not None:
                 image = gathered or self.image(x, i)
                 arithmetic.weights_grad(image, dy, v.dw[i], *self.geometry(i), v.w_adds[i])

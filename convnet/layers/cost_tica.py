@@ -1,7 +1,7 @@
 """Topographic independent components: sparse sums of squares over windows (dialect, 7)."""
 
 from convnet.language.fields import integer
-from convnet.layers.base import Kept, register
+from convnet.layers.base import Saved, register
 from convnet.layers.cost import Cost
 
 
@@ -24,17 +24,17 @@ class TopographicComponents(Cost):
     def prepare(self):
         self.side = self.square_image(self.input_shapes[0], self.channels)
 
-    def keeps(self):
-        return {"inverse": Kept((self.channels, self.side, self.side))}
+    def saved_for_backward(self):
+        return {"inverse": Saved((self.channels, self.side, self.side))}
 
     def _image(self, view):
         return view.shaped(self.channels, self.side, self.side)
 
     def forward(self, ops, v):
-        ops.cost_tica.forward(self._image(v.x[0]), v.kept["inverse"], v.costs, self.size_x)
+        ops.cost_tica.forward(self._image(v.x[0]), v.saved["inverse"], v.costs, self.size_x)
 
     def backward(self, ops, v):
         if v.dx[0] is not None:
             x, dx = self._image(v.x[0]), self._image(v.dx[0])
             how = (self.size_x, self.coeff, v.adds[0])
-            ops.cost_tica.backward(x, v.kept["inverse"], dx, *how)
+            ops.cost_tica.backward(x, v.saved["inverse"], dx, *how)

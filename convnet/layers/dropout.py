@@ -1,7 +1,7 @@
 """The dropout family (paper, 4.2; dialect, 3.8)."""
 
 from convnet.language.fields import boolean, number
-from convnet.layers.base import Kept, Layer, register
+from convnet.layers.base import Layer, Saved, register
 
 
 class _Dropout(Layer):
@@ -10,8 +10,8 @@ class _Dropout(Layer):
     needs_params = True
     uses_random = True
 
-    def keeps(self):
-        return {"mask": Kept((self.input_shapes[0].size,), "uint8")}
+    def saved_for_backward(self):
+        return {"mask": Saved((self.input_shapes[0].size,), "uint8")}
 
     def backward_reads_input(self):
         return False
@@ -36,7 +36,7 @@ class _Dropout(Layer):
         x, y = v.x[0].flat(), v.y.flat()
         in_training, otherwise = self.factors()
         if v.training and self.enabled():
-            mask = v.kept["mask"]
+            mask = v.saved["mask"]
             ops.dropout.forward(x, y, mask, self.share_kept(), in_training, v.random)
         else:
             ops.elementwise.scale(x, y, otherwise, False)
@@ -47,7 +47,7 @@ class _Dropout(Layer):
         dy, dx = v.dy.flat(), v.dx[0].flat()
         in_training, otherwise = self.factors()
         if v.training and self.enabled():
-            ops.dropout.backward(dy, v.kept["mask"], dx, in_training, v.adds[0])
+            ops.dropout.backward(dy, v.saved["mask"], dx, in_training, v.adds[0])
         else:
             ops.elementwise.scale(dy, dx, otherwise, v.adds[0])
 

@@ -1,7 +1,7 @@
 """What the three response normalizations share: their keys and the effective scale."""
 
 from convnet.language.fields import integer, number
-from convnet.layers.base import ImageLayer, Kept
+from convnet.layers.base import ImageLayer, Saved
 
 
 class Normalization(ImageLayer):
@@ -43,8 +43,8 @@ class Normalization(ImageLayer):
             return 1.0
         return self.min_div
 
-    def keeps(self):
-        return {"denominators": Kept((self.channels, self.side, self.side))}
+    def saved_for_backward(self):
+        return {"denominators": Saved((self.channels, self.side, self.side))}
 
     def learning(self):
         found = {"scale": self.effective_scale, "pow": self.pow}
@@ -55,7 +55,10 @@ class Normalization(ImageLayer):
     def operations(self):
         return 3 * self.size**self.window_dimensions * self.channels * self.side**2
 
-    def arrays(self, v):
-        """x, y, denominators and, backward, dy, dx as images."""
-        found = (v.x[0], v.y, v.kept["denominators"], v.dy, v.dx[0] if v.dx else None)
-        return [None if view is None else self.image(view) for view in found]
+    def forward_arrays(self, v):
+        """x, y and the denominators as images."""
+        return [self.image(view) for view in (v.x[0], v.y, v.saved["denominators"])]
+
+    def backward_arrays(self, v, dx):
+        """The same, then dy and dx."""
+        return [*self.forward_arrays(v), self.image(v.dy), self.image(dx)]

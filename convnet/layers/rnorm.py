@@ -12,12 +12,12 @@ class ResponseNorm(Normalization):
     """
 
     def forward(self, ops, v):
-        x, y, denominators, _, _ = self.arrays(v)
+        x, y, denominators = self.forward_arrays(v)
         ops.rnorm.forward(x, y, denominators, self.size, self.effective_scale, self.pow, self.k)
 
     def backward(self, ops, v):
-        x, y, denominators, dy, dx = self.arrays(v)
-        if dx is not None:
+        if v.dx[0] is not None:
+            x, y, denominators, dy, dx = self.backward_arrays(v, v.dx[0])
             ops.rnorm.backward(
                 x, y, dy, denominators, dx, self.size, self.effective_scale, self.pow, v.adds[0]
             )

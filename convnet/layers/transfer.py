@@ -1,6 +1,6 @@
 """Copies between devices.  `graph.place` puts them where a layer reads one of another device."""
 
-from convnet.layers.base import Kept, Layer
+from convnet.layers.base import Layer, Saved
 
 
 class Transfer(Layer):
@@ -18,8 +18,8 @@ class Transfer(Layer):
         super().__init__(name)
         self.half_forward, self.half_backward = half_forward, half_backward
 
-    def keeps(self):
-        return {"arrival": Kept((self.input_shapes[0].size,), at_input=True)}
+    def saved_for_backward(self):
+        return {"arrival": Saved((self.input_shapes[0].size,), at_input=True)}
 
     def backward_reads_input(self):
         return False
@@ -36,7 +36,7 @@ class Transfer(Layer):
         if not v.adds[0]:
             self._send(ops, v.dy.flat(), v.dx[0].flat(), self.half_backward)
             return
-        arrival = v.kept["arrival"]
+        arrival = v.saved["arrival"]
         self._send(ops, v.dy.flat(), arrival, self.half_backward)
         ops.elementwise.scale(arrival, v.dx[0].flat(), 1.0, True)
 

@@ -1,7 +1,7 @@
 """Full connection whose classes share weights along a tree of labels."""
 
 from convnet.language.schedule import Schedule
-from convnet.layers.base import Kept, Shape, Table, Weight, register
+from convnet.layers.base import Saved, Shape, Table, Weight, register
 from convnet.layers.tree import Tree
 from convnet.layers.weighted import WeightLayer
 
@@ -69,9 +69,9 @@ class TreeFullyConnected(WeightLayer):
         classes = self.tree.classes
         return Weight((classes,), (1, 1, classes), constant=self.init_b)
 
-    def keeps(self):
+    def saved_for_backward(self):
         """The labels' own products W[k]·x; in backward their gradients."""
-        return {"products": Kept((self.tree.size,))}
+        return {"products": Saved((self.tree.size,))}
 
     def tables(self):
         return {
@@ -90,13 +90,13 @@ class TreeFullyConnected(WeightLayer):
         return False
 
     def forward(self, ops, v):
-        products = v.kept["products"].flat()
+        products = v.saved["products"].flat()
         ops.fc.forward(v.x[0].flat(), v.w[0], products, False)
         ops.treefc.forward(products, v.tables["parents"], v.y.flat())
         ops.bias.forward(v.b, v.y.flat())
 
     def backward(self, ops, v):
-        dy, gradients = v.dy.flat(), v.kept["products"].flat()
+        dy, gradients = v.dy.flat(), v.saved["products"].flat()
         if v.dw[0] is not None or v.dx[0] is not None:
             ops.treefc.backward(dy, v.tables["parents"], v.tables["order"], gradients)
         if v.dw[0] is not None:

@@ -82,6 +82,14 @@ class WeightLayer(Layer):
             raise self.wrong(shape_field, f"{key} carries a schedule already; drop one of the two")
         return shape.with_base(eps.base)
 
+    def learning_rate(self, index: int | None) -> Schedule:
+        """The rate of the weights of an input, or of the biases (None), over the run."""
+        return self.rate_b if index is None else self.rates_w[index]
+
+    def biases(self) -> Weight:
+        """The biases: every type with weights has them."""
+        raise NotImplementedError(f"{self.type_name}.biases")
+
     def weights_learn(self, index: int) -> bool:
         """Whether the weights of an input are trained: the test is on the base rate."""
         return self.rates_w[index].base > 0

@@ -64,7 +64,7 @@ def _copy(unit: Unit, cases: int) -> dict:
         "from": "host" if source == HOST else source,
         "to": unit.device,
         "bytes": unit.shape.size * cases * REAL_BYTES,
-        "readers": list(dict.fromkeys(declared_name(reader) for reader in unit.readers)),
+        "readers": list(dict.fromkeys(declared_name(reader) for reader in unit.consumers)),
     }
 
 

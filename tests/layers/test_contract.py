@@ -15,7 +15,7 @@ QUESTIONS = (
     "output_shape",
     "weights",
     "biases",
-    "keeps",
+    "saved_for_backward",
     "tables",
     "slices",
     "backward_reads_input",
