@@ -34,7 +34,7 @@ def calls_of(graph) -> dict[str, tuple]:
 def operations(node, direction: str, cases: int) -> int:
     """Floating point operations of a call, of matrix products only."""
     is_product = node.layer.type_name in ("conv", "fc") and direction != "update"
-    return 2 * cases * node.layer.operations() if is_product else 0
+    return 2 * cases * node.layer.multiply_adds() if is_product else 0
 
 
 def numbers(*shape: int) -> np.ndarray:

@@ -4,9 +4,9 @@ import numpy as np
 from numba import cuda
 
 from convnet.backends.base import operation
-from convnet.backends.cpu.ops.blur import weights
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+from convnet.operations.blur import gaussian_taps
 
 
 def _part(x, *_others):
@@ -20,7 +20,7 @@ def blur(x, y, size, stdev, accumulate, *, scratch):
     The filter is a product of two: rows first, into scratch memory, then columns.
     """
     (along,) = parts_of(scratch, _part(x))
-    w = weights(size, stdev).astype(np.float32)
+    w = gaussian_taps(size, stdev).astype(np.float32)
     height, width, cases = x.shape[1:]
     return [
         over(_blur, x.size, x, along, w, size, height, width * cases, x.size, False),
