@@ -53,7 +53,7 @@ def our_call(node, direction: str, cases: int):
 def _bound(name, *arguments):
     """As the engine binds a step."""
     function, options = operation(name), {}
-    if hasattr(function, "scratch_size"):
+    if function.scratch_size is not None:
         size = function.scratch_size(*arguments)
         options["scratch"] = aligned(size, np.dtype(np.uint8))
     calls = bind(function, *arguments, **options)

@@ -7,12 +7,14 @@ in-place `neuron.backward` and the `bias.grad` below it become one `neuron.backw
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from convnet.network.memory import View
 from convnet.network.record import Step
 from convnet.operations import bias, conv, fc, local, neuron, sfc
+from convnet.operations.declaration import Operation
 
-FUSED = {
+FUSED: dict[str, Operation[Any]] = {
     conv.forward.name: conv.forward_fused,
     local.forward.name: local.forward_fused,
     fc.forward.name: fc.forward_fused,

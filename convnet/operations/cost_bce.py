@@ -9,7 +9,8 @@ def forward(targets: Array, y: Array, values: Array, weight: float) -> None:
 
     cost: the sum over outputs of -(weight * t * log y + (1 - t) * log(1 - y)); wrong share: outputs
     on another side of 0.5 than their target, divided by the number of outputs; top-1 errors: cases
-    whose largest output has no target above 0, in fractions where outputs tie.
+    whose largest output has no target above 0, in fractions where outputs tie.  The log of 0 counts
+    as -50.
 
     targets, y: (outputs, N); values: float64 (3,).
 
@@ -30,7 +31,7 @@ def backward(
     """Compute dy (+)= coeff * (-weight * t / y + (1 - t) / (1 - y)).
 
     fused: with respect to the input of the logistic neuron that gives y, coeff * (-weight * t *
-    (1 - y) + (1 - t) * y).
+    (1 - y) + (1 - t) * y).  Divisors are at least the float type's smallest normal number.
 
     targets, y, dy: (outputs, N).
 

@@ -8,6 +8,7 @@ def forward(targets: Array, y: Array, values: Array) -> None:
     """Compute values = [sum of -t * log y, top-1 errors], each summed over the cases.
 
     A case is right if its most probable class has a target above 0, in fractions where classes tie.
+    The log of 0 counts as -50.
 
     targets, y: (classes, N); values: float64 (2,).
 
@@ -21,7 +22,8 @@ def backward(
 ) -> None:
     """Compute dy (+)= coeff * (-t / y).
 
-    fused: with respect to the input of the softmax that gives y, coeff * (y * (sum of t) - t).
+    fused: with respect to the input of the softmax that gives y, coeff * (y * (sum of t) - t).  The
+    divisor is at least the float type's smallest normal number.
 
     targets, y, dy: (classes, N).
 

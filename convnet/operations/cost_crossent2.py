@@ -7,6 +7,8 @@ from convnet.operations.declaration import Array, operation
 def forward(targets: Array, y: Array, values: Array) -> None:
     """Compute values = [sum of -(t * log y + (1 - t) * log(1 - y))] over classes and cases.
 
+    The log of 0 counts as -50.
+
     targets, y: (classes, N); values: float64 (1,).
 
     Source: docs/dialect.md, 7.
@@ -20,6 +22,7 @@ def backward(
     """Compute dy (+)= coeff * (-t / y + (1 - t) / (1 - y)).
 
     fused: with respect to the input of the logistic neuron that gives y, coeff * (y - t).
+    Divisors are at least the float type's smallest normal number.
 
     targets, y, dy: (classes, N).
 

@@ -1,6 +1,6 @@
 """How an operation is declared, and how a call of a declaration is recorded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, ParamSpec, Protocol
 
 P = ParamSpec("P")
@@ -43,7 +43,7 @@ class Operation(Generic[P]):
             raise TypeError(f"{self.name} takes ({', '.join(self.parameters)})")
         recorder.record(self, (*arguments, *(named[name] for name in rest)))
 
-    def positions(self, names: tuple[str, ...]) -> set[int]:
+    def positions(self, names: Iterable[str]) -> set[int]:
         """Positions of the arguments of these names."""
         return {self.parameters.index(name) for name in names}
 
