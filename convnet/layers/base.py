@@ -274,7 +274,7 @@ class Layer:
 
     # -- for reports -------------------------------------------------------------------------------
 
-    def operations(self) -> int:
+    def multiply_adds(self) -> int:
         """Multiply-adds of one case, forward."""
         return 0
 

@@ -2,6 +2,7 @@
 
 from convnet.layers.base import Saved, register
 from convnet.layers.norm import Normalization
+from convnet.operations import cnorm
 
 
 @register("cnorm")
@@ -18,8 +19,8 @@ class ContrastNorm(Normalization):
 
     def forward(self, ops, v):
         x, y, denominators = self.forward_arrays(v)
-        ops.cnorm.forward(
-            x, y, denominators, self.image(v.saved["centred"]),
+        cnorm.forward(
+            ops, x, y, denominators, self.image(v.saved["centred"]),
             self.size, self.effective_scale, self.pow, self.k,
         )  # fmt: skip
 
@@ -29,7 +30,7 @@ class ContrastNorm(Normalization):
     def backward(self, ops, v):
         if v.dx[0] is not None:
             _, y, denominators, dy, dx = self.backward_arrays(v, v.dx[0])
-            ops.cnorm.backward(
-                self.image(v.saved["centred"]), y, dy, denominators, dx,
+            cnorm.backward(
+                ops, self.image(v.saved["centred"]), y, dy, denominators, dx,
                 self.size, self.effective_scale, self.pow, v.adds[0],
             )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from convnet.language.fields import boolean, number
 from convnet.layers.base import Layer, Saved, register
+from convnet.operations import dropout, elementwise
 
 
 class _Dropout(Layer):
@@ -37,9 +38,9 @@ class _Dropout(Layer):
         in_training, otherwise = self.factors()
         if v.training and self.enabled():
             mask = v.saved["mask"]
-            ops.dropout.forward(x, y, mask, self.share_kept(), in_training, v.random)
+            dropout.forward(ops, x, y, mask, self.share_kept(), in_training, v.random)
         else:
-            ops.elementwise.scale(x, y, otherwise, False)
+            elementwise.scale(ops, x, y, otherwise, False)
 
     def backward(self, ops, v):
         if v.dx[0] is None:
@@ -47,9 +48,9 @@ class _Dropout(Layer):
         dy, dx = v.dy.flat(), v.dx[0].flat()
         in_training, otherwise = self.factors()
         if v.training and self.enabled():
-            ops.dropout.backward(dy, v.saved["mask"], dx, in_training, v.adds[0])
+            dropout.backward(ops, dy, v.saved["mask"], dx, in_training, v.adds[0])
         else:
-            ops.elementwise.scale(dy, dx, otherwise, v.adds[0])
+            elementwise.scale(ops, dy, dx, otherwise, v.adds[0])
 
 
 @register("hs")

@@ -18,6 +18,7 @@ from convnet.network.plan import (
     weight_layer,
 )
 from convnet.network.record import Recorder
+from convnet.operations import elementwise, transfer, update
 
 
 class Parameters:
@@ -191,7 +192,7 @@ class Parameters:
                     parameter.layer.constrain(ops, *where)
             for parameter in mine:
                 for _, value, _ in parameter.replicas:
-                    ops.transfer.copy(parameter.value, value)
+                    transfer.copy(ops, parameter.value, value)
 
     def gather(
         self, ops: Recorder, parameter: Parameter, written: set[View], by_rate: bool = True
@@ -204,15 +205,15 @@ class Parameters:
         total = target.shaped(size)
         for gradient, factor, _, _ in parameter.shares:
             if gradient in written and by_rate:
-                ops.update.scaled_add(gradient, parameter.gradient, factor)
+                update.scaled_add(ops, gradient, parameter.gradient, factor)
             elif gradient in written:
-                ops.elementwise.scale(gradient.shaped(size), total, 1.0, True)
+                elementwise.scale(ops, gradient.shaped(size), total, 1.0, True)
         for unit, _, gradient in parameter.replicas:
             if gradient in written:
                 ops.microbatch = unit.microbatches[0] if unit.time_slots == 1 else None
                 arrival = self.arrivals[parameter.unit.device].rows(0, size)
-                ops.transfer.copy(gradient.shaped(size), arrival)
-                ops.elementwise.scale(arrival, total, 1.0, True)
+                transfer.copy(ops, gradient.shaped(size), arrival)
+                elementwise.scale(ops, arrival, total, 1.0, True)
         ops.microbatch = None
 
     def _forget(self, parameter: Parameter, written: set[View]) -> None:

@@ -21,7 +21,7 @@ QUESTIONS = (
     "backward_reads_input",
     "backward_reads_output",
     "may_work_in_place",
-    "operations",
+    "multiply_adds",
     "sizes",
     "learning",
     "missing",
