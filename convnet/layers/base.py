@@ -11,6 +11,7 @@ from typing import ClassVar
 from convnet.language.fields import Field, choice, devices, names, number, text
 from convnet.layers.declarations import NO_FACTS, DataFacts, FieldError, Saved, Shape, Table, Weight
 from convnet.layers.values import NO_ARRAY, ArrayView, UpdateArrays, Values
+from convnet.operations.declaration import Recorder
 
 __all__ = [
     "LAYER_TYPES",
@@ -20,6 +21,7 @@ __all__ = [
     "FieldError",
     "ImageLayer",
     "Layer",
+    "Recorder",
     "Saved",
     "Shape",
     "Table",
@@ -264,11 +266,11 @@ class Layer:
 
     # -- calls -------------------------------------------------------------------------------------
 
-    def forward(self, ops, v: Values) -> None:
+    def forward(self, ops: Recorder, v: Values) -> None:
         """Record the calls that compute the output, or the numbers of a cost, from the inputs."""
         raise NotImplementedError(f"{self.type_name}.forward")
 
-    def backward(self, ops, v: Values) -> None:
+    def backward(self, ops: Recorder, v: Values) -> None:
         """Record the calls that compute the gradients of `v` that are not None from `v.dy`."""
         raise NotImplementedError(f"{self.type_name}.backward")
 

@@ -1,6 +1,6 @@
 """Local contrast normalization within maps (dialect, 3.6)."""
 
-from convnet.layers.base import Saved, register
+from convnet.layers.base import Recorder, Saved, Values, register
 from convnet.layers.norm import Normalization
 from convnet.operations import cnorm
 
@@ -13,21 +13,21 @@ class ContrastNorm(Normalization):
     a constant, as the originals do: it is approximate, nearly exact for wide windows (dialect, 3.6)
     """
 
-    def saved_for_backward(self):
+    def saved_for_backward(self) -> dict[str, Saved]:
         image = (self.channels, self.side, self.side)
         return {"denominators": Saved(image), "centred": Saved(image)}
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         x, y, denominators = self.forward_arrays(v)
         cnorm.forward(
             ops, x, y, denominators, self.image(v.saved["centred"]),
             self.size, self.effective_scale, self.pow, self.k,
         )  # fmt: skip
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is not None:
             _, y, denominators, dy, dx = self.backward_arrays(v, v.dx[0])
             cnorm.backward(

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from convnet.language.fields import boolean, function, integer, number
-from convnet.layers.base import Saved, Shape, Table, Weight, register
+from convnet.layers.base import ArrayView, Recorder, Saved, Shape, Table, Values, Weight, register
 from convnet.layers.weighted import WeightLayer
 from convnet.operations import bias, connections, conv, update
 from convnet.operations.declaration import Array, Operation
@@ -67,7 +67,7 @@ class FilterLayer(WeightLayer):
         None, ge=0, dialects=("cc2",), help="tuning of the original kernels; ignored"
     )
 
-    def prepare(self):
+    def prepare(self) -> None:
         super().prepare()
         self.check_contrasts()
         self.sides = [
@@ -83,10 +83,10 @@ class FilterLayer(WeightLayer):
         )
         self._check_modules()
 
-    def check_contrasts(self):
+    def check_contrasts(self) -> None:
         """Check the bounds on the filters' contrasts, of types that have them."""
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.total, self.modules, self.modules)
 
     def _agree(self, key, values):
@@ -135,7 +135,7 @@ class FilterLayer(WeightLayer):
             )
         return 1 + -(-room // self.stride[i])
 
-    def _check_modules(self):
+    def _check_modules(self) -> None:
         for i in range(len(self.sides)):
             covered = self.stride[i] * (self.modules - 1) + self.filter_size[i] - self.padding[i]
             if covered < self.sides[i] and self.modules_x:
@@ -154,14 +154,14 @@ class FilterLayer(WeightLayer):
                 "it tuned the original kernels and changes nothing here: 0 will do",
             )
 
-    def sizes(self):
+    def sizes(self) -> dict[str, object]:
         return {
             "modulesX": self.modules,
             "groups": list(self.groups),
             "filterChannels": list(self.seen),
         }
 
-    def tables(self):
+    def tables(self) -> dict[str, Table]:
         """The channels that the groups see, of inputs with randSparse: group after group."""
         return {
             f"connections.{i}": Table(self.connected(i), permuted=self.channels[i], input=i)
@@ -189,7 +189,7 @@ class FilterLayer(WeightLayer):
             )
         return ""
 
-    def saved_for_backward(self):
+    def saved_for_backward(self) -> dict[str, Saved]:
         """Images with a copy of each channel for each group that sees it."""
         return {
             f"gathered.{i}": Saved((self.connected(i), self.sides[i], self.sides[i]))
@@ -197,26 +197,26 @@ class FilterLayer(WeightLayer):
             if sparse
         }
 
-    def multiply_adds(self):
+    def multiply_adds(self) -> int:
         taps = sum(c * k * k for c, k in zip(self.seen, self.filter_size, strict=True))
         return self.total * self.modules**2 * taps
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def image(self, view, i):
+    def image(self, view: ArrayView, i: int) -> ArrayView:
         return view.shaped(self.channels[i], self.sides[i], self.sides[i])
 
-    def maps(self, view):
+    def maps(self, view: ArrayView) -> ArrayView:
         return view.shaped(self.total, self.modules, self.modules)
 
-    def bias_rows(self, view):
+    def bias_rows(self, view: ArrayView) -> ArrayView:
         return view.flat()
 
     def geometry(self, i):
         return self.padding[i], self.stride[i], self.groups[i]
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         for i, x in enumerate(v.x):
             image = self.image(x, i)
             if self.rand_sparse[i]:
@@ -226,7 +226,7 @@ class FilterLayer(WeightLayer):
             self.product(ops, image, v.w[i], self.maps(v.y), *self.geometry(i), i > 0)
         bias.forward(ops, v.b, self.bias_rows(v.y))
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         dy = self.maps(v.dy)
         for i, x in enumerate(v.x):
             gathered = v.saved[f"gathered.{i}"] if self.rand_sparse[i] else None
@@ -276,30 +276,30 @@ class Convolution(FilterLayer):
         help="least contrast of a filter",
     )
 
-    def check_contrasts(self):
+    def check_contrasts(self) -> None:
         for i, (low, high) in enumerate(zip(self.wc_norm_min, self.wc_norm_max, strict=True)):
             if high and low > high:
                 raise self.wrong("wc_norm_min", f"wcNormMin {low:g} exceeds wcNormMax {high:g}", i)
 
-    def weights(self):
+    def weights(self) -> list[Weight]:
         return [
             Weight((seen, size, size, self.total), (1, seen * size * size, self.total), deviation)
             for seen, size, deviation in zip(self.seen, self.filter_size, self.init_w, strict=True)
         ]
 
-    def biases(self):
+    def biases(self) -> Weight:
         count = self.total if self.shared_biases else self.total * self.modules**2
         return Weight((count,), (1, 1, count), constant=self.init_b)
 
-    def bias_rows(self, view):
+    def bias_rows(self, view: ArrayView) -> ArrayView:
         return view.merged(self.total) if self.shared_biases else view.flat()
 
-    def constrain(self, ops, index, weight, value):
+    def constrain(self, ops: Recorder, index: int, weight: Weight, value: ArrayView) -> None:
         high = self.wc_norm_max[index]
         if high > 0:
             update.contrast(ops, value.shaped(*weight.blocks), self.wc_norm_min[index], high)
         super().constrain(ops, index, weight, value)
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         norms = {"wcNormMax": list(self.wc_norm_max), "wcNormMin": list(self.wc_norm_min)}
         return {**super().learning(), **self.read_here(norms)}

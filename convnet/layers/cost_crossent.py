@@ -1,6 +1,8 @@
 """Cross entropy over a softmax, for labels that are a distribution or several classes."""
 
-from convnet.layers.base import register
+from collections.abc import Sequence
+
+from convnet.layers.base import Layer, Recorder, Values, register
 from convnet.layers.cost import TargetCost
 from convnet.operations import cost_crossent
 
@@ -21,14 +23,14 @@ class CrossEntropy(TargetCost):
     reported = ("cost", "error")
     fuses_with = "softmax"
 
-    def check_inputs(self, below):
+    def check_inputs(self, below: Sequence[Layer]) -> None:
         self.check_softmax(below[1])
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         targets, y = (x.flat() for x in v.x)
         cost_crossent.forward(ops, targets, y, v.costs)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
             dy = v.dx[1].flat()

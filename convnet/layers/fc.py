@@ -1,7 +1,7 @@
 """Fully connected layer."""
 
 from convnet.language.fields import integer
-from convnet.layers.base import Shape, Weight, register
+from convnet.layers.base import Recorder, Shape, Values, Weight, register
 from convnet.layers.weighted import WeightLayer
 from convnet.operations import bias, fc
 
@@ -21,30 +21,30 @@ class FullyConnected(WeightLayer):
         """Values of each input."""
         return [shape.size for shape in self.input_shapes]
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.outputs)
 
-    def weights(self):
+    def weights(self) -> list[Weight]:
         return [
             Weight((self.outputs, size), (self.outputs, size, 1), deviation)
             for size, deviation in zip(self.input_sizes, self.init_w, strict=True)
         ]
 
-    def biases(self):
+    def biases(self) -> Weight:
         return Weight((self.outputs,), (1, 1, self.outputs), constant=self.init_b)
 
-    def multiply_adds(self):
+    def multiply_adds(self) -> int:
         return self.outputs * sum(self.input_sizes)
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         for i, x in enumerate(v.x):
             fc.forward(ops, x.flat(), v.w[i], v.y.flat(), i > 0)
         bias.forward(ops, v.b, v.y.flat())
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         for i, x in enumerate(v.x):
             if v.dw[i] is not None:
                 fc.weights_grad(ops, x.flat(), v.dy.flat(), v.dw[i], v.w_adds[i])

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from convnet.language import MalformedValue, Value, did_you_mean, parse_call, quoted
-from convnet.layers.base import Layer, register
+from convnet.layers.base import Layer, Recorder, Values, register
 from convnet.operations import elementwise, neuron
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
@@ -110,23 +110,23 @@ class Neuron(Layer):
         return self.nonlinearity.kind
 
     @property
-    def uses_random(self):
+    def uses_random(self) -> bool:
         return self.nonlinearity.kind == "nrelu"
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return self.nonlinearity.type.reads_input
 
-    def may_work_in_place(self):
+    def may_work_in_place(self) -> bool:
         return not self.nonlinearity.type.reads_input
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         f = self.nonlinearity
         if f.kind == "nrelu":
             neuron.noisy(ops, v.x[0].flat(), v.y.flat(), v.random)
         else:
             neuron.forward(ops, v.x[0].flat(), v.y.flat(), f.kind, f.a, f.b)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is None:
             return
         if self.fused:

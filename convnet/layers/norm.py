@@ -21,7 +21,7 @@ class Normalization(ImageLayer):
     pow = number(file="params", help="exponent")
     min_div = number(1.0, file="params", gt=0, help="added before the power; the paper's k")
 
-    def prepare(self):
+    def prepare(self) -> None:
         super().prepare()
         if self.size > self.longest_window():
             raise self.wrong(
@@ -30,7 +30,7 @@ class Normalization(ImageLayer):
 
     longest = "the side of the image"
 
-    def longest_window(self):
+    def longest_window(self) -> int:
         return self.side
 
     @property
@@ -43,16 +43,16 @@ class Normalization(ImageLayer):
             return 1.0
         return self.min_div
 
-    def saved_for_backward(self):
+    def saved_for_backward(self) -> dict[str, Saved]:
         return {"denominators": Saved((self.channels, self.side, self.side))}
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         found = {"scale": self.effective_scale, "pow": self.pow}
         if self.dialect is None or self.type_name in self.dialect.norms_with_min_div:
             found["minDiv"] = self.k
         return found
 
-    def multiply_adds(self):
+    def multiply_adds(self) -> int:
         return 3 * self.size**self.window_dimensions * self.channels * self.side**2
 
     def forward_arrays(self, v):

@@ -1,6 +1,6 @@
 """Softmax over all outputs of a case (dialect, 3.7)."""
 
-from convnet.layers.base import Layer, Shape, register
+from convnet.layers.base import Layer, Recorder, Shape, Values, register
 from convnet.operations import elementwise, softmax
 
 
@@ -14,16 +14,16 @@ class Softmax(Layer):
 
     squashing = "softmax"
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.input_shapes[0].size)
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         softmax.forward(ops, v.x[0].flat(), v.y.flat())
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is None:
             return
         if self.fused:

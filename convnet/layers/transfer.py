@@ -1,6 +1,6 @@
 """Copies between devices.  `graph.place` puts them where a layer reads one of another device."""
 
-from convnet.layers.base import Layer, Saved
+from convnet.layers.base import Layer, Recorder, Saved, Values
 from convnet.operations import elementwise, transfer
 
 
@@ -19,19 +19,19 @@ class Transfer(Layer):
         super().__init__(name)
         self.half_forward, self.half_backward = half_forward, half_backward
 
-    def saved_for_backward(self):
+    def saved_for_backward(self) -> dict[str, Saved]:
         return {"arrival": Saved((self.input_shapes[0].size,), at_input=True)}
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         self._send(ops, v.x[0].flat(), v.y.flat(), self.half_forward)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is None:
             return
         if not v.adds[0]:

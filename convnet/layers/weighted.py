@@ -63,10 +63,10 @@ class WeightLayer(Layer):
         0, file="params", ge=0, dialects=("cc2",), help="passes between updates"
     )
 
-    def prepare(self):
+    def prepare(self) -> None:
         self.join_schedules()
 
-    def join_schedules(self):
+    def join_schedules(self) -> None:
         """Derive `rates_w` and `rate_b`, the rates with their schedules joined.
 
         FieldError where two schedules are given.
@@ -133,7 +133,7 @@ class WeightLayer(Layer):
 
     ball_may_be_sphere = True  # in cuda-convnet2 (not so local layers)
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         by_schedule = self.dialect is not None and self.dialect.rates_are_schedules
         show = _as_schedule if by_schedule else (lambda rate: rate.base)
         values = {
