@@ -11,7 +11,7 @@ from convnet.graph.read_fields import FieldReader
 from convnet.graph.sharing import find_owners
 from convnet.language import MalformedValue, Problems, SpecFile, did_you_mean, quoted
 from convnet.layers import LAYER_TYPES, DataFacts, FieldError, Tree
-from convnet.layers.neuron import parse_neuron
+from convnet.layers.nonlinearity import parse_neuron
 from convnet.layers.weighted import WeightLayer
 
 __all__ = ["HOST", "Graph", "Node", "build"]

@@ -2,7 +2,8 @@
 
 from convnet.graph.graph import Node
 from convnet.layers.dropout import KeyDropout
-from convnet.layers.neuron import Neuron, Nonlinearity
+from convnet.layers.neuron import Neuron
+from convnet.layers.nonlinearity import Nonlinearity
 
 
 def folded_layers(node: Node, neuron: Nonlinearity | None, taken) -> list:

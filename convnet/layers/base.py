@@ -4,12 +4,22 @@ Layers hold no arrays and do no arithmetic.  `forward` and `backward` are called
 network is made; the calls that they record become the steps that run for every minibatch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isqrt
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from convnet.language.fields import Field, choice, devices, names, number, text
-from convnet.layers.declarations import NO_FACTS, DataFacts, FieldError, Saved, Shape, Table, Weight
+from convnet.layers.declarations import (
+    NO_FACTS,
+    DataFacts,
+    Dialect,
+    FieldError,
+    Saved,
+    Shape,
+    Table,
+    Weight,
+)
+from convnet.layers.nonlinearity import Nonlinearity
 from convnet.layers.values import NO_ARRAY, ArrayView, UpdateArrays, Values
 from convnet.operations.declaration import Recorder
 
@@ -18,6 +28,7 @@ __all__ = [
     "NO_ARRAY",
     "ArrayView",
     "DataFacts",
+    "Dialect",
     "FieldError",
     "ImageLayer",
     "Layer",
@@ -34,10 +45,13 @@ __all__ = [
 LAYER_TYPES: dict[str, type["Layer"]] = {}
 
 
-def register(type_name: str):
+L = TypeVar("L", bound="Layer")
+
+
+def register(type_name: str) -> Callable[[type[L]], type[L]]:
     """Class decorator: the class is the layer type of that name in spec files."""
 
-    def add(cls):
+    def add(cls: type[L]) -> type[L]:
         cls.type_name = type_name
         LAYER_TYPES[type_name] = cls
         return cls
@@ -140,8 +154,8 @@ class Layer:
         help="half: gradients come back from other devices as 16-bit floats",
     )
 
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         for name in vars(cls).get("dropped_fields", ()):
             setattr(cls, name, None)
         cls.fields = {}
@@ -152,22 +166,22 @@ class Layer:
                 elif value is None:
                     cls.fields.pop(name, None)
 
-    def __init__(self, name: str, dialect=None):
-        """name: the section's.  dialect: a `graph.dialect.Dialect`; None means our own."""
+    def __init__(self, name: str, dialect: Dialect | None = None):
+        """name: the section's.  dialect: of the spec files; None means our own."""
         self.name, self.dialect = name, dialect
-        self.inputs = ()  # the names read, with their places in the file: none of implicit layers
-        self.nonlinearity = None  # of neuron layers: what they compute
+        self.inputs = ()  # the names as written in the file; implicit layers have none
+        self.nonlinearity: Nonlinearity | None = None  # of neuron layers: what they compute
         self.fused = False  # whether a cost and this layer are differentiated as one
         self.input_shapes: tuple[Shape, ...] = ()
         self.facts = NO_FACTS
 
     # -- who may change a layer: the builder, before anything is asked -----------------------------
 
-    def set_field(self, name: str, value) -> None:
+    def set_field(self, name: str, value: object) -> None:
         """Set a field to the value that was read for it, or to its default."""
         setattr(self, name, value)
 
-    def set_nonlinearity(self, nonlinearity) -> None:
+    def set_nonlinearity(self, nonlinearity: Nonlinearity) -> None:
         """Set what the layer computes, of types with `requires_neuron`."""
         self.nonlinearity = nonlinearity
 
@@ -288,23 +302,25 @@ class Layer:
         """Parameters from the params file as they act (`describe --json`)."""
         return {}
 
-    def field_value(self, name: str):
+    def field_value(self, name: str) -> Any:
         """The value of a field; None if the type has no such key."""
         return getattr(self, name) if name in self.fields else None
 
     # -- for subclasses ----------------------------------------------------------------------------
 
-    def read_here(self, values: dict[str, object]) -> dict[str, object]:
+    def read_here(self, values: Mapping[str, object]) -> dict[str, object]:
         """Those of `values` (by key) whose keys the files' dialect reads."""
-        names = self.dialect.names if self.dialect else ("convnet",)
-        known = {field.key: field.dialects for field in self.fields.values()}
+        dialects = set(self.dialect.names) if self.dialect else {"convnet"}
+        known = {field.key: set(field.dialects or ()) for field in self.fields.values()}
         return {
             key: value
             for key, value in values.items()
-            if "convnet" in names or not known[key] or set(names) & set(known[key])
+            if "convnet" in dialects or not known[key] or dialects & known[key]
         }
 
-    def wrong(self, field_name: str, message: str, index: int | None = None, hint: str = ""):
+    def wrong(
+        self, field_name: str, message: str, index: int | None = None, hint: str = ""
+    ) -> FieldError:
         """A FieldError to raise, about a field or its entry for input `index`."""
         return FieldError(field_name, f"{self.name}: {message}", index, hint)
 
@@ -349,12 +365,12 @@ class ImageLayer(Layer):
 
     channels: int
 
-    def prepare(self):
+    def prepare(self) -> None:
         self.side = self.square_image(self.input_shapes[0], self.channels)
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.channels, self.side, self.side)
 
-    def image(self, view):
+    def image(self, view: ArrayView) -> ArrayView:
         """A view of the input, or of its gradient, as (channels, rows, columns)."""
         return view.shaped(self.channels, self.side, self.side)

@@ -1,5 +1,6 @@
 """Pooling across maps."""
 
+from convnet.arithmetic import ceil_div
 from convnet.language.fields import choice, integer
 from convnet.layers.base import ImageLayer, Recorder, Shape, Values, register
 from convnet.operations import cmpool
@@ -40,7 +41,7 @@ class CrossMapPool(ImageLayer):
         return Shape(self.maps, self.side, self.side)
 
     def _computed(self) -> int:
-        return -(-(self.channels - self.start - self.size) // self.stride) + 1
+        return ceil_div(self.channels - self.start - self.size, self.stride) + 1
 
     def _check_coverage(self) -> None:
         last = self.start + (self.maps - 1) * self.stride
@@ -56,7 +57,7 @@ class CrossMapPool(ImageLayer):
     def multiply_adds(self) -> int:
         return self.maps * self.size * self.side**2
 
-    def window(self):
+    def window(self) -> tuple[int, int, int]:
         return self.size, self.stride, self.start
 
     def forward(self, ops: Recorder, v: Values) -> None:

@@ -1,5 +1,7 @@
 """Joining the values of several layers."""
 
+from typing import ClassVar
+
 from convnet.layers.base import Layer, Recorder, Shape, Values, register
 from convnet.operations import elementwise
 
@@ -11,7 +13,7 @@ class Concat(Layer):
     Maps of equal sides give an image with the sum of the channels.
     """
 
-    dialects = ("chm", "cc2")
+    dialects: ClassVar[tuple[str, ...]] = ("chm", "cc2")
     input_count = (1, 256)
 
     def output_shape(self) -> Shape:

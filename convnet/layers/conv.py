@@ -2,8 +2,19 @@
 
 from typing import ClassVar
 
+from convnet.arithmetic import ceil_div
 from convnet.language.fields import boolean, function, integer, number
-from convnet.layers.base import ArrayView, Recorder, Saved, Shape, Table, Values, Weight, register
+from convnet.layers.base import (
+    ArrayView,
+    Layer,
+    Recorder,
+    Saved,
+    Shape,
+    Table,
+    Values,
+    Weight,
+    register,
+)
 from convnet.layers.weighted import WeightLayer
 from convnet.operations import bias, connections, conv, update
 from convnet.operations.declaration import Array, Operation
@@ -89,7 +100,7 @@ class FilterLayer(WeightLayer):
     def output_shape(self) -> Shape:
         return Shape(self.total, self.modules, self.modules)
 
-    def _agree(self, key, values):
+    def _agree(self, key: str, values: list[int]) -> int:
         if len(set(values)) > 1:
             what = {"filters": "filters times groups", "filterSize": "output sides"}[key]
             field_name = {"filters": "filters", "filterSize": "filter_size"}[key]
@@ -101,7 +112,7 @@ class FilterLayer(WeightLayer):
             )
         return values[0]
 
-    def _seen_channels(self, i):
+    def _seen_channels(self, i: int) -> int:
         channels, groups = self.channels[i], self.groups[i]
         if self.rand_sparse[i] and groups == 1:
             raise self.wrong(
@@ -123,7 +134,7 @@ class FilterLayer(WeightLayer):
             raise self.wrong("groups", f"{channels} channels do not divide into {groups} groups", i)
         return channels // groups
 
-    def _modules(self, i):
+    def _modules(self, i: int) -> int:
         room = self.sides[i] + 2 * self.padding[i] - self.filter_size[i]
         if room < 0:
             raise self.wrong(
@@ -133,7 +144,7 @@ class FilterLayer(WeightLayer):
                 i,
                 f"the largest that fits is {self.sides[i] + 2 * self.padding[i]}",
             )
-        return 1 + -(-room // self.stride[i])
+        return 1 + ceil_div(room, self.stride[i])
 
     def _check_modules(self) -> None:
         for i in range(len(self.sides)):
@@ -169,13 +180,13 @@ class FilterLayer(WeightLayer):
             if sparse
         }
 
-    def connected(self, i) -> int:
+    def connected(self, i: int) -> int:
         """Channels of all groups of an input together."""
         return self.groups[i] * self.seen[i]
 
-    def shared_mismatch(self, index, other, at) -> str:
+    def shared_mismatch(self, index: int, other: Layer, at: int) -> str:
         """Why the connections of another layer's input cannot be used too; "" if they can."""
-        if not self.rand_sparse[index]:
+        if not self.rand_sparse[index] or not isinstance(other, FilterLayer):
             return ""
         if not other.rand_sparse[at]:
             return f"{other.name}[{at}] has no randSparse, whose connections could be shared"
@@ -213,7 +224,7 @@ class FilterLayer(WeightLayer):
     def bias_rows(self, view: ArrayView) -> ArrayView:
         return view.flat()
 
-    def geometry(self, i):
+    def geometry(self, i: int) -> tuple[int, int, int]:
         return self.padding[i], self.stride[i], self.groups[i]
 
     def forward(self, ops: Recorder, v: Values) -> None:
@@ -228,20 +239,24 @@ class FilterLayer(WeightLayer):
 
     def backward(self, ops: Recorder, v: Values) -> None:
         dy = self.maps(v.dy)
-        for i, x in enumerate(v.x):
-            gathered = v.saved[f"gathered.{i}"] if self.rand_sparse[i] else None
-            if v.dw[i] is not None:
-                image = gathered or self.image(x, i)
-                self.weights_grad(ops, image, dy, v.dw[i], *self.geometry(i), v.w_adds[i])
-            if v.dx[i] is not None:
-                dx = self.image(v.dx[i], i)
-                if gathered:  # its images are no longer needed: the gradient takes their place
-                    self.images_grad(ops, dy, v.w[i], gathered, *self.geometry(i), False)
-                    connections.scatter(ops, gathered, v.tables[f"connections.{i}"], dx, v.adds[i])
-                else:
-                    self.images_grad(ops, dy, v.w[i], dx, *self.geometry(i), v.adds[i])
+        for i, (dw, dx) in enumerate(zip(v.dw, v.dx, strict=True)):
+            if dw is not None:
+                sparse = self.rand_sparse[i]
+                image = v.saved[f"gathered.{i}"] if sparse else self.image(v.x[i], i)
+                self.weights_grad(ops, image, dy, dw, *self.geometry(i), v.w_adds[i])
+            if dx is not None:
+                self._record_images_grad(ops, v, i, self.image(dx, i))
         if v.db is not None:
             bias.grad(ops, self.bias_rows(v.dy), v.db, v.b_adds)
+
+    def _record_images_grad(self, ops: Recorder, v: Values, i: int, dx: ArrayView) -> None:
+        dy = self.maps(v.dy)
+        if self.rand_sparse[i]:
+            gathered = v.saved[f"gathered.{i}"]  # not needed any more: the gradient goes there
+            self.images_grad(ops, dy, v.w[i], gathered, *self.geometry(i), False)
+            connections.scatter(ops, gathered, v.tables[f"connections.{i}"], dx, v.adds[i])
+        else:
+            self.images_grad(ops, dy, v.w[i], dx, *self.geometry(i), v.adds[i])
 
 
 @register("conv")

@@ -7,7 +7,7 @@ from convnet.layers.cost import TargetCost
 from convnet.operations import cost_crossent2
 
 
-def logistic_warnings(layer, below):
+def logistic_warnings(layer: Layer, below: Sequence[Layer]) -> list[tuple[str, str, str]]:
     """A warning where y need not lie between 0 and 1."""
     if below[1].squashing == "logistic":
         return []

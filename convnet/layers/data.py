@@ -25,11 +25,11 @@ class Data(Layer):
     start = integer(0, ge=0, dialects=("cc2",), help="first row used")
     end = integer(None, ge=1, dialects=("cc2",), help="row after the last one used")
 
-    def image_size(self) -> int | None:
-        """Values of a case as the layer itself declares them, if it does."""
+    def declared_image(self) -> Shape | None:
+        """The image that the layer itself declares, if it does."""
         if self.img_size is None:
             return None
-        return (self.channels or 3) * self.img_size**2
+        return Shape(self.channels or 3, self.img_size, self.img_size)
 
     def _assumed_rows(self) -> int:
         """Rows of the matrix where its size is not known: labels have one, images as declared."""
@@ -37,8 +37,9 @@ class Data(Layer):
             return 1
         if self.data_idx == 2 and self.facts.classes:
             return self.facts.classes
-        if self.image_size() is not None:
-            return self.image_size()
+        image = self.declared_image()
+        if image is not None:
+            return image.size
         raise self.wrong(
             "data_idx",
             f"the size of data matrix {self.data_idx} is not known",
@@ -51,12 +52,11 @@ class Data(Layer):
         """Derive `rows`, the values per case of the matrix, and which of them are the output."""
         known = self.facts.dims.get(self.data_idx)
         self.rows = rows = self._assumed_rows() if known is None else known
-        declared = self.image_size()
-        if declared is not None and declared > rows:
-            image = Shape(self.channels or 3, self.img_size, self.img_size)
+        image = self.declared_image()
+        if image is not None and image.size > rows:
             raise self.wrong(
                 "img_size",
-                f"declares images of {image} = {declared} values, the data has {rows} a case",
+                f"declares images of {image} = {image.size} values, the data has {rows} a case",
                 None,
                 "--data and --data-dims choose the data, channels= and imgSize= declare it",
             )
@@ -70,7 +70,5 @@ class Data(Layer):
             )
 
     def output_shape(self) -> Shape:
-        count = self.last_row - self.start
-        if count == self.image_size():
-            return Shape(self.channels or 3, self.img_size, self.img_size)
-        return Shape(count)
+        count, image = self.last_row - self.start, self.declared_image()
+        return image if image is not None and image.size == count else Shape(count)

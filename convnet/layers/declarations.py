@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from convnet.layers.tree import Tree
 
@@ -22,6 +22,40 @@ class Shape(NamedTuple):
     def __str__(self) -> str:
         flat = self.height == self.width == 1
         return str(self.channels) if flat else f"{self.channels}x{self.height}x{self.width}"
+
+
+class Dialect(Protocol):
+    """What layers ask of the dialect of the spec files; `graph.dialect` answers."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def norms_with_min_div(self) -> tuple[str, ...]: ...
+
+    @property
+    def rates_are_schedules(self) -> bool: ...
+
+    @property
+    def ball_times_fan_in(self) -> bool: ...
+
+    @property
+    def ball_is_sphere(self) -> bool: ...
+
+    @property
+    def coeffs_file(self) -> str: ...
+
+    @property
+    def super_eps_acts(self) -> bool: ...
+
+    @property
+    def rscale_tests_on_centre(self) -> bool: ...
+
+    @property
+    def rscale_computes_side(self) -> bool: ...
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The dropout family (paper, 4.2; dialect, 3.8)."""
 
 from convnet.language.fields import boolean, number
-from convnet.layers.base import Layer, Recorder, Saved, Values, register
+from convnet.layers.base import Dialect, Layer, Recorder, Saved, Values, register
 from convnet.operations import dropout, elementwise
 
 
@@ -10,6 +10,9 @@ class _Dropout(Layer):
 
     needs_params = True
     uses_random = True
+
+    keep: float
+    enable: bool
 
     def saved_for_backward(self) -> dict[str, Saved]:
         return {"mask": Saved((self.input_shapes[0].size,), "uint8")}
@@ -95,7 +98,7 @@ class KeyDropout(_Dropout):
     needs_params = False
     has_neuron = False
 
-    def __init__(self, name, dialect, rate):
+    def __init__(self, name: str, dialect: Dialect | None, rate: float):
         super().__init__(name, dialect)
         self.rate = rate
 

@@ -45,10 +45,10 @@ class FullyConnected(WeightLayer):
         bias.forward(ops, v.b, v.y.flat())
 
     def backward(self, ops: Recorder, v: Values) -> None:
-        for i, x in enumerate(v.x):
-            if v.dw[i] is not None:
-                fc.weights_grad(ops, x.flat(), v.dy.flat(), v.dw[i], v.w_adds[i])
-            if v.dx[i] is not None:
-                fc.inputs_grad(ops, v.dy.flat(), v.w[i], v.dx[i].flat(), v.adds[i])
+        for i, (dw, dx) in enumerate(zip(v.dw, v.dx, strict=True)):
+            if dw is not None:
+                fc.weights_grad(ops, v.x[i].flat(), v.dy.flat(), dw, v.w_adds[i])
+            if dx is not None:
+                fc.inputs_grad(ops, v.dy.flat(), v.w[i], dx.flat(), v.adds[i])
         if v.db is not None:
             bias.grad(ops, v.dy.flat(), v.db, v.b_adds)

@@ -1,5 +1,6 @@
 """Every n-th pixel of an image."""
 
+from convnet.arithmetic import ceil_div
 from convnet.language.fields import integer
 from convnet.layers.base import ArrayView, ImageLayer, Recorder, Shape, Values, register
 from convnet.operations import nailbed
@@ -19,7 +20,7 @@ class Nailbed(ImageLayer):
 
     def prepare(self) -> None:
         super().prepare()
-        self.outputs_side = -(-self.side // self.stride)
+        self.outputs_side = ceil_div(self.side, self.stride)
         self.start = (self.side - self.stride * (self.outputs_side - 1)) // 2
 
     def output_shape(self) -> Shape:

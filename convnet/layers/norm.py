@@ -1,7 +1,9 @@
 """What the three response normalizations share: their keys and the effective scale."""
 
+from typing import ClassVar
+
 from convnet.language.fields import integer, number
-from convnet.layers.base import ImageLayer, Saved
+from convnet.layers.base import ArrayView, ImageLayer, Saved, Values
 
 
 class Normalization(ImageLayer):
@@ -13,7 +15,8 @@ class Normalization(ImageLayer):
     """
 
     needs_params = True
-    window_dimensions = 2
+    window_dimensions: ClassVar[int] = 2
+    longest: ClassVar[str] = "the side of the image"
 
     channels = integer(ge=1, help="channels of the input")
     size = integer(ge=1, help="length of the window")
@@ -28,14 +31,17 @@ class Normalization(ImageLayer):
                 "size", f"size {self.size} exceeds {self.longest}, {self.longest_window()}"
             )
 
-    longest = "the side of the image"
-
     def longest_window(self) -> int:
         return self.side
 
     @property
+    def window(self) -> int:
+        """Values in a full window."""
+        return int(self.size**self.window_dimensions)
+
+    @property
     def effective_scale(self) -> float:
-        return self.scale / self.size**self.window_dimensions
+        return self.scale / self.window
 
     @property
     def k(self) -> float:
@@ -47,18 +53,20 @@ class Normalization(ImageLayer):
         return {"denominators": Saved((self.channels, self.side, self.side))}
 
     def learning(self) -> dict[str, object]:
-        found = {"scale": self.effective_scale, "pow": self.pow}
+        found: dict[str, object] = {"scale": self.effective_scale, "pow": self.pow}
         if self.dialect is None or self.type_name in self.dialect.norms_with_min_div:
             found["minDiv"] = self.k
         return found
 
     def multiply_adds(self) -> int:
-        return 3 * self.size**self.window_dimensions * self.channels * self.side**2
+        return 3 * self.window * self.channels * self.side**2
 
-    def forward_arrays(self, v):
+    def forward_arrays(self, v: Values) -> tuple[ArrayView, ArrayView, ArrayView]:
         """x, y and the denominators as images."""
-        return [self.image(view) for view in (v.x[0], v.y, v.saved["denominators"])]
+        return self.image(v.x[0]), self.image(v.y), self.image(v.saved["denominators"])
 
-    def backward_arrays(self, v, dx):
+    def backward_arrays(
+        self, v: Values, dx: ArrayView
+    ) -> tuple[ArrayView, ArrayView, ArrayView, ArrayView, ArrayView]:
         """The same, then dy and dx."""
-        return [*self.forward_arrays(v), self.image(v.dy), self.image(dx)]
+        return *self.forward_arrays(v), self.image(v.dy), self.image(dx)

@@ -1,5 +1,6 @@
 """Pooling, overlapping or not (paper, 3.4)."""
 
+from convnet.arithmetic import ceil_div
 from convnet.language.fields import boolean, choice, integer
 from convnet.layers.base import ArrayView, ImageLayer, Recorder, Shape, Values, register
 from convnet.operations import pool, pool_random
@@ -41,14 +42,14 @@ class Pool(ImageLayer):
                 None,
                 "pixels between the windows would be lost",
             )
-        computed = -(-(self.side - self.start - self.size_x) // self.stride) + 1
+        computed = ceil_div(self.side - self.start - self.size_x, self.stride) + 1
         self.outputs_side = self.outputs_x or computed
         self._check_windows(computed)
 
     def output_shape(self) -> Shape:
         return Shape(self.channels, self.outputs_side, self.outputs_side)
 
-    def _check_windows(self, computed):
+    def _check_windows(self, computed: int) -> None:
         last = self.start + (self.outputs_side - 1) * self.stride
         if self.outputs_side < 1 or self.start + self.size_x <= 0:
             raise self.wrong("start", f"the first window, at {self.start}, lies outside the image")
@@ -63,7 +64,7 @@ class Pool(ImageLayer):
             )
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         if self.pool == "avg":
             return "sum" if self.sum else "avg"
         return "max" if self.pool == "rand" else self.pool
@@ -90,7 +91,7 @@ class Pool(ImageLayer):
     def outputs(self, view: ArrayView) -> ArrayView:
         return view.shaped(self.channels, self.outputs_side, self.outputs_side)
 
-    def window(self):
+    def window(self) -> tuple[str, int, int, int]:
         return self.kind, self.size_x, self.stride, self.start
 
     def forward(self, ops: Recorder, v: Values) -> None:

@@ -37,11 +37,12 @@ class RandomScale(ImageLayer):
         super().prepare()
         self.smallest = floor(self.side / self.max_scale)
         computed = self.dialect is not None and self.dialect.rscale_computes_side
-        if self.tgt_size is None and not computed:
+        wanted = self.smallest if computed else self.tgt_size
+        if wanted is None:
             raise self.wrong(
                 "tgt_size", "has no tgtSize, which is required", None, self._sides_allowed()
             )
-        self.outputs_side = self.smallest if computed else self.tgt_size
+        self.outputs_side = wanted
         if not max(1, self.smallest) <= self.outputs_side <= self.side:
             raise self.wrong(
                 "tgt_size",
@@ -54,7 +55,7 @@ class RandomScale(ImageLayer):
     def output_shape(self) -> Shape:
         return Shape(self.channels, self.outputs_side, self.outputs_side)
 
-    def _sides_allowed(self):
+    def _sides_allowed(self) -> str:
         return f"from floor(S/maxScale) = {max(1, self.smallest)} to S = {self.side}"
 
     def sizes(self) -> dict[str, object]:

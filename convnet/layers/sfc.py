@@ -60,11 +60,10 @@ class SplitFullyConnected(WeightLayer):
         bias.forward(ops, v.b, v.y.flat())
 
     def backward(self, ops: Recorder, v: Values) -> None:
-        for i, x in enumerate(v.x):
-            if v.dw[i] is not None:
-                sfc.weights_grad(ops, x.flat(), v.dy.flat(), v.dw[i], self.parts, v.w_adds[i])
-            if v.dx[i] is not None:
-                dx = v.dx[i].flat()
-                sfc.inputs_grad(ops, v.dy.flat(), v.w[i], dx, self.parts, v.adds[i])
+        for i, (dw, dx) in enumerate(zip(v.dw, v.dx, strict=True)):
+            if dw is not None:
+                sfc.weights_grad(ops, v.x[i].flat(), v.dy.flat(), dw, self.parts, v.w_adds[i])
+            if dx is not None:
+                sfc.inputs_grad(ops, v.dy.flat(), v.w[i], dx.flat(), self.parts, v.adds[i])
         if v.db is not None:
             bias.grad(ops, v.dy.flat(), v.db, v.b_adds)

@@ -1,6 +1,6 @@
 """Copies between devices.  `graph.place` puts them where a layer reads one of another device."""
 
-from convnet.layers.base import Layer, Recorder, Saved, Values
+from convnet.layers.base import ArrayView, Layer, Recorder, Saved, Values
 from convnet.operations import elementwise, transfer
 
 
@@ -15,7 +15,7 @@ class Transfer(Layer):
     type_name = "copy"
     has_neuron = False
 
-    def __init__(self, name, half_forward=False, half_backward=False):
+    def __init__(self, name: str, half_forward: bool = False, half_backward: bool = False):
         super().__init__(name)
         self.half_forward, self.half_backward = half_forward, half_backward
 
@@ -42,6 +42,6 @@ class Transfer(Layer):
         elementwise.scale(ops, arrival, v.dx[0].flat(), 1.0, True)
 
     @staticmethod
-    def _send(ops, source, target, half):
+    def _send(ops: Recorder, source: ArrayView, target: ArrayView, half: bool) -> None:
         send = transfer.copy_half if half else transfer.copy
         send(ops, source, target)

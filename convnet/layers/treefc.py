@@ -1,6 +1,6 @@
 """Full connection whose classes share weights along a tree of labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from convnet.language.schedule import Schedule
 from convnet.layers.base import (
@@ -10,6 +10,7 @@ from convnet.layers.base import (
     Saved,
     Shape,
     Table,
+    UpdateArrays,
     Values,
     Weight,
     register,
@@ -119,7 +120,9 @@ class TreeFullyConnected(WeightLayer):
         if v.db is not None:
             bias.grad(ops, dy, v.db, v.b_adds)
 
-    def update(self, ops, index, p, tables):
+    def update(
+        self, ops: Recorder, index: int | None, p: UpdateArrays, tables: Mapping[str, ArrayView]
+    ) -> None:
         if index is None:
             super().update(ops, index, p, tables)
         else:

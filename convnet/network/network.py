@@ -1,6 +1,6 @@
 """A network with memory: load a minibatch, run a program, read what came out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
@@ -11,13 +11,16 @@ import numpy as np
 from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
 from convnet.layers import Shape
+from convnet.layers.cost import Cost
 from convnet.network import rates
+from convnet.network.engine import Engine, Program, Times
 from convnet.network.initialize import initial_table, initial_values
 from convnet.network.loading import Loader
 from convnet.network.memory import View
 from convnet.network.plan import MicrobatchView, Parameter, Plan, PlannedTable
 from convnet.network.planner import make_plan
 from convnet.network.prune_buffers import leave_out
+from convnet.network.rates import no_noise
 from convnet.network.trace import Span
 
 
@@ -41,7 +44,7 @@ class Network:
         self,
         graph: Graph,
         minibatch: int,
-        engine,
+        engine: Engine,
         *,
         seed: int = 0,
         train_all: bool = False,
@@ -61,9 +64,9 @@ class Network:
         self.parameters = {parameter.name: parameter for parameter in self.plan.parameters}
         self.step = 0  # training steps done: the counter of the random numbers
         self.cases, self.sizes = minibatch, self.plan.sizes(minibatch)
-        self._programs = {}
+        self._programs: dict[tuple[str, int], Program] = {}
         self._ahead: _Loaded | None = None
-        self._times = None  # takes when each step runs
+        self._times: Times | None = None  # collects when each step runs
         self._loader = Loader(self.plan, engine)
         for parameter in self.plan.parameters:
             self.write(parameter, initial_values(parameter, seed))
@@ -96,8 +99,8 @@ class Network:
             with suppress(DataError):
                 self._ahead = self._loaded(matrices)
 
-    def _loaded(self, matrices) -> "_Loaded":
-        """Brings them to the engine's memory for the minibatch after this one."""
+    def _loaded(self, matrices: dict[int, np.ndarray]) -> "_Loaded":
+        """Bring them to the engine's memory for the minibatch after this one."""
         cases = self._loader.fill(matrices) or self.cases
         self._start(self.program("load", cases))
         return _Loaded(matrices, cases)
@@ -114,7 +117,7 @@ class Network:
         if program == "train":
             self.step += 1
 
-    def program(self, name: str, cases: int | None = None):
+    def program(self, name: str, cases: int | None = None) -> Program:
         """The bound program, for minibatches of `cases`, or of as many as are loaded."""
         key = name, cases or self.cases
         if key not in self._programs:
@@ -122,7 +125,7 @@ class Network:
             self._programs[key] = self.engine.program(self.plan.programs[name], sizes)
         return self._programs[key]
 
-    def _start(self, bound):
+    def _start(self, bound: Program) -> None:
         if self._times is None:
             bound.run()
         else:
@@ -130,16 +133,16 @@ class Network:
 
     @contextmanager
     def traced(self) -> Iterator[list[Span]]:
-        """Takes when each step runs that is started within it; the list is filled at the end."""
+        """Record when the steps started within it run; the list is filled at the end."""
         spans: list[Span] = []
-        self._times = self.engine.times()
+        self._times = times = self.engine.times()
         try:
             yield spans
-            spans += self._times.spans()
+            spans += times.spans()
         finally:
             self._times = None
 
-    def _set_random(self, program):
+    def _set_random(self, program: str) -> None:
         low, high = self.seed & 0xFFFFFFFF, self.seed >> 32 & 0xFFFFFFFF
         in_training = 0 if program == "train" else 1 << 31
         for name, view in self.plan.random.items():
@@ -147,13 +150,19 @@ class Network:
             words = [low, high, stream, self.step & 0xFFFFFFFF, self.step >> 32 | in_training, 0]
             self.engine.write(view, self.cases, np.array(words, np.uint32))
 
-    def set_rates(self, progress: float, normal=None, divided_by: float = 1) -> None:
+    def set_rates(
+        self,
+        progress: float,
+        normal: Callable[[], float] = no_noise,
+        divided_by: float = 1,
+    ) -> None:
         """Set the learning rates for the next training step on the loaded data.
 
-        They are those of the schedules at `progress`, divided by `divided_by`.
+        They are those of the schedules at `progress`, divided by `divided_by`.  normal: samples
+        N(0,1) for schedules with noise.
         """
         for parameter in self.plan.parameters:
-            if parameter.learns:
+            if parameter.hyper is not None:
                 divisor = self._divisor(parameter)
                 values = rates.hyper_values(parameter, progress, divisor, normal, divided_by)
                 self.engine.write(parameter.hyper, self.cases, values)
@@ -161,8 +170,8 @@ class Network:
                     share = rates.share_factor(unit, index, parameter, progress)
                     self.engine.write(factor, self.cases, share)
 
-    def _divisor(self, parameter) -> float:
-        """Cases that an update's gradient counts for (dialect, 6.2 and 8.2)."""
+    def _divisor(self, parameter: Parameter) -> float:
+        """Cases that an update's gradient counts for (docs/dialect.md, 6.2 and 8.2)."""
         passes = self.plan.rounds.passes
         nominal = self.graph.dialect.divides_by_nominal_minibatch
         if parameter.every == passes and not nominal:
@@ -185,16 +194,21 @@ class Network:
     def objective(self) -> float:
         """Sum over the cost layers of coeff times the first number."""
         costs = self.costs()
-        return sum(self.graph.node(name).layer.coeff * float(v[0]) for name, v in costs.items())
+        layers = {name: self.graph.node(name).layer for name in costs}
+        return sum(
+            layer.coeff * float(costs[name][0])
+            for name, layer in layers.items()
+            if isinstance(layer, Cost)
+        )
 
     def read(self, parameter: Parameter) -> np.ndarray:
         return self.engine.read(parameter.value, self.cases)
 
-    def write(self, parameter: Parameter, values) -> None:
+    def write(self, parameter: Parameter, values: np.ndarray) -> None:
         for view in (parameter.value, *(replica.value for replica in parameter.replicas)):
             self.engine.write(view, self.cases, values)
 
-    def write_table(self, table: PlannedTable, values) -> None:
+    def write_table(self, table: PlannedTable, values: np.ndarray) -> None:
         for view in (table.value, *table.replicas):
             self.engine.write(view, self.cases, values)
 
@@ -206,11 +220,11 @@ class Network:
         views = [p.gradient for p in trained]
         views += [share.gradient for p in trained for share in p.shares]
         views += [replica.gradient for p in trained for replica in p.replicas]
-        return {view.buffer.name: view for view in views}
+        return {view.buffer.name: view for view in views if view is not None}
 
     def read_gradient(self, parameter: Parameter) -> np.ndarray:
         """dE/dw summed over the cases of the last run of `gradients` or `train`."""
-        return self.engine.read(parameter.gradient, self.cases)
+        return self.engine.read(parameter.trained_gradient(), self.cases)
 
     def data_gradient(self, name: str) -> np.ndarray:
         """dE/dx of a data layer, shaped as its output, of the last run of `gradients` or `train`.
@@ -249,7 +263,7 @@ class Network:
                 found[..., columns] = self._read_microbatch(part.view, part.microbatch, node.shape)
         return found
 
-    def _columns(self, microbatch):
+    def _columns(self, microbatch: int) -> slice:
         first = microbatch * self.sizes[0]
         return slice(first, first + self.sizes[microbatch])
 

@@ -205,14 +205,14 @@ class Parameters:
         total = target.shaped(size)
         for gradient, factor, _, _ in parameter.shares:
             if gradient in written and by_rate:
-                update.scaled_add(ops, gradient, parameter.gradient, factor)
+                update.scaled_add(ops, gradient, target, factor)
             elif gradient in written:
                 elementwise.scale(ops, gradient.shaped(size), total, 1.0, True)
-        for unit, _, gradient in parameter.replicas:
-            if gradient in written:
+        for unit, _, contribution in parameter.replicas:
+            if contribution is not None and contribution in written:
                 ops.microbatch = unit.microbatches[0] if unit.time_slots == 1 else None
                 arrival = self.arrivals[parameter.unit.device].rows(0, size)
-                transfer.copy(ops, gradient.shaped(size), arrival)
+                transfer.copy(ops, contribution.shaped(size), arrival)
                 elementwise.scale(ops, arrival, total, 1.0, True)
         ops.microbatch = None
 

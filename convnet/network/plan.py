@@ -29,13 +29,13 @@ class MicrobatchView:
 class SharedGradient(NamedTuple):
     """What a user of shared weights with a rate of its own contributes to the owner's gradient.
 
-    factor: a control, the user's rate over the owner's.  index: the input of the user, `unit`.
+    factor: a control, the user's rate over the owner's.  input: that of the user, `unit`.
     """
 
     gradient: View
     factor: View
     unit: Unit
-    index: int
+    input: int
 
 
 class Replica(NamedTuple):
@@ -84,6 +84,12 @@ class Parameter:
     @property
     def learns(self) -> bool:
         return self.gradient is not None
+
+    def trained_gradient(self) -> View:
+        """The gradient.  ValueError if the parameter is fixed."""
+        if self.gradient is None:
+            raise ValueError(f"{self.name} is not trained")
+        return self.gradient
 
     def update_arrays(self) -> UpdateArrays:
         """The arrays that an update reads and writes.  ValueError if the parameter is fixed."""

@@ -7,7 +7,7 @@ from convnet.language import harmless
 from convnet.language.fields import Field
 from convnet.language.fields import names as names_field
 from convnet.layers import LAYER_TYPES
-from convnet.layers.neuron import NEURONS
+from convnet.layers.nonlinearity import NEURONS
 from convnet.originals.model import OldModel, as_text
 
 # Made when a net is built, and no longer needed where its weights are given.

@@ -8,7 +8,7 @@ from convnet.language.fields import Field
 from convnet.language.schedule import Schedule
 from convnet.layers import LAYER_TYPES, Layer
 from convnet.layers.base import Layer as Base
-from convnet.layers.neuron import DEFAULTS, NEURONS
+from convnet.layers.nonlinearity import DEFAULTS, NEURONS
 
 WIDTH = 96
 NAME_WIDTH = 16

@@ -180,7 +180,7 @@ def test_spec_prints_and_parses_again(row):
 
 def test_every_layer_type_and_neuron_has_a_row():
     from convnet.layers import LAYER_TYPES
-    from convnet.layers.neuron import NEURONS
+    from convnet.layers.nonlinearity import NEURONS
 
     types, kinds = set(), set()
     for row in CASES:

@@ -3,7 +3,7 @@
 import pytest
 
 from convnet.layers import LAYER_TYPES
-from convnet.layers.neuron import NEURONS
+from convnet.layers.nonlinearity import NEURONS
 from convnet.report.layer_docs import formula, layer_list, layer_page
 
 
