@@ -259,5 +259,5 @@ class Network:
             for slot in self.plan.slots.get(node.name, ()):
                 cases = self.sizes[slot.microbatch]
                 if cases and not np.isfinite(self.engine.read(slot.view, cases)).all():
-                    return (node.folded_into or node).name
+                    return (node.declared_in or node).name
         return None

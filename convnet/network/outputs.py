@@ -43,13 +43,13 @@ class Outputs:
             self._give(unit, self._buffer(unit).view())
         if getattr(unit.layer, "joins_in_place", False):
             self._give_slices(unit)
-        for turn in range(1, unit.turns if self._is_kept_apart(unit) else 1):
+        for turn in range(1, unit.slots if self._is_kept_apart(unit) else 1):
             buffer = Buffer(f"{unit.name}.{turn}", unit.device, unit.shape.size, "activities")
             self.by_turn[unit, turn] = self.add(buffer).view()
 
     def _is_kept_apart(self, unit):
         """A cost's inputs are asked for after the minibatch: each turn has memory of its own."""
-        return not unit.is_copy and any(reader.node.is_cost for reader in unit.readers)
+        return not unit.is_copy and any(reader.node.is_cost for reader in unit.consumers)
 
     def _buffer(self, unit):
         key = self.turn_key(unit)
@@ -64,9 +64,9 @@ class Outputs:
         """What a unit's memory is known by: copies of replicas that the same readers take in turn
         share theirs."""
         taken_in_turn = unit.is_copy and all(
-            len(units) > 1 for reader in unit.readers for units in reader.sources if unit in units
+            len(units) > 1 for reader in unit.consumers for units in reader.sources if unit in units
         )
-        return (unit.node, unit.device, tuple(unit.readers)) if taken_in_turn else unit
+        return (unit.node, unit.device, tuple(unit.consumers)) if taken_in_turn else unit
 
     def _give(self, unit, view):
         self.y[unit] = view
@@ -77,18 +77,18 @@ class Outputs:
     def _may_overwrite_input(self, unit):
         if not unit.layer.may_work_in_place() or len(unit.sources[0]) > 1:
             return False
-        if unit.turns > 1 and self._is_kept_apart(unit):
+        if unit.slots > 1 and self._is_kept_apart(unit):
             return False
         source = unit.inputs[0]
         if source.brings_data:
             return False  # a loaded minibatch is there for any number of runs
-        if unit.node.folded_into is None and not source.is_copy:
+        if unit.node.declared_in is None and not source.is_copy:
             return False  # a layer with a name of its own: its values can be asked for
-        alone = source.readers == [unit] and source not in self.y and not source.is_data
+        alone = source.consumers == [unit] and source not in self.y and not source.is_data
         return alone and not source.layer.backward_reads_output()
 
     def _give_slices(self, unit):
-        if unit.turns > 1 and self._is_kept_apart(unit):
+        if unit.slots > 1 and self._is_kept_apart(unit):
             return
         for units, (start, rows) in zip(unit.sources, unit.layer.slices(), strict=True):
             for source in units:
@@ -108,7 +108,7 @@ class Outputs:
         self.plan.costs.setdefault(name, slots[0].view)
 
     def _plan_random(self, unit):
-        for turn in range(unit.turns):
+        for turn in range(unit.slots):
             name = f"{unit.name}.random" + (f".{turn}" if turn else "")
             buffer = Buffer(name, unit.device, RANDOM_STATE, "controls", False, "uint32")
             self.plan.random[_stream(unit, turn)] = self.add(buffer).view()

@@ -99,7 +99,7 @@ class _Programs:
             loaded = unit.is_data or self.outputs.are_loaded(unit)
             if loaded or not self._acts(unit, number):
                 continue
-            turn = unit.turn_in(number)
+            turn = unit.slot_of(number)
             ops.layer, ops.microbatch = unit.name, unit.microbatches[turn]
             unit.layer.forward(ops, self._values(unit, turn, training))
 
@@ -108,8 +108,8 @@ class _Programs:
         if not unit.is_copy:
             return number % unit.period == 0
         return any(
-            number % reader.period == 0 and unit in reader.inputs_of(reader.turn_in(number))
-            for reader in unit.readers
+            number % reader.period == 0 and unit in reader.inputs_in(reader.slot_of(number))
+            for reader in unit.consumers
         )
 
     def _backward(self, ops, number, training):
@@ -119,7 +119,7 @@ class _Programs:
                 continue
             if not unit.is_copy and (number + 1) % unit.period:
                 continue
-            turn = unit.turn_in(number)
+            turn = unit.slot_of(number)
             ops.layer, ops.microbatch = unit.name, unit.microbatches[turn]
             values = self._values(unit, turn, training)
             self._plan_input_gradients(unit, turn, values)
@@ -135,7 +135,7 @@ class _Programs:
     # -- one unit's arrays -------------------------------------------------------------------------
 
     def _values(self, unit, turn, training):
-        inputs = unit.inputs_of(turn)
+        inputs = unit.inputs_in(turn)
         weighted = is_weighted(unit)
         count = len(unit.node.owners) if weighted else 0
         cost = unit.node.is_cost
@@ -161,7 +161,7 @@ class _Programs:
         return unit.layer.coeff != 0 if unit.node.is_cost else unit in self.dy
 
     def _plan_input_gradients(self, unit, turn, values):
-        for slot, source in enumerate(unit.inputs_of(turn)):
+        for slot, source in enumerate(unit.inputs_in(turn)):
             if source not in self.trained_below or not unit.layer.differentiates(slot):
                 values.dx.append(None)
                 values.adds.append(False)
@@ -175,7 +175,7 @@ class _Programs:
         """Where a source's first gradient goes: its own buffer, or the reader's when in place."""
         if unit in self.outputs.in_place:
             return self.dy[unit]
-        if getattr(unit.layer, "joins_in_place", False) and source.readers == [unit]:
+        if getattr(unit.layer, "joins_in_place", False) and source.consumers == [unit]:
             start, rows = unit.layer.slices()[slot]
             part = self.outputs.y[unit].rows(start, rows)
             if part.same_memory(self.outputs.y[source]) and unit.inputs.count(source) == 1:

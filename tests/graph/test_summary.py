@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from convnet.graph.build import build
-from convnet.graph.infer_inputs import assumed_tree
+from convnet.graph.infer_inputs import placeholder_tree
 from convnet.graph.summary import layer_rows, neuron_text, parameter_count, totals
 from convnet.language import Problems, Source, parse, read_source
 from tests.support.paths import CORPUS, ROOT
@@ -33,7 +33,7 @@ def published(pair, **facts):
         read_source(CORPUS / pair["params"]),
         data_dims={int(index): rows for index, rows in pair["data_dims"].items()},
         classes=pair["num_classes"],
-        tree=assumed_tree(parse(layers, Problems()), pair["num_classes"])[0],
+        tree=placeholder_tree(parse(layers, Problems()), pair["num_classes"])[0],
         **facts,
     )
 
@@ -74,7 +74,7 @@ def test_the_dialect_of_published_pairs_is_recognised():
     for pair in PAIRS:
         graph = published(pair)
         # keys and sections that no system reads
-        odd = ("'wcnorm'", "'sched'", "'topk'", "is no layer of")
+        odd = ("'wcnorm'", "'sched'", "'topk'", "is not a layer of")
         assert all(any(part in w.message for part in odd) for w in graph.warnings)
         if graph.dialect.name != pair["dialect"]:
             wrong.append(pair["layers"])
