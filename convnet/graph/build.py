@@ -144,7 +144,7 @@ class _Builder:
         try:
             if not entry.value.text:
                 raise MalformedValue(
-                    entry.value.span, "neuron is empty", "remove the key to have no neuron"
+                    entry.value.span, "neuron is empty", "remove the line for none"
                 )
             return parse_neuron(entry.value)
         except MalformedValue as bad:
