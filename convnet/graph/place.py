@@ -66,20 +66,20 @@ class Unit:
     @property
     def inputs(self) -> list["Unit"]:
         """The units read in the first time slot; without replicas it is the only one."""
-        return self.inputs_in(0)
+        return self.inputs_of(0)
 
-    def inputs_in(self, slot: int) -> list["Unit"]:
+    def inputs_of(self, slot: int) -> list["Unit"]:
         """Return the units read in a time slot."""
         return [units[slot % len(units)] for units in self.sources]
 
     @property
-    def slots(self) -> int:
+    def time_slots(self) -> int:
         """The number of time slots in a minibatch."""
         return len(self.microbatches)
 
-    def slot_of(self, number: int) -> int:
+    def time_slot_in(self, number: int) -> int:
         """Return the time slot that the pass of that number belongs to."""
-        return number // self.period % self.slots
+        return number // self.period % self.time_slots
 
 
 def place(graph: Graph) -> list[Unit]:

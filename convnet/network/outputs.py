@@ -43,7 +43,7 @@ class Outputs:
             self._give(unit, self._buffer(unit).view())
         if getattr(unit.layer, "joins_in_place", False):
             self._give_slices(unit)
-        for turn in range(1, unit.slots if self._is_kept_apart(unit) else 1):
+        for turn in range(1, unit.time_slots if self._is_kept_apart(unit) else 1):
             buffer = Buffer(f"{unit.name}.{turn}", unit.device, unit.shape.size, "activities")
             self.by_turn[unit, turn] = self.add(buffer).view()
 
@@ -77,7 +77,7 @@ class Outputs:
     def _may_overwrite_input(self, unit):
         if not unit.layer.may_work_in_place() or len(unit.sources[0]) > 1:
             return False
-        if unit.slots > 1 and self._is_kept_apart(unit):
+        if unit.time_slots > 1 and self._is_kept_apart(unit):
             return False
         source = unit.inputs[0]
         if source.brings_data:
@@ -88,7 +88,7 @@ class Outputs:
         return alone and not source.layer.backward_reads_output()
 
     def _give_slices(self, unit):
-        if unit.slots > 1 and self._is_kept_apart(unit):
+        if unit.time_slots > 1 and self._is_kept_apart(unit):
             return
         for units, (start, rows) in zip(unit.sources, unit.layer.slices(), strict=True):
             for source in units:
@@ -108,7 +108,7 @@ class Outputs:
         self.plan.costs.setdefault(name, slots[0].view)
 
     def _plan_random(self, unit):
-        for turn in range(unit.slots):
+        for turn in range(unit.time_slots):
             name = f"{unit.name}.random" + (f".{turn}" if turn else "")
             buffer = Buffer(name, unit.device, RANDOM_STATE, "controls", False, "uint32")
             self.plan.random[_stream(unit, turn)] = self.add(buffer).view()

@@ -196,7 +196,7 @@ class Parameters:
                 ops.elementwise.scale(gradient.shaped(size), total, 1.0, True)
         for unit, _, gradient in parameter.replicas:
             if gradient in written:
-                ops.microbatch = unit.microbatches[0] if unit.slots == 1 else None
+                ops.microbatch = unit.microbatches[0] if unit.time_slots == 1 else None
                 arrival = self.arrivals[parameter.unit.device].rows(0, size)
                 ops.transfer.copy(gradient.shaped(size), arrival)
                 ops.elementwise.scale(arrival, total, 1.0, True)

@@ -99,7 +99,7 @@ class _Programs:
             loaded = unit.is_data or self.outputs.are_loaded(unit)
             if loaded or not self._acts(unit, number):
                 continue
-            turn = unit.slot_of(number)
+            turn = unit.time_slot_in(number)
             ops.layer, ops.microbatch = unit.name, unit.microbatches[turn]
             unit.layer.forward(ops, self._values(unit, turn, training))
 
@@ -108,7 +108,7 @@ class _Programs:
         if not unit.is_copy:
             return number % unit.period == 0
         return any(
-            number % reader.period == 0 and unit in reader.inputs_in(reader.slot_of(number))
+            number % reader.period == 0 and unit in reader.inputs_of(reader.time_slot_in(number))
             for reader in unit.consumers
         )
 
@@ -119,7 +119,7 @@ class _Programs:
                 continue
             if not unit.is_copy and (number + 1) % unit.period:
                 continue
-            turn = unit.slot_of(number)
+            turn = unit.time_slot_in(number)
             ops.layer, ops.microbatch = unit.name, unit.microbatches[turn]
             values = self._values(unit, turn, training)
             self._plan_input_gradients(unit, turn, values)
@@ -135,7 +135,7 @@ class _Programs:
     # -- one unit's arrays -------------------------------------------------------------------------
 
     def _values(self, unit, turn, training):
-        inputs = unit.inputs_in(turn)
+        inputs = unit.inputs_of(turn)
         weighted = is_weighted(unit)
         count = len(unit.node.owners) if weighted else 0
         cost = unit.node.is_cost
@@ -161,7 +161,7 @@ class _Programs:
         return unit.layer.coeff != 0 if unit.node.is_cost else unit in self.dy
 
     def _plan_input_gradients(self, unit, turn, values):
-        for slot, source in enumerate(unit.inputs_in(turn)):
+        for slot, source in enumerate(unit.inputs_of(turn)):
             if source not in self.trained_below or not unit.layer.differentiates(slot):
                 values.dx.append(None)
                 values.adds.append(False)
