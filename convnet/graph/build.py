@@ -10,7 +10,8 @@ from convnet.graph.memory_check import check_memory, machine_memory
 from convnet.graph.read_fields import FieldReader
 from convnet.graph.sharing import find_owners
 from convnet.language import MalformedValue, Problems, Section, SpecFile, did_you_mean, quoted
-from convnet.layers import LAYER_TYPES, FieldError, Layer, Shape, Tree
+from convnet.layers import LAYER_TYPES, DataFacts, FieldError, Layer, Tree
+from convnet.layers.data import Data
 from convnet.layers.neuron import Nonlinearity, parse_neuron
 from convnet.layers.weighted import WeightLayer
 
@@ -113,7 +114,7 @@ class _Builder:
 
     def _params_section(self, section: Section, layer: Layer) -> Section | None:
         """A layer's section of the params file.  `[data]` there configures the run, not a layer."""
-        if self.params_file is None or layer.type_name == "data":
+        if self.params_file is None or layer.is_data:
             return None
         return self.params_file.get(section.name)
 
@@ -132,11 +133,11 @@ class _Builder:
     ) -> Nonlinearity | None:
         entry = section.entries.get("neuron")
         if entry is None:
-            if layer.type_name == "neuron":
+            if layer.requires_neuron:
                 reader.error(section.span, f"{section.name} has no neuron, which is required")
             return None
         reader.values["neuron"] = entry.value
-        if layer.type_name != "neuron" and not layer.has_neuron:
+        if not (layer.requires_neuron or layer.has_neuron):
             reader.error(
                 entry.key_span, f"{section.name}: {layer.type_name} layers cannot have a neuron"
             )
@@ -161,42 +162,35 @@ class _Builder:
         neuron: Nonlinearity | None,
     ) -> None:
         try:
-            if layer.type_name == "neuron":
-                layer.nonlinearity = neuron
-            if hasattr(layer, "tree"):
-                layer.tree = self.tree
-            if isinstance(layer, WeightLayer):
-                layer.check_learning()
-            shape = self._shape(layer, inputs)
+            if layer.requires_neuron:
+                layer.set_nonlinearity(neuron)
+            self._bind(layer, inputs)
             if layer.needs_no_gradient:
                 _check_nothing_trained_below(layer, inputs)
-            if hasattr(layer, "check_inputs"):
-                layer.check_inputs(inputs, self.classes)
+            below = [node.layer for node in inputs]
+            layer.check_inputs(below)
         except FieldError as bad:
             reader.error(reader.span_of(bad.field_name, bad.index), bad.message, bad.hint)
             self.names.invalid.add(layer.name)
             return
-        node = Node(layer.name, layer, inputs, shape, self._devices(layer, inputs), reader=reader)
+        shape, devices = layer.output_shape(), self._devices(layer, inputs)
+        node = Node(layer.name, layer, inputs, shape, devices, reader=reader)
         find_owners(node, self.nodes, self.names.invalid, self.problems)
-        if node.is_cost:
-            check_children(node, self.nodes, self.names.invalid, self.problems)
-        for name, *words in layer.doubts(inputs) if hasattr(layer, "doubts") else ():
+        check_children(node, self.nodes, self.names.invalid, self.problems)
+        for name, *words in layer.warnings(below):
             self.problems.warn(reader.span_of(name, None), *words)
         self._append(node)
         for implicit in implicit_layers(node, neuron, self.names.sections):
             self._append_implicit(node, implicit)
 
-    def _shape(self, layer: Layer, inputs: list[Node]) -> Shape:
-        if layer.type_name != "data":
-            return layer.output_shape([node.shape for node in inputs])
-        rows = self.data_dims.get(layer.data_idx)
-        if rows is None:
-            rows = layer.assumed_rows(self.classes)
-            self.data_dims[layer.data_idx] = rows
-        return layer.shape_of(rows)
+    def _bind(self, layer: Layer, inputs: list[Node]) -> None:
+        facts = DataFacts(self.data_dims, self.classes, self.tree)
+        layer.bind([node.shape for node in inputs], facts)
+        if isinstance(layer, Data):
+            self.data_dims[layer.data_idx] = layer.rows
 
     def _devices(self, layer: Layer, inputs: list[Node]) -> tuple[int, ...]:
-        if layer.type_name == "data":
+        if layer.is_data:
             return ()
         if self.dialect.reads_gpu and layer.gpu is not None:
             return layer.gpu

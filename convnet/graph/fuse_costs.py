@@ -13,10 +13,12 @@ def fuse_costs(nodes: list[Node]) -> None:
         for source in node.inputs:
             consumers.setdefault(source, []).append(node)
     for node in nodes:
-        squashing = getattr(node.layer, "squashing", None)
+        squashing = node.layer.squashing
         mine = consumers.get(node, [])
         if squashing is None or len(mine) != 1 or not mine[0].is_cost:
             continue
         (cost,) = mine
         fits = cost.layer.fuses_with == squashing and cost.inputs[-1] is node
-        node.layer.fused = cost.layer.fused = fits and cost.devices == node.devices
+        if fits and cost.devices == node.devices:
+            node.layer.fuse()
+            cost.layer.fuse()

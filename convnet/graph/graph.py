@@ -35,11 +35,11 @@ class Node:
 
     @property
     def is_data(self) -> bool:
-        return self.layer.type_name == "data"
+        return self.layer.is_data
 
     @property
     def is_cost(self) -> bool:
-        return self.layer.type_name.startswith("cost.")
+        return self.layer.is_cost
 
     def owns(self, index: int) -> bool:
         """Return whether the weights of an input are its own."""

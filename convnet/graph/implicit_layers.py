@@ -16,21 +16,21 @@ def implicit_layers(node: Node, neuron: Nonlinearity | None, taken: Container[st
     layers: list[Layer] = []
     if node.layer.fields.get("dropout") and node.layer.dropout > 0:
         layers.append(_dropout(node, taken))
-    if neuron is not None and node.layer.type_name != "neuron":
+    if neuron is not None and not node.layer.requires_neuron:
         layers.append(_neuron(node, neuron, taken))
     return layers
 
 
 def _dropout(node: Node, taken: Container[str]) -> KeyDropout:
-    layer = KeyDropout(_free_name(f"{node.name}_dropout", taken), node.layer.dialect)
-    layer.rate, layer.inputs = node.layer.dropout, ()
-    layer.output_shape([node.shape])
+    name = _free_name(f"{node.name}_dropout", taken)
+    layer = KeyDropout(name, node.layer.dialect, node.layer.dropout)
+    layer.bind([node.shape])
     return layer
 
 
 def _neuron(node: Node, neuron: Nonlinearity, taken: Container[str]) -> Neuron:
-    layer = Neuron(_free_name(f"{node.name}_neuron", taken), node.layer.dialect)
-    layer.nonlinearity, layer.inputs = neuron, ()
+    layer = Neuron(_free_name(f"{node.name}_neuron", taken), node.layer.dialect, neuron)
+    layer.bind([node.shape])
     return layer
 
 

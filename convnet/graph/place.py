@@ -159,12 +159,11 @@ class _Placer:
         if source.device == device:
             return source
         if (source, device) not in self.copied:
-            layer = Transfer(f"{source.name} to device {device}")
-            layer.output_shape([source.shape])
-            written = source.node.declared_in or source.node
-            if source.device != HOST:
-                layer.half_forward = written.layer.quant_f == "half"
-                layer.half_backward = written.layer.quant_b == "half"
+            written = (source.node.declared_in or source.node).layer
+            half = [] if source.device == HOST else [written.quant_f, written.quant_b]
+            name = f"{source.name} to device {device}"
+            layer = Transfer(name, *(precision == "half" for precision in half))
+            layer.bind([source.shape])
             unit = Unit(layer.name, layer, device, [[source]], source.shape, source.node)
             unit.replica = source.replica
             unit.period, unit.microbatches = source.period, source.microbatches

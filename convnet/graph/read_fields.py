@@ -58,12 +58,12 @@ class FieldReader:
                 self._report_missing(field)
             count = inputs or 0
             value = field.neutral_for(count) if field.required else field.default_for(count)
-            setattr(self.layer, name, value)
+            self.layer.set_field(name, value)
             return
         self.values[name] = entry.value
         count = len(entry.value.items()) if inputs is None else inputs
         try:
-            setattr(self.layer, name, field.read(entry.value, count))
+            self.layer.set_field(name, field.read(entry.value, count))
         except MalformedValue as bad:
             self.error(bad.span, f"{self.layer.name}: {bad.message}", bad.hint)
 

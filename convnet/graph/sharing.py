@@ -11,8 +11,8 @@ def find_owners(node: Node, above: list[Node], invalid: set[str], problems: Prob
     above: the nodes defined before it.  invalid: names of layers with errors.
     """
     weights = node.layer.weights()
-    sources = getattr(node.layer, "weight_source", None) or [None] * len(weights)
-    if getattr(node.layer, "init_w_func", None) and any(sources):
+    sources = node.layer.field_value("weight_source") or [None] * len(weights)
+    if node.layer.field_value("init_w_func") and any(sources):
         problems.warn(
             node.span("weight_source", None),
             f"{node.name}: initWFunc takes precedence over weightSource, which has no effect",
@@ -66,10 +66,9 @@ def _mismatch(node: Node, index: int, other: Node, at: int) -> str:
     if theirs[at] != mine:
         shapes = f"{_shown(theirs[at])} weights, {node.name} needs {_shown(mine)}"
         return f"shared weights must have the same shape; {other.name}[{at}] has {shapes}"
-    if hasattr(node.layer, "shared_mismatch"):
-        message = node.layer.shared_mismatch(index, other.layer, at)
-        if message:
-            return message
+    message = node.layer.shared_mismatch(index, other.layer, at)
+    if message:
+        return message
     if other.devices != node.devices:
         places = f"{other.name} is on {_on(other)}, {node.name} on {_on(node)}"
         return f"layers that share weights must be on the same device; {places}"

@@ -38,7 +38,7 @@ def parameter_count(node: Node) -> int:
 def neuron_text(graph: Graph, node: Node) -> str | None:
     """Return a layer's nonlinearity as the file has it, or None."""
     for part in (node, *graph.implicit(node)):
-        if hasattr(part.layer, "nonlinearity"):
+        if part.layer.nonlinearity is not None:
             return part.layer.nonlinearity.text
     return None
 

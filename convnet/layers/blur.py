@@ -17,15 +17,14 @@ class Blur(ImageLayer):
     filter_size = integer(ge=3, le=9, help="side of the filter: 3, 5, 7 or 9")
     stdev = number(gt=0, help="standard deviation of the Gaussian, in pixels")
 
-    def output_shape(self, inputs):
-        shape = super().output_shape(inputs)
+    def prepare(self):
+        super().prepare()
         if self.filter_size % 2 == 0:
             raise self.wrong("filter_size", f"filterSize must be odd, found {self.filter_size}")
         if self.filter_size > self.side:
             raise self.wrong(
                 "filter_size", f"filterSize {self.filter_size} exceeds the image side, {self.side}"
             )
-        return shape
 
     def operations(self):
         return 2 * self.filter_size * self.channels * self.side**2

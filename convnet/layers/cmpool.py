@@ -21,19 +21,21 @@ class CrossMapPool(ImageLayer):
     start = integer(0, le=0, help="first window's place, 0 or less")
     outputs = integer(0, ge=0, help="number of output maps; 0: computed")
 
-    def output_shape(self, inputs):
-        super().output_shape(inputs)
+    def prepare(self):
+        super().prepare()
         for name, field_name, bound in [
             ("channels", "size", self.channels),
             ("size", "stride", self.size),
         ]:
-            value = getattr(self, field_name)
+            value = self.field_value(field_name)
             if value > bound:
                 raise self.wrong(field_name, f"{field_name} {value} exceeds {name}, {bound}")
         if self.start + self.size <= 0:
             raise self.wrong("start", f"the first window, at {self.start}, holds no map")
         self.maps = self.outputs or self._computed()
         self._check_coverage()
+
+    def output_shape(self):
         return Shape(self.maps, self.side, self.side)
 
     def _computed(self):

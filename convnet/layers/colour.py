@@ -10,18 +10,21 @@ class ColourTransform(Layer):
 
     needs_no_gradient = True
 
-    def output_shape(self, inputs):
-        shape = inputs[0]
-        if shape.height == shape.width == 1 and shape.size % 3 == 0:
-            side = isqrt(shape.size // 3)
-            return Shape(3, side, side) if 3 * side * side == shape.size else shape
-        if shape.channels != 3:
+    def prepare(self):
+        shape = self.input_shapes[0]
+        if shape.channels != 3 and not _is_flat_in_planes(shape):
             raise self.wrong(
                 "inputs",
                 f"{self.type_name} reads 3 channels, {self.inputs[0].text} is {shape}",
                 0,
             )
-        return shape
+
+    def output_shape(self):
+        """An image where the input is one, also where it is flat and its planes are squares."""
+        shape = self.input_shapes[0]
+        side = isqrt(shape.size // 3)
+        square = _is_flat_in_planes(shape) and 3 * side * side == shape.size
+        return Shape(3, side, side) if square else shape
 
     def backward_reads_input(self):
         return False
@@ -34,3 +37,8 @@ class ColourTransform(Layer):
 
     def backward(self, ops, v):
         pass
+
+
+def _is_flat_in_planes(shape: Shape) -> bool:
+    """Whether values without a shape can be seen as three planes."""
+    return shape.height == shape.width == 1 and shape.size % 3 == 0

@@ -13,16 +13,15 @@ class Concat(Layer):
     dialects = ("chm", "cc2")
     input_count = (1, 256)
 
-    def output_shape(self, inputs):
-        self.sizes_in = [shape.size for shape in inputs]
-        if len({shape[1:] for shape in inputs}) == 1:
-            return Shape(sum(shape.channels for shape in inputs), *inputs[0][1:])
-        return Shape(sum(self.sizes_in))
+    def output_shape(self):
+        shapes = self.input_shapes
+        if len({shape[1:] for shape in shapes}) == 1:
+            return Shape(sum(shape.channels for shape in shapes), *shapes[0][1:])
+        return Shape(sum(shape.size for shape in shapes))
 
     def slices(self):
-        """(first row, number of rows) of each input."""
-        starts = [sum(self.sizes_in[:i]) for i in range(len(self.sizes_in))]
-        return list(zip(starts, self.sizes_in, strict=True))
+        sizes = [shape.size for shape in self.input_shapes]
+        return [(sum(sizes[:i]), size) for i, size in enumerate(sizes)]
 
     def backward_reads_input(self):
         return False

@@ -58,19 +58,26 @@ class FilterLayer(WeightLayer):
         None, ge=0, dialects=("cc2",), help="tuning of the original kernels; ignored"
     )
 
-    def output_shape(self, inputs):
+    def prepare(self):
+        super().prepare()
+        self.check_contrasts()
         self.sides = [
             self.square_image(s, c, i)
-            for i, (s, c) in enumerate(zip(inputs, self.channels, strict=True))
+            for i, (s, c) in enumerate(zip(self.input_shapes, self.channels, strict=True))
         ]
         self.total = self._agree(
             "filters", [f * g for f, g in zip(self.filters, self.groups, strict=True)]
         )
-        self.seen = [self._seen_channels(i) for i in range(len(inputs))]
+        self.seen = [self._seen_channels(i) for i in range(len(self.sides))]
         self.modules = self.modules_x or self._agree(
-            "filterSize", [self._modules(i) for i in range(len(inputs))]
+            "filterSize", [self._modules(i) for i in range(len(self.sides))]
         )
         self._check_modules()
+
+    def check_contrasts(self):
+        """Check the bounds on the filters' contrasts, of types that have them."""
+
+    def output_shape(self):
         return Shape(self.total, self.modules, self.modules)
 
     def _agree(self, key, values):
@@ -242,6 +249,9 @@ class Convolution(FilterLayer):
     filterSize, filters·groups).
     """
 
+    can_become_local = True
+    sums_shared_gradients = True
+
     shared_biases = boolean(True, help="one bias a filter; false: one for each output")
     wc_norm_max = number(
         0.0,
@@ -260,11 +270,10 @@ class Convolution(FilterLayer):
         help="least contrast of a filter",
     )
 
-    def output_shape(self, inputs):
+    def check_contrasts(self):
         for i, (low, high) in enumerate(zip(self.wc_norm_min, self.wc_norm_max, strict=True)):
             if high and low > high:
                 raise self.wrong("wc_norm_min", f"wcNormMin {low:g} exceeds wcNormMax {high:g}", i)
-        return super().output_shape(inputs)
 
     def weights(self):
         return [

@@ -20,16 +20,8 @@ class CrossEntropy(TargetCost):
     reported = ("cost", "error")
     fuses_with = "softmax"
 
-    def check_inputs(self, nodes, classes):
-        super().check_inputs(nodes, classes)
-        if nodes[1].layer.type_name != "softmax":
-            raise self.wrong(
-                "inputs",
-                f"the second input must be a softmax layer, but {nodes[1].name} is of type "
-                f"{nodes[1].layer.type_name}",
-                1,
-                f"put a layer of type softmax over {nodes[1].name} and read that",
-            )
+    def check_inputs(self, below):
+        self.check_softmax(below[1])
 
     def forward(self, ops, v):
         targets, y = (x.flat() for x in v.x)

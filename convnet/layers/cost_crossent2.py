@@ -4,10 +4,9 @@ from convnet.layers.base import register
 from convnet.layers.cost import TargetCost
 
 
-def doubt_logistic(layer, nodes):
+def logistic_warnings(layer, below):
     """A warning where y need not lie between 0 and 1."""
-    below = nodes[1].layer
-    if getattr(below, "squashing", None) == "logistic":
+    if below[1].squashing == "logistic":
         return []
     name = layer.inputs[1].text
     message = f"{layer.name}: {name} is not logistic, so its values may leave the range 0 to 1"
@@ -28,8 +27,8 @@ class CrossEntropyOfEach(TargetCost):
     dialects = ("chm",)
     fuses_with = "logistic"
 
-    def doubts(self, nodes):
-        return doubt_logistic(self, nodes)
+    def warnings(self, below):
+        return logistic_warnings(self, below)
 
     def forward(self, ops, v):
         targets, y = (x.flat() for x in v.x)

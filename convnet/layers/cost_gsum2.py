@@ -14,16 +14,16 @@ class GatedSumOfSquares(Cost):
     dialects = ("chm",)
     input_count = (2, 2)
 
-    def output_shape(self, inputs):
-        if inputs[0].size != 1:
+    def prepare(self):
+        gate = self.input_shapes[0]
+        if gate.size != 1:
             raise self.wrong(
                 "inputs",
                 f"the first input must be the gate, one value a case, but {self.inputs[0].text} "
-                f"has {inputs[0].size}",
+                f"has {gate.size}",
                 0,
                 "write inputs=gate,values",
             )
-        return super().output_shape(inputs)
 
     def forward(self, ops, v):
         gate, x = (view.flat() for view in v.x)

@@ -16,11 +16,12 @@ class LogisticRegression(Cost):
     """
 
     input_count = (2, 2)
+    classifies = True
     fuses_with = "softmax"
     topk = integer(1, file="params", ge=1, dialects=("chm", "cc2"), help="k of the top-k error")
 
-    def output_shape(self, inputs):
-        labels, probabilities = inputs
+    def prepare(self):
+        labels, probabilities = self.input_shapes
         if labels.size != 1:
             raise self.wrong(
                 "inputs",
@@ -34,24 +35,17 @@ class LogisticRegression(Cost):
             raise self.wrong(
                 "topk", f"topk {self.topk} exceeds the number of classes, {self.classes}"
             )
-        return super().output_shape(inputs)
 
-    def check_inputs(self, nodes, classes):
+    def check_inputs(self, below):
         """The second input must be a softmax over the data's classes."""
-        if nodes[1].layer.type_name != "softmax":
-            raise self.wrong(
-                "inputs",
-                f"the second input must be a softmax layer, but {nodes[1].name} is of type "
-                f"{nodes[1].layer.type_name}",
-                1,
-                f"put a layer of type softmax over {nodes[1].name} and read that",
-            )
+        self.check_softmax(below[1])
+        name, classes = below[1].name, self.facts.classes
         if classes is not None and classes != self.classes:
             raise self.wrong(
                 "inputs",
-                f"{nodes[1].name} has {self.classes} outputs, the data {classes} classes",
+                f"{name} has {self.classes} outputs, the data {classes} classes",
                 1,
-                f"give the layer below {nodes[1].name} outputs={classes}",
+                f"give the layer below {name} outputs={classes}",
             )
 
     def numbers(self):

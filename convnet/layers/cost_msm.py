@@ -22,8 +22,8 @@ class MultiSoftmax(Cost):
     set_size = integer(file="params", ge=1, help="classes in a set; fewer than there are")
     threads = integer(1, file="params", ge=1, le=32, help="tuning of the original kernels; ignored")
 
-    def output_shape(self, inputs):
-        labels, energies = inputs
+    def prepare(self):
+        labels, energies = self.input_shapes
         if labels.size != 1:
             raise self.wrong(
                 "inputs",
@@ -39,10 +39,7 @@ class MultiSoftmax(Cost):
                 f"setSize must be less than the number of classes, {self.classes}, "
                 f"found {self.set_size}",
             )
-        return super().output_shape(inputs)
-
-    def check_inputs(self, nodes, classes):
-        """One energy for each of the data's classes."""
+        classes = self.facts.classes
         if classes is not None and classes != self.classes:
             raise self.wrong(
                 "inputs",

@@ -2,7 +2,7 @@
 
 from convnet.layers.base import register
 from convnet.layers.cost import TargetCost
-from convnet.layers.cost_crossent2 import doubt_logistic
+from convnet.layers.cost_crossent2 import logistic_warnings
 
 
 @register("cost.rflickr")
@@ -14,8 +14,8 @@ class RobustDifferences(TargetCost):
 
     dialects = ("chm",)
 
-    def doubts(self, nodes):
-        return doubt_logistic(self, nodes)
+    def warnings(self, below):
+        return logistic_warnings(self, below)
 
     def forward(self, ops, v):
         targets, y = (x.flat() for x in v.x)

@@ -21,9 +21,8 @@ class TopographicComponents(Cost):
     channels = integer(ge=1, help="channels of the input, maps of a square image")
     size_x = integer(ge=1, help="side of the windows")
 
-    def output_shape(self, inputs):
-        self.side = self.square_image(inputs[0], self.channels)
-        return super().output_shape(inputs)
+    def prepare(self):
+        self.side = self.square_image(self.input_shapes[0], self.channels)
 
     def keeps(self):
         return {"inverse": Kept((self.channels, self.side, self.side))}

@@ -20,8 +20,8 @@ class Crop(ImageLayer):
     start_y = integer(None, key="startY", ge=0, help="first row; startX unless given")
     size_x = integer(key="sizeX", ge=1, help="side of the square")
 
-    def output_shape(self, inputs):
-        super().output_shape(inputs)
+    def prepare(self):
+        super().prepare()
         self.start_row = self.start_x if self.start_y is None else self.start_y
         start = "start_y" if self.start_row > self.start_x else "start_x"
         last = max(self.start_row, self.start_x) + self.size_x
@@ -31,6 +31,8 @@ class Crop(ImageLayer):
                 f"a square from pixel {last - self.size_x} to {last - 1} leaves the image, of side "
                 f"{self.side}",
             )
+
+    def output_shape(self):
         return Shape(self.channels, self.size_x, self.size_x)
 
     def backward_reads_input(self):

@@ -12,13 +12,10 @@ class Data(Layer):
     nothing else has to.
     """
 
+    is_data = True
     has_neuron = False
     input_count = (0, 0)
-    inputs = None
-    gpu = None
-    dropout = None
-    quant_f = None
-    quant_b = None
+    dropped_fields = ("inputs", "gpu", "dropout", "quant_f", "quant_b")
 
     data_idx = integer(ge=0, le=64, help="index of the matrix in the data source")
     channels = integer(
@@ -34,12 +31,12 @@ class Data(Layer):
             return None
         return (self.channels or 3) * self.img_size**2
 
-    def assumed_rows(self, classes: int | None) -> int:
-        """Rows of the matrix where no data tells them: labels have one, images as declared."""
+    def _assumed_rows(self) -> int:
+        """Rows of the matrix where its size is not known: labels have one, images as declared."""
         if self.data_idx == 1:
             return 1
-        if self.data_idx == 2 and classes:
-            return classes
+        if self.data_idx == 2 and self.facts.classes:
+            return self.facts.classes
         if self.image_size() is not None:
             return self.image_size()
         raise self.wrong(
@@ -50,8 +47,10 @@ class Data(Layer):
             "values per case of matrix 0, 1, ...",
         )
 
-    def shape_of(self, rows: int) -> Shape:
-        """The output's shape, given the rows of the matrix."""
+    def prepare(self):
+        """Derive `rows`, the values per case of the matrix, and which of them are the output."""
+        known = self.facts.dims.get(self.data_idx)
+        self.rows = rows = self._assumed_rows() if known is None else known
         declared = self.image_size()
         if declared is not None and declared > rows:
             image = Shape(self.channels or 3, self.img_size, self.img_size)
@@ -61,7 +60,7 @@ class Data(Layer):
                 None,
                 "--data and --data-dims choose the data, channels= and imgSize= declare it",
             )
-        end = rows if self.end is None else self.end
+        self.last_row = end = rows if self.end is None else self.end
         if not self.start < end <= rows:
             raise self.wrong(
                 "start" if self.end is None else "end",
@@ -69,6 +68,9 @@ class Data(Layer):
                 None,
                 "start counts from 0; end is the row after the last",
             )
-        if end - self.start == declared:
+
+    def output_shape(self):
+        count = self.last_row - self.start
+        if count == self.image_size():
             return Shape(self.channels or 3, self.img_size, self.img_size)
-        return Shape(end - self.start)
+        return Shape(count)

@@ -10,12 +10,8 @@ class _Dropout(Layer):
     needs_params = True
     uses_random = True
 
-    def output_shape(self, inputs):
-        self.rows = inputs[0].size
-        return inputs[0]
-
     def keeps(self):
-        return {"mask": Kept((self.rows,), "uint8")}
+        return {"mask": Kept((self.input_shapes[0].size,), "uint8")}
 
     def backward_reads_input(self):
         return False
@@ -97,6 +93,10 @@ class KeyDropout(_Dropout):
     type_name = "dropout (key)"
     needs_params = False
     has_neuron = False
+
+    def __init__(self, name, dialect, rate):
+        super().__init__(name, dialect)
+        self.rate = rate
 
     def share_kept(self):
         return 1.0 - self.rate

@@ -12,8 +12,8 @@ class ElementwiseMax(Layer):
 
     input_count = (2, 64)
 
-    def output_shape(self, inputs):
-        return self.same_size(inputs)
+    def prepare(self):
+        self.check_equal_sizes()
 
     def forward(self, ops, v):
         for i, x in enumerate(v.x):

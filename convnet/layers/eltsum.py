@@ -15,8 +15,8 @@ class ElementwiseSum(Layer):
     input_count = (1, 64)
     coeffs = number(1.0, per_input=True, file="either", help="factor of each input")
 
-    def output_shape(self, inputs):
-        return self.same_size(inputs)
+    def prepare(self):
+        self.check_equal_sizes()
 
     def backward_reads_input(self):
         return False

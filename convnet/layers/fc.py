@@ -15,8 +15,12 @@ class FullyConnected(WeightLayer):
     input_count = (1, 64)
     outputs = integer(ge=1, help="number of outputs")
 
-    def output_shape(self, inputs):
-        self.input_sizes = [shape.size for shape in inputs]
+    @property
+    def input_sizes(self) -> list[int]:
+        """Values of each input."""
+        return [shape.size for shape in self.input_shapes]
+
+    def output_shape(self):
         return Shape(self.outputs)
 
     def weights(self):

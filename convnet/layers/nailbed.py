@@ -16,10 +16,12 @@ class Nailbed(ImageLayer):
     channels = integer(ge=1, help="channels of the input")
     stride = integer(ge=1, help="distance between the pixels taken")
 
-    def output_shape(self, inputs):
-        super().output_shape(inputs)
+    def prepare(self):
+        super().prepare()
         self.outputs_side = -(-self.side // self.stride)
         self.start = (self.side - self.stride * (self.outputs_side - 1)) // 2
+
+    def output_shape(self):
         return Shape(self.channels, self.outputs_side, self.outputs_side)
 
     def sizes(self):

@@ -96,21 +96,19 @@ class Neuron(Layer):
     """
 
     has_neuron = False
-    fused = False  # the only reader is a cost that gives dE/dx in place of dE/dy   (dialect, 7)
+    requires_neuron = True
+
+    def __init__(self, name, dialect=None, nonlinearity=None):
+        super().__init__(name, dialect)
+        self.nonlinearity = nonlinearity
 
     @property
     def squashing(self) -> str:
         return self.nonlinearity.kind
 
-    def output_shape(self, inputs):
-        return inputs[0]
-
     @property
     def uses_random(self):
         return self.nonlinearity.kind == "nrelu"
-
-    def operations(self):
-        return 0
 
     def backward_reads_input(self):
         return self.nonlinearity.type.reads_input

@@ -21,13 +21,12 @@ class Normalization(ImageLayer):
     pow = number(file="params", help="exponent")
     min_div = number(1.0, file="params", gt=0, help="added before the power; the paper's k")
 
-    def output_shape(self, inputs):
-        shape = super().output_shape(inputs)
+    def prepare(self):
+        super().prepare()
         if self.size > self.longest_window():
             raise self.wrong(
                 "size", f"size {self.size} exceeds {self.longest}, {self.longest_window()}"
             )
-        return shape
 
     longest = "the side of the image"
 

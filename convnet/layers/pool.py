@@ -29,8 +29,8 @@ class Pool(ImageLayer):
         False, file="params", dialects=("chm",), help="rand: take the maximum after all"
     )
 
-    def output_shape(self, inputs):
-        super().output_shape(inputs)
+    def prepare(self):
+        super().prepare()
         if self.size_x > self.side:
             raise self.wrong("size_x", f"sizeX {self.size_x} exceeds the image side, {self.side}")
         if self.stride > self.size_x:
@@ -43,6 +43,8 @@ class Pool(ImageLayer):
         computed = -(-(self.side - self.start - self.size_x) // self.stride) + 1
         self.outputs_side = self.outputs_x or computed
         self._check_windows(computed)
+
+    def output_shape(self):
         return Shape(self.channels, self.outputs_side, self.outputs_side)
 
     def _check_windows(self, computed):

@@ -20,11 +20,13 @@ class Resize(ImageLayer):
     channels = integer(ge=1, help="channels of the input")
     scale = number(ge=0.5, le=2, help="pixels of the input for one of the output")
 
-    def output_shape(self, inputs):
-        super().output_shape(inputs)
+    def prepare(self):
+        super().prepare()
         self.outputs_side = floor(self.side / self.scale)
         if self.outputs_side < 1:
             raise self.wrong("scale", f"nothing is left of an image of side {self.side}")
+
+    def output_shape(self):
         return Shape(self.channels, self.outputs_side, self.outputs_side)
 
     def sizes(self):

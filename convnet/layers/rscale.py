@@ -32,8 +32,8 @@ class RandomScale(ImageLayer):
         help="side of the output, from floor(S/maxScale) to S; required, not in cuda-convnet 1",
     )
 
-    def output_shape(self, inputs):
-        super().output_shape(inputs)
+    def prepare(self):
+        super().prepare()
         self.smallest = floor(self.side / self.max_scale)
         computed = self.dialect is not None and self.dialect.rscale_computes_side
         if self.tgt_size is None and not computed:
@@ -49,6 +49,8 @@ class RandomScale(ImageLayer):
                 None,
                 self._sides_allowed(),
             )
+
+    def output_shape(self):
         return Shape(self.channels, self.outputs_side, self.outputs_side)
 
     def _sides_allowed(self):

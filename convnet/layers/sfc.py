@@ -19,15 +19,22 @@ class SplitFullyConnected(WeightLayer):
     outputs = integer(ge=1, help="number of outputs of a part")
     parts = integer(ge=1, help="number of parts; divides the values of each input")
 
-    def output_shape(self, inputs):
-        for index, shape in enumerate(inputs):
+    def prepare(self):
+        super().prepare()
+        for index, shape in enumerate(self.input_shapes):
             if shape.size % self.parts:
                 raise self.wrong(
                     "parts",
                     f"the {shape.size} values of {self.inputs[index].text} cannot be split into "
                     f"{self.parts} equal parts",
                 )
-        self.input_sizes = [shape.size for shape in inputs]
+
+    @property
+    def input_sizes(self) -> list[int]:
+        """Values of each input."""
+        return [shape.size for shape in self.input_shapes]
+
+    def output_shape(self):
         return Shape(self.outputs * self.parts)
 
     def weights(self):

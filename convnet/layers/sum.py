@@ -15,15 +15,17 @@ class Sum(Layer):
     dialects = ("cc2",)
     stride = integer(1, ge=1, help="how many values make one output; divides their number")
 
-    def output_shape(self, inputs):
-        values = inputs[0].size
+    def prepare(self):
+        values = self.input_shapes[0].size
         if values % self.stride:
             raise self.wrong(
                 "stride",
                 f"stride {self.stride} does not divide the {values} values of "
                 f"{self.inputs[0].text}",
             )
-        return Shape(values // self.stride)
+
+    def output_shape(self):
+        return Shape(self.input_shapes[0].size // self.stride)
 
     def backward_reads_input(self):
         return False

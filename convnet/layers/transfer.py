@@ -13,14 +13,13 @@ class Transfer(Layer):
 
     type_name = "copy"
     has_neuron = False
-    half_forward = half_backward = False
 
-    def output_shape(self, inputs):
-        self.shape = inputs[0]
-        return inputs[0]
+    def __init__(self, name, half_forward=False, half_backward=False):
+        super().__init__(name)
+        self.half_forward, self.half_backward = half_forward, half_backward
 
     def keeps(self):
-        return {"arrival": Kept((self.shape.size,), at_input=True)}
+        return {"arrival": Kept((self.input_shapes[0].size,), at_input=True)}
 
     def backward_reads_input(self):
         return False

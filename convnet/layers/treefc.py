@@ -18,28 +18,33 @@ class TreeFullyConnected(WeightLayer):
     """
 
     dialects = ("chm",)
-    weight_source = None
-    tree: Tree | None = None  # set by the builder
+    dropped_fields = ("weight_source",)
+    tree: Tree
 
-    def output_shape(self, inputs):
-        if self.tree is None:
+    def prepare(self):
+        super().prepare()
+        if self.facts.tree is None:
             raise self.wrong(
                 "type",
                 "treefc layers need the data's tree of labels, and there is none",
                 None,
                 "it stands in batches.meta, as `tree` with the root under `all_wnids`",
             )
-        self.input_size = inputs[0].size
-        return Shape(self.tree.classes)
-
-    def check_inputs(self, nodes, classes):
-        """The tree's leaves must be the data's classes."""
+        self.tree, classes = self.facts.tree, self.facts.classes
         if classes is not None and classes != self.tree.classes:
             raise self.wrong(
                 "type", f"the tree has {self.tree.classes} leaves, the data {classes} classes"
             )
 
-    def doubts(self, nodes):
+    def output_shape(self):
+        return Shape(self.tree.classes)
+
+    @property
+    def input_size(self) -> int:
+        """Values of the input."""
+        return self.input_shapes[0].size
+
+    def warnings(self, below):
         """Keys without effect here."""
         given = {
             "sched_w": self.sched_w.kind != "const" or self.eps_w[0].kind != "const",
@@ -52,8 +57,8 @@ class TreeFullyConnected(WeightLayer):
             if on
         ]
 
-    def check_learning(self):
-        super().check_learning()
+    def join_schedules(self):
+        super().join_schedules()
         self.rates_w = tuple(Schedule(base=rate.base) for rate in self.eps_w)
 
     def weights(self):

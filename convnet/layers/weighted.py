@@ -62,13 +62,19 @@ class WeightLayer(Layer):
         0, file="params", ge=0, dialects=("cc2",), help="passes between updates"
     )
 
-    def check_learning(self):
-        """The rates with their schedules joined; FieldError where two schedules are given."""
+    def prepare(self):
+        self.join_schedules()
+
+    def join_schedules(self):
+        """Derive `rates_w` and `rate_b`, the rates with their schedules joined.
+
+        FieldError where two schedules are given.
+        """
         self.rates_w = tuple(self._joined("sched_w", "eps_w", eps) for eps in self.eps_w)
         self.rate_b = self._joined("sched_b", "eps_b", self.eps_b)
 
     def _joined(self, shape_field, rate_field, eps):
-        shape = getattr(self, shape_field)
+        shape = self.field_value(shape_field)
         if shape.kind == "const":
             return eps
         if eps.kind != "const":

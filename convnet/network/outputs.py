@@ -41,7 +41,7 @@ class Outputs:
     def _plan_output(self, unit):
         if unit not in self.y:
             self._give(unit, self._buffer(unit).view())
-        if getattr(unit.layer, "joins_in_place", False):
+        if unit.layer.joins_in_place:
             self._give_slices(unit)
         for turn in range(1, unit.time_slots if self._is_kept_apart(unit) else 1):
             buffer = Buffer(f"{unit.name}.{turn}", unit.device, unit.shape.size, "activities")

@@ -100,7 +100,7 @@ class Parameters:
         owners = parameter.unit.layer.rates_w[parameter.index]
         by_user = self.plan.graph.dialect.users_scale_shared_gradients
         replicated = len(unit.node.devices) > 1
-        separate = unit.layer.type_name == "conv" or parameter.moments or replicated
+        separate = unit.layer.sums_shared_gradients or parameter.moments or replicated
         return mine != owners and (by_user or not separate)
 
     def _plan_tables(self, unit):

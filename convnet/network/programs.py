@@ -175,7 +175,7 @@ class _Programs:
         """Where a source's first gradient goes: its own buffer, or the reader's when in place."""
         if unit in self.outputs.in_place:
             return self.dy[unit]
-        if getattr(unit.layer, "joins_in_place", False) and source.consumers == [unit]:
+        if unit.layer.joins_in_place and source.consumers == [unit]:
             start, rows = unit.layer.slices()[slot]
             part = self.outputs.y[unit].rows(start, rows)
             if part.same_memory(self.outputs.y[source]) and unit.inputs.count(source) == 1:

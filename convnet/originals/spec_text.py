@@ -38,7 +38,7 @@ def _detached(model) -> dict[str, str]:
         readers = [other for other in model.layers.values() if source in other["inputs"]]
         kind = LAYER_TYPES.get(model.layers[source]["type"])
         own = name == f"{source}_neuron" and len(readers) == 1
-        if own and kind is not None and kind.has_neuron and kind.type_name != "neuron":
+        if own and kind is not None and kind.has_neuron:
             found[name] = source
     return found
 

@@ -62,7 +62,7 @@ def _graph(checkpoint) -> Graph:
 
 def _conv(graph, name) -> Node:
     node = _node(graph, name)
-    if node.layer.type_name != "conv":
+    if not node.layer.can_become_local:
         raise ConvnetError(f"{name} is of type {node.layer.type_name}; only conv can become local")
     return node
 
