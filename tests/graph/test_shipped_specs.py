@@ -1,4 +1,4 @@
-"""The paper's facts about layers/alexnet.cfg, and that every shipped pair is well."""
+"""What the paper says of layers/alexnet.cfg; every shipped pair builds without warnings."""
 
 import pytest
 

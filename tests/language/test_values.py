@@ -7,7 +7,7 @@ from convnet.language.values import split
 
 
 def value(text):
-    """A value that stands at the start of a text of its own."""
+    """A value that is a whole source of its own."""
     source = Source.from_text(text)
     spans = [Span(source, i, 1, max(1, len(line))) for i, line in enumerate(source.lines, 1)]
     return Value(text, spans[0], tuple(spans))
@@ -35,7 +35,7 @@ def test_items(text, items):
     assert texts(value(text).items()) == items
 
 
-def test_items_know_their_places():
+def test_items_have_their_spans():
     found = value("ab ,  c[1, 2] ,").items()
     assert [(v.span.column, v.span.width) for v in found] == [(1, 2), (7, 7), (16, 1)]
 
@@ -66,7 +66,7 @@ def test_calls(text, name, brackets, arguments, named):
     assert {key: v.text for key, v in call.named.items()} == named
 
 
-def test_arguments_know_their_places():
+def test_arguments_have_their_spans():
     call = parse_call(value("dexp[base = 0.1; n=4]"))
     assert call.span.width == 21
     assert (call.named["base"].span.column, call.named["base"].span.width) == (13, 3)
@@ -109,7 +109,7 @@ def test_malformed_calls(text, column, message):
     assert (caught.value.message, caught.value.span.column) == (message, column)
 
 
-def test_a_value_without_places_shows_its_text():
+def test_a_value_without_line_spans_shows_its_text():
     span = Span(Source.from_text("%(x)s"), 1, 1, 5)
     with pytest.raises(MalformedValue, match=r"^'f\[1': '\[' has no closing") as caught:
         parse_call(Value("f[1", span))
