@@ -71,7 +71,7 @@ class Bench:
         """A network's training and test steps and phases, and the memory of a training."""
         cases, rounds = NETS[name]
         cases, rounds = self.cases or cases, self.rounds or rounds
-        flops = 2 * cases * sum(node.layer.operations() for node in _products(name))
+        flops = 2 * cases * sum(node.layer.multiply_adds() for node in _products(name))
         with ExitStack() as stack:
             workers = {
                 k: stack.enter_context(self.worker(k, name, cases)) for k in ("ours", *self.rivals)

@@ -1,16 +1,35 @@
-"""What a layer type is: fields, shape, memory it keeps, and the order of its calls.
+"""What a layer type is: fields, shape, memory, and the order of its calls.
 
-Layers hold no arrays and do no arithmetic.  `forward` and `backward` are called once, when the plan
-of a network is made; the calls they make on `ops` become the steps that are run at every minibatch.
+Layers hold no arrays and do no arithmetic.  `forward` and `backward` are called while the plan of a
+network is made; the calls that they record become the steps that run for every minibatch.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from math import isqrt, prod
-from typing import ClassVar, NamedTuple
+from collections.abc import Sequence
+from math import isqrt
+from typing import ClassVar
 
 from convnet.language.fields import Field, choice, devices, names, number, text
-from convnet.layers.tree import Tree
+from convnet.layers.declarations import NO_FACTS, DataFacts, FieldError, Saved, Shape, Table, Weight
+from convnet.layers.values import NO_ARRAY, ArrayView, UpdateArrays, Values
+from convnet.operations.declaration import Recorder
+
+__all__ = [
+    "LAYER_TYPES",
+    "NO_ARRAY",
+    "ArrayView",
+    "DataFacts",
+    "FieldError",
+    "ImageLayer",
+    "Layer",
+    "Recorder",
+    "Saved",
+    "Shape",
+    "Table",
+    "UpdateArrays",
+    "Values",
+    "Weight",
+    "register",
+]
 
 LAYER_TYPES: dict[str, type["Layer"]] = {}
 
@@ -24,124 +43,6 @@ def register(type_name: str):
         return cls
 
     return add
-
-
-class Shape(NamedTuple):
-    """Values of one case: channels, rows, columns.  Flat values are (n, 1, 1)."""
-
-    channels: int
-    height: int = 1
-    width: int = 1
-
-    @property
-    def size(self) -> int:
-        return self.channels * self.height * self.width
-
-    def __str__(self):
-        flat = self.height == self.width == 1
-        return str(self.channels) if flat else f"{self.channels}x{self.height}x{self.width}"
-
-
-class FieldError(Exception):
-    """A field's value does not fit; the builder adds the place in the file."""
-
-    def __init__(self, field_name: str, message: str, index: int | None = None, hint: str = ""):
-        super().__init__(message)
-        self.field_name, self.message, self.index, self.hint = field_name, message, index, hint
-
-
-@dataclass(frozen=True)
-class Weight:
-    """A parameter array of a layer: its shape and how it starts.
-
-    deviation: standard deviation of the normal distribution drawn from; constant is added.
-    fan_in: weights that meet in one output.  blocks: (blocks, weights a filter, filters), the
-    three-dimensional view in which each filter is one column (for norm constraints).
-    drawn: how many of the first rows are drawn, the others being constant; None: all.
-    """
-
-    shape: tuple[int, ...]
-    blocks: tuple[int, int, int]
-    deviation: float = 0.0
-    constant: float = 0.0
-    drawn: int | None = None
-
-    @property
-    def size(self) -> int:
-        return prod(self.shape)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Memory a layer keeps from forward to backward: values per case, and their type.
-
-    dtype: "real" (the network's float type) or a NumPy type name.  at_input: on the first input's
-    device instead of the layer's own.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str = "real"
-    at_input: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """Whole numbers that a layer's calls read, the same in every minibatch.
-
-    values: the numbers; or, where None, `size` numbers from random permutations of `permuted`
-    channels, one behind the other, drawn once and saved with the weights.  input: the input whose
-    weights they belong to; where those are shared, so are they.
-    """
-
-    size: int
-    values: tuple[int, ...] | None = None
-    permuted: int = 0
-    input: int | None = None
-
-
-@dataclass
-class Values:
-    """The arrays of one layer, while its calls are recorded.
-
-    x, y: inputs and output.  w, b: weights by input, biases.  kept: by name.  dy, dx, dw, db: their
-    gradients, None where none is wanted.  adds[i]: dx[i] already holds another reader's gradient.
-    w_adds[i], b_adds: dw[i], db already hold the gradient of another user of the same weights.
-    costs: the numbers a cost layer reports.  random: the state of the random numbers.  tables: by
-    name.
-    """
-
-    x: list
-    y: object = None
-    w: list = field(default_factory=list)
-    b: object = None
-    kept: dict = field(default_factory=dict)
-    dy: object = None
-    dx: list = field(default_factory=list)
-    adds: list = field(default_factory=list)
-    dw: list = field(default_factory=list)
-    w_adds: list = field(default_factory=list)
-    db: object = None
-    b_adds: bool = False
-    costs: object = None
-    random: object = None
-    training: bool = False
-    tables: dict = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class DataFacts:
-    """What is known of the data while a graph is built.
-
-    dims: values per case of each data matrix, by dataIdx.  classes: number of classes.  tree: of
-    the labels.
-    """
-
-    dims: Mapping[int, int] = field(default_factory=dict)
-    classes: int | None = None
-    tree: Tree | None = None
-
-
-NO_FACTS = DataFacts()
 
 
 class Layer:
@@ -323,8 +224,8 @@ class Layer:
         """The biases, if the type has any."""
         return None
 
-    def keeps(self) -> dict[str, Kept]:
-        """Memory kept from forward to backward, by name."""
+    def saved_for_backward(self) -> dict[str, Saved]:
+        """Memory that `forward` fills and `backward` reads (`Values.saved`), by name."""
         return {}
 
     def tables(self) -> dict[str, Table]:
@@ -365,17 +266,17 @@ class Layer:
 
     # -- calls -------------------------------------------------------------------------------------
 
-    def forward(self, ops, v: Values) -> None:
+    def forward(self, ops: Recorder, v: Values) -> None:
         """Record the calls that compute the output, or the numbers of a cost, from the inputs."""
         raise NotImplementedError(f"{self.type_name}.forward")
 
-    def backward(self, ops, v: Values) -> None:
+    def backward(self, ops: Recorder, v: Values) -> None:
         """Record the calls that compute the gradients of `v` that are not None from `v.dy`."""
         raise NotImplementedError(f"{self.type_name}.backward")
 
     # -- for reports -------------------------------------------------------------------------------
 
-    def operations(self) -> int:
+    def multiply_adds(self) -> int:
         """Multiply-adds of one case, forward."""
         return 0
 

@@ -1,7 +1,8 @@
 """Gaussian blur."""
 
 from convnet.language.fields import integer, number
-from convnet.layers.base import ImageLayer, register
+from convnet.layers.base import ImageLayer, Recorder, Values, register
+from convnet.operations import blur
 
 
 @register("blur")
@@ -17,7 +18,7 @@ class Blur(ImageLayer):
     filter_size = integer(ge=3, le=9, help="side of the filter: 3, 5, 7 or 9")
     stdev = number(gt=0, help="standard deviation of the Gaussian, in pixels")
 
-    def prepare(self):
+    def prepare(self) -> None:
         super().prepare()
         if self.filter_size % 2 == 0:
             raise self.wrong("filter_size", f"filterSize must be odd, found {self.filter_size}")
@@ -26,20 +27,20 @@ class Blur(ImageLayer):
                 "filter_size", f"filterSize {self.filter_size} exceeds the image side, {self.side}"
             )
 
-    def operations(self):
+    def multiply_adds(self) -> int:
         return 2 * self.filter_size * self.channels * self.side**2
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         x, y = self.image(v.x[0]), self.image(v.y)
-        ops.blur.blur(x, y, self.filter_size, self.stdev, False)
+        blur.blur(ops, x, y, self.filter_size, self.stdev, False)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is not None:
             dy, dx = self.image(v.dy), self.image(v.dx[0])
-            ops.blur.blur(dy, dx, self.filter_size, self.stdev, v.adds[0])
+            blur.blur(ops, dy, dx, self.filter_size, self.stdev, v.adds[0])

@@ -1,7 +1,8 @@
 """Pooling across maps."""
 
 from convnet.language.fields import choice, integer
-from convnet.layers.base import ImageLayer, Shape, register
+from convnet.layers.base import ImageLayer, Recorder, Shape, Values, register
+from convnet.operations import cmpool
 
 
 @register("cmpool")
@@ -21,7 +22,7 @@ class CrossMapPool(ImageLayer):
     start = integer(0, le=0, help="first window's place, 0 or less")
     outputs = integer(0, ge=0, help="number of output maps; 0: computed")
 
-    def prepare(self):
+    def prepare(self) -> None:
         super().prepare()
         for name, field_name, bound in [
             ("channels", "size", self.channels),
@@ -35,13 +36,13 @@ class CrossMapPool(ImageLayer):
         self.maps = self.outputs or self._computed()
         self._check_coverage()
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.maps, self.side, self.side)
 
-    def _computed(self):
+    def _computed(self) -> int:
         return -(-(self.channels - self.start - self.size) // self.stride) + 1
 
-    def _check_coverage(self):
+    def _check_coverage(self) -> None:
         last = self.start + (self.maps - 1) * self.stride
         if last + self.size < self.channels or last >= self.channels:
             raise self.wrong(
@@ -52,18 +53,18 @@ class CrossMapPool(ImageLayer):
                 f"0, or no outputs, gives {self._computed()}",
             )
 
-    def operations(self):
+    def multiply_adds(self) -> int:
         return self.maps * self.size * self.side**2
 
     def window(self):
         return self.size, self.stride, self.start
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         y = v.y.shaped(self.maps, self.side, self.side)
-        ops.cmpool.forward(self.image(v.x[0]), y, *self.window())
+        cmpool.forward(ops, self.image(v.x[0]), y, *self.window())
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is not None:
             x, dx = self.image(v.x[0]), self.image(v.dx[0])
             y, dy = (view.shaped(self.maps, self.side, self.side) for view in (v.y, v.dy))
-            ops.cmpool.backward(x, y, dy, dx, *self.window(), v.adds[0])
+            cmpool.backward(ops, x, y, dy, dx, *self.window(), v.adds[0])

@@ -2,7 +2,7 @@
 
 from math import isqrt
 
-from convnet.layers.base import Layer, Shape
+from convnet.layers.base import ArrayView, Layer, Recorder, Shape, Values
 
 
 class ColourTransform(Layer):
@@ -10,7 +10,7 @@ class ColourTransform(Layer):
 
     needs_no_gradient = True
 
-    def prepare(self):
+    def prepare(self) -> None:
         shape = self.input_shapes[0]
         if shape.channels != 3 and not _is_flat_in_planes(shape):
             raise self.wrong(
@@ -19,23 +19,23 @@ class ColourTransform(Layer):
                 0,
             )
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         """An image where the input is one, also where it is flat and its planes are squares."""
         shape = self.input_shapes[0]
         side = isqrt(shape.size // 3)
         square = _is_flat_in_planes(shape) and 3 * side * side == shape.size
         return Shape(3, side, side) if square else shape
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def planes(self, view):
+    def planes(self, view: ArrayView) -> ArrayView:
         return view.shaped(3, view.size // 3)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         pass
 
 

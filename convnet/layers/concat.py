@@ -1,6 +1,7 @@
 """Joining the values of several layers."""
 
-from convnet.layers.base import Layer, Shape, register
+from convnet.layers.base import Layer, Recorder, Shape, Values, register
+from convnet.operations import elementwise
 
 
 @register("concat")
@@ -13,30 +14,30 @@ class Concat(Layer):
     dialects = ("chm", "cc2")
     input_count = (1, 256)
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         shapes = self.input_shapes
         if len({shape[1:] for shape in shapes}) == 1:
             return Shape(sum(shape.channels for shape in shapes), *shapes[0][1:])
         return Shape(sum(shape.size for shape in shapes))
 
-    def slices(self):
+    def slices(self) -> list[tuple[int, int]]:
         sizes = [shape.size for shape in self.input_shapes]
         return [(sum(sizes[:i]), size) for i, size in enumerate(sizes)]
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         for x, (start, rows) in zip(v.x, self.slices(), strict=True):
             part = v.y.rows(start, rows)
             if not part.same_memory(x):
-                ops.elementwise.scale(x.flat(), part, 1.0, False)
+                elementwise.scale(ops, x.flat(), part, 1.0, False)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         for i, (start, rows) in enumerate(self.slices()):
             dx = v.dx[i]
             if dx is not None and not v.dy.rows(start, rows).same_memory(dx):
-                ops.elementwise.scale(v.dy.rows(start, rows), dx.flat(), 1.0, v.adds[i])
+                elementwise.scale(ops, v.dy.rows(start, rows), dx.flat(), 1.0, v.adds[i])

@@ -1,5 +1,6 @@
 """What all costs share."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from convnet.language.fields import names, number
@@ -28,20 +29,20 @@ class Cost(Layer):
     )
     coeff = number(file="params", help="factor in the objective; 0: reported only")
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(0)
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         return {"coeff": self.coeff}
 
     def numbers(self) -> tuple[str, ...]:
         """Names of the sums that a run leaves, in their order."""
         return self.reported
 
-    def report(self, sums, cases: int) -> dict[str, float]:
+    def report(self, sums: Sequence[float], cases: int) -> dict[str, float]:
         """What is shown of the sums over so many cases: by default each sum a case."""
         return {n: float(s) / cases for n, s in zip(self.numbers(), sums, strict=True)}
 
@@ -69,7 +70,7 @@ class TargetCost(Cost):
     input_count = (2, 2)
     one_for_each_class = True  # the sizes must be the data's number of classes
 
-    def prepare(self):
+    def prepare(self) -> None:
         targets, predictions = self.input_shapes
         if targets.size != predictions.size:
             raise self.wrong(
@@ -90,5 +91,5 @@ class TargetCost(Cost):
                 f"give the layer below it outputs={classes}",
             )
 
-    def differentiates(self, index):
+    def differentiates(self, index: int) -> bool:
         return index == 1

@@ -1,8 +1,9 @@
 """Binary cross entropy with a weight for the positive targets (dialect, 7)."""
 
 from convnet.language.fields import number
-from convnet.layers.base import register
+from convnet.layers.base import Recorder, Values, register
 from convnet.layers.cost import TargetCost
+from convnet.operations import cost_bce
 
 
 class WeightedEntropy(TargetCost):
@@ -13,14 +14,14 @@ class WeightedEntropy(TargetCost):
 
     pos_weight = number(1.0, file="params", ge=0, help="factor of the positive targets' terms")
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         return {**super().learning(), "posWeight": self.pos_weight}
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
             how = (self.pos_weight, self.coeff, self.fused, v.adds[1])
-            ops.cost_bce.backward(targets, y, v.dx[1].flat(), *how)
+            cost_bce.backward(ops, targets, y, v.dx[1].flat(), *how)
 
 
 @register("cost.bce")
@@ -38,6 +39,6 @@ class BinaryCrossEntropy(WeightedEntropy):
     reported = ("cost", "wrong side", "top-1 error")
     one_for_each_class = False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         targets, y = (x.flat() for x in v.x)
-        ops.cost_bce.forward(targets, y, v.costs, self.pos_weight)
+        cost_bce.forward(ops, targets, y, v.costs, self.pos_weight)

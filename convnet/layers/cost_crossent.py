@@ -1,7 +1,10 @@
 """Cross entropy over a softmax, for labels that are a distribution or several classes."""
 
-from convnet.layers.base import register
+from collections.abc import Sequence
+
+from convnet.layers.base import Layer, Recorder, Values, register
 from convnet.layers.cost import TargetCost
+from convnet.operations import cost_crossent
 
 
 @register("cost.crossent")
@@ -20,15 +23,15 @@ class CrossEntropy(TargetCost):
     reported = ("cost", "error")
     fuses_with = "softmax"
 
-    def check_inputs(self, below):
+    def check_inputs(self, below: Sequence[Layer]) -> None:
         self.check_softmax(below[1])
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         targets, y = (x.flat() for x in v.x)
-        ops.cost_crossent.forward(targets, y, v.costs)
+        cost_crossent.forward(ops, targets, y, v.costs)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
             dy = v.dx[1].flat()
-            ops.cost_crossent.backward(targets, y, dy, self.coeff, self.fused, v.adds[1])
+            cost_crossent.backward(ops, targets, y, dy, self.coeff, self.fused, v.adds[1])

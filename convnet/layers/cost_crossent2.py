@@ -1,7 +1,10 @@
 """Cross entropy of independent classes (dialect, 7)."""
 
-from convnet.layers.base import register
+from collections.abc import Sequence
+
+from convnet.layers.base import Layer, Recorder, Values, register
 from convnet.layers.cost import TargetCost
+from convnet.operations import cost_crossent2
 
 
 def logistic_warnings(layer, below):
@@ -27,15 +30,15 @@ class CrossEntropyOfEach(TargetCost):
     dialects = ("chm",)
     fuses_with = "logistic"
 
-    def warnings(self, below):
+    def warnings(self, below: Sequence[Layer]) -> list[tuple[str, str, str]]:
         return logistic_warnings(self, below)
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         targets, y = (x.flat() for x in v.x)
-        ops.cost_crossent2.forward(targets, y, v.costs)
+        cost_crossent2.forward(ops, targets, y, v.costs)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
             dy = v.dx[1].flat()
-            ops.cost_crossent2.backward(targets, y, dy, self.coeff, self.fused, v.adds[1])
+            cost_crossent2.backward(ops, targets, y, dy, self.coeff, self.fused, v.adds[1])

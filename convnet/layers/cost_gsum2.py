@@ -1,7 +1,8 @@
 """Sum of squares, each case times a gate (dialect, 7)."""
 
-from convnet.layers.base import register
+from convnet.layers.base import Recorder, Values, register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_gsum2
 
 
 @register("cost.gsum2")
@@ -14,7 +15,7 @@ class GatedSumOfSquares(Cost):
     dialects = ("chm",)
     input_count = (2, 2)
 
-    def prepare(self):
+    def prepare(self) -> None:
         gate = self.input_shapes[0]
         if gate.size != 1:
             raise self.wrong(
@@ -25,13 +26,13 @@ class GatedSumOfSquares(Cost):
                 "write inputs=gate,values",
             )
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         gate, x = (view.flat() for view in v.x)
-        ops.cost_gsum2.forward(gate, x, v.costs)
+        cost_gsum2.forward(ops, gate, x, v.costs)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         gate, x = (view.flat() for view in v.x)
         if v.dx[0] is not None:
-            ops.cost_gsum2.gate_grad(x, v.dx[0].flat(), self.coeff, v.adds[0])
+            cost_gsum2.gate_grad(ops, x, v.dx[0].flat(), self.coeff, v.adds[0])
         if v.dx[1] is not None:
-            ops.cost_gsum2.inputs_grad(gate, x, v.dx[1].flat(), self.coeff, v.adds[1])
+            cost_gsum2.inputs_grad(ops, gate, x, v.dx[1].flat(), self.coeff, v.adds[1])

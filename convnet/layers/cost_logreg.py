@@ -1,8 +1,11 @@
 """Multinomial logistic regression cost (paper, 3: the objective; dialect, 7)."""
 
+from collections.abc import Sequence
+
 from convnet.language.fields import integer
-from convnet.layers.base import register
+from convnet.layers.base import Layer, Recorder, Values, register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_logreg
 
 
 @register("cost.logreg")
@@ -20,7 +23,7 @@ class LogisticRegression(Cost):
     fuses_with = "softmax"
     topk = integer(1, file="params", ge=1, dialects=("chm", "cc2"), help="k of the top-k error")
 
-    def prepare(self):
+    def prepare(self) -> None:
         labels, probabilities = self.input_shapes
         if labels.size != 1:
             raise self.wrong(
@@ -36,7 +39,7 @@ class LogisticRegression(Cost):
                 "topk", f"topk {self.topk} exceeds the number of classes, {self.classes}"
             )
 
-    def check_inputs(self, below):
+    def check_inputs(self, below: Sequence[Layer]) -> None:
         """The second input must be a softmax over the data's classes."""
         self.check_softmax(below[1])
         name, classes = below[1].name, self.facts.classes
@@ -48,22 +51,22 @@ class LogisticRegression(Cost):
                 f"give the layer below {name} outputs={classes}",
             )
 
-    def numbers(self):
+    def numbers(self) -> tuple[str, ...]:
         return ("cost", "top-1 error", f"top-{self.topk} error")
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         return {**super().learning(), **self.read_here({"topk": self.topk})}
 
-    def differentiates(self, index):
+    def differentiates(self, index: int) -> bool:
         return index == 1
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         labels, probabilities = (x.flat() for x in v.x)
-        ops.cost_logreg.forward(labels, probabilities, v.costs, self.topk)
+        cost_logreg.forward(ops, labels, probabilities, v.costs, self.topk)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             labels, probabilities = (x.flat() for x in v.x)
-            ops.cost_logreg.backward(
-                labels, probabilities, v.dx[1].flat(), self.coeff, self.fused, v.adds[1]
+            cost_logreg.backward(
+                ops, labels, probabilities, v.dx[1].flat(), self.coeff, self.fused, v.adds[1]
             )

@@ -1,8 +1,9 @@
 """Softmax over sets of classes (dialect, 7)."""
 
 from convnet.language.fields import integer
-from convnet.layers.base import register
+from convnet.layers.base import Recorder, Values, register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_msm
 
 
 @register("cost.msm")
@@ -22,7 +23,7 @@ class MultiSoftmax(Cost):
     set_size = integer(file="params", ge=1, help="classes in a set; fewer than there are")
     threads = integer(1, file="params", ge=1, le=32, help="tuning of the original kernels; ignored")
 
-    def prepare(self):
+    def prepare(self) -> None:
         labels, energies = self.input_shapes
         if labels.size != 1:
             raise self.wrong(
@@ -48,21 +49,21 @@ class MultiSoftmax(Cost):
                 f"give it outputs={classes}",
             )
 
-    def numbers(self):
+    def numbers(self) -> tuple[str, ...]:
         return ("cost", "top-1 error", f"top-{self.set_size} error")
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         return {**super().learning(), "setSize": self.set_size, "threads": self.threads}
 
-    def differentiates(self, index):
+    def differentiates(self, index: int) -> bool:
         return index == 1
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         labels, energies = (x.flat() for x in v.x)
-        ops.cost_msm.forward(labels, energies, v.costs, self.set_size)
+        cost_msm.forward(ops, labels, energies, v.costs, self.set_size)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             labels, energies = (x.flat() for x in v.x)
             how = (self.set_size, self.coeff, v.adds[1])
-            ops.cost_msm.backward(labels, energies, v.dx[1].flat(), *how)
+            cost_msm.backward(ops, labels, energies, v.dx[1].flat(), *how)

@@ -1,8 +1,11 @@
 """A robust cost of differences (dialect, 7)."""
 
-from convnet.layers.base import register
+from collections.abc import Sequence
+
+from convnet.layers.base import Layer, Recorder, Values, register
 from convnet.layers.cost import TargetCost
 from convnet.layers.cost_crossent2 import logistic_warnings
+from convnet.operations import cost_rflickr
 
 
 @register("cost.rflickr")
@@ -14,14 +17,14 @@ class RobustDifferences(TargetCost):
 
     dialects = ("chm",)
 
-    def warnings(self, below):
+    def warnings(self, below: Sequence[Layer]) -> list[tuple[str, str, str]]:
         return logistic_warnings(self, below)
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         targets, y = (x.flat() for x in v.x)
-        ops.cost_rflickr.forward(targets, y, v.costs)
+        cost_rflickr.forward(ops, targets, y, v.costs)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
-            ops.cost_rflickr.backward(targets, y, v.dx[1].flat(), self.coeff, v.adds[1])
+            cost_rflickr.backward(ops, targets, y, v.dx[1].flat(), self.coeff, v.adds[1])

@@ -1,8 +1,9 @@
 """Topographic independent components: sparse sums of squares over windows (dialect, 7)."""
 
 from convnet.language.fields import integer
-from convnet.layers.base import Kept, register
+from convnet.layers.base import ArrayView, Recorder, Saved, Values, register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_tica
 
 
 @register("cost.tica")
@@ -21,20 +22,20 @@ class TopographicComponents(Cost):
     channels = integer(ge=1, help="channels of the input, maps of a square image")
     size_x = integer(ge=1, help="side of the windows")
 
-    def prepare(self):
+    def prepare(self) -> None:
         self.side = self.square_image(self.input_shapes[0], self.channels)
 
-    def keeps(self):
-        return {"inverse": Kept((self.channels, self.side, self.side))}
+    def saved_for_backward(self) -> dict[str, Saved]:
+        return {"inverse": Saved((self.channels, self.side, self.side))}
 
-    def _image(self, view):
+    def _image(self, view: ArrayView) -> ArrayView:
         return view.shaped(self.channels, self.side, self.side)
 
-    def forward(self, ops, v):
-        ops.cost_tica.forward(self._image(v.x[0]), v.kept["inverse"], v.costs, self.size_x)
+    def forward(self, ops: Recorder, v: Values) -> None:
+        cost_tica.forward(ops, self._image(v.x[0]), v.saved["inverse"], v.costs, self.size_x)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is not None:
             x, dx = self._image(v.x[0]), self._image(v.dx[0])
             how = (self.size_x, self.coeff, v.adds[0])
-            ops.cost_tica.backward(x, v.kept["inverse"], dx, *how)
+            cost_tica.backward(ops, x, v.saved["inverse"], dx, *how)

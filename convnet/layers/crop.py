@@ -1,7 +1,8 @@
 """A square part of an image."""
 
 from convnet.language.fields import integer
-from convnet.layers.base import ImageLayer, Shape, register
+from convnet.layers.base import ImageLayer, Recorder, Shape, Values, register
+from convnet.operations import crop
 
 
 @register("crop")
@@ -20,7 +21,7 @@ class Crop(ImageLayer):
     start_y = integer(None, key="startY", ge=0, help="first row; startX unless given")
     size_x = integer(key="sizeX", ge=1, help="side of the square")
 
-    def prepare(self):
+    def prepare(self) -> None:
         super().prepare()
         self.start_row = self.start_x if self.start_y is None else self.start_y
         start = "start_y" if self.start_row > self.start_x else "start_x"
@@ -32,18 +33,18 @@ class Crop(ImageLayer):
                 f"{self.side}",
             )
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.channels, self.size_x, self.size_x)
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         y = v.y.shaped(self.channels, self.size_x, self.size_x)
-        ops.crop.forward(self.image(v.x[0]), y, self.start_row, self.start_x)
+        crop.forward(ops, self.image(v.x[0]), y, self.start_row, self.start_x)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         pass

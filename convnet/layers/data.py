@@ -47,7 +47,7 @@ class Data(Layer):
             "values per case of matrix 0, 1, ...",
         )
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Derive `rows`, the values per case of the matrix, and which of them are the output."""
         known = self.facts.dims.get(self.data_idx)
         self.rows = rows = self._assumed_rows() if known is None else known
@@ -69,7 +69,7 @@ class Data(Layer):
                 "start counts from 0; end is the row after the last",
             )
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         count = self.last_row - self.start
         if count == self.image_size():
             return Shape(self.channels or 3, self.img_size, self.img_size)

@@ -1,7 +1,8 @@
 """Images mirrored left to right."""
 
 from convnet.language.fields import integer
-from convnet.layers.base import ImageLayer, register
+from convnet.layers.base import ImageLayer, Recorder, Values, register
+from convnet.operations import href
 
 
 @register("href")
@@ -16,15 +17,15 @@ class Mirror(ImageLayer):
     dialects = ("chm", "cc2")
     channels = integer(ge=1, le=3, help="channels of the input")
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
-        ops.href.mirror(self.image(v.x[0]), self.image(v.y), False)
+    def forward(self, ops: Recorder, v: Values) -> None:
+        href.mirror(ops, self.image(v.x[0]), self.image(v.y), False)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is not None:
-            ops.href.mirror(self.image(v.dy), self.image(v.dx[0]), v.adds[0])
+            href.mirror(ops, self.image(v.dy), self.image(v.dx[0]), v.adds[0])

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from convnet.language import MalformedValue, Value, did_you_mean, parse_call, quoted
 from convnet.language.fields import DECIMAL
-from convnet.layers.base import Layer, register
+from convnet.layers.base import Layer, Recorder, Values, register
+from convnet.operations import elementwise, neuron
 
 
 @dataclass(frozen=True)
@@ -107,29 +108,29 @@ class Neuron(Layer):
         return self.nonlinearity.kind
 
     @property
-    def uses_random(self):
+    def uses_random(self) -> bool:
         return self.nonlinearity.kind == "nrelu"
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return self.nonlinearity.type.reads_input
 
-    def may_work_in_place(self):
+    def may_work_in_place(self) -> bool:
         return not self.nonlinearity.type.reads_input
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         f = self.nonlinearity
         if f.kind == "nrelu":
-            ops.neuron.noisy(v.x[0].flat(), v.y.flat(), v.random)
+            neuron.noisy(ops, v.x[0].flat(), v.y.flat(), v.random)
         else:
-            ops.neuron.forward(v.x[0].flat(), v.y.flat(), f.kind, f.a, f.b)
+            neuron.forward(ops, v.x[0].flat(), v.y.flat(), f.kind, f.a, f.b)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is None:
             return
         if self.fused:
-            ops.elementwise.scale(v.dy.flat(), v.dx[0].flat(), 1.0, v.adds[0])
+            elementwise.scale(ops, v.dy.flat(), v.dx[0].flat(), 1.0, v.adds[0])
             return
         f = self.nonlinearity
         kind = "relu" if f.kind == "nrelu" else f.kind
         arrays = [view.flat() for view in (v.x[0], v.y, v.dy, v.dx[0])]
-        ops.neuron.backward(*arrays, kind, f.a, f.b, v.adds[0])
+        neuron.backward(ops, *arrays, kind, f.a, f.b, v.adds[0])

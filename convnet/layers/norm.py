@@ -1,7 +1,7 @@
 """What the three response normalizations share: their keys and the effective scale."""
 
 from convnet.language.fields import integer, number
-from convnet.layers.base import ImageLayer, Kept
+from convnet.layers.base import ImageLayer, Saved
 
 
 class Normalization(ImageLayer):
@@ -21,7 +21,7 @@ class Normalization(ImageLayer):
     pow = number(file="params", help="exponent")
     min_div = number(1.0, file="params", gt=0, help="added before the power; the paper's k")
 
-    def prepare(self):
+    def prepare(self) -> None:
         super().prepare()
         if self.size > self.longest_window():
             raise self.wrong(
@@ -30,7 +30,7 @@ class Normalization(ImageLayer):
 
     longest = "the side of the image"
 
-    def longest_window(self):
+    def longest_window(self) -> int:
         return self.side
 
     @property
@@ -43,19 +43,22 @@ class Normalization(ImageLayer):
             return 1.0
         return self.min_div
 
-    def keeps(self):
-        return {"denominators": Kept((self.channels, self.side, self.side))}
+    def saved_for_backward(self) -> dict[str, Saved]:
+        return {"denominators": Saved((self.channels, self.side, self.side))}
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         found = {"scale": self.effective_scale, "pow": self.pow}
         if self.dialect is None or self.type_name in self.dialect.norms_with_min_div:
             found["minDiv"] = self.k
         return found
 
-    def operations(self):
+    def multiply_adds(self) -> int:
         return 3 * self.size**self.window_dimensions * self.channels * self.side**2
 
-    def arrays(self, v):
-        """x, y, denominators and, backward, dy, dx as images."""
-        found = (v.x[0], v.y, v.kept["denominators"], v.dy, v.dx[0] if v.dx else None)
-        return [None if view is None else self.image(view) for view in found]
+    def forward_arrays(self, v):
+        """x, y and the denominators as images."""
+        return [self.image(view) for view in (v.x[0], v.y, v.saved["denominators"])]
+
+    def backward_arrays(self, v, dx):
+        """The same, then dy and dx."""
+        return [*self.forward_arrays(v), self.image(v.dy), self.image(dx)]

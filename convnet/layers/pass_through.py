@@ -14,5 +14,5 @@ class Pass(Concat):
     dialects = ("cc2",)
     joins_in_place = True
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return True  # it holds the inputs' own values: nothing may overwrite them

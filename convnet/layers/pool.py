@@ -1,7 +1,8 @@
 """Pooling, overlapping or not (paper, 3.4)."""
 
 from convnet.language.fields import boolean, choice, integer
-from convnet.layers.base import ImageLayer, Shape, register
+from convnet.layers.base import ArrayView, ImageLayer, Recorder, Shape, Values, register
+from convnet.operations import pool, pool_random
 
 
 @register("pool")
@@ -29,7 +30,7 @@ class Pool(ImageLayer):
         False, file="params", dialects=("chm",), help="rand: take the maximum after all"
     )
 
-    def prepare(self):
+    def prepare(self) -> None:
         super().prepare()
         if self.size_x > self.side:
             raise self.wrong("size_x", f"sizeX {self.size_x} exceeds the image side, {self.side}")
@@ -44,7 +45,7 @@ class Pool(ImageLayer):
         self.outputs_side = self.outputs_x or computed
         self._check_windows(computed)
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.channels, self.outputs_side, self.outputs_side)
 
     def _check_windows(self, computed):
@@ -68,39 +69,39 @@ class Pool(ImageLayer):
         return "max" if self.pool == "rand" else self.pool
 
     @property
-    def uses_random(self):
+    def uses_random(self) -> bool:
         return self.pool == "rand" and not self.do_max
 
-    def sizes(self):
+    def sizes(self) -> dict[str, object]:
         return {"outputsX": self.outputs_side}
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         return {"doMax": self.do_max} if self.pool == "rand" else {}
 
-    def operations(self):
+    def multiply_adds(self) -> int:
         return self.channels * (self.outputs_side * self.size_x) ** 2
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return self.pool != "avg"
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return self.pool != "avg"
 
-    def outputs(self, view):
+    def outputs(self, view: ArrayView) -> ArrayView:
         return view.shaped(self.channels, self.outputs_side, self.outputs_side)
 
     def window(self):
         return self.kind, self.size_x, self.stride, self.start
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         x, y = self.image(v.x[0]), self.outputs(v.y)
         if self.uses_random:
-            ops.pool_random.forward(x, y, self.size_x, self.stride, self.start, v.random)
+            pool_random.forward(ops, x, y, self.size_x, self.stride, self.start, v.random)
         else:
-            ops.pool.forward(x, y, *self.window())
+            pool.forward(ops, x, y, *self.window())
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is not None:
             x, dx = self.image(v.x[0]), self.image(v.dx[0])
             y, dy = self.outputs(v.y), self.outputs(v.dy)
-            ops.pool.backward(x, y, dy, dx, *self.window(), v.adds[0])
+            pool.backward(ops, x, y, dy, dx, *self.window(), v.adds[0])

@@ -3,7 +3,8 @@
 from math import floor
 
 from convnet.language.fields import integer, number
-from convnet.layers.base import ImageLayer, Shape, register
+from convnet.layers.base import ImageLayer, Recorder, Shape, Values, register
+from convnet.operations import resize
 
 
 @register("resize")
@@ -20,30 +21,30 @@ class Resize(ImageLayer):
     channels = integer(ge=1, help="channels of the input")
     scale = number(ge=0.5, le=2, help="pixels of the input for one of the output")
 
-    def prepare(self):
+    def prepare(self) -> None:
         super().prepare()
         self.outputs_side = floor(self.side / self.scale)
         if self.outputs_side < 1:
             raise self.wrong("scale", f"nothing is left of an image of side {self.side}")
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.channels, self.outputs_side, self.outputs_side)
 
-    def sizes(self):
+    def sizes(self) -> dict[str, object]:
         return {"tgtSize": self.outputs_side}
 
-    def operations(self):
+    def multiply_adds(self) -> int:
         return 4 * self.channels * self.outputs_side**2
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         y = v.y.shaped(self.channels, self.outputs_side, self.outputs_side)
-        ops.resize.forward(self.image(v.x[0]), y, self.scale)
+        resize.forward(ops, self.image(v.x[0]), y, self.scale)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         pass

@@ -1,7 +1,8 @@
 """RGB to YUV."""
 
-from convnet.layers.base import register
+from convnet.layers.base import Recorder, Values, register
 from convnet.layers.colour import ColourTransform
+from convnet.operations import rgb2yuv
 
 
 @register("rgb2yuv")
@@ -12,5 +13,5 @@ class RgbToYuv(ColourTransform):
     V = .615·R - .55861·G - .05639·B.  No backward pass: refused above layers with weights.
     """
 
-    def forward(self, ops, v):
-        ops.rgb2yuv.forward(self.planes(v.x[0]), self.planes(v.y))
+    def forward(self, ops: Recorder, v: Values) -> None:
+        rgb2yuv.forward(ops, self.planes(v.x[0]), self.planes(v.y))

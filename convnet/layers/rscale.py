@@ -3,7 +3,8 @@
 from math import floor
 
 from convnet.language.fields import integer, number
-from convnet.layers.base import ImageLayer, Shape, register
+from convnet.layers.base import ImageLayer, Recorder, Shape, Values, register
+from convnet.operations import crop, resize, rscale
 
 
 @register("rscale")
@@ -32,7 +33,7 @@ class RandomScale(ImageLayer):
         help="side of the output, from floor(S/maxScale) to S; required, not in cuda-convnet 1",
     )
 
-    def prepare(self):
+    def prepare(self) -> None:
         super().prepare()
         self.smallest = floor(self.side / self.max_scale)
         computed = self.dialect is not None and self.dialect.rscale_computes_side
@@ -50,34 +51,34 @@ class RandomScale(ImageLayer):
                 self._sides_allowed(),
             )
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.channels, self.outputs_side, self.outputs_side)
 
     def _sides_allowed(self):
         return f"from floor(S/maxScale) = {max(1, self.smallest)} to S = {self.side}"
 
-    def sizes(self):
+    def sizes(self) -> dict[str, object]:
         return {"tgtSize": self.outputs_side}
 
-    def operations(self):
+    def multiply_adds(self) -> int:
         return 4 * self.channels * self.outputs_side**2
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         x = self.image(v.x[0])
         y = v.y.shaped(self.channels, self.outputs_side, self.outputs_side)
         if v.training:
-            ops.rscale.forward(x, y, self.side - self.smallest + 1, v.random)
+            rscale.forward(ops, x, y, self.side - self.smallest + 1, v.random)
         elif self.dialect is not None and self.dialect.rscale_tests_on_centre:
             start = (self.side - self.outputs_side) // 2
-            ops.crop.forward(x, y, start, start)
+            crop.forward(ops, x, y, start, start)
         else:
-            ops.resize.forward(x, y, self.max_scale)
+            resize.forward(ops, x, y, self.max_scale)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         pass

@@ -1,6 +1,7 @@
 """Softmax over all outputs of a case (dialect, 3.7)."""
 
-from convnet.layers.base import Layer, Shape, register
+from convnet.layers.base import Layer, Recorder, Shape, Values, register
+from convnet.operations import elementwise, softmax
 
 
 @register("softmax")
@@ -13,19 +14,19 @@ class Softmax(Layer):
 
     squashing = "softmax"
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.input_shapes[0].size)
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def forward(self, ops, v):
-        ops.softmax.forward(v.x[0].flat(), v.y.flat())
+    def forward(self, ops: Recorder, v: Values) -> None:
+        softmax.forward(ops, v.x[0].flat(), v.y.flat())
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is None:
             return
         if self.fused:
-            ops.elementwise.scale(v.dy.flat(), v.dx[0].flat(), 1.0, v.adds[0])
+            elementwise.scale(ops, v.dy.flat(), v.dx[0].flat(), 1.0, v.adds[0])
         else:
-            ops.softmax.backward(v.y.flat(), v.dy.flat(), v.dx[0].flat(), v.adds[0])
+            softmax.backward(ops, v.y.flat(), v.dy.flat(), v.dx[0].flat(), v.adds[0])

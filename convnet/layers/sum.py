@@ -1,7 +1,8 @@
 """Sums of neighbouring values."""
 
 from convnet.language.fields import integer
-from convnet.layers.base import Layer, Shape, register
+from convnet.layers.base import Layer, Recorder, Shape, Values, register
+from convnet.operations import sum as sums
 
 
 @register("sum")
@@ -15,7 +16,7 @@ class Sum(Layer):
     dialects = ("cc2",)
     stride = integer(1, ge=1, help="how many values make one output; divides their number")
 
-    def prepare(self):
+    def prepare(self) -> None:
         values = self.input_shapes[0].size
         if values % self.stride:
             raise self.wrong(
@@ -24,18 +25,18 @@ class Sum(Layer):
                 f"{self.inputs[0].text}",
             )
 
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         return Shape(self.input_shapes[0].size // self.stride)
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
-        ops.sum.forward(v.x[0].flat(), v.y.flat())
+    def forward(self, ops: Recorder, v: Values) -> None:
+        sums.forward(ops, v.x[0].flat(), v.y.flat())
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is not None:
-            ops.sum.backward(v.dy.flat(), v.dx[0].flat(), v.adds[0])
+            sums.backward(ops, v.dy.flat(), v.dx[0].flat(), v.adds[0])

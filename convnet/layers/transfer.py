@@ -1,6 +1,7 @@
 """Copies between devices.  `graph.place` puts them where a layer reads one of another device."""
 
-from convnet.layers.base import Kept, Layer
+from convnet.layers.base import Layer, Recorder, Saved, Values
+from convnet.operations import elementwise, transfer
 
 
 class Transfer(Layer):
@@ -18,29 +19,29 @@ class Transfer(Layer):
         super().__init__(name)
         self.half_forward, self.half_backward = half_forward, half_backward
 
-    def keeps(self):
-        return {"arrival": Kept((self.input_shapes[0].size,), at_input=True)}
+    def saved_for_backward(self) -> dict[str, Saved]:
+        return {"arrival": Saved((self.input_shapes[0].size,), at_input=True)}
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         self._send(ops, v.x[0].flat(), v.y.flat(), self.half_forward)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is None:
             return
         if not v.adds[0]:
             self._send(ops, v.dy.flat(), v.dx[0].flat(), self.half_backward)
             return
-        arrival = v.kept["arrival"]
+        arrival = v.saved["arrival"]
         self._send(ops, v.dy.flat(), arrival, self.half_backward)
-        ops.elementwise.scale(arrival, v.dx[0].flat(), 1.0, True)
+        elementwise.scale(ops, arrival, v.dx[0].flat(), 1.0, True)
 
     @staticmethod
     def _send(ops, source, target, half):
-        send = ops.transfer.copy_half if half else ops.transfer.copy
-        send(source, target)
+        send = transfer.copy_half if half else transfer.copy
+        send(ops, source, target)

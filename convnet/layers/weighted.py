@@ -4,6 +4,7 @@ from convnet.language.fields import function, integer, number, source
 from convnet.language.rate_fields import rate, schedule
 from convnet.language.schedule import Schedule
 from convnet.layers.base import Layer, Weight
+from convnet.operations import update
 
 
 class WeightLayer(Layer):
@@ -62,10 +63,10 @@ class WeightLayer(Layer):
         0, file="params", ge=0, dialects=("cc2",), help="passes between updates"
     )
 
-    def prepare(self):
+    def prepare(self) -> None:
         self.join_schedules()
 
-    def join_schedules(self):
+    def join_schedules(self) -> None:
         """Derive `rates_w` and `rate_b`, the rates with their schedules joined.
 
         FieldError where two schedules are given.
@@ -81,6 +82,14 @@ class WeightLayer(Layer):
             key = self.fields[rate_field].key
             raise self.wrong(shape_field, f"{key} carries a schedule already; drop one of the two")
         return shape.with_base(eps.base)
+
+    def learning_rate(self, index: int | None) -> Schedule:
+        """The rate of the weights of an input, or of the biases (None), over the run."""
+        return self.rate_b if index is None else self.rates_w[index]
+
+    def biases(self) -> Weight:
+        """The biases: every type with weights has them."""
+        raise NotImplementedError(f"{self.type_name}.biases")
 
     def weights_learn(self, index: int) -> bool:
         """Whether the weights of an input are trained: the test is on the base rate."""
@@ -110,9 +119,9 @@ class WeightLayer(Layer):
         arrays = p.value, p.gradient, p.velocity
         if p.moments:
             means = p.moments["mean"], p.moments["square"]
-            ops.update.by_deviation(*arrays, *means, p.hyper, self.super_eps)
+            update.by_deviation(ops, *arrays, *means, p.hyper, self.super_eps)
         else:
-            ops.update.sgd(*arrays, p.hyper)
+            update.sgd(ops, *arrays, p.hyper)
 
     def constrain(self, ops, index: int, weight: Weight, value) -> None:
         """The calls that hold the filters of an input's weights to their norms (dialect, 6.5)."""
@@ -120,11 +129,11 @@ class WeightLayer(Layer):
         if ball > 0:
             limit = ball * weight.blocks[1] if self.dialect.ball_times_fan_in else ball
             always = self.dialect.ball_is_sphere and self.ball_may_be_sphere
-            ops.update.weight_ball(value.shaped(*weight.blocks), limit, always)
+            update.weight_ball(ops, value.shaped(*weight.blocks), limit, always)
 
     ball_may_be_sphere = True  # in cuda-convnet2 (not so local layers)
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         by_schedule = self.dialect is not None and self.dialect.rates_are_schedules
         show = _as_schedule if by_schedule else (lambda rate: rate.base)
         values = {

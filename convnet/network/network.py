@@ -10,11 +10,12 @@ import numpy as np
 
 from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
+from convnet.layers import Shape
 from convnet.network import rates
 from convnet.network.initialize import initial_table, initial_values
 from convnet.network.loading import Loader
 from convnet.network.memory import View
-from convnet.network.plan import Parameter, Plan, PlannedTable
+from convnet.network.plan import MicrobatchView, Parameter, Plan, PlannedTable
 from convnet.network.planner import make_plan
 from convnet.network.prune_buffers import leave_out
 from convnet.network.trace import Span
@@ -173,11 +174,13 @@ class Network:
 
     def costs(self) -> dict[str, np.ndarray]:
         """The numbers of each cost layer, sums over the cases of the last run."""
-        return {name: self._cost(slots) for name, slots in self.plan.cost_slots.items()}
+        return {name: self._cost(parts) for name, parts in self.plan.microbatch_costs.items()}
 
-    def _cost(self, slots):
-        full = [slot.view for slot in slots if self.sizes[slot.microbatch]]
-        return sum(self.engine.read(view, self.cases) for view in full)
+    def _cost(self, parts: list[MicrobatchView]) -> np.ndarray:
+        """The sum over the microbatches that have cases, as the first one always has."""
+        full = [part.view for part in parts if self.sizes[part.microbatch]]
+        found = [self.engine.read(view, self.cases) for view in full]
+        return sum(found, np.zeros_like(found[0]))
 
     def objective(self) -> float:
         """Sum over the cost layers of coeff times the first number."""
@@ -188,7 +191,7 @@ class Network:
         return self.engine.read(parameter.value, self.cases)
 
     def write(self, parameter: Parameter, values) -> None:
-        for view in (parameter.value, *(replica[1] for replica in parameter.replicas)):
+        for view in (parameter.value, *(replica.value for replica in parameter.replicas)):
             self.engine.write(view, self.cases, values)
 
     def write_table(self, table: PlannedTable, values) -> None:
@@ -201,8 +204,8 @@ class Network:
             return {}
         trained = [parameter for parameter in self.plan.parameters if parameter.learns]
         views = [p.gradient for p in trained]
-        views += [share[0] for p in trained for share in p.shares]
-        views += [replica[2] for p in trained for replica in p.replicas]
+        views += [share.gradient for p in trained for share in p.shares]
+        views += [replica.gradient for p in trained for replica in p.replicas]
         return {view.buffer.name: view for view in views}
 
     def read_gradient(self, parameter: Parameter) -> np.ndarray:
@@ -219,9 +222,8 @@ class Network:
         for copy in self.plan.units:
             view = self.plan.output_gradients.get(copy.name)
             if copy.is_copy and copy.node is node and view is not None:
-                total[..., self._columns(copy.replica)] += self._read_piece(
-                    view, copy.replica, node.shape
-                )
+                values = self._read_microbatch(view, copy.replica, node.shape)
+                total[..., self._columns(copy.replica)] += values
         return total
 
     def output(self, name: str) -> np.ndarray:
@@ -231,33 +233,34 @@ class Network:
     def values(self, node: Node) -> np.ndarray:
         """A node's output, (channels, rows, columns, cases), the microbatches put together.
 
-        DataError for a layer that works on them in turn: only the last one's values are left.
+        DataError for a layer that writes them one after the other to the same memory: only the last
+        one's values are left.
         """
-        slots = self.plan.slots[node.name]
-        if len(slots) < self.plan.rounds.microbatches:
+        parts = self.plan.microbatch_outputs[node.name]
+        if len(parts) < self.plan.rounds.microbatches:
             raise DataError(
                 f"{node.name} works on the parts of a minibatch in turn, in the same memory; its "
                 "values for the whole minibatch are not kept"
             )
         found = np.empty((*node.shape, self.cases), self.engine.real)
-        for slot in slots:
-            if self.sizes[slot.microbatch]:
-                piece = self._read_piece(slot.view, slot.microbatch, node.shape)
-                found[..., self._columns(slot.microbatch)] = piece
+        for part in parts:
+            if self.sizes[part.microbatch]:
+                columns = self._columns(part.microbatch)
+                found[..., columns] = self._read_microbatch(part.view, part.microbatch, node.shape)
         return found
 
     def _columns(self, microbatch):
         first = microbatch * self.sizes[0]
         return slice(first, first + self.sizes[microbatch])
 
-    def _read_piece(self, view, microbatch, shape):
+    def _read_microbatch(self, view: View, microbatch: int, shape: Shape) -> np.ndarray:
         return self.engine.read(view.shaped(*shape), self.sizes[microbatch])
 
     def first_not_finite(self) -> str | None:
         """The first layer whose activities hold a value that is not finite."""
         for node in self.graph.nodes:
-            for slot in self.plan.slots.get(node.name, ()):
-                cases = self.sizes[slot.microbatch]
-                if cases and not np.isfinite(self.engine.read(slot.view, cases)).all():
+            for part in self.plan.microbatch_outputs.get(node.name, ()):
+                cases = self.sizes[part.microbatch]
+                if cases and not np.isfinite(self.engine.read(part.view, cases)).all():
                     return (node.declared_in or node).name
         return None
