@@ -1,20 +1,20 @@
-"""Costs that are differentiated together with the layer below them (dialect, 7)."""
+"""Costs that are differentiated together with the layer below them (docs/dialect.md, 7)."""
 
 from convnet.graph.graph import Node
 
 
 def fuse_costs(nodes: list[Node]) -> None:
-    """Mark each pair of a squashing layer and the one cost that reads it, on its device.
+    """Mark each squashing layer and its only consumer, a cost on the same device, as fused.
 
     The cost must read it once, as its predictions, and be of a type that fuses with this squashing.
     """
-    readers: dict[Node, list[Node]] = {}
+    consumers: dict[Node, list[Node]] = {}
     for node in nodes:
         for source in node.inputs:
-            readers.setdefault(source, []).append(node)
+            consumers.setdefault(source, []).append(node)
     for node in nodes:
         squashing = node.layer.squashing
-        mine = readers.get(node, [])
+        mine = consumers.get(node, [])
         if squashing is None or len(mine) != 1 or not mine[0].is_cost:
             continue
         (cost,) = mine

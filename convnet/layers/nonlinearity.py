@@ -1,11 +1,9 @@
 """The elementwise nonlinearities that `neuron=` names (paper, 3.1; docs/dialect.md, 4)."""
 
-import re
 from dataclasses import dataclass
 
 from convnet.language import MalformedValue, Value, did_you_mean, parse_call, quoted
-
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
+from convnet.language.fields import DECIMAL
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def parse_neuron(value: Value) -> Nonlinearity:
     if not numbers and not call.named and call.name in DEFAULTS:
         return Nonlinearity(call.name, *DEFAULTS[call.name], value.text)
     good = len(numbers) == len(known.parameters) and not call.named and call.brackets != "("
-    if not good or not all(_DECIMAL.match(text) for text in numbers):
+    if not good or not all(DECIMAL.match(text) for text in numbers):
         raise MalformedValue(
             value.span, f"neuron must be written {form(call.name)}, found {quoted(value.text)}"
         )

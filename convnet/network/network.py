@@ -276,5 +276,5 @@ class Network:
             for part in self.plan.microbatch_outputs.get(node.name, ()):
                 cases = self.sizes[part.microbatch]
                 if cases and not np.isfinite(self.engine.read(part.view, cases)).all():
-                    return (node.folded_into or node).name
+                    return (node.declared_in or node).name
         return None

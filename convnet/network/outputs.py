@@ -93,7 +93,7 @@ class Outputs:
         source = unit.inputs[0]
         if source.brings_data:
             return False  # a loaded minibatch is there for any number of runs
-        if unit.node.folded_into is None and not source.is_copy:
+        if unit.node.declared_in is None and not source.is_copy:
             return False  # a layer with a name of its own: its values can be asked for
         alone = source.consumers == [unit] and source not in self.y and not source.is_data
         return alone and not source.layer.backward_reads_output()

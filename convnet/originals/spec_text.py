@@ -4,8 +4,7 @@ import math
 import re
 
 from convnet.language import harmless
-from convnet.language.fields import Field
-from convnet.language.fields import names as names_field
+from convnet.language.fields import Field, NamesField
 from convnet.layers import LAYER_TYPES
 from convnet.layers.nonlinearity import NEURONS
 from convnet.originals.model import OldModel, as_text
@@ -97,7 +96,7 @@ class _Section:
             text = _joined(value, lambda rate: _rate(rate, self.wrong(field.key)))
         else:
             text = _joined(value, lambda item: _plain(item, self.wrong(field.key)))
-        if isinstance(field, names_field):
+        if isinstance(field, NamesField):
             text = text or None
         self.keys[file][field.key] = text
 

@@ -70,7 +70,7 @@ def _copy(unit: Unit, cases: int) -> dict:
 
 def declared_name(unit: Unit) -> str:
     """The layer, as written, that a unit belongs to."""
-    return (unit.node.folded_into or unit.node).name
+    return (unit.node.declared_in or unit.node).name
 
 
 def layer_bytes(plan: Plan) -> dict[str, int]:

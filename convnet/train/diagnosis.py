@@ -70,7 +70,7 @@ def _dead_units(network):
         with suppress(DataError):
             if f is not None and f.kind in _RECTIFIERS:
                 dead = (network.values(node) <= 0).all(axis=-1).mean()
-                shares[(node.folded_into or node).name] = float(dead)
+                shares[(node.declared_in or node).name] = float(dead)
     dead = [f"{share:.0%} in {name}" for name, share in shares.items() if share >= _DEAD]
     if not dead:
         return ""

@@ -63,7 +63,7 @@ def test_a_layer_can_be_bound_without_a_graph():
     layer = Convolution("conv1")
     settings = {"channels": 3, "filters": 8, "filter_size": 5, "padding": 2}
     for name, field in layer.fields.items():
-        value = (settings[name],) if name in settings else field.fallback(1)
+        value = (settings[name],) if name in settings else field.default_for(1)
         layer.set_field(name, value)
     layer.set_field("init_w", (0.01,))
     layer.set_field("eps_w", (layer.sched_w,))
