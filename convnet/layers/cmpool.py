@@ -8,15 +8,15 @@ from convnet.operations import cmpool
 
 @register("cmpool")
 class CrossMapPool(ImageLayer):
-    """y[o] = max of `size` maps from start + o·stride on, at each pixel   (dialect, 3.5)
+    """y[o] = max of `size` maps from start + o·stride on, at each pixel   (docs/dialect.md, 3.5)
 
     Windows are clipped to the maps there are and must reach the last one.  Every map equal to the
     maximum receives the whole gradient.  outputs = ceil((channels - start - size) / stride) + 1
-    unless given; cuda-convnet2 always wants it given.
+    unless given; in cuda-convnet2 it is required.
     """
 
     dialects = ("cc2",)
-    pool = choice("max", help="what is taken from a window")
+    pool = choice("max", help="the value that a window gives")
     channels = integer(ge=1, help="channels of the input")
     size = integer(ge=1, help="maps in a window")
     stride = integer(ge=1, help="distance between windows, at most size")

@@ -1,4 +1,4 @@
-"""Local contrast normalization within maps (dialect, 3.6)."""
+"""Local contrast normalization within maps (docs/dialect.md, 3.6)."""
 
 from convnet.layers.base import Recorder, Saved, Values, register
 from convnet.layers.norm import Normalization
@@ -9,8 +9,9 @@ from convnet.operations import cnorm
 class ContrastNorm(Normalization):
     """y = x / (minDiv + scale/size² · sum of (x - mean)² over a size×size square) ** pow
 
-    mean: over the square around each pixel, clipped to the image.  The gradient takes the mean as
-    a constant, as the originals do: it is approximate, nearly exact for wide windows (dialect, 3.6)
+    mean: over the square around each pixel, clipped to the image.  The gradient treats the mean as
+    a constant, as the originals do, so it is approximate, nearly exact for wide windows
+    (docs/dialect.md, 3.6).
     """
 
     def saved_for_backward(self) -> dict[str, Saved]:

@@ -8,9 +8,9 @@ from convnet.operations import elementwise
 
 @register("concat")
 class Concat(Layer):
-    """y = the inputs' values one after the other, in input order   (dialect, 3.7)
+    """y = the inputs' values one after the other, in input order   (docs/dialect.md, 3.7)
 
-    Maps of equal sides give an image with the sum of the channels.
+    Inputs with maps of one size give an image whose channels are those of all inputs.
     """
 
     dialects: ClassVar[tuple[str, ...]] = ("chm", "cc2")

@@ -1,4 +1,4 @@
-"""Convolution with shared filters (paper, 3.5; dialect, 3.3)."""
+"""Convolution with shared filters (paper, 3.5; docs/dialect.md, 3.3)."""
 
 from typing import ClassVar
 
@@ -23,13 +23,13 @@ FilterOperation = Operation[[Array, Array, Array, int, int, int, bool]]
 
 
 class FilterLayer(WeightLayer):
-    """What `conv` and `local` share: filters over windows of one or several images.
+    """Base of `conv` and `local`: filters over windows of one or several images.
 
     Window of output (my, mx): starts at (my*stride - padding, mx*stride - padding); pixels outside
     the image are zero.  M = 1 + ceil((S + 2*padding - filterSize) / stride) outputs a side.
 
     randSparse: group g sees the channels connections[g·n .. (g+1)·n), n = filterChannels, of a list
-    of groups·n channels made of random permutations of all of them (dialect, 3.3).
+    of groups·n channels made of random permutations of all of them (docs/dialect.md, 3.3).
     """
 
     input_count = (1, 64)

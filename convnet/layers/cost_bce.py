@@ -1,4 +1,4 @@
-"""Binary cross entropy with a weight for the positive targets (dialect, 7)."""
+"""Binary cross entropy with a weight for the positive targets (docs/dialect.md, 7)."""
 
 from convnet.language.fields import number
 from convnet.layers.base import Recorder, Values, register
@@ -26,13 +26,14 @@ class WeightedEntropy(TargetCost):
 
 @register("cost.bce")
 class BinaryCrossEntropy(WeightedEntropy):
-    """E = -sum of w·t·log y + (1-t)·log(1-y), w = posWeight;  inputs = targets, y   (dialect, 7)
+    """E = -sum of w·t·log y + (1-t)·log(1-y), w = posWeight;  inputs = targets, y
 
-    dE/dy = -w·t/y + (1-t)/(1-y).  The log of 0 counts as -50.  Reports E; the share of outputs on
-    the wrong side of 0.5 (0.5 itself is on the side of 0); and the top-1 error, which is 0 if the
-    largest y has a target above 0, and a share of several equally large ones.
+    (docs/dialect.md, 7).  dE/dy = -w·t/y + (1-t)/(1-y).  The log of 0 counts as -50.  Reports E;
+    the share of outputs on the wrong side of 0.5 (0.5 itself is on the side of 0); and the top-1
+    error: 0 if the largest y has a target above 0, 1 if not; of several equally large ones, the
+    share without such a target.
 
-    Where it is the only reader of a logistic neuron, on the same device, the two are
+    If it is the only consumer of a logistic neuron, on the same device, the two are
     differentiated as one: dE/dx = -w·t·(1-y) + (1-t)·y.
     """
 

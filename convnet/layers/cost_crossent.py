@@ -9,14 +9,14 @@ from convnet.operations import cost_crossent
 
 @register("cost.crossent")
 class CrossEntropy(TargetCost):
-    """E = -sum of t·log y, y a softmax layer;  dE/dy = -t/y;  inputs = targets, y   (dialect, 7)
+    """E = -sum of t·log y, y a softmax layer;  dE/dy = -t/y;  inputs = targets, y
 
-    Targets: one value a class, such as 0 and 1.  The log of a y that is 0 counts as -50.
-    Reports E and the error: 0 if the largest y has a target above 0, 1 if not; of several equally
-    large ones, the share without such a target.
+    (docs/dialect.md, 7).  Targets: one value a class, such as 0 and 1.  The log of a y that is 0
+    counts as -50.  Reports E and the error: 0 if the largest y has a target above 0, 1 if not; of
+    several equally large ones, the share without such a target.
 
-    Where it is the softmax's only reader, on the same device, the two are differentiated as one:
-    dE/dx = y·(sum of t) - t.  (The published code loses the gradient of that case.)
+    If it is the softmax's only consumer, on the same device, the two are differentiated as one:
+    dE/dx = y·(sum of t) - t.  (The published code loses the gradient in that case.)
     """
 
     dialects = ("chm", "cc2")

@@ -1,4 +1,4 @@
-"""Cross entropy of independent classes (dialect, 7)."""
+"""Cross entropy of independent classes (docs/dialect.md, 7)."""
 
 from collections.abc import Sequence
 
@@ -18,12 +18,12 @@ def logistic_warnings(layer: Layer, below: Sequence[Layer]) -> list[tuple[str, s
 
 @register("cost.crossent2")
 class CrossEntropyOfEach(TargetCost):
-    """E = -sum of t·log y + (1-t)·log(1-y), y logistic;  inputs = targets, y   (dialect, 7)
+    """E = -sum of t·log y + (1-t)·log(1-y), y logistic;  inputs = targets, y
 
-    dE/dy = -t/y + (1-t)/(1-y).  (The published code has the second term with the wrong sign.)
-    The log of 0 counts as -50.  Reports E.
+    (docs/dialect.md, 7).  dE/dy = -t/y + (1-t)/(1-y).  (The published code has the second term with
+    the wrong sign.)  The log of 0 counts as -50.  Reports E.
 
-    Where it is the only reader of a logistic neuron, on the same device, the two are
+    If it is the only consumer of a logistic neuron, on the same device, the two are
     differentiated as one: dE/dx = y - t.
     """
 

@@ -1,4 +1,4 @@
-"""Binary cross entropy with precision and recall, for detection (dialect, 7)."""
+"""Binary cross entropy with precision and recall, for detection (docs/dialect.md, 7)."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,15 @@ COUNTS = ("declared", "positive", "true positive")
 
 @register("cost.dce")
 class DetectionCrossEntropy(WeightedEntropy):
-    """E as in cost.bce, for one output a class;  inputs = targets, y   (dialect, 7)
+    """E as in cost.bce, for one output a class;  inputs = targets, y   (docs/dialect.md, 7)
 
-    A run leaves E, the share of outputs on the wrong side of 0.5, and for each class three counts
-    of cases: declared (y > 0.5), positive (t > 0.5), and both.  Shown are, besides the first two,
-    for each class c `precision c` = both / declared and `recall c` = both / positive, over all the
-    cases; a class of which nothing was declared has no precision to show, one without positive
-    cases no recall.  (The originals print inf there.)
+    Sums E, the share of outputs on the wrong side of 0.5, and for each class three counts of cases:
+    declared (y > 0.5), positive (t > 0.5), and both.  Reports the first two and, for each class c,
+    `precision c` = both / declared and `recall c` = both / positive over all cases.  Without
+    declared cases a class has no precision, without positive ones no recall.  (The originals print
+    inf there.)
 
-    Gradient and its fusion with a logistic neuron are those of cost.bce.
+    The gradient, and its fusion with a logistic neuron, are those of cost.bce.
     """
 
     def numbers(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Sum of squares, each case times a gate (dialect, 7)."""
+"""Sum of squares, each case times a gate (docs/dialect.md, 7)."""
 
 from convnet.layers.base import Recorder, Values, register
 from convnet.layers.cost import Cost
@@ -7,7 +7,7 @@ from convnet.operations import cost_gsum2
 
 @register("cost.gsum2")
 class GatedSumOfSquares(Cost):
-    """E = gate · sum of x²;  inputs = gate, x   (dialect, 7)
+    """E = gate · sum of x²;  inputs = gate, x   (docs/dialect.md, 7)
 
     The gate is one value a case.  dE/dgate = sum of x², dE/dx = 2·gate·x.  Reports E.
     """

@@ -1,4 +1,4 @@
-"""Multinomial logistic regression cost (paper, 3: the objective; dialect, 7)."""
+"""Multinomial logistic regression cost (paper, 3: the objective; docs/dialect.md, 7)."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from convnet.operations import cost_logreg
 
 @register("cost.logreg")
 class LogisticRegression(Cost):
-    """E = -log y[label], y a softmax layer; inputs = labels, probabilities   (dialect, 7)
+    """E = -log y[label], y a softmax layer; inputs = labels, probabilities   (docs/dialect.md, 7)
 
     Reports E, the top-1 error and the top-k error (k = `topk`).  A case whose label ties with other
     classes at the maximum counts as right in proportion: 1/(classes tied).  In the top-k error,

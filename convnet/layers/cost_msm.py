@@ -1,4 +1,4 @@
-"""Softmax over sets of classes (dialect, 7)."""
+"""Softmax over sets of classes (docs/dialect.md, 7)."""
 
 from convnet.language.fields import integer
 from convnet.layers.base import Recorder, Values, register
@@ -8,7 +8,7 @@ from convnet.operations import cost_msm
 
 @register("cost.msm")
 class MultiSoftmax(Cost):
-    """E = -log P(label in set), P(set) ~ exp(sum of its energies e)   (dialect, 7)
+    """E = -log P(label in set), P(set) ~ exp(sum of its energies e)   (docs/dialect.md, 7)
 
     Inputs = labels, e.  The sets are all those of `setSize` different classes.
     dE/de[c] = P(c in set) - P(c in set | label in set), by recursion over the classes, in

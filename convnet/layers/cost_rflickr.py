@@ -1,4 +1,4 @@
-"""A robust cost of differences (dialect, 7)."""
+"""A robust cost of differences (docs/dialect.md, 7)."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from convnet.operations import cost_rflickr
 
 @register("cost.rflickr")
 class RobustDifferences(TargetCost):
-    """E = sum of log(1 + d²), d = y - t;  inputs = targets, y   (dialect, 7)
+    """E = sum of log(1 + d²), d = y - t;  inputs = targets, y   (docs/dialect.md, 7)
 
     One output a class.  dE/dy = 2d / (1 + d²).  Reports E.
     """

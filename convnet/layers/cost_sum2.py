@@ -7,7 +7,7 @@ from convnet.operations import cost_sum2
 
 @register("cost.sum2")
 class SumOfSquares(Cost):
-    """E = sum of x² over all values of a case;  dE/dx = 2x   (dialect, 7)"""
+    """E = sum of x² over all values of a case;  dE/dx = 2x   (docs/dialect.md, 7)"""
 
     def forward(self, ops: Recorder, v: Values) -> None:
         cost_sum2.forward(ops, v.x[0].flat(), v.costs)

@@ -1,4 +1,4 @@
-"""Topographic independent components: sparse sums of squares over windows (dialect, 7)."""
+"""Topographic independent components: sparse sums of squares over windows (docs/dialect.md, 7)."""
 
 from convnet.language.fields import integer
 from convnet.layers.base import ArrayView, Recorder, Saved, Values, register
@@ -8,13 +8,13 @@ from convnet.operations import cost_tica
 
 @register("cost.tica")
 class TopographicComponents(Cost):
-    """E = sum over pixels of 1 / (0.001 + sqrt(S)), S = sum of x² over a window   (dialect, 7)
+    """E = sum over pixels of 1 / (0.001 + sqrt(S)), S = sum of x² over a window
 
-    The window of a pixel is the square of side `sizeX` in the same map that starts sizeX/2 (rounded
-    down) before it, clipped to the map.  Back goes dx[i] = x[i] · (sum of 1 / (0.001 + sqrt(S[j]))
-    over the j in the window of i), the gradient of about the sum of sqrt(S): that is what is
-    minimized, and, as the original's authors note, E is the wrong number to report.  Differences
-    of E therefore do not agree with it.
+    (docs/dialect.md, 7).  The window of a pixel is the square of side `sizeX` in the same map that
+    starts sizeX/2 (rounded down) before it, clipped to the map.  The gradient is dx[i] = x[i] ·
+    (sum of 1 / (0.001 + sqrt(S[j])) over the j in the window of i), approximately that of the sum
+    of sqrt(S), which is what is minimized.  As the original's authors note, E is the wrong number
+    to report, so differences of E do not agree with the gradient.
     """
 
     dialects = ("chm",)

@@ -7,7 +7,7 @@ from convnet.operations import crop
 
 @register("crop")
 class Crop(ImageLayer):
-    """y[c, i, j] = x[c, startY + i, startX + j]   (dialect, 3.7)
+    """y[c, i, j] = x[c, startY + i, startX + j]   (docs/dialect.md, 3.7)
 
     A square of sizeX pixels a side.  No backward pass: refused above layers with weights.
     cuda-convnet2 checks the right border only; here the square must lie in the image.

@@ -8,8 +8,8 @@ from convnet.layers.base import Layer, Shape, register
 class Data(Layer):
     """One matrix of the data source: 0 the pixels, 1 the labels, 2 the labels as 0/1 columns
 
-    (dialect, 3.1 and 9).  `channels` and `imgSize` are ours: they tell the image's shape, so that
-    nothing else has to.
+    (docs/dialect.md, 3.1 and 9).  `channels` and `imgSize` are ours: they declare the image's
+    shape, so that it need not be known from the data.
     """
 
     is_data = True

@@ -1,4 +1,4 @@
-"""The dropout family (paper, 4.2; dialect, 3.8)."""
+"""The dropout family (paper, 4.2; docs/dialect.md, 3.8)."""
 
 from convnet.language.fields import boolean, number
 from convnet.layers.base import Dialect, Layer, Recorder, Saved, Values, register
@@ -6,7 +6,7 @@ from convnet.operations import dropout, elementwise
 
 
 class _Dropout(Layer):
-    """Base: a fresh mask for every element and minibatch in training, a plain factor otherwise."""
+    """Base: in training each value is set to zero or not, at random; otherwise all are scaled."""
 
     needs_params = True
     uses_random = True
@@ -89,9 +89,10 @@ class Dropout(Dropout2):
 
 
 class KeyDropout(_Dropout):
-    """The `dropout=` key of cuda-convnet 1's params files, made a layer behind the one it names.
+    """What the `dropout=` key of cuda-convnet 1's params files puts behind the layer it names.
 
-    Training: y = 0 for a share `rate` of the values.  Test: y = (1 - rate)·x   (dialect, 3.8)
+    Training: y = 0 for a share `rate` of the values.  Test: y = (1 - rate)·x.
+    (docs/dialect.md, 3.8)
     """
 
     type_name = "dropout (key)"

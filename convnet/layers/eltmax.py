@@ -8,7 +8,7 @@ from convnet.operations import eltmax
 class ElementwiseMax(Layer):
     """y = max over the inputs; every input equal to the maximum gets the whole gradient
 
-    (dialect, 3.7)
+    (docs/dialect.md, 3.7)
     """
 
     input_count = (2, 64)

@@ -7,10 +7,10 @@ from convnet.operations import elementwise
 
 @register("eltsum")
 class ElementwiseSum(Layer):
-    """y = sum of coeffs[i]·x[i]   (dialect, 3.7)
+    """y = sum of coeffs[i]·x[i]   (docs/dialect.md, 3.7)
 
-    `coeffs` stands in the layer file in cuda-convnet 1 and the 2012 source, in the params file in
-    cuda-convnet2; our own files may put it in either.
+    `coeffs` is a key of the layer file in cuda-convnet 1 and the 2012 source, and of the params
+    file in cuda-convnet2; in our own files it may be in either.
     """
 
     input_count = (1, 64)

@@ -8,7 +8,7 @@ from convnet.operations import bias, fc
 
 @register("fc")
 class FullyConnected(WeightLayer):
-    """y = sum over inputs of W·x + b, over all values of a case   (dialect, 3.2)
+    """y = sum over inputs of W·x + b, over all values of a case   (docs/dialect.md, 3.2)
 
     Weights of an input: (outputs, values of the input).
     """

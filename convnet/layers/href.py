@@ -7,11 +7,11 @@ from convnet.operations import href
 
 @register("href")
 class Mirror(ImageLayer):
-    """y[c, i, j] = x[c, i, S-1-j]   (dialect, 3.7)
+    """y[c, i, j] = x[c, i, S-1-j]   (docs/dialect.md, 3.7)
 
-    The image mirrored left to right.  dx[c, i, j] = dy[c, i, S-1-j].  The 2012 source
-    overwrites the input's gradient with it; here it is added to those of the input's other readers,
-    as everywhere.
+    The image mirrored left to right.  dx[c, i, j] = dy[c, i, S-1-j].  The 2012 source overwrites
+    the input's gradient with it; here it is added to those of the input's other consumers, as
+    everywhere.
     """
 
     dialects = ("chm", "cc2")

@@ -7,7 +7,7 @@ from convnet.operations import local
 
 @register("local")
 class Local(FilterLayer):
-    """As `conv`, without sharing: w and b differ at every output position   (dialect, 3.3)
+    """As `conv`, without sharing: w and b differ at every output position   (docs/dialect.md, 3.3)
 
     Weights: (M·M, channels/groups, filterSize, filterSize, filters·groups); biases one an output.
     """

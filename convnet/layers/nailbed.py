@@ -8,15 +8,15 @@ from convnet.operations import nailbed
 
 @register("nailbed")
 class Nailbed(ImageLayer):
-    """y[c, i, j] = x[c, start + i·stride, start + j·stride]   (dialect, 3.7)
+    """y[c, i, j] = x[c, start + i·stride, start + j·stride]   (docs/dialect.md, 3.7)
 
     The output has outputsX = ceil(S / stride) pixels a side; start = (S - stride·(outputsX-1)) // 2
-    centres the grid.  Pixels that were not taken receive the gradient 0; the originals leave
-    whatever the memory held before.
+    centres the grid.  All other pixels receive the gradient 0; the originals leave whatever the
+    memory held before.
     """
 
     channels = integer(ge=1, help="channels of the input")
-    stride = integer(ge=1, help="distance between the pixels taken")
+    stride = integer(ge=1, help="distance between the pixels")
 
     def prepare(self) -> None:
         super().prepare()

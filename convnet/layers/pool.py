@@ -8,19 +8,20 @@ from convnet.operations import pool, pool_random
 
 @register("pool")
 class Pool(ImageLayer):
-    """y = max, mean, sum or value of largest magnitude over windows   (paper, 3.4; dialect, 3.4)
+    """y = max, mean, sum or value of largest magnitude over windows
 
-    Window of output o starts at start + o·stride and is clipped to the image: pixels outside never
-    count, the mean divides by the pixels inside.  Every pixel equal to the maximum receives the
-    whole gradient.  outputsX = ceil((S - start - sizeX) / stride) + 1 unless given.
+    (paper, 3.4; docs/dialect.md, 3.4).  Window of output o starts at start + o·stride and is
+    clipped to the image: pixels outside never count, the mean divides by the pixels inside.  Every
+    pixel equal to the maximum receives the whole gradient.  Unless given,
+    outputsX = ceil((S - start - sizeX) / stride) + 1.
 
-    `rand` draws one pixel of each window with a probability proportional to its value, anew at
-    each step, in tests too; values below 0 count as 0, and of zeros alone the first is taken.  The
-    pixels equal to it receive the gradient.  This kernel of the 2012 source was never published,
-    the rule is the likely reading of its name.
+    `rand` samples one pixel of each window, with a probability proportional to its value, again in
+    each step, in tests too.  Values below 0 count as 0; if all are 0, the first pixel is the
+    output.  The pixels equal to the sampled one receive the gradient.  This kernel of the 2012
+    source was never published; the rule is the likely meaning of its name.
     """
 
-    pool = choice("max", "maxabs", "avg", "rand", help="what is taken from a window")
+    pool = choice("max", "maxabs", "avg", "rand", help="the value that a window gives")
     channels = integer(ge=1, help="channels of the input")
     size_x = integer(key="sizeX", ge=1, help="side of the window")
     stride = integer(ge=1, help="distance between windows, at most sizeX")

@@ -1,4 +1,4 @@
-"""Images made smaller or larger, by bilinear interpolation."""
+"""Images scaled by bilinear interpolation."""
 
 from math import floor
 
@@ -9,9 +9,9 @@ from convnet.operations import resize
 
 @register("resize")
 class Resize(ImageLayer):
-    """y[c, i, j] = x[c, i·scale + m, j·scale + m], interpolated   (dialect, 3.7)
+    """y[c, i, j] = x[c, i·scale + m, j·scale + m], interpolated   (docs/dialect.md, 3.7)
 
-    The output's side is T = floor(S / scale), and m = S/2 - T·scale/2 keeps the middle.
+    The output's side is T = floor(S / scale), and m = S/2 - T·scale/2 centres it.
     Coordinates are clamped to 0..S-1.01, values between pixels are bilinear.  No backward pass:
     refused above layers with weights.
     """

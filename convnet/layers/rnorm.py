@@ -1,4 +1,4 @@
-"""Local response normalization within maps (dialect, 3.6)."""
+"""Local response normalization within maps (docs/dialect.md, 3.6)."""
 
 from convnet.layers.base import Recorder, Values, register
 from convnet.layers.norm import Normalization
@@ -9,7 +9,7 @@ from convnet.operations import rnorm
 class ResponseNorm(Normalization):
     """y = x / (minDiv + scale/size² · sum of x² over a size×size square of the map) ** pow
 
-    The square starts size//2 before the pixel and is clipped to the image   (dialect, 3.6)
+    The square starts size//2 before the pixel and is clipped to the image   (docs/dialect.md, 3.6)
     """
 
     def forward(self, ops: Recorder, v: Values) -> None:

@@ -9,12 +9,12 @@ from convnet.operations import crop, resize, rscale
 
 @register("rscale")
 class RandomScale(ImageLayer):
-    """y = a random square of x at a random scale   (dialect, 3.7)
+    """y = a random square of x at a random scale   (docs/dialect.md, 3.7)
 
-    In training, for each case: with n = S - floor(S/maxScale) + 1, t in 0..n-1 is drawn with
-    probability proportional to (t+1)² and size = tgtSize + t; the factor uniformly between
-    max(1, S/(1+size)) and S/size; the square, of side tgtSize, uniformly in the size x size image,
-    which is interpolated as by `resize`.  If size = S the image keeps its pixels.
+    In training, for each case: with n = S - floor(S/maxScale) + 1, t in 0..n-1 is sampled with
+    probability proportional to (t+1)², and size = tgtSize + t; the factor is uniform between
+    max(1, S/(1+size)) and S/size; the square, of side tgtSize, lies uniformly in the size x size
+    image, which is interpolated as by `resize`.  If size = S the image is not scaled.
 
     In a test: the image resized by maxScale to tgtSize; in the files of the 2012 source the centre
     square instead.  cuda-convnet 1 has no tgtSize: it is floor(S/maxScale).  No backward pass:

@@ -8,7 +8,7 @@ from convnet.operations import bias, sfc
 
 @register("sfc")
 class SplitFullyConnected(WeightLayer):
-    """y[k] = sum over inputs of W[k]·x[k] + b[k],  k = 1..parts   (dialect, 3.10)
+    """y[k] = sum over inputs of W[k]·x[k] + b[k],  k = 1..parts   (docs/dialect.md, 3.10)
 
     x[k] is the k-th of `parts` equal slices of an input's values, y[k] the k-th slice, of `outputs`
     values, of the output.  Weights of an input: (outputs, values of the input), W[k] the columns

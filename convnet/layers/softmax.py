@@ -1,4 +1,4 @@
-"""Softmax over all outputs of a case (dialect, 3.7)."""
+"""Softmax over all outputs of a case (docs/dialect.md, 3.7)."""
 
 from convnet.layers.base import Layer, Recorder, Shape, Values, register
 from convnet.operations import elementwise, softmax
@@ -8,8 +8,8 @@ from convnet.operations import elementwise, softmax
 class Softmax(Layer):
     """y[i] = exp(x[i]) / sum over j of exp(x[j]);  dx[i] = y[i]·(dy[i] - sum over j of dy[j]·y[j])
 
-    Where a `cost.logreg` or `cost.crossent` on the same device is its only reader the two are
-    differentiated as one: dx = coeff·(y - target)   (dialect, 7).
+    If its only consumer is a `cost.logreg` or `cost.crossent` on the same device, the two are
+    differentiated as one: dx = coeff·(y - target)   (docs/dialect.md, 7).
     """
 
     squashing = "softmax"

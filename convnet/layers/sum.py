@@ -9,8 +9,8 @@ from convnet.operations import sum as sums
 class Sum(Layer):
     """y[o] = x[o·stride] + ... + x[o·stride + stride - 1];  dx[i] = dy[i // stride]
 
-    (dialect, 3.7).  cuda-convnet2 parses this type and cannot run it: its parser gives the number
-    of outputs, the values are ours.
+    (docs/dialect.md, 3.7).  cuda-convnet2 parses this type and cannot run it: the number of outputs
+    is its parser's, the values are ours.
     """
 
     dialects = ("cc2",)

@@ -5,11 +5,11 @@ from convnet.operations import elementwise, transfer
 
 
 class Transfer(Layer):
-    """y = x, on another device; backward carries the gradient home and adds it there.
+    """y = x, on another device; backward copies the gradient back and adds it there.
 
     half_forward, half_backward: activities, gradients are sent as 16-bit floats (`quantF`, `quantB`
-    of the layer read; dialect, 6.1).  No layer type of the language: it appears in the plan, where
-    copies are to be seen.
+    of the layer read; docs/dialect.md, 6.1).  It is no layer type of the language: `graph.place`
+    inserts it, so that every copy is a step of the plan.
     """
 
     type_name = "copy"

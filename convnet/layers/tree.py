@@ -1,4 +1,4 @@
-"""A tree of labels whose leaves are the classes (dialect, 3.9)."""
+"""A tree of labels whose leaves are the classes (docs/dialect.md, 3.9)."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -22,13 +22,13 @@ from convnet.operations import bias, fc, treefc
 
 @register("treefc")
 class TreeFullyConnected(WeightLayer):
-    """y[c] = sum over labels k from the root to c of W[k]·x + b[c]   (dialect, 3.9)
+    """y[c] = sum over labels k from the root to c of W[k]·x + b[c]   (docs/dialect.md, 3.9)
 
     One output for each class, that is, for each leaf of the data's tree of labels.  Weights:
-    (labels, values of the input), an offset for each label; those of inner labels start as 0.  The
+    (labels, values of the input), a row for each label; those of inner labels start as 0.  The
     gradient of an inner label is the sum of those below it, and its step, with z classes below,
-    is inc = momW·inc + (epsW/z)·(-dE/dW / cases - (wc/z)·W).  The weights know no schedule, wball
-    or superEps.
+    is inc = momW·inc + (epsW/z)·(-dE/dW / cases - (wc/z)·W).  Schedules, wball and superEps have no
+    effect on the weights.
     """
 
     dialects = ("chm",)
@@ -42,7 +42,7 @@ class TreeFullyConnected(WeightLayer):
                 "type",
                 "treefc layers need the data's tree of labels, and there is none",
                 None,
-                "it stands in batches.meta, as `tree` with the root under `all_wnids`",
+                "it is in batches.meta, as `tree` with the root under `all_wnids`",
             )
         self.tree, classes = self.facts.tree, self.facts.classes
         if classes is not None and classes != self.tree.classes:

@@ -1,4 +1,4 @@
-"""Layers with weights: where weights start from and how they learn (dialect, 5 and 6)."""
+"""Layers with weights: their initial values and how they learn (docs/dialect.md, 5 and 6)."""
 
 from collections.abc import Mapping
 
@@ -96,7 +96,7 @@ class WeightLayer(Layer):
         raise NotImplementedError(f"{self.type_name}.biases")
 
     def weights_learn(self, index: int) -> bool:
-        """Whether the weights of an input are trained: the test is on the base rate."""
+        """Whether the weights of an input are trained, which their base rate decides."""
         return self.rates_w[index].base > 0
 
     def biases_learn(self) -> bool:
@@ -109,7 +109,7 @@ class WeightLayer(Layer):
     # -- the update ------------------------------------------------------------------------------
 
     def moments(self, index: int | None) -> tuple[str, ...]:
-        """Running means of a gradient that the update keeps beside its velocity, by name.
+        """Names of the running means of a gradient that the update maintains beside its velocity.
 
         index: the input of the weights, None for the biases.
         """

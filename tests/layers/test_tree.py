@@ -24,7 +24,7 @@ ROW = Row("treefc", "y type=treefc inputs=x", tree=TREE)
         ({2: (0,), 3: (1,)}, 2, "label 1 is not below the root, label 2"),
         ({4: (0, 1)}, 4, "label 2 is missing"),
         ({0: (1, 2)}, 0, "label 0 has labels below it, so it is no class"),
-        ({2: (0, -1)}, 2, "whole numbers from 0"),
+        ({2: (0, -1)}, 2, "integers from 0"),
     ],
 )
 def test_what_is_no_tree(children, root, words):
