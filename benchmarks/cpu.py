@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from benchmarks import startup
-from benchmarks.cpu_layers import COMPILED, calls_of, operations
+from benchmarks.cpu_layers import COMPILED, calls_of, flops_of
 from benchmarks.graphs import shipped_graph
 from benchmarks.tables import add_results, machine, table
 from benchmarks.timing import Worker, WorkerError, compare, in_turn
@@ -100,7 +100,7 @@ class Bench:
                 if self.only not in name:
                     continue
                 times = in_turn(self._layer_rivals(ours, theirs, name, node), rounds)
-                row = self.row(name, times, operations(node, direction, cases))
+                row = self.row(name, times, flops_of(node, direction, cases))
                 click.echo(f"  {name}: {row['ratio']:.2f}", err=True)
                 yield row
 

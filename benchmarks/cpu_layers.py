@@ -31,8 +31,8 @@ def calls_of(graph) -> dict[str, tuple]:
     }
 
 
-def operations(node, direction: str, cases: int) -> int:
-    """Floating point operations of a call, of matrix products only."""
+def flops_of(node, direction: str, cases: int) -> int:
+    """Return the floating point operations of a call, 0 where it is no product of matrices."""
     is_product = node.layer.type_name in ("conv", "fc") and direction != "update"
     return 2 * cases * node.layer.multiply_adds() if is_product else 0
 

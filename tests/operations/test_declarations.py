@@ -16,6 +16,7 @@ from convnet.network.planner import make_plan
 from convnet.operations import fc
 from convnet.operations.declaration import Operation
 from tests.support.cases import CASES
+from tests.support.disturb import disturb
 from tests.support.paths import ROOT
 from tests.support.rows import Row, graph_of, network_of, texts
 
@@ -223,25 +224,23 @@ def test_every_declared_operation_is_recorded_by_some_layer():
 def test_steps_change_only_what_they_are_declared_to_write(row):
     network = network_of(row)
     engine = network.engine
+    network.set_rates(0.3)
     network.run("gradients")
     for step in network.plan.programs["train"]:
         operation = OPERATIONS[step.operation]
-        written = [
-            step.arguments[place]
-            for place in operation.positions(operation.writes)
-            if step.arguments[place] is not None
-        ]
+        written = operation.positions(operation.writes)
+        disturb(engine, step, row.cases, written)
         before = {buffer: memory.copy() for buffer, memory in engine.memory.items()}
         engine.program([step], (row.cases,)).run()
+        for view in filter(None, map(step.arguments.__getitem__, written)):
+            rows = places(view, row.cases)
+            before[view.buffer][rows] = engine.memory[view.buffer][rows]
         for buffer, memory in engine.memory.items():
-            expected = before[buffer]
-            for view in written:
-                if view.buffer is buffer:
-                    rows = places(view, row.cases)
-                    expected[rows] = memory[rows]
-            np.testing.assert_array_equal(memory, expected, err_msg=f"{step}: {buffer.name}")
+            message = f"{step} changes {buffer.name}"
+            np.testing.assert_array_equal(memory, before[buffer], err_msg=message)
 
 
 def places(view, cases) -> slice:
+    """Of a view's values in its buffer's memory."""
     per_row = cases if view.buffer.per_case else 1
     return slice(view.start * per_row, view.start * per_row + prod(view.shape(cases)))
