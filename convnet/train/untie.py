@@ -134,7 +134,7 @@ def _set(section: Section, key: str, text: str | None) -> Section:
     entries: dict[str, Entry] = dict(section.entries)
     entry = entries.pop(key)
     if text is not None:
-        entries[key] = replace(entry, value=replace(entry.value, text=text, pieces=()))
+        entries[key] = replace(entry, value=replace(entry.value, text=text, line_spans=()))
     return replace(section, entries=entries)
 
 
