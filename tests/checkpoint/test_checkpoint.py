@@ -242,7 +242,7 @@ def test_newest_passes_over_damage(tmp_path, saved):
         assert newest(tmp_path).name == then
     with pytest.raises(CheckpointError, match="1.0.safetensors: is damaged"):
         newest(tmp_path)
-    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+    with pytest.raises(CheckpointError, match="contains no checkpoint"):
         (tmp_path / "none").mkdir()
         newest(tmp_path / "none")
 
