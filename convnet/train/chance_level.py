@@ -1,9 +1,9 @@
 """Recognise the best-known failure: a cost that stays at ln(classes), that of guessing.
 
-Minibatches are averaged over segments.  A segment is at chance level if its mean cost is ln(classes),
-or at most 1 % below or 5 % above, and its images are classified no better than by chance.  After ten
-such segments in a row the user gets a hint.  Also recognised: minibatches at the start of the run
-that contain one class each.
+Minibatches are averaged over segments.  A segment is at chance level if its mean cost is at most
+1 % below or 5 % above ln(classes), and its images are classified no better than by chance.  After
+ten such segments in a row the user gets a hint.  Also recognised: minibatches at the start of the
+run that contain one class each.
 """
 
 from dataclasses import dataclass, field

@@ -1,8 +1,9 @@
 """Means over cases of the numbers that cost layers report."""
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
-from convnet.layers import Layer
+from convnet.layers.cost import Cost
 from convnet.network.cost_report import reported
 from convnet.network.network import Network
 
@@ -16,8 +17,9 @@ class Average:
     resumed run is bit-for-bit that of an uninterrupted one.
     """
 
-    def __init__(self, sums: Mapping[str, list[float]] | None = None, cases: int = 0):
-        self.sums, self.cases = dict(sums or {}), cases
+    def __init__(self, sums: Mapping[str, Iterable[float]] | None = None, cases: int = 0):
+        self.sums = {name: [float(n) for n in numbers] for name, numbers in (sums or {}).items()}
+        self.cases = cases
 
     def add(self, costs: Mapping[str, Iterable[float]], cases: int) -> None:
         """Add the numbers of each cost layer, summed over `cases`, as `Network.costs` returns."""
@@ -27,7 +29,7 @@ class Average:
             self.sums[name] = [a + float(b) for a, b in zip(before, numbers, strict=True)]
         self.cases += cases
 
-    def per_case(self, layers: Mapping[str, Layer]) -> Costs:
+    def per_case(self, layers: dict[str, Cost]) -> Costs:
         """Return the means; `layers` as returned by `cost_layers`."""
         return reported(layers, self.sums, self.cases)
 
@@ -42,6 +44,6 @@ def judged(costs: Costs) -> tuple[str, float]:
     return (errors or list(numbers.items()))[0]
 
 
-def cost_layers(network: Network) -> dict[str, Layer]:
+def cost_layers(network: Network) -> dict[str, Cost]:
     """Return the cost layers by name; they name their numbers and know how to report them."""
-    return {name: network.graph.node(name).layer for name in network.plan.costs}
+    return {name: cast(Cost, network.graph.node(name).layer) for name in network.plan.costs}

@@ -71,10 +71,11 @@ class History:
         """Read a history; an empty object is an empty history.  CheckpointError if damaged."""
         try:
             return cls(
-                [_entry(entry) for entry in found.get("train", ())],
-                [_entry(entry) for entry in found.get("test", ())],
-                _best(found.get("best")),
-                *(_average(found.get(key, {})) for key in ("since_entry", "since_record")),
+                train=[_entry(entry) for entry in found.get("train", ())],
+                test=[_entry(entry) for entry in found.get("test", ())],
+                best=_best(found.get("best")),
+                since_entry=_average(found.get("since_entry", {})),
+                since_record=_average(found.get("since_record", {})),
                 plateau=Plateau.from_json(found.get("stuck", {})),
                 chance_level=ChanceLevel.from_json(found.get("plateau", {})),
             )

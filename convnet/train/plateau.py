@@ -36,7 +36,7 @@ class Plateau:
     @property
     def lr_divisor(self) -> int:
         """Return what the rates of the params file are divided by."""
-        return FACTOR**self.drops
+        return int(FACTOR**self.drops)
 
     def add(self, error: float, tests: int, improvement: float, most_drops: int) -> str | None:
         """Count a test.  Return DROP if the rates fall now, PLATEAU if no drop is left."""

@@ -11,7 +11,7 @@ from convnet import Net
 from convnet.data import Feed, open_dataset
 from convnet.errors import DataError
 from convnet.network.network import Network
-from convnet.train.ensemble import Committee, Member, score_of
+from convnet.train.ensemble import Ensemble, Member, score_of
 from convnet.train.prediction_files import FACTS, Predictions, read_predictions, write_predictions
 from tests.support.command_line import good, run
 from tests.support.training import LAYERS, PARAMS, SIDE
@@ -131,7 +131,7 @@ EVEN = np.full((3, 4), 1 / 3)
     ("other", "message"),
     [
         (Member("y", ("a", "b"), LABELS), "they know 3 and 2 classes"),
-        (Member("y", ("a", "c", "b"), LABELS), "class 1 is 'b' of the one and 'c' of the other"),
+        (Member("y", ("a", "c", "b"), LABELS), "class 1 is 'b' in the first and 'c' in the second"),
         (
             Member("y", NAMES, LABELS[:3]),
             "they were tested on 4 and 3 cases .* give --minibatch too",
@@ -140,27 +140,27 @@ EVEN = np.full((3, 4), 1 / 3)
     ],
 )
 def test_members_must_agree(other, message):
-    committee = Committee(2)
-    committee.join(Member("x", NAMES, LABELS))
+    ensemble = Ensemble(2)
+    ensemble.join(Member("x", NAMES, LABELS))
     with pytest.raises(DataError, match="x and y cannot be averaged: " + message):
-        committee.join(other)
+        ensemble.join(other)
 
 
 def test_views_must_agree():
-    committee = Committee(2)
+    ensemble = Ensemble(2)
     for views in (1, 10):
-        committee.join(Member("x", NAMES, LABELS))
-        committee.add(views, EVEN)
+        ensemble.join(Member("x", NAMES, LABELS))
+        ensemble.add(views, EVEN)
     with pytest.raises(DataError, match="tested on 1 and 10 views"):
-        committee.views()
+        ensemble.views()
 
 
 def test_what_was_given_is_not_changed():
     """Weights are applied to copies; a tie of all classes counts in proportion."""
-    committee, mine = Committee(2), EVEN.copy()
-    committee.join(Member("x", NAMES, LABELS, networks=3))
-    committee.add(1, mine)
-    committee.add(1, mine)
+    ensemble, mine = Ensemble(2), EVEN.copy()
+    ensemble.join(Member("x", NAMES, LABELS, networks=3))
+    ensemble.add(1, mine)
+    ensemble.add(1, mine)
     assert (mine == EVEN).all()
     score = score_of(mine, LABELS, 1, 5)
     assert (score.error, score.topk) == (pytest.approx(2 / 3), 3)
@@ -188,7 +188,7 @@ def test_predictions_are_read_back(tmp_path):
     ("changes", "message"),
     [
         ({"labels": LABELS[:3]}, r"for 3 cases and 3 classes its probabilities .* \(4, 3\)"),
-        ({"labels": np.ones(4)}, "labels are no whole numbers"),
+        ({"labels": np.ones(4)}, "labels are not integers"),
         ({"probabilities": np.full((4, 3), 0.5)}, "do not add up to 1"),
         ({"probabilities": np.full((4, 3), np.nan)}, "do not add up to 1"),
         ({"single_view": np.ones((4, 3), np.int64)}, "its probabilities are an array of int64"),
