@@ -44,7 +44,7 @@ def case(seed=1):
 
 
 class Reference:
-    """The net in float64 loops, from the originals' matrices: outputs and gradients."""
+    """Outputs and gradients of the net in float64 loops, from the originals' matrices."""
 
     def __init__(self, x, labels):
         self.w = {
@@ -72,7 +72,7 @@ class Reference:
         self.db = {"conv1": dmaps.sum((1, 2, 3)), "fc10": dy.sum(1)}
 
     def stepped(self, layer):
-        """(weights, biases) after one step that takes the stored velocity over."""
+        """Return (weights, biases) after one step from the stored velocity."""
         eps_w, eps_b, mom_w, mom_b, wc = old.RATES[layer]
         inc, n = ARRAYS[f"{layer}.weightsInc"], old.MINIBATCH
         w, v = self.w[layer], inc.T if layer == "fc10" else inc.reshape(self.w[layer].shape)
@@ -233,7 +233,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("words", DAMAGE)
-def test_damage_is_told(write, words):
+def test_damage_is_reported(write, words):
     with pytest.raises(CheckpointError, match=f"3.2: .*{words}".replace("(", r"\(")):
         import_checkpoint(write(old.checkpoint("chm", change=DAMAGE[words])))
 

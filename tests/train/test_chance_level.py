@@ -32,13 +32,13 @@ def net(hidden, w, b, rate):
 
 
 def trained(folder, layers, params, **options):
-    """A run, the lines it told, and its hints in the journal."""
+    """Return a run, its messages, and its hints in the journal."""
     run = make_run(folder, params, layers, side=8, minibatch=50, epochs=EPOCHS, **options)
-    told = []
+    messages = []
     run.observer = Observer()
-    run.observer.on_message = told.append
+    run.observer.on_message = messages.append
     fit(run)
-    return run, told, [r for r in journal.read(folder) if r["event"] == "hint"]
+    return run, messages, [r for r in journal.read(folder) if r["event"] == "hint"]
 
 
 EPOCHS = 14  # of 31 minibatches
@@ -51,9 +51,9 @@ def hopeless(tmp_path_factory):
 
 
 def test_a_net_that_learns_nothing_gets_one_hint(hopeless):
-    run, told, (hint,) = hopeless
+    run, messages, (hint,) = hopeless
     assert run.history.test[-1]["costs"]["logprob"]["cost"] == pytest.approx(log(10), abs=0.01)
-    assert told == ["\n  - ".join(["hint: " + hint["lines"][0], *hint["lines"][1:]])]
+    assert messages == ["\n  - ".join(["hint: " + hint["lines"][0], *hint["lines"][1:]])]
     assert hint["kind"] == "plateau" and 200 <= hint["step"] <= 400
     head, signal, biases, unseen = hint["lines"]
     assert "200 minibatches" in head and "ln(10) = 2.303" in head
@@ -72,19 +72,19 @@ def test_a_net_that_learns_nothing_gets_one_hint(hopeless):
 )
 def test_causes_are_told_apart(tmp_path, given, said):
     run = make_run(tmp_path, *net(*given)[::-1], side=8, minibatch=50, epochs=8)
-    told = []
+    messages = []
     run.observer = Observer()
-    run.observer.on_message = told.append
+    run.observer.on_message = messages.append
     fit(run)
-    assert len(told) == 1 and said in told[0]
-    assert "initB" not in told[0]
+    assert len(messages) == 1 and said in messages[0]
+    assert "initB" not in messages[0]
 
 
 def test_a_net_that_learns_gets_none(tmp_path):
     for given in ((2, 0.05, 0, 0.002), (3, 0.08, 1, 0.001)):
-        run, told, hints = trained(tmp_path / str(given), *net(*given))
+        run, messages, hints = trained(tmp_path / str(given), *net(*given))
         assert run.history.best["error"] < 0.1
-        assert told == [] and hints == []
+        assert messages == [] and hints == []
 
 
 def test_the_hint_changes_nothing_and_is_not_given_twice(tmp_path, hopeless, monkeypatch):
@@ -110,12 +110,12 @@ def test_the_hint_changes_nothing_and_is_not_given_twice(tmp_path, hopeless, mon
     assert run.history.chance_level == ChanceLevel()  # new rates may get a hint of their own
 
 
-def test_layers_in_replicas_are_looked_at_as_far_as_their_values_are_kept(tmp_path):
-    """fc1 and what follows work on the halves of a minibatch in turn."""
+def test_layers_in_replicas_are_examined_if_their_values_are_kept(tmp_path):
+    """fc1 and the layers above it process the halves of a minibatch one after the other."""
     layers, params = net(3, 0.0001, -1, 0.001)
     layers = layers.replace("[fc0]\n", "[fc0]\ngpu=0,1\n").replace("[fc1]\n", "[fc1]\ngpu=0\n")
-    _, (told,), _ = trained(tmp_path, layers, params)
-    assert "dead ReLUs): 100% in fc0;" in told and "standard deviation" not in told
+    _, (message,), _ = trained(tmp_path, layers, params)
+    assert "dead ReLUs): 100% in fc0;" in message and "standard deviation" not in message
 
 
 def in_order_of_classes():
@@ -129,21 +129,24 @@ def in_order_of_classes():
     return ArrayDataset("sorted", digits.class_names, images, labels)
 
 
-def test_data_in_the_order_of_its_classes_is_told(tmp_path):
+def test_data_in_the_order_of_its_classes_is_reported(tmp_path):
     layers, params = net(1, 0.05, 0, 0.0005)
     run = make_run(tmp_path, params, layers, side=8, minibatch=10, epochs=1, max_batches=60)
-    told = []
+    messages = []
     run.observer = Observer()
-    run.observer.on_message = told.append
+    run.observer.on_message = messages.append
     run.train = Feed(in_order_of_classes(), "train", 10, side=8, shuffle=False)
     fit(run)
-    assert len(told) == 1 and "each of 10 minibatches in a row holds images of one class" in told[0]
-    assert "shuffle it before it is stored" in told[0]
+    assert (
+        len(messages) == 1
+        and "each of 10 minibatches in a row holds images of one class" in messages[0]
+    )
+    assert "shuffle it before it is stored" in messages[0]
     run = make_run(params=params, layers=layers, side=8, minibatch=10, epochs=1, max_batches=60)
     run.train = Feed(in_order_of_classes(), "train", 10, side=8)
-    run.observer.on_message = told.append
+    run.observer.on_message = messages.append
     fit(run)
-    assert len(told) == 1 and run.history.chance_level.one_class is None
+    assert len(messages) == 1 and run.history.chance_level.one_class is None
 
 
 def test_stored_order_is_a_cause(tmp_path):

@@ -50,7 +50,7 @@ def errors(probabilities):
     return [n / 296 for n in ref.logreg(labels[None], probabilities, 5)]
 
 
-def told(rows):
+def numbers_of(rows):
     return {row["views"]: [row["cost"], row["top1_error"], row["top5_error"]] for row in rows}
 
 
@@ -61,9 +61,11 @@ def test_probabilities_are_averaged(nets):
     for count in (1, 10):
         expected = [by_hand(path, count) for path in nets]
         for network, probabilities in zip(facts["networks"], expected, strict=True):
-            assert told(network["tests"])[count] == pytest.approx(errors(probabilities), rel=1e-4)
+            assert numbers_of(network["tests"])[count] == pytest.approx(
+                errors(probabilities), rel=1e-4
+            )
         average = errors(np.mean(expected, axis=0))
-        assert told(facts["average"]["tests"])[count] == pytest.approx(average, rel=1e-4)
+        assert numbers_of(facts["average"]["tests"])[count] == pytest.approx(average, rel=1e-4)
         apart = np.abs(np.array(average) - [errors(p) for p in expected])
         assert apart[:, 0].min() > 1e-3  # the costs differ, so that the test can fail
     assert facts["average"]["networks"] == 2
@@ -72,17 +74,17 @@ def test_probabilities_are_averaged(nets):
     ]
 
 
-def test_saved_predictions_take_the_place_of_a_network(nets, tmp_path):
+def test_saved_predictions_replace_a_network(nets, tmp_path):
     good("test", "--load", nets[0], "--multiview", "--test-out", tmp_path / "p")
     both = ["--multiview", "--json", "--load", nets[1]]
     saved = json.loads(good("test", *both, "--predictions", tmp_path / "p").stdout)
     loaded = json.loads(good("test", *both, "--load", nets[0]).stdout)
     for views in (1, 10):
-        mine, theirs = (told(f["average"]["tests"])[views] for f in (saved, loaded))
+        mine, theirs = (numbers_of(f["average"]["tests"])[views] for f in (saved, loaded))
         assert mine == pytest.approx(theirs, rel=1e-6)
     assert saved["networks"][1]["predictions"] == str(tmp_path / "p")
     alone = json.loads(good("test", "--predictions", tmp_path / "p", "--json").stdout)
-    assert told(alone["tests"]) == told(saved["networks"][1]["tests"])
+    assert numbers_of(alone["tests"]) == numbers_of(saved["networks"][1]["tests"])
 
 
 def test_an_average_counts_as_many_networks_as_it_has(nets, tmp_path):
@@ -94,7 +96,7 @@ def test_an_average_counts_as_many_networks_as_it_has(nets, tmp_path):
     result = good("test", "--predictions", tmp_path / "two", "--load", nets[1], "--json")
     facts = json.loads(result.stdout)
     expected = errors((one + 2 * two) / 3)
-    assert told(facts["average"]["tests"])[1] == pytest.approx(expected, rel=1e-4)
+    assert numbers_of(facts["average"]["tests"])[1] == pytest.approx(expected, rel=1e-4)
     assert facts["average"]["networks"] == 3
     assert f"{nets[1] / '0.15.safetensors'} is in the average 2 times" in result.stderr
 

@@ -1,4 +1,4 @@
-"""Rates that fall when the test error has stopped falling: the criterion, resuming, by hand."""
+"""Rates that are divided on a plateau of the test error: the criterion, resuming, by hand."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_made_up_errors(errors, drops_at):
 
 
 def watch(monkeypatch, folder, errors, **options):
-    """A run whose tests, at every second of 32 minibatches, find these errors; the lines told."""
+    """A run whose tests, at every second of 32 minibatches, find these errors; and the messages."""
     found = iter(errors)
     run = make_run(folder, CONSTANT, epochs=2, test_every=2, record_every=1, **options)
 
@@ -101,7 +101,7 @@ def test_rates_fall_three_times_and_no_more(tmp_path, monkeypatch):
     assert len(lines) == 4 and "all 3 drops are used" in lines[3]
 
 
-def test_a_stuck_run_stops_if_it_is_asked_to(tmp_path, monkeypatch):
+def test_a_run_stops_on_a_plateau_if_requested(tmp_path, monkeypatch):
     run, lines = watch(monkeypatch, tmp_path, [0.5] * 16, **EAGER, stop_when_stuck=True)
     outcome = fit(run)
     assert (outcome.reason, outcome.exit_code, outcome.position.step) == ("stuck", 0, 18)
