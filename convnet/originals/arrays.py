@@ -38,8 +38,10 @@ def _weights(model: OldModel, node: Node) -> dict[str, np.ndarray]:
 
 def _biases(model: OldModel, node: Node) -> dict[str, np.ndarray]:
     layer, stored = cast(WeightLayer, node.layer), model.layers[node.name]
-    name, spec = f"{node.name}.biases", cast(Weight, layer.biases())
-    shape = biases_shape(spec.size, layer.weights()[0].shape)
+    spec: Weight | None = layer.biases()
+    if spec is None:
+        return {}
+    name, shape = f"{node.name}.biases", biases_shape(spec.size, layer.weights()[0].shape)
     found = {name: _matrix(model, stored, "biases", None, shape).reshape(-1)}
     if layer.biases_learn():
         velocity = _matrix(model, stored, "biasesInc", None, shape)

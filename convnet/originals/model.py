@@ -50,7 +50,7 @@ def read_model(path: str | Path) -> OldModel:
     state = found.get("model_state") if type(found) is dict else None
     if type(state) is not dict or type(state.get("layers")) not in (list, dict):
         raise _wrong(
-            path, "is no checkpoint of the original systems: it has no model_state with layers"
+            path, "is not a checkpoint of the original systems: it has no model_state with layers"
         )
     layers = _by_name(path, state["layers"])
     system = "cc1" if type(state["layers"]) is list else _later_system(layers.values())

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from convnet.data import Batch
+from convnet.data.pipeline.feed import Batch
 from convnet.errors import DataError
 from convnet.graph.graph import Node
 from convnet.layers.neuron import Neuron

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convnet.data import Feed, Prefetch
+from convnet.data.pipeline.feed import Feed
+from convnet.data.pipeline.prefetch import Prefetch
 from convnet.network.network import Network
 from convnet.train.cost_average import Average, Costs, cost_layers
 

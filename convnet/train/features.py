@@ -12,8 +12,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from convnet.data import Batch, Feed, Prefetch
 from convnet.data.datasets.feature_files import FORMAT, META, is_feature_folder
+from convnet.data.pipeline.feed import Batch, Feed
+from convnet.data.pipeline.prefetch import Prefetch
 from convnet.errors import ConvnetError, DataError
 from convnet.graph.graph import Graph, Node
 from convnet.language import did_you_mean

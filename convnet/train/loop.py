@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from convnet.checkpoint import Position
-from convnet.data import Batch, Prefetch
+from convnet.data.pipeline.feed import Batch
+from convnet.data.pipeline.prefetch import Prefetch
 from convnet.errors import ConvnetError, DataError, TrainingError
 from convnet.journal import Journal
 from convnet.network.trace import write_trace

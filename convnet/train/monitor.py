@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from math import log
-from typing import cast
 
 import numpy as np
 
-from convnet.data import Batch
+from convnet.data.pipeline.feed import Batch
 from convnet.layers.cost_logreg import LogisticRegression
 from convnet.train.chance_level import CHANCE_LEVEL, ONE_CLASS, SEGMENTS, segment_length
 from convnet.train.diagnosis import likely_causes
@@ -71,11 +70,10 @@ def monitor_minibatch(run: Run, costs: Mapping[str, np.ndarray], batch: Batch) -
 
     costs: cost layer -> sums over the cases of `batch`, which was trained last.
     """
-    name = _classifier(run)
-    if name is None:
+    found = _classifier(run)
+    if found is None:
         return
-    state = run.history.chance_level
-    classes = cast(LogisticRegression, run.cost_layers[name]).classes
+    (name, classes), state = found, run.history.chance_level
     if state.one_class is not None and state.add_labels(len(np.unique(batch.labels)), batch.cases):
         _hint(run, ONE_CLASS, [_one_class(run)])
     cost, errors = (float(number) for number in costs[name][:2])
@@ -83,11 +81,13 @@ def monitor_minibatch(run: Run, costs: Mapping[str, np.ndarray], batch: Batch) -
         _hint(run, CHANCE_LEVEL, [_at_chance(classes), *likely_causes(run, batch)])
 
 
-def _classifier(run: Run) -> str | None:
-    """Return the first logreg cost that is minimized, of two classes or more."""
+def _classifier(run: Run) -> tuple[str, int] | None:
+    """Return name and classes of the first logreg cost with several classes that is minimized."""
     for name, layer in run.cost_layers.items():
-        if isinstance(layer, LogisticRegression) and layer.coeff and layer.classes > 1:
-            return name
+        if isinstance(layer, LogisticRegression) and layer.coeff:
+            classes: int = layer.classes or 0
+            if classes > 1:
+                return name, classes
     return None
 
 

@@ -9,7 +9,8 @@ from itertools import islice
 
 import numpy as np
 
-from convnet.data import Batch, Feed, ViewPrefetch
+from convnet.data.pipeline.feed import Batch, Feed
+from convnet.data.pipeline.prefetch import ViewPrefetch
 from convnet.errors import DataError
 from convnet.graph.graph import Node
 from convnet.network.network import Network
@@ -93,7 +94,7 @@ def _labels_and_probabilities(network: Network, cost: str | None) -> tuple[Node,
             "the network has no layer of type cost.logreg whose errors could be measured"
         )
     if cost is not None and cost not in found:
-        raise DataError(f"{cost} is no cost.logreg layer; there is {', '.join(found)}")
+        raise DataError(f"{cost} is not a cost.logreg layer; there is {', '.join(found)}")
     labels, probabilities = found[cost or next(iter(found))].inputs
     return labels, probabilities
 

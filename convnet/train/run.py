@@ -10,7 +10,7 @@ import numpy as np
 
 from convnet.arithmetic import ceil_div
 from convnet.checkpoint import Checkpoint, Position, restore
-from convnet.data import Feed
+from convnet.data.pipeline.feed import Feed
 from convnet.errors import DataError
 from convnet.journal import Journal
 from convnet.network.network import Network

@@ -19,6 +19,7 @@ from convnet.graph.checkpoint_facts import stored_facts
 from convnet.graph.graph import Graph, Node
 from convnet.language import Entry, Section, Source, SpecFile, did_you_mean, format_spec
 from convnet.language.specs import Specs
+from convnet.language.values import Value
 from convnet.layers import LAYER_TYPES
 from convnet.layers.conv import Convolution
 
@@ -144,7 +145,7 @@ def _set(section: Section, key: str, text: str | None) -> Section:
     entries: dict[str, Entry] = dict(section.entries)
     entry = entries.pop(key)
     if text is not None:
-        entries[key] = replace(entry, value=replace(entry.value, text=text, pieces=()))
+        entries[key] = replace(entry, value=Value(text, entry.value.span))
     return replace(section, entries=entries)
 
 

@@ -216,7 +216,7 @@ def layer(which, **keys):
 
 
 DAMAGE = {
-    "is no checkpoint of the original": lambda state: state.pop("layers"),
+    "is not a checkpoint of the original": lambda state: state.pop("layers"),
     "its epoch is not a count": lambda state: state.update(epoch=-1),
     "pool1 has an input that is not a layer": layer("pool1", inputs=["absent"]),
     "pool1 is of the unknown type 'x\\\\ny'": layer("pool1", type="x\ny"),

@@ -126,7 +126,7 @@ def test_a_test_can_be_stopped(trained):
 
 
 def test_what_cannot_be_tested_is_reported(trained):
-    with pytest.raises(DataError, match="nope is no cost.logreg layer; there is logprob"):
+    with pytest.raises(DataError, match="nope is not a cost.logreg layer; there is logprob"):
         evaluate_views(trained.network, trained.test, 1, cost="nope")
     with pytest.raises(DataError, match="1, 9 or 10 views"):
         evaluate_views(trained.network, trained.test, 3)
