@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "arithmetic": [],
     "errors": [],
     "nets": ["errors"],
-    "cli_options": ["nets"],
+    "cli_options": ["errors", "nets"],
     "language": ["errors"],
     "compiling": [],
     "data": ["errors", "compiling"],

@@ -1,13 +1,14 @@
-"""`convnet test`: top-1 and top-5 errors of checkpoints and of their average, one view and many."""
+"""`convnet test`: top-1 and top-5 errors of checkpoints and of their average."""
 
 from collections import Counter
 from dataclasses import dataclass
 
 import click
 
+from convnet.cli_options.networks import TestArguments
 from convnet.commands import features
 from convnet.commands.console import note, result, result_json
-from convnet.commands.load_for_test import Ready, ready
+from convnet.commands.load_for_test import LoadedForTest, load_for_test
 from convnet.train.ensemble import Committee, Member, score_of
 from convnet.train.multiview import ViewScore, evaluate_views
 from convnet.train.prediction_files import (
@@ -20,37 +21,45 @@ from convnet.train.prediction_files import (
 TOPK = 5
 
 
-def test(**given) -> None:
-    if (given["write_features"] is None) != (given["feature_path"] is None):
-        raise click.UsageError("--write-features LAYER and --feature-path DIR need each other.")
-    if given["split"] and not given["write_features"]:
-        raise click.UsageError("--split says whose features are written: give --write-features.")
-    loads = given["load"] or (() if given["predictions"] else (None,))
-    if given["write_features"]:
-        if len(loads) != 1 or given["predictions"]:
+def test(arguments: TestArguments) -> None:
+    """Test the networks and print their errors, or write a layer's activities."""
+    _refuse_half_of_features(arguments)
+    loads = arguments.load or (() if arguments.predictions else (None,))
+    if arguments.features.write_features:
+        if len(loads) != 1 or arguments.predictions:
             raise click.UsageError("--write-features takes one network: give one --load.")
-        features.write(ready({**given, "load": loads[0]}), given)
+        features.write(load_for_test(loads[0], arguments.evaluation), arguments)
         return
-    several = len(loads) + len(given["predictions"]) > 1
-    committee = Committee(TOPK) if several or given["test_out"] else None
-    tested = [_test_network({**given, "load": load}, committee) for load in loads]
-    tested += [_take_predictions(folder, committee) for folder in given["predictions"]]
-    _tell_odd_members(tested)
-    if given["test_out"]:
-        _write_average(committee, tested, given["test_out"])
+    several = len(loads) + len(arguments.predictions) > 1
+    committee = Committee(TOPK) if several or arguments.test_out else None
+    tested = [_test_network(load, arguments, committee) for load in loads]
+    tested += [_take_predictions(folder, committee) for folder in arguments.predictions]
+    _note_odd_members(tested)
+    if arguments.test_out:
+        _write_average(committee, tested, arguments.test_out)
     average = [committee.score(views) for views in committee.views()] if several else []
-    if given["as_json"]:
+    if arguments.as_json:
         result_json(_facts(tested, average, committee))
     else:
         _print(tested, average, committee)
 
 
+def _refuse_half_of_features(arguments):
+    wanted = arguments.features
+    if (wanted.write_features is None) != (wanted.feature_path is None):
+        raise click.UsageError("--write-features LAYER and --feature-path DIR need each other.")
+    if wanted.split and not wanted.write_features:
+        raise click.UsageError(
+            "--split selects the cases whose features are written: give --write-features."
+        )
+
+
 @dataclass
 class Tested:
-    """What is told of a network, or of saved predictions.
+    """The test results of a network, or of saved predictions.
 
     kind: "checkpoint" or "predictions".  scores: one for each number of views.  networks: how many
-    it is an average of; checkpoints: theirs.  title: a line about the data.
+    networks were averaged; checkpoints: theirs.  title: a line about the data.
     """
 
     kind: str
@@ -62,18 +71,20 @@ class Tested:
     networks: int = 1
 
 
-# -- one after the other: at most one network is in memory -----------------------------------------
+# -- testing one after the other: at most one network is in memory ---------------------------------
 
 
-def _test_network(given, committee) -> Tested:
-    found = ready(given)
-    counts = [1, found.all_views] if given["multiview"] else [1]
+def _test_network(load, arguments, committee) -> Tested:
+    found = load_for_test(load, arguments.evaluation)
+    counts = [1, found.all_views] if arguments.multiview else [1]
     dataset = found.feed.dataset
     if counts[-1] == 10 and not dataset.mirrors:
-        note(f"{dataset.name}: half of the ten views are mirrored, which this set is not made for")
+        note(
+            f"{dataset.name}: half of the ten views are mirrored, which does not suit this data set"
+        )
     scores = []
     for views in counts:
-        score = _score(found, views, given, keep=committee is not None)
+        score = _score(found, views, arguments, keep=committee is not None)
         if committee is not None:
             if not scores:
                 committee.join(Member(str(found.saved.path), found.class_names, score.labels))
@@ -84,16 +95,16 @@ def _test_network(given, committee) -> Tested:
     return Tested("checkpoint", name, found.prepared.source, scores, title, (name,))
 
 
-def _score(found: Ready, views, given, keep):
+def _score(found: LoadedForTest, views, arguments, keep):
     return evaluate_views(
         found.network,
         found.feed,
         views,
         topk=TOPK,
-        minibatches=given["max_batches"],
-        cost=given["logreg_name"],
+        minibatches=arguments.max_batches,
+        cost=arguments.logreg_name,
         keep_probabilities=keep,
-        on_minibatch=_Told(f"{views} view{'s' * (views > 1)}"),
+        on_minibatch=_Progress(f"{views} view{'s' * (views > 1)}"),
     )
 
 
@@ -111,7 +122,7 @@ def _take_predictions(folder, committee) -> Tested:
     return Tested("predictions", str(folder), *facts)
 
 
-def _tell_odd_members(tested):
+def _note_odd_members(tested):
     counted = Counter(name for one in tested for name in one.checkpoints)
     for name in [name for name, count in counted.items() if count > 1]:
         note(f"{name} is in the average {counted[name]} times")
@@ -123,15 +134,15 @@ def _tell_odd_members(tested):
             )
 
 
-class _Told:
-    """Tells how far a long test is, a few times."""
+class _Progress:
+    """Prints the progress of a long test at each quarter."""
 
     def __init__(self, title):
-        self.title, self.told = title, 0
+        self.title, self.printed = title, 0
 
     def __call__(self, done, total):
-        if total > 20 and done * 4 // total > self.told:
-            self.told = done * 4 // total
+        if total > 20 and done * 4 // total > self.printed:
+            self.printed = done * 4 // total
             note(f"{self.title}: {done} of {total} minibatches")
 
 
@@ -149,7 +160,7 @@ def _write_average(committee: Committee, tested, folder):
     note(f"predictions for {len(first.labels)} test images: {folder / ARRAYS}")
 
 
-# -- what is shown ---------------------------------------------------------------------------------
+# -- printing --------------------------------------------------------------------------------------
 
 
 def _facts(tested, average, committee) -> dict:

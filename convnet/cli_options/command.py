@@ -1,0 +1,100 @@
+"""Commands of click that take a record of arguments, and their help pages."""
+
+import gc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from convnet.cli_options.record import Arguments
+from convnet.errors import ConvnetError
+
+
+class Command(click.Command):
+    """A command whose help page lists its options by the headings of its record.
+
+    purpose: the heading that it stands under in the list of commands.
+    """
+
+    def __init__(self, record: type[Arguments], purpose: str, **settings: Any):
+        self.purpose, self.sections = purpose, record.sections()
+        parameters = [each for section in self.sections.values() for each in section]
+        super().__init__(params=parameters, **settings)
+
+    def format_options(self, ctx, formatter):
+        sections = {**self.sections}
+        named = [each for section in sections.values() for each in section]
+        others = [each for each in self.get_params(ctx) if each not in named]  # --help
+        sections[Arguments.heading] = [*sections.get(Arguments.heading, []), *others]
+        for heading, parameters in sections.items():
+            options = (each for each in parameters if isinstance(each, click.Option))
+            rows = [row for each in options if (row := each.get_help_record(ctx))]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+
+class CommandGroup(click.Group):
+    """Lists its commands by purpose; turns the library's errors into a message and exit code 1."""
+
+    def invoke(self, ctx):
+        # Imported modules and parsed files live until the end: the default threshold would have
+        # the collector walk them again and again, a tenth of the start-up time.
+        gc.set_threshold(50_000)
+        try:
+            return super().invoke(ctx)
+        except ConvnetError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(1)
+
+    def list_commands(self, ctx):
+        return list(self.commands)  # in the order they are declared
+
+    def format_commands(self, ctx, formatter):
+        width = max(map(len, self.commands))
+        limit = formatter.width - 6 - width
+        for purpose, commands in self._by_purpose().items():
+            with formatter.section(purpose):
+                # Padding every name to one width aligns the sections with each other.
+                rows = ((each.name.ljust(width), each) for each in commands)
+                formatter.write_dl([(n, each.get_short_help_str(limit)) for n, each in rows])
+
+    def _by_purpose(self) -> dict[str, list[click.Command]]:
+        found: dict[str, list[click.Command]] = {}
+        for each in self.commands.values():
+            found.setdefault(each.purpose, []).append(each)
+        return found
+
+    def declare(
+        self, purpose: str, record: type[Arguments], *examples: str, name: str | None = None
+    ) -> Callable[[Callable[[Any], int | None]], Command]:
+        """Return a decorator that makes a function of a record a command.
+
+        The function's docstring is the help text; what it returns is the exit code, None for 0.
+        examples: lines at the end of the help page.
+        """
+
+        def add(function):
+            def run(**values):
+                click.get_current_context().exit(function(record.of(values)) or 0)
+
+            command = Command(
+                record,
+                purpose,
+                name=name or function.__name__.replace("_", "-"),
+                callback=run,
+                help=function.__doc__,
+                epilog=example(*examples),
+            )
+            self.add_command(command)
+            return command
+
+        return add
+
+
+def example(*lines: str) -> str:
+    """Return the end of a help page: lines to type, as they are."""
+    return "\b\nExample:\n" + "\n".join(_indented(lines))
+
+
+def _indented(lines) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
