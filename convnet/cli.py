@@ -30,7 +30,7 @@ LIST = "List what there is"
     ),
 )
 @click.version_option(__version__, prog_name="convnet")
-def main():
+def main() -> None:
     """Train convolutional networks that are declared in two text files.
 
     The layer file (.cfg) declares the layers, the parameter file (.params) their learning rates.
@@ -46,7 +46,7 @@ def main():
     "convnet train --resume checkpoints/run --params slower.params",
     "convnet train --layers my.cfg --params my.params --init-from checkpoints/pretrained",
 )
-def train(arguments):
+def train(arguments: TrainArguments) -> int:
     """Train a network, or resume a run.
 
     Checkpoints and a journal of the run go to a folder in checkpoints/.  Ctrl-C saves and stops;
@@ -64,7 +64,7 @@ def train(arguments):
     "convnet test --load checkpoints/one --load checkpoints/two --multiview",
     "convnet test --load checkpoints/three --predictions predictions/one --multiview",
 )
-def test(arguments):
+def test(arguments: networks.TestArguments) -> None:
     """Compute the top-1 and top-5 errors of checkpoints.
 
     Several checkpoints are also tested as an ensemble: their class probabilities are averaged.
@@ -80,7 +80,7 @@ def test(arguments):
     "convnet describe --layers alexnet",
     "convnet describe --layers old.cfg --params old-params.cfg --data-dims 3072,1 --classes 10",
 )
-def describe(arguments):
+def describe(arguments: networks.DescribeArguments) -> None:
     """Print a network's shapes, parameters, memory and copies.
 
     Also prints the multiply-adds of each layer and the devices that hold it.  Needs no data and no
@@ -97,7 +97,7 @@ def describe(arguments):
     "convnet show-filters --layer conv1 --out filters.png",
     name="show-filters",
 )
-def show_filters(arguments):
+def show_filters(arguments: networks.ShowFiltersArguments) -> None:
     """Draw the filters of a layer, as in the paper's Figure 3."""
     from convnet.commands.show import show_filters
 
@@ -107,7 +107,7 @@ def show_filters(arguments):
 @main.declare(
     INSPECT, networks.ShowPredsArguments, "convnet show-preds --only-errors --out errors.png"
 )
-def show_preds(arguments):
+def show_preds(arguments: networks.ShowPredsArguments) -> None:
     """Draw test images and their five most probable classes.
 
     As on the left of the paper's Figure 4.
@@ -118,7 +118,7 @@ def show_preds(arguments):
 
 
 @main.declare(INSPECT, networks.ShowCostArguments, "convnet show-cost --out cost.png")
-def show_cost(arguments):
+def show_cost(arguments: networks.ShowCostArguments) -> None:
     """Draw the cost and the test error over a run.
 
     Also prints a table of the tests.  Both come from the journal of the run.
@@ -134,7 +134,7 @@ def show_cost(arguments):
     "convnet test --write-features fc7 --split both --feature-path features",
     "convnet neighbors --features features --out neighbors.png",
 )
-def neighbors(arguments):
+def neighbors(arguments: networks.NeighborsArguments) -> None:
     """Draw test images and the training images nearest to them.
 
     Nearest by Euclidean distance between a layer's activities, as on the right of the paper's
@@ -146,7 +146,7 @@ def neighbors(arguments):
 
 
 @main.declare(CHECK, networks.CheckArguments, "convnet check alexnet my.cfg my.params")
-def check(arguments):
+def check(arguments: networks.CheckArguments) -> int:
     """Check layer and parameter files for errors.
 
     FILES are layer files, each followed by its parameter file if it has one, or names of nets that
@@ -159,7 +159,7 @@ def check(arguments):
 
 
 @main.declare(CHECK, networks.CheckGradsArguments, "convnet check-grads --layers digits")
-def check_grads(arguments):
+def check_grads(arguments: networks.CheckGradsArguments) -> int:
     """Check a network's gradients against finite differences.
 
     Computes both in float64 on the CPU, for random weights and data.
@@ -177,7 +177,7 @@ def check_grads(arguments):
     "convnet make-data --train photos --hold-out 0.1 --out photos-256",
     "convnet make-data --verify imagenet",
 )
-def make_data(arguments):
+def make_data(arguments: MakeDataArguments) -> int:
     """Make a data set from archives or folders of images.
 
     Resizes each image's shorter side to 256 pixels, crops the central 256x256 (paper, section 2)
@@ -195,7 +195,7 @@ def make_data(arguments):
     "convnet import ConvNet__2012-09-21/90.5 --out old",
     name="import",
 )
-def import_old(arguments):
+def import_old(arguments: networks.ImportArguments) -> None:
     """Convert a checkpoint of one of the original systems.
 
     These are cuda-convnet 1, the 2012 source and cuda-convnet2.  Also writes the layer and
@@ -207,7 +207,7 @@ def import_old(arguments):
 
 
 @main.declare(LIST, networks.ListArguments, "convnet nets")
-def nets(arguments):
+def nets(arguments: networks.ListArguments) -> None:
     """List the nets that come with convnet.
 
     --layers takes their names in place of files.
@@ -218,7 +218,7 @@ def nets(arguments):
 
 
 @main.declare(LIST, networks.LayersArguments, "convnet layers conv")
-def layers(arguments):
+def layers(arguments: networks.LayersArguments) -> None:
     """List the layer types, or document one of them.
 
     With TYPE, prints its formula and all its keys.
@@ -229,7 +229,7 @@ def layers(arguments):
 
 
 @main.declare(LIST, networks.ListArguments, "convnet devices")
-def devices(arguments):
+def devices(arguments: networks.ListArguments) -> None:
     """List the GPUs, and what CUDA lacks on this machine."""
     from convnet.commands.devices import devices
 

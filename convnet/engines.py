@@ -91,7 +91,7 @@ def _cpu_engine(options: DeviceOptions, needed: int, real: npt.DTypeLike) -> Cho
 
     shown = "cpu:0" if needed == 1 else f"cpu:0 to cpu:{needed - 1}, virtual"
     lacks_cuda = options.device == "auto" and missing() != ""
-    return ChosenEngine(Engine(real), f"running on the CPU ({shown})", lacks_cuda)
+    return ChosenEngine(Engine(np.dtype(real)), f"running on the CPU ({shown})", lacks_cuda)
 
 
 def _cuda_engine(options: DeviceOptions, needed: int) -> tuple[CudaEngine, str]:

@@ -1,7 +1,7 @@
 """Commands of click that take a record of arguments, and their help pages."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -21,7 +21,7 @@ class Command(click.Command):
         parameters = [each for section in self.sections.values() for each in section]
         super().__init__(params=parameters, **settings)
 
-    def format_options(self, ctx, formatter):
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections = {**self.sections}
         named = [each for section in sections.values() for each in section]
         others = [each for each in self.get_params(ctx) if each not in named]  # --help
@@ -36,7 +36,7 @@ class Command(click.Command):
 class CommandGroup(click.Group):
     """Lists its commands by purpose; turns the library's errors into a message and exit code 1."""
 
-    def invoke(self, ctx):
+    def invoke(self, ctx: click.Context) -> Any:
         # Imported modules and parsed files live until the end: the default threshold would have
         # the collector walk them again and again, a tenth of the start-up time.
         gc.set_threshold(50_000)
@@ -46,22 +46,27 @@ class CommandGroup(click.Group):
             click.echo(str(error), err=True)
             ctx.exit(1)
 
-    def list_commands(self, ctx):
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # in the order they are declared
 
-    def format_commands(self, ctx, formatter):
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, self.commands))
         limit = formatter.width - 6 - width
         for purpose, commands in self._by_purpose().items():
             with formatter.section(purpose):
                 # Padding every name to one width aligns the sections with each other.
-                rows = ((each.name.ljust(width), each) for each in commands)
-                formatter.write_dl([(n, each.get_short_help_str(limit)) for n, each in rows])
+                formatter.write_dl(
+                    [
+                        (str(each.name).ljust(width), each.get_short_help_str(limit))
+                        for each in commands
+                    ]
+                )
 
     def _by_purpose(self) -> dict[str, list[click.Command]]:
         found: dict[str, list[click.Command]] = {}
         for each in self.commands.values():
-            found.setdefault(each.purpose, []).append(each)
+            if isinstance(each, Command):
+                found.setdefault(each.purpose, []).append(each)
         return found
 
     def declare(
@@ -73,8 +78,8 @@ class CommandGroup(click.Group):
         examples: lines at the end of the help page.
         """
 
-        def add(function):
-            def run(**values):
+        def add(function: Callable[[Any], int | None]) -> Command:
+            def run(**values: Any) -> None:
                 click.get_current_context().exit(function(record.of(values)) or 0)
 
             command = Command(
@@ -93,8 +98,4 @@ class CommandGroup(click.Group):
 
 def example(*lines: str) -> str:
     """Return the end of a help page: lines to type, as they are."""
-    return "\b\nExample:\n" + "\n".join(_indented(lines))
-
-
-def _indented(lines) -> Iterator[str]:
-    return (f"  {line}" for line in lines)
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)

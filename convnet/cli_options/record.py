@@ -23,7 +23,7 @@ def option(*flags: str, default: Any = None, required: bool = False, **settings:
     settings: further arguments of `click.Option`.
     """
 
-    def parameter(name):
+    def parameter(name: str) -> click.Parameter:
         declared = flags or ("--" + name.replace("_", "-"),)
         if required:
             return click.Option([*declared, name], required=True, **settings)
@@ -45,7 +45,7 @@ def repeatable(*flags: str, help: str, **settings: Any) -> Any:
 def argument(**settings: Any) -> Any:
     """Return a field for a positional argument.  settings: arguments of `click.Argument`."""
 
-    def parameter(name):
+    def parameter(name: str) -> click.Parameter:
         return click.Argument([name], **settings)
 
     return field(metadata={"parameter": parameter})

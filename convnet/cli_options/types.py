@@ -1,6 +1,7 @@
 """Types of option values that click does not have: lists of devices, names and sizes."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,7 +15,7 @@ class Devices(click.ParamType):
 
     name = "N,N,..."
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, tuple) or value is None:
             return value
         parts = value.split(",")
@@ -28,7 +29,7 @@ class Names(click.ParamType):
 
     name = "NAME,..."
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, tuple) or value is None:
             return value
         parts = tuple(part.strip() for part in value.split(","))
@@ -42,7 +43,7 @@ class Dimensions(click.ParamType):
 
     name = "N,N,..."
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, dict) or value is None:
             return value
         parts = value.split(",")
