@@ -24,7 +24,7 @@ LIST = "List what there is"
     cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example(
-        "convnet train --layers digits    train a small network for a minute on the CPU",
+        "convnet train --layers digits    train a small network, in under a minute on the CPU",
         "convnet test                     test it",
         "convnet train --help             all options of a command",
     ),

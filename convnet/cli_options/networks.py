@@ -80,7 +80,7 @@ class ShowFiltersArguments(Arguments):
         metavar="N",
         help="Input of the layer whose weights to draw.",
     )
-    norm_filters: bool = flag(help="Scale each filter to the full range of colours.")
+    norm_filters: bool = flag(help="Scale the colours of each filter separately.")
     no_rgb: bool = flag(help="Draw each channel as a grey tile.")
     yuv_to_rgb: bool = flag(help="Convert filters over YUV images to RGB.")
     channels: int | None = option(

@@ -12,7 +12,7 @@ from convnet.cli_options.types import NATURAL, PATH, POSITIVE, Devices, Dimensio
 
 def json_option() -> Any:
     """Return a field for --json."""
-    return flag("--json", help="Print one JSON object on stdout.")
+    return flag("--json", help="Print the result as JSON.")
 
 
 def load_option() -> Any:
