@@ -210,7 +210,7 @@ def import_old(arguments: networks.ImportArguments) -> None:
 def nets(arguments: networks.ListArguments) -> None:
     """List the nets that come with convnet.
 
-    --layers takes their names in place of files.
+    The option --layers takes their names in place of files.
     """
     from convnet.commands.nets import list_nets
 
