@@ -1,17 +1,31 @@
 """The command line: each command reads its arguments and calls one function of `convnet.commands`.
 
 Results go to stdout, progress and messages to stderr.  Exit codes: 0 success, 1 a problem in the
-user's files, data or machine, 2 misuse of the command line, 130 or 143 stopped by a signal.  Numba,
-NumPy and Lark are imported inside the commands, so that `--help` is quick.
+user's files, data or machine, 2 misuse of the command line, 130 or 143 stopped by a signal.
+Everything else is imported when a command runs, so that `--help` is quick.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
 from convnet import __version__
-from convnet.cli_options import networks
 from convnet.cli_options.command import CommandGroup, example
-from convnet.cli_options.make_data import MakeDataArguments
-from convnet.cli_options.train import TrainArguments
+
+if TYPE_CHECKING:
+    from convnet.cli_options.convert import ImportArguments, MakeDataArguments
+    from convnet.cli_options.lists import LayersArguments, ListArguments
+    from convnet.cli_options.show import (
+        NeighborsArguments,
+        ShowCostArguments,
+        ShowFiltersArguments,
+        ShowPredsArguments,
+    )
+    from convnet.cli_options.specs import CheckArguments, CheckGradsArguments, DescribeArguments
+    from convnet.cli_options.test import TestArguments
+    from convnet.cli_options.train import TrainArguments
 
 TRAIN = "Train and test"
 INSPECT = "Inspect networks and runs"
@@ -40,7 +54,7 @@ def main() -> None:
 
 @main.declare(
     TRAIN,
-    TrainArguments,
+    "convnet.cli_options.train:TrainArguments",
     "convnet train --layers digits",
     "convnet train --layers alexnet --data imagenet --gpu 0,1",
     "convnet train --resume checkpoints/run --params slower.params",
@@ -59,12 +73,12 @@ def train(arguments: TrainArguments) -> int:
 
 @main.declare(
     TRAIN,
-    networks.TestArguments,
+    "convnet.cli_options.test:TestArguments",
     "convnet test --multiview",
     "convnet test --load checkpoints/one --load checkpoints/two --multiview",
     "convnet test --load checkpoints/three --predictions predictions/one --multiview",
 )
-def test(arguments: networks.TestArguments) -> None:
+def test(arguments: TestArguments) -> None:
     """Compute the top-1 and top-5 errors of checkpoints.
 
     Several checkpoints are also tested as an ensemble: their class probabilities are averaged.
@@ -76,11 +90,11 @@ def test(arguments: networks.TestArguments) -> None:
 
 @main.declare(
     INSPECT,
-    networks.DescribeArguments,
+    "convnet.cli_options.specs:DescribeArguments",
     "convnet describe --layers alexnet",
     "convnet describe --layers old.cfg --params old-params.cfg --data-dims 3072,1 --classes 10",
 )
-def describe(arguments: networks.DescribeArguments) -> None:
+def describe(arguments: DescribeArguments) -> None:
     """Print a network's shapes, parameters, memory and copies.
 
     Also prints the multiply-adds of each layer and the devices that hold it.  Needs no data and no
@@ -93,11 +107,11 @@ def describe(arguments: networks.DescribeArguments) -> None:
 
 @main.declare(
     INSPECT,
-    networks.ShowFiltersArguments,
+    "convnet.cli_options.show:ShowFiltersArguments",
     "convnet show-filters --layer conv1 --out filters.png",
     name="show-filters",
 )
-def show_filters(arguments: networks.ShowFiltersArguments) -> None:
+def show_filters(arguments: ShowFiltersArguments) -> None:
     """Draw the filters of a layer, as in the paper's Figure 3."""
     from convnet.commands.show import show_filters
 
@@ -105,9 +119,11 @@ def show_filters(arguments: networks.ShowFiltersArguments) -> None:
 
 
 @main.declare(
-    INSPECT, networks.ShowPredsArguments, "convnet show-preds --only-errors --out errors.png"
+    INSPECT,
+    "convnet.cli_options.show:ShowPredsArguments",
+    "convnet show-preds --only-errors --out errors.png",
 )
-def show_preds(arguments: networks.ShowPredsArguments) -> None:
+def show_preds(arguments: ShowPredsArguments) -> None:
     """Draw test images and their five most probable classes.
 
     As on the left of the paper's Figure 4.
@@ -117,8 +133,12 @@ def show_preds(arguments: networks.ShowPredsArguments) -> None:
     show_preds(arguments)
 
 
-@main.declare(INSPECT, networks.ShowCostArguments, "convnet show-cost --out cost.png")
-def show_cost(arguments: networks.ShowCostArguments) -> None:
+@main.declare(
+    INSPECT,
+    "convnet.cli_options.show:ShowCostArguments",
+    "convnet show-cost --out cost.png",
+)
+def show_cost(arguments: ShowCostArguments) -> None:
     """Draw the cost and the test error over a run.
 
     Also prints a table of the tests.  Both come from the journal of the run.
@@ -130,11 +150,11 @@ def show_cost(arguments: networks.ShowCostArguments) -> None:
 
 @main.declare(
     INSPECT,
-    networks.NeighborsArguments,
+    "convnet.cli_options.show:NeighborsArguments",
     "convnet test --write-features fc7 --split both --feature-path features",
     "convnet neighbors --features features --out neighbors.png",
 )
-def neighbors(arguments: networks.NeighborsArguments) -> None:
+def neighbors(arguments: NeighborsArguments) -> None:
     """Draw test images and the training images nearest to them.
 
     Nearest by Euclidean distance between a layer's activities, as on the right of the paper's
@@ -145,8 +165,12 @@ def neighbors(arguments: networks.NeighborsArguments) -> None:
     neighbors(arguments)
 
 
-@main.declare(CHECK, networks.CheckArguments, "convnet check alexnet my.cfg my.params")
-def check(arguments: networks.CheckArguments) -> int:
+@main.declare(
+    CHECK,
+    "convnet.cli_options.specs:CheckArguments",
+    "convnet check alexnet my.cfg my.params",
+)
+def check(arguments: CheckArguments) -> int:
     """Check layer and parameter files for errors.
 
     FILES are layer files, each followed by its parameter file if it has one, or names of nets that
@@ -158,8 +182,12 @@ def check(arguments: networks.CheckArguments) -> int:
     return check(arguments)
 
 
-@main.declare(CHECK, networks.CheckGradsArguments, "convnet check-grads --layers digits")
-def check_grads(arguments: networks.CheckGradsArguments) -> int:
+@main.declare(
+    CHECK,
+    "convnet.cli_options.specs:CheckGradsArguments",
+    "convnet check-grads --layers digits",
+)
+def check_grads(arguments: CheckGradsArguments) -> int:
     """Check a network's gradients against finite differences.
 
     Computes both in float64 on the CPU, for random weights and data.
@@ -171,7 +199,7 @@ def check_grads(arguments: networks.CheckGradsArguments) -> int:
 
 @main.declare(
     CONVERT,
-    MakeDataArguments,
+    "convnet.cli_options.convert:MakeDataArguments",
     "convnet make-data --train ILSVRC2012_img_train.tar --val ILSVRC2012_img_val.tar",
     "    --devkit ILSVRC2012_devkit_t12.tar.gz --out imagenet",
     "convnet make-data --train photos --hold-out 0.1 --out photos-256",
@@ -191,11 +219,11 @@ def make_data(arguments: MakeDataArguments) -> int:
 
 @main.declare(
     CONVERT,
-    networks.ImportArguments,
+    "convnet.cli_options.convert:ImportArguments",
     "convnet import ConvNet__2012-09-21/90.5 --out old",
     name="import",
 )
-def import_old(arguments: networks.ImportArguments) -> None:
+def import_old(arguments: ImportArguments) -> None:
     """Convert a checkpoint of one of the original systems.
 
     These are cuda-convnet 1, the 2012 source and cuda-convnet2.  Also writes the layer and
@@ -206,8 +234,12 @@ def import_old(arguments: networks.ImportArguments) -> None:
     import_old(arguments)
 
 
-@main.declare(LIST, networks.ListArguments, "convnet nets")
-def nets(arguments: networks.ListArguments) -> None:
+@main.declare(
+    LIST,
+    "convnet.cli_options.lists:ListArguments",
+    "convnet nets",
+)
+def nets(arguments: ListArguments) -> None:
     """List the nets that come with convnet.
 
     The option --layers takes their names in place of files.
@@ -217,8 +249,12 @@ def nets(arguments: networks.ListArguments) -> None:
     list_nets(arguments.as_json)
 
 
-@main.declare(LIST, networks.LayersArguments, "convnet layers conv")
-def layers(arguments: networks.LayersArguments) -> None:
+@main.declare(
+    LIST,
+    "convnet.cli_options.lists:LayersArguments",
+    "convnet layers conv",
+)
+def layers(arguments: LayersArguments) -> None:
     """List the layer types, or document one of them.
 
     With TYPE, prints its formula and all its keys.
@@ -228,8 +264,12 @@ def layers(arguments: networks.LayersArguments) -> None:
     layers(arguments.layer_type)
 
 
-@main.declare(LIST, networks.ListArguments, "convnet devices")
-def devices(arguments: networks.ListArguments) -> None:
+@main.declare(
+    LIST,
+    "convnet.cli_options.lists:ListArguments",
+    "convnet devices",
+)
+def devices(arguments: ListArguments) -> None:
     """List the GPUs, and what CUDA lacks on this machine."""
     from convnet.commands.devices import devices
 

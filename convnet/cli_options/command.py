@@ -2,6 +2,8 @@
 
 import gc
 from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import click
@@ -13,13 +15,34 @@ from convnet.errors import ConvnetError
 class Command(click.Command):
     """A command whose help page lists its options by the headings of its record.
 
-    purpose: the heading that it stands under in the list of commands.
+    place: the record, as "module:class"; the module is imported when the options are needed.
+    purpose: the heading that the command stands under in the list of commands.  function: receives
+    the record; its docstring is the help text; it returns the exit code, None for 0.
     """
 
-    def __init__(self, record: type[Arguments], purpose: str, **settings: Any):
-        self.purpose, self.sections = purpose, record.sections()
-        parameters = [each for section in self.sections.values() for each in section]
-        super().__init__(params=parameters, **settings)
+    def __init__(
+        self, place: str, purpose: str, function: Callable[[Any], int | None], **settings: Any
+    ) -> None:
+        self.purpose, self._place, self._function = purpose, place, function
+        super().__init__(callback=self._run, help=function.__doc__, **settings)
+        del self.params  # click's empty list, so that `params` below is looked up
+
+    @cached_property
+    def record(self) -> type[Arguments]:
+        module, name = self._place.split(":")
+        found: type[Arguments] = getattr(import_module(module), name)
+        return found
+
+    @cached_property
+    def sections(self) -> dict[str, list[click.Parameter]]:
+        return self.record.sections()
+
+    @cached_property
+    def params(self) -> list[click.Parameter]:  # type: ignore[override]  # click has an attribute
+        return [each for section in self.sections.values() for each in section]
+
+    def _run(self, **values: Any) -> None:
+        click.get_current_context().exit(self._function(self.record.of(values)) or 0)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections = {**self.sections}
@@ -70,26 +93,16 @@ class CommandGroup(click.Group):
         return found
 
     def declare(
-        self, purpose: str, record: type[Arguments], *examples: str, name: str | None = None
+        self, purpose: str, place: str, *examples: str, name: str | None = None
     ) -> Callable[[Callable[[Any], int | None]], Command]:
-        """Return a decorator that makes a function of a record a command.
+        """Return a decorator that makes a function of a record a command (see `Command`).
 
-        The function's docstring is the help text; what it returns is the exit code, None for 0.
         examples: lines at the end of the help page.
         """
 
         def add(function: Callable[[Any], int | None]) -> Command:
-            def run(**values: Any) -> None:
-                click.get_current_context().exit(function(record.of(values)) or 0)
-
-            command = Command(
-                record,
-                purpose,
-                name=name or function.__name__.replace("_", "-"),
-                callback=run,
-                help=function.__doc__,
-                epilog=example(*examples),
-            )
+            named = name or function.__name__.replace("_", "-")
+            command = Command(place, purpose, function, name=named, epilog=example(*examples))
             self.add_command(command)
             return command
 

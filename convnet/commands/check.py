@@ -3,7 +3,7 @@
 import re
 
 from convnet import nets
-from convnet.cli_options.networks import CheckArguments
+from convnet.cli_options.specs import CheckArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.console import note, result, result_json
 from convnet.errors import ConvnetError, SpecError

@@ -1,6 +1,6 @@
 """`convnet describe`: what a network consists of and costs."""
 
-from convnet.cli_options.networks import DescribeArguments
+from convnet.cli_options.specs import DescribeArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.console import result, result_json, warn
 from convnet.language.specs import Specs

@@ -1,6 +1,6 @@
 """`convnet test --write-features`: write a layer's activities to a folder."""
 
-from convnet.cli_options.networks import TestArguments
+from convnet.cli_options.test import TestArguments
 from convnet.commands.console import note, result, result_json
 from convnet.commands.load_for_test import LoadedForTest
 from convnet.train.features import write_features

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convnet.backends.cpu.engine import Engine
-from convnet.cli_options.networks import CheckGradsArguments
+from convnet.cli_options.specs import CheckGradsArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.console import note, result, result_json, warn
 from convnet.initial import InitOptions, resolve

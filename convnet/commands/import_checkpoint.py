@@ -1,7 +1,7 @@
 """`convnet import`: convert a checkpoint of one of the original systems."""
 
 from convnet import checkpoint
-from convnet.cli_options.networks import ImportArguments
+from convnet.cli_options.convert import ImportArguments
 from convnet.commands.console import note, result
 from convnet.errors import ConvnetError
 from convnet.graph.dialect import TITLES

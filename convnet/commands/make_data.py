@@ -2,7 +2,7 @@
 
 import click
 
-from convnet.cli_options.make_data import MakeDataArguments
+from convnet.cli_options.convert import MakeDataArguments
 from convnet.cli_options.record import shared_values
 from convnet.commands.console import note, result
 from convnet.commands.progress_bar import Counting

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from convnet.cli_options.networks import NeighborsArguments
+from convnet.cli_options.show import NeighborsArguments
 from convnet.commands.console import note, result, result_json
 from convnet.commands.recall import table_of_recall
 from convnet.commands.show import write_picture

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from convnet.cli_options.networks import ShowCostArguments, ShowFiltersArguments
+from convnet.cli_options.show import ShowCostArguments, ShowFiltersArguments
 from convnet.commands.console import note, result, result_json
 from convnet.commands.load_network import find, load
 from convnet.errors import ConvnetError

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from convnet.cli_options.networks import ShowPredsArguments
+from convnet.cli_options.show import ShowPredsArguments
 from convnet.commands.console import note
 from convnet.commands.load_for_test import LoadedForTest, load_for_test
 from convnet.commands.show import write_picture

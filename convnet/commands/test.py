@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import click
 
-from convnet.cli_options.networks import TestArguments
+from convnet.cli_options.test import TestArguments
 from convnet.commands import features
 from convnet.commands.console import note, result, result_json
 from convnet.commands.load_for_test import LoadedForTest, load_for_test

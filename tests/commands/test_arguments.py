@@ -8,7 +8,6 @@ from click.testing import CliRunner
 
 from convnet.cli import main
 from convnet.cli_options.command import CommandGroup
-from convnet.cli_options.networks import TestArguments as ArgumentsOfTest
 from convnet.cli_options.record import (
     Arguments,
     argument,
@@ -18,6 +17,7 @@ from convnet.cli_options.record import (
     repeatable,
     shared_values,
 )
+from convnet.cli_options.test import TestArguments as ArgumentsOfTest
 from convnet.cli_options.train import TrainArguments
 from convnet.errors import ConvnetError
 from convnet.prepare import DataOptions
@@ -44,7 +44,7 @@ def drawn(*typed, answer=None):
     """The exit code, the output, and the record that a command got."""
     found, tool = [], CommandGroup("tool")
 
-    @tool.declare("Draw", Draw, "draw x")
+    @tool.declare("Draw", f"{__name__}:Draw", "draw x")
     def draw(arguments):
         """Draw a file."""
         found.append(arguments)

@@ -1,11 +1,11 @@
-"""Arguments of `convnet make-data`."""
+"""Arguments of the commands that prepare data and checkpoints."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from convnet.cli_options.record import Arguments, option
+from convnet.cli_options.record import Arguments, argument, option
 from convnet.cli_options.types import NATURAL, PATH, POSITIVE
 
 
@@ -79,3 +79,11 @@ class MakeDataArguments(Arguments):
     verify: Path | None = option(
         type=PATH, metavar="DIR", help="Instead: verify all images and checksums of this data set."
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportArguments(Arguments):
+    """All arguments of `convnet import`."""
+
+    old: Path = argument(metavar="CHECKPOINT", type=PATH)
+    out: Path = option(type=PATH, required=True, help="Checkpoint to write (.safetensors).")
