@@ -29,16 +29,19 @@ class Command(click.Command):
 
     @cached_property
     def record(self) -> type[Arguments]:
+        """The class of the record."""
         module, name = self._place.split(":")
         found: type[Arguments] = getattr(import_module(module), name)
         return found
 
     @cached_property
     def sections(self) -> dict[str, list[click.Parameter]]:
+        """The parameters by their headings."""
         return self.record.sections()
 
     @cached_property
     def params(self) -> list[click.Parameter]:  # type: ignore[override]  # click has an attribute
+        """The parameters, as click expects them."""
         return [each for section in self.sections.values() for each in section]
 
     def _run(self, **values: Any) -> None:

@@ -29,6 +29,7 @@ class GradientCheck:
 
     @property
     def error(self) -> float:
+        """The relative difference, 0 if both derivatives are."""
         scale = max(abs(self.numeric), abs(self.analytic))
         return abs(self.numeric - self.analytic) / scale if scale else 0.0
 

@@ -51,6 +51,7 @@ class Counting:
             self._bar.stop()
 
     def advance(self, images: int) -> None:
+        """Show that further images are done."""
         self._done += images
         if self._bar is not None:
             self._bar.update(self._task, completed=self._done, numbers=self._numbers())
