@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from convnet.backends.base import PRECISIONS
 from convnet.errors import DeviceError
 from convnet.graph.build import Graph
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from convnet.backends.cpu.engine import Engine as CpuEngine
     from convnet.backends.cuda.engine import Engine as CudaEngine
 
+DEVICES = ("auto", "cuda", "cpu")
 NEEDED_CAPABILITY = 8, 0  # asynchronous copies to shared memory, tf32 and bf16
 
 
@@ -60,6 +62,7 @@ def make_engine(
     Raises:
         DeviceError: If a device is missing, unsuitable, or cannot compute as asked.
     """
+    _refuse_unknown(options)
     needed = graph.device_count
     if options.gpu is not None and len(options.gpu) < needed:
         raise DeviceError(
@@ -71,6 +74,14 @@ def make_engine(
         _refuse_real(real)
         return ChosenEngine(*_cuda_engine(options, needed), False)
     return _cpu_engine(options, needed, real)
+
+
+def _refuse_unknown(options: DeviceOptions) -> None:
+    if options.device not in DEVICES:
+        raise DeviceError(f"the device is one of {', '.join(DEVICES)}, found {options.device!r}")
+    if options.precision not in (None, *PRECISIONS):
+        known = ", ".join(PRECISIONS)
+        raise DeviceError(f"the precision is one of {known}, found {options.precision!r}")
 
 
 def _refuse_real(real: npt.DTypeLike) -> None:

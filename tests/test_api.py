@@ -152,5 +152,9 @@ def test_devices_that_cannot_do_what_is_asked(example, gpus):
         made(device="cuda", gpu=[2])
     with pytest.raises(DeviceError, match="GPUs compute in float32, not in float64"):
         made(device="cuda", dtype="float64")
+    with pytest.raises(DeviceError, match="the device is one of auto, cuda, cpu, found 'gpu'"):
+        made(device="gpu")
+    with pytest.raises(DeviceError, match="the precision is one of .*, found 'fp16'"):
+        made(device="cuda", precision="fp16")
     with pytest.raises(DeviceError, match="products in bf16 need the tensor cores"):
         made(precision="bf16")
