@@ -157,7 +157,7 @@ def test_show_preds_draws_images_and_errors(inside, tmp_path):
         assert picture.width >= 480
     few = good("show-preds", "--only-errors", "--count", "600", "--out", tmp_path / "e.png")
     errors = json.loads(good("test", "--json").stdout)["tests"][0]["top1_error"]
-    assert f"only {round(296 * errors)} wrong ones" in few.stderr
+    assert f"only {round(296 * errors)} misclassified test images" in few.stderr
 
 
 def test_filters_over_yuv_need_three_channels(inside, tmp_path):

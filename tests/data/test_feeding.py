@@ -7,7 +7,7 @@ import pytest
 
 from convnet import journal
 from convnet.checkpoint import load, newest
-from convnet.commands import train as command
+from convnet.commands import training_report as command
 from convnet.data import jpeg
 from tests.support.command_line import good, run
 from tests.support.shard_sets import TEST, damage, made_set
@@ -76,7 +76,7 @@ def test_the_share_of_waiting_is_told_and_kept(whole):
     path, shown = whole
     stop = journal.read(path)[-1]
     assert stop["event"] == "stop" and 0 < stop["wait_share"] <= 1
-    assert f"waited for data: {stop['wait_share']:.0%} of the time of training" in shown.stdout
+    assert f"waited for data: {stop['wait_share']:.0%} of the training time" in shown.stdout
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_share_of_waiting_is_told_and_kept(whole):
     [
         (0, 4, "0 processes decode the images; --workers 4 uses all cores"),
         (1, 4, "1 processes decode the images; --workers 4 uses all cores"),
-        (1, 1, "1 processes decode the images, and this net is faster: add cores"),
+        (1, 1, "1 processes decode the images, more slowly than this network trains: add cores"),
     ],
 )
 def test_what_to_do_about_waiting(folder, tmp_path, monkeypatch, workers, cores, hint):

@@ -187,7 +187,7 @@ def test_ctrl_c_ends_with_a_word(tree, tmp_path, monkeypatch):
     options = ["--train", tree, "--hold-out", 0.5, "--out", tmp_path / "out"]
     result = run("make-data", *options)
     assert result.exit_code == 130
-    assert "the same command goes on behind the last finished shard" in result.stderr
+    assert "the same command continues after the last complete shard" in result.stderr
 
 
 def test_alexnet_reads_a_made_set(made):

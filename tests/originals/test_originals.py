@@ -344,6 +344,6 @@ def test_the_commands_go_on_from_an_imported_checkpoint(write, tmp_path, monkeyp
     data = ("--data", "digits", "--minibatch", 64)
     assert "top-1 error" in run("test", "--load", "new.safetensors", *data, "--max-batches", 1)
     on = run("train", "--resume", "new.safetensors", "--save", "on", *data, "--max-batches", 1)
-    assert "going on from new.safetensors at epoch 3" in on
+    assert "resuming from new.safetensors at epoch 3" in on
     again = CliRunner().invoke(main, ["import", str(source), "--out", "new"])
     assert again.exit_code == 1 and "already there" in again.output
