@@ -10,7 +10,7 @@ from convnet.backends.cpu.engine import Engine
 from convnet.errors import ConvnetError
 from convnet.graph.build import build
 from convnet.graph.checkpoint_facts import facts_to_store, stored_facts
-from convnet.graph.infer_inputs import assumed_dims
+from convnet.graph.infer_inputs import infer_dims
 from convnet.initial import InitOptions, fill, resolve
 from convnet.language import Source
 from convnet.language.specs import Specs
@@ -31,7 +31,7 @@ class Net:
     def __init__(self, specs: Specs, *, minibatch=128, seed=0, dtype="float32", dialect=None,
                  data_dims=None, classes=None, tree=None, train_all=False,
                  init: InitOptions | None = NO_FUNCTIONS):  # fmt: skip
-        dims, _ = assumed_dims(specs.layers, data_dims, classes)
+        dims, _ = infer_dims(specs.layers, data_dims, classes)
         self.specs, self.seed = specs, seed
         self.graph = build(
             specs.layers,

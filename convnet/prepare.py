@@ -10,11 +10,11 @@ from convnet.data import Dataset, Feed, open_dataset
 from convnet.errors import DataError
 from convnet.graph.build import Graph, build
 from convnet.graph.infer_inputs import (
-    assumed_image,
-    assumed_tree,
+    declared_classes,
     declared_image,
+    infer_image,
     needs_tree,
-    wanted_classes,
+    placeholder_tree,
 )
 from convnet.language.specs import RunDefaults, Specs
 from convnet.layers import Tree
@@ -99,7 +99,7 @@ def prepare(
     defaults = RunDefaults(specs.params, specs.problems)
     source, notes = _choose_source(options, defaults)
     wanted = declared_image(specs.layers)
-    classes = wanted_classes(specs.layers) or (tree.classes if tree else None)
+    classes = declared_classes(specs.layers) or (tree.classes if tree else None)
     side, channels = _made_size(specs, wanted, classes, notes) if _is_made(source) else (None, None)
     opened = {
         "name": source,
@@ -131,7 +131,7 @@ def _label_tree(specs, dataset, notes) -> Tree | None:
     if not needs_tree(specs.layers):
         return None
     if dataset.tree is None:
-        tree, note = assumed_tree(specs.layers, dataset.classes)
+        tree, note = placeholder_tree(specs.layers, dataset.classes)
         notes.append(f"{note}; {dataset.name} has none")
         return tree
     try:
@@ -165,7 +165,7 @@ def _is_made(source: str) -> bool:
 
 def _made_size(specs, wanted, classes, notes):
     """(side, channels) to make images of; large ones leave room for the paper's crops."""
-    channels, side = wanted or assumed_image(specs.layers)
+    channels, side = wanted or infer_image(specs.layers)
     if wanted is None:
         notes.append(f"the spec declares no image size: taking {channels}x{side}x{side}")
     return (side * 8 // 7 if side >= 64 else side), channels

@@ -1,7 +1,7 @@
 """The graph of a pair of files without their data, for the commands that need none."""
 
 from convnet.graph.build import Graph, build
-from convnet.graph.infer_inputs import assumed_dims, assumed_tree
+from convnet.graph.infer_inputs import infer_dims, placeholder_tree
 from convnet.language.specs import Specs
 
 
@@ -9,8 +9,8 @@ def build_without_data(
     specs: Specs, dialect=None, data_dims=None, classes=None, strict=False
 ) -> tuple[Graph, str]:
     """(graph, what was assumed of the data: a line, or "").  SpecError lists all mistakes."""
-    dims, assumed = assumed_dims(specs.layers, data_dims, classes)
-    tree, made_up = assumed_tree(specs.layers, classes)
+    dims, assumed = infer_dims(specs.layers, data_dims, classes)
+    tree, made_up = placeholder_tree(specs.layers, classes)
     graph = build(
         specs.layers,
         specs.params,

@@ -50,7 +50,7 @@ def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, 
 def random_data(graph, cases: int, seed: int) -> dict[int, np.ndarray]:
     """Normal pixels and random labels, for any network."""
     rng = np.random.default_rng(seed)
-    found = (getattr(node.layer, "classes", None) for node in graph.nodes if node.is_cost)
+    found = (node.layer.classes for node in graph.nodes if node.is_cost)
     classes = min(filter(None, found), default=10)
     labels = rng.integers(0, classes, cases)
     matrices = {}

@@ -96,7 +96,7 @@ def fill(network, calls: list[InitCall], options: InitOptions) -> None:
 
 
 def _text(node, key) -> str:
-    text = getattr(node.layer, key, None) or ""
+    text = node.layer.field_value(key) or ""
     if key == "init_c_func" and text and not any(node.layer.rand_sparse):
         return ""
     return text

@@ -7,7 +7,7 @@ from pathlib import Path
 from convnet.checkpoint import Checkpoint, Position
 from convnet.errors import CheckpointError, SpecError
 from convnet.graph.build import Graph, build
-from convnet.graph.infer_inputs import wanted_classes
+from convnet.graph.infer_inputs import declared_classes
 from convnet.language import Source
 from convnet.language.specs import Specs
 from convnet.originals.arrays import arrays_of
@@ -48,7 +48,7 @@ def import_checkpoint(path: str | Path, out: str | Path = "imported") -> Importe
             specs.problems,
             dialect=model.system,
             data_dims=_data_dims(model),
-            classes=wanted_classes(specs.layers),
+            classes=declared_classes(specs.layers),
         )
     except SpecError as error:
         raise CheckpointError(

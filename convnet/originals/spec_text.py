@@ -4,10 +4,9 @@ import math
 import re
 
 from convnet.language import harmless
-from convnet.language.fields import Field
-from convnet.language.fields import names as names_field
+from convnet.language.fields import Field, NamesField
 from convnet.layers import LAYER_TYPES
-from convnet.layers.neuron import NEURONS
+from convnet.layers.nonlinearity import NEURONS
 from convnet.originals.model import OldModel, as_text
 
 # Made when a net is built, and no longer needed where its weights are given.
@@ -39,7 +38,7 @@ def _detached(model) -> dict[str, str]:
         readers = [other for other in model.layers.values() if source in other["inputs"]]
         kind = LAYER_TYPES.get(model.layers[source]["type"])
         own = name == f"{source}_neuron" and len(readers) == 1
-        if own and kind is not None and kind.has_neuron and kind.type_name != "neuron":
+        if own and kind is not None and kind.has_neuron:
             found[name] = source
     return found
 
@@ -97,7 +96,7 @@ class _Section:
             text = _joined(value, lambda rate: _rate(rate, self.wrong(field.key)))
         else:
             text = _joined(value, lambda item: _plain(item, self.wrong(field.key)))
-        if isinstance(field, names_field):
+        if isinstance(field, NamesField):
             text = text or None
         self.keys[file][field.key] = text
 

@@ -64,13 +64,13 @@ def _copy(unit: Unit, cases: int) -> dict:
         "from": "host" if source == HOST else source,
         "to": unit.device,
         "bytes": unit.shape.size * cases * REAL_BYTES,
-        "readers": list(dict.fromkeys(declared_name(reader) for reader in unit.readers)),
+        "readers": list(dict.fromkeys(declared_name(reader) for reader in unit.consumers)),
     }
 
 
 def declared_name(unit: Unit) -> str:
     """The layer, as written, that a unit belongs to."""
-    return (unit.node.folded_into or unit.node).name
+    return (unit.node.declared_in or unit.node).name
 
 
 def layer_bytes(plan: Plan) -> dict[str, int]:

@@ -13,7 +13,7 @@ from convnet.language.fields import Field
 from convnet.layers import LAYER_TYPES, Layer
 from convnet.layers.base import Layer as Base
 from convnet.layers.cost import Cost
-from convnet.layers.neuron import NEURONS, form
+from convnet.layers.nonlinearity import NEURONS, form
 from convnet.layers.weighted import WeightLayer
 from convnet.report.layer_docs import SCHEDULES, default_text, inputs_text, systems_text
 

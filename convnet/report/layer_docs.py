@@ -8,7 +8,7 @@ from convnet.language.fields import Field
 from convnet.language.schedule import Schedule
 from convnet.layers import LAYER_TYPES, Layer
 from convnet.layers.base import Layer as Base
-from convnet.layers.neuron import DEFAULTS, NEURONS
+from convnet.layers.nonlinearity import DEFAULTS, NEURONS
 
 WIDTH = 96
 NAME_WIDTH = 16
@@ -38,7 +38,7 @@ def layer_page(type_name: str) -> str:
     lines += [f"Inputs: {inputs_text(cls)}.", f"Systems: {systems_text(cls.dialects)}."]
     if cls.needs_params:
         lines.append("Needs a section of its name in the params file.")
-    hidden = {"type"} if cls.has_neuron or type_name == "neuron" else {"type", "neuron"}
+    hidden = {"type"} if cls.has_neuron or cls.requires_neuron else {"type", "neuron"}
     own = {name: f for name, f in cls.fields.items() if name not in hidden}
     for file, title in (
         ("layers", "Keys of the layer file"),
@@ -49,7 +49,7 @@ def layer_page(type_name: str) -> str:
         if found:
             lines += ["", title + ":"]
             lines += [line for f in found for line in _field(f, cls)]
-    if type_name == "neuron":
+    if cls.requires_neuron:
         lines += ["", neuron_page()]
     if "eps_w" in own:
         lines += ["", SCHEDULES]

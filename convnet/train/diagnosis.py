@@ -66,11 +66,11 @@ def _difference(values) -> float:
 def _dead_units(network):
     shares = {}
     for node in network.graph.nodes:
-        rectifies = node.layer.type_name == "neuron" and node.layer.nonlinearity.kind in _RECTIFIERS
+        f = node.layer.nonlinearity
         with suppress(DataError):
-            if rectifies:
+            if f is not None and f.kind in _RECTIFIERS:
                 dead = (network.values(node) <= 0).all(axis=-1).mean()
-                shares[(node.folded_into or node).name] = float(dead)
+                shares[(node.declared_in or node).name] = float(dead)
     dead = [f"{share:.0%} in {name}" for name, share in shares.items() if share >= _DEAD]
     if not dead:
         return ""

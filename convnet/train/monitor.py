@@ -72,7 +72,7 @@ def watch_minibatch(run, costs, batch) -> None:
 def _classifier(run):
     """The first logreg cost that is minimized, of two classes or more."""
     for name, layer in run.cost_layers.items():
-        if layer.type_name == "cost.logreg" and layer.coeff and layer.classes > 1:
+        if layer.classifies and layer.coeff and layer.classes > 1:
             return name
     return None
 

@@ -80,7 +80,7 @@ def predict(
 
 def _inputs_of(network, cost):
     """The nodes that a logreg cost reads: labels, probabilities."""
-    found = {n.name: n for n in network.graph.nodes if n.layer.type_name == "cost.logreg"}
+    found = {n.name: n for n in network.graph.nodes if n.layer.classifies}
     if not found:
         raise DataError("the network has no layer of type cost.logreg, whose errors could be told")
     if cost is not None and cost not in found:

@@ -62,7 +62,7 @@ def _graph(checkpoint) -> Graph:
 
 def _conv(graph, name) -> Node:
     node = _node(graph, name)
-    if node.layer.type_name != "conv":
+    if not node.layer.can_become_local:
         raise ConvnetError(f"{name} is of type {node.layer.type_name}; only conv can become local")
     return node
 
@@ -134,7 +134,7 @@ def _set(section: Section, key: str, text: str | None) -> Section:
     entries: dict[str, Entry] = dict(section.entries)
     entry = entries.pop(key)
     if text is not None:
-        entries[key] = replace(entry, value=replace(entry.value, text=text, pieces=()))
+        entries[key] = replace(entry, value=replace(entry.value, text=text, line_spans=()))
     return replace(section, entries=entries)
 
 

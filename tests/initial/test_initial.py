@@ -221,7 +221,7 @@ def test_a_function_comes_before_a_weight_source(module):
     made = Net.from_text(text, params, minibatch=2, classes=3, init=init)
     np.testing.assert_array_equal(made.weights("g"), np.arange(64 * 64).reshape(64, 64).T)
     assert np.abs(made.weights("f")).max() < 10
-    assert any("comes before weightSource" in str(w) for w in made.graph.warnings)
+    assert any("takes precedence over weightSource" in str(w) for w in made.graph.warnings)
 
 
 def test_the_command_line(tmp_path, module, monkeypatch):
