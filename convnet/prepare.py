@@ -6,7 +6,7 @@ Order: the two spec files; the data set that fits them; the graph; the engine; t
 import os
 from dataclasses import dataclass, field
 
-from convnet.data import Dataset, Feed, open_dataset
+from convnet.data import Dataset, Feed, FeedOptions, open_dataset
 from convnet.errors import DataError
 from convnet.graph.build import Graph, build
 from convnet.graph.infer_inputs import (
@@ -61,10 +61,7 @@ class Prepared:
         stored = self.dataset.stored_batches(split) is not None
         shuffle = not stored if self.options.shuffle is None else self.options.shuffle
         wanted = {n.layer.data_idx for n in self.graph.nodes if n.is_data}
-        return Feed(
-            self.dataset,
-            split,
-            minibatch,
+        options = FeedOptions(
             side=self.side,
             seed=seed,
             shuffle=shuffle and not plain,
@@ -74,6 +71,7 @@ class Prepared:
             color_noise=0.0 if plain else self.options.color_noise or 0.0,
             matrices=tuple(sorted(wanted)),
         )
+        return Feed(self.dataset, split, minibatch, options)
 
     def mean(self) -> str | float:
         """What is subtracted; `scalar_mean` as the files' own system reads it (dialect, 9.2)."""

@@ -8,10 +8,10 @@ import click
 from convnet.commands.console import note, result
 from convnet.commands.progress_bar import Counting
 from convnet.data.datasets.shard_folder import read_manifest
-from convnet.make_data.make import Watcher, make_data
+from convnet.make_data.make import Progress, make_data
+from convnet.make_data.options import MakeOptions
 from convnet.make_data.picture import Jpeg
 from convnet.make_data.verify import verify
-from convnet.make_data.wanted import Wanted
 
 
 def run(verify: Path | None, **given) -> int:
@@ -26,7 +26,7 @@ def run(verify: Path | None, **given) -> int:
     if missing:
         raise click.UsageError(f"Missing option {' and '.join(missing)} (or --verify).")
     jpeg = Jpeg(given.pop("quality"), given.pop("chroma"))
-    return _make(Wanted(**given, jpeg=jpeg, workers=workers), out)
+    return _make(MakeOptions(**given, jpeg=jpeg, workers=workers), out)
 
 
 def _cores():
@@ -45,7 +45,7 @@ def _make(wanted, out):
     return 0
 
 
-class _Shown(Watcher):
+class _Shown(Progress):
     def __init__(self, workers):
         self._workers, self._counting = workers, None
 
@@ -56,7 +56,7 @@ class _Shown(Watcher):
         if self._counting:
             self._counting.__exit__(*details)
 
-    def looking(self, images):
+    def found(self, images):
         if images % 100_000 == 0:
             note(f"looking through: {images:,} images found")
 

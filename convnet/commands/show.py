@@ -8,7 +8,7 @@ from convnet.commands.load_network import load as load_saved
 from convnet.errors import ConvnetError
 from convnet.journal import FILE_NAME, read
 from convnet.report.curves import draw_curves, table_of_tests
-from convnet.report.filters import layer_picture
+from convnet.report.filters import FilterOptions, layer_picture
 
 
 def show_filters(load, layer, out, **drawn) -> None:
@@ -17,9 +17,7 @@ def show_filters(load, layer, out, **drawn) -> None:
         saved.graph(),
         saved.weights,
         layer,
-        index=drawn.pop("input_index"),
-        channels=drawn.pop("channels") or 0,
-        **drawn,
+        FilterOptions(index=drawn.pop("input_index"), channels=drawn.pop("channels") or 0, **drawn),
     )
     note(f"{saved.path}")
     write_picture(picture, out)

@@ -6,7 +6,7 @@ The reference gets the crops' places as they are drawn; that these are uniform i
 import numpy as np
 import pytest
 
-from convnet.data import Feed, decoding, open_dataset
+from convnet.data import Feed, FeedOptions, decoding, open_dataset
 from convnet.data.dataset import ArrayDataset
 from tests.support.shard_sets import made_set
 
@@ -34,11 +34,11 @@ def slow(image, mean, start, flip, shift):
 
 
 def test_training_images_are_those_of_the_slow_reference(dataset):
-    source = Feed(dataset, "train", 6, side=SIDE, seed=2, color_noise=STRENGTH)
+    source = Feed(dataset, "train", 6, FeedOptions(side=SIDE, seed=2, color_noise=STRENGTH))
     mean = dataset.mean_image()
     with decoding(dataset, 1):
         batch = source.minibatch(3, 1)
-    starts, flips, shifts = source._augmented(3, batch.indices)
+    starts, flips, shifts = source._crops(3, batch.indices)
     assert len(set(flips)) == 2 and np.abs(shifts).min(axis=1).max() > 0.1
     images = dataset.images("train", batch.indices)
     found = batch.matrices[0].reshape(3, SIDE, SIDE, -1)
@@ -49,8 +49,8 @@ def test_training_images_are_those_of_the_slow_reference(dataset):
 
 def drawn(dataset, cases=200_000):
     """Starts and flips of many images, each a case of its own."""
-    source = Feed(dataset, "train", 8, side=SIDE, seed=7)
-    starts, flips, _ = source._augmented(4, np.arange(cases))
+    source = Feed(dataset, "train", 8, FeedOptions(side=SIDE, seed=7))
+    starts, flips, _ = source._crops(4, np.arange(cases))
     return starts, flips
 
 
@@ -75,9 +75,9 @@ def test_half_are_mirrored_wherever_the_crop_is(dataset):
 @pytest.mark.parametrize("epoch", range(5))
 def test_the_order_has_nothing_to_do_with_the_crops(dataset, epoch):
     """Else the images of a minibatch would be cropped alike."""
-    source = Feed(dataset, "train", 30, side=SIDE, seed=7)
+    source = Feed(dataset, "train", 30, FeedOptions(side=SIDE, seed=7))
     order = source.indices(epoch, 0)
-    starts, flips, _ = source._augmented(epoch, order)
+    starts, flips, _ = source._crops(epoch, order)
     shard = dataset._splits["train"].shard_of[order]
     for values in (*starts.T, flips):
         together = [np.diff(values[shard == s].astype(int)) for s in np.unique(shard)]
@@ -86,7 +86,7 @@ def test_the_order_has_nothing_to_do_with_the_crops(dataset, epoch):
 
 
 class Points(ArrayDataset):
-    """Grey images of one pixel, with the colours of a training set that had others."""
+    """Grey images of one pixel, with the colors of a training set that had others."""
 
     def __init__(self, count=4000):
         images = np.full((count, 3, 1, 1), 100, np.uint8)
@@ -98,9 +98,9 @@ class Points(ArrayDataset):
     color_pca = np.sqrt(eigenvalues), turn
 
 
-def test_added_colours_have_the_covariance_of_the_principal_components():
+def test_added_colors_have_the_covariance_of_the_principal_components():
     """What is added to RGB has the covariance E diag(lambda) E^T times the strength squared."""
-    source = Feed(Points(), "train", 4000, seed=1, mean="none", color_noise=STRENGTH)
+    source = Feed(Points(), "train", 4000, FeedOptions(seed=1, mean="none", color_noise=STRENGTH))
     epochs = [source.minibatch(epoch, 0).matrices[0].astype(np.float64) for epoch in range(50)]
     shifts = np.concatenate(epochs, axis=1) * (1 + STRENGTH) - 100
     expected = STRENGTH**2 * (Points.turn * Points.eigenvalues) @ Points.turn.T
@@ -113,7 +113,7 @@ def test_added_colours_have_the_covariance_of_the_principal_components():
 
 
 def test_ten_views_are_those_of_the_slow_reference(dataset):
-    source = Feed(dataset, "test", 2, side=SIDE)
+    source = Feed(dataset, "test", 2, FeedOptions(side=SIDE))
     mean, images = dataset.mean_image(), dataset.images("test", [2, 3])
     far, middle = WHOLE - SIDE, (WHOLE - SIDE) // 2
     places = [(0, 0), (0, far), (middle, middle), (far, 0), (far, far)]

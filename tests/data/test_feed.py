@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convnet.data import Feed, Prefetch
+from convnet.data import Feed, FeedOptions, Prefetch
 from convnet.data.dataset import ArrayDataset
 from convnet.errors import DataError
 
@@ -30,7 +30,7 @@ class Small(ArrayDataset):
 
 
 def feed(split="train", minibatch=5, dataset=None, **options):
-    return Feed(dataset or Small(), split, minibatch, **{"mean": "none", **options})
+    return Feed(dataset or Small(), split, minibatch, FeedOptions(**{"mean": "none", **options}))
 
 
 def epoch_of(feed, epoch):
@@ -257,7 +257,7 @@ def test_stored_data_batches_are_cut_each_for_itself():
 
 
 def test_images_too_small_for_the_network():
-    with pytest.raises(DataError, match="small has images of 6x6, the network wants 7x7: choose"):
+    with pytest.raises(DataError, match="small has images of 6x6, the network expects 7x7: choose"):
         feed(side=7)
     with pytest.raises(DataError, match="at least 1 case"):
         feed(minibatch=0)
@@ -267,7 +267,7 @@ def test_images_too_small_for_the_network():
 
 def test_an_odd_border_still_covers_every_place():
     source = feed(side=5, minibatch=TRAIN, flip=False)
-    starts = np.concatenate([source._augmented(epoch, np.arange(TRAIN))[0] for epoch in range(5)])
+    starts = np.concatenate([source._crops(epoch, np.arange(TRAIN))[0] for epoch in range(5)])
     assert {tuple(start) for start in starts} == {(0, 0), (0, 1), (1, 0), (1, 1)}
 
 

@@ -55,14 +55,14 @@ def test_a_pillow_that_decodes_into_a_copy_of_the_memory(monkeypatch):
 
 
 def test_the_quick_way_is_taken(monkeypatch, decoder):
-    monkeypatch.setattr(jpeg, "_decode_slowly", None)
+    monkeypatch.setattr(jpeg, "_decode_slow", None)
     if decoder == "simplejpeg":
         monkeypatch.setattr(jpeg, "_decode_with_pillow", None)
     decoded(encoded(IMAGE))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_other_colours_are_converted_where_they_are_wanted(mode):
+def test_other_colors_are_converted_where_they_are_wanted(mode):
     file = encoded(IMAGE.convert(mode))
     expected = np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
     np.testing.assert_array_equal(decoded(file, converts=True), expected)
@@ -84,8 +84,8 @@ def test_which_of_several_cannot_be_decoded_is_told(tmp_path):
     places = [(0, 0, len(good)), (0, len(good) + 7, len(good)), (0, len(good), 7)]
     pixels = np.zeros((3, HEIGHT, WIDTH, 4), np.uint8)
     with pytest.raises(jpeg.Undecodable, match="cannot be decoded") as caught:
-        jpeg.decode_pieces([path], places, pixels)
-    assert caught.value.number == 2
+        jpeg.decode_byte_ranges([path], places, pixels)
+    assert caught.value.index == 2
     np.testing.assert_array_equal(pixels[0], pixels[1])
 
 

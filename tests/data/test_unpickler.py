@@ -176,7 +176,7 @@ def test_deep_nesting_is_no_danger(read):
 
 
 def test_too_many_instructions(read, monkeypatch):
-    monkeypatch.setattr("convnet.data.pickle.machine._MOST_INSTRUCTIONS", 1000)
+    monkeypatch.setattr("convnet.data.pickle.machine._MAX_INSTRUCTIONS", 1000)
     with pytest.raises(DataError, match="more than 1,000 instructions"):
         read(b"N0" * 1000 + b"N.")
 
@@ -233,5 +233,5 @@ def test_read_dictionary_names_what_is_missing(tmp_path):
     path.write_bytes(pickle.dumps([1]))
     with pytest.raises(DataError, match="holds a list, not a dictionary"):
         read_dictionary(path)
-    with pytest.raises(DataError, match="there is no such file"):
+    with pytest.raises(DataError, match="no such file"):
         read_pickle(tmp_path / "absent")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convnet.data import Feed, Prefetch, ViewPrefetch, decoding, open_dataset
+from convnet.data import Feed, FeedOptions, Prefetch, ViewPrefetch, decoding, open_dataset
 from convnet.data.datasets.shards import Shards
 from convnet.data.workers.pool import Workers
 from convnet.data.workers.shared_memory import SharedMemory
@@ -44,17 +44,17 @@ def copied(folder, tmp_path):
 @pytest.fixture(autouse=True)
 def scribbled(monkeypatch):
     """Memory that is given back too early is seen."""
-    give_back = SharedMemory._give_back
+    release = SharedMemory._release
 
     def scribble(self, place, mapping):
         np.frombuffer(mapping, np.uint8)[:] = 0x55
-        give_back(self, place, mapping)
+        release(self, place, mapping)
 
-    monkeypatch.setattr(SharedMemory, "_give_back", scribble)
+    monkeypatch.setattr(SharedMemory, "_release", scribble)
 
 
 def feed(dataset, split="train", minibatch=13, **options):
-    return Feed(dataset, split, minibatch, **{"side": SIDE, "seed": 3, **options})
+    return Feed(dataset, split, minibatch, FeedOptions(**{"side": SIDE, "seed": 3, **options}))
 
 
 def positions(source):
@@ -104,7 +104,7 @@ def test_minibatches_are_those_of_the_same_images_in_memory(dataset):
     source = feed(dataset, color_noise=0.1)
     images = dataset.images("train", np.arange(dataset.count("train")))
     plain = open_dataset(dataset.folder)
-    plain.lend = lambda split, indices: _Given(images[indices])
+    plain.borrow = lambda split, indices: _Given(images[indices])
     expected = feed(plain, color_noise=0.1).minibatch(1, 0)
     np.testing.assert_array_equal(source.minibatch(1, 0).matrices[0], expected.matrices[0])
 
@@ -276,16 +276,16 @@ def test_systems_without_memory_files(dataset, monkeypatch):
 
 def test_memory_is_handed_out_again_when_nobody_holds_it_any_more():
     memory = SharedMemory()
-    array = memory.take(5000)
+    array = memory.allocate(5000)
     address, column = array.ctypes.data, array[:4000].view(np.float32).reshape(10, 100)[:, 7:]
-    assert memory.taken(array[:10]) is array and memory.taken(column) is None
+    assert memory.owner_of(array[:10]) is array and memory.owner_of(column) is None
     array[:] = 1
     del array
-    assert memory.take(5000).ctypes.data != address
+    assert memory.allocate(5000).ctypes.data != address
     assert (column.view(np.uint8) == 1).all()
     del column
-    assert memory.take(5000).ctypes.data == address
-    held = memory.take(1)
+    assert memory.allocate(5000).ctypes.data == address
+    held = memory.allocate(1)
     memory.close()
     held[:] = 3
 
@@ -296,8 +296,8 @@ def test_sets_in_memory_need_no_workers():
 
 
 def test_as_many_minibatches_in_the_making_as_keep_all_busy(dataset):
-    assert Workers(dataset, 2).at_once(128) == 3
-    assert Workers(dataset, 16).at_once(128) == 9
-    assert Workers(dataset, 64).at_once(128) == 17
-    assert Workers(dataset, 2).at_once(1) == 5
+    assert Workers(dataset, 2).minibatches_in_flight(128) == 3
+    assert Workers(dataset, 16).minibatches_in_flight(128) == 9
+    assert Workers(dataset, 64).minibatches_in_flight(128) == 17
+    assert Workers(dataset, 2).minibatches_in_flight(1) == 5
     assert 2 * TRAIN == dataset.count("train")

@@ -108,7 +108,7 @@ def test_sums_are_exact_and_know_no_order():
     np.testing.assert_array_equal(sums.products, whole.T @ whole)
     np.testing.assert_array_equal(parts[1].products, sums.products)
     np.testing.assert_array_equal(parts[1].pixels, images.sum(axis=0, dtype=np.int64))
-    values, vectors = np.array(sums.principal_colours()[0]), np.array(sums.principal_colours()[1])
+    values, vectors = np.array(sums.principal_colors()[0]), np.array(sums.principal_colors()[1])
     covariance = np.cov(whole.T, bias=True)
     np.testing.assert_allclose(vectors @ np.diag(values) @ vectors.T, covariance, rtol=1e-9)
     assert sums.mean_image().shape == (3, 256, 256)

@@ -10,11 +10,11 @@ import pytest
 
 from convnet.errors import DataError
 from convnet.make_data import write
-from convnet.make_data.make import Watcher, make_data
+from convnet.make_data.make import Progress, make_data
 from tests.support.made_sets import GOOD, contents, wanted
 
 
-class StopAfter(Watcher):
+class StopAfter(Progress):
     def __init__(self, images):
         self.left, self.done_before = images, None
 
@@ -49,10 +49,10 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bytes(archives, made, tmp_path)
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from convnet.make_data.make import Watcher, make_data
-from convnet.make_data.wanted import Wanted
+from convnet.make_data.make import Progress, make_data
+from convnet.make_data.options import MakeOptions
 
-class Kill(Watcher):
+class Kill(Progress):
     shards = 0
     def made(self, images):
         self.shards += 1
@@ -61,7 +61,7 @@ class Kill(Watcher):
 
 if __name__ == "__main__":
     *sources, out = map(Path, sys.argv[1:])
-    make_data(Wanted(*sources, shard_images=16, seed=3, workers=2), out, Kill())
+    make_data(MakeOptions(*sources, shard_images=16, seed=3, workers=2), out, Kill())
 """
 
 
@@ -94,7 +94,7 @@ def test_a_whole_set_is_left_as_it_is(archives, made):
     (made / "making").mkdir()  # as if killed while this was being removed
     assert make_data(wanted(archives), made).images("train") == GOOD
     assert contents(made) == before
-    with pytest.raises(DataError, match="begun with --seed 3, now it is 4; repeat"):
+    with pytest.raises(DataError, match="started with --seed 3, not 4; repeat"):
         make_data(wanted(archives, seed=4), made)
 
 
@@ -102,7 +102,7 @@ def test_what_was_begun_is_not_mixed_with_something_else(archives, tmp_path):
     out = tmp_path / "set"
     with pytest.raises(KeyboardInterrupt):
         make_data(wanted(archives), out, StopAfter(20))
-    with pytest.raises(DataError, match="begun with --shard-images 16, now it is 17"):
+    with pytest.raises(DataError, match="started with --shard-images 16, not 17"):
         make_data(wanted(archives, shard_images=17), out)
     tar = out / "train-00000.tar"
     whole = tar.read_bytes()
@@ -112,16 +112,16 @@ def test_what_was_begun_is_not_mixed_with_something_else(archives, tmp_path):
     tar.write_bytes(whole)
     before = os.stat(archives.val).st_mtime_ns
     os.utime(archives.val, ns=(before, before + 1))
-    with pytest.raises(DataError, match="begun with --val .*img_val.tar"):
+    with pytest.raises(DataError, match="started with --val .*img_val.tar"):
         make_data(wanted(archives), out)
     os.utime(archives.val, ns=(before, before))
     make_data(wanted(archives), out)
-    with pytest.raises(DataError, match="is there and no data set begun by make-data"):
+    with pytest.raises(DataError, match="exists and is not a data set started by make-data"):
         make_data(wanted(archives), archives.train.parent)
 
 
 def test_two_at_once_are_refused(archives, tmp_path):
-    class Second(Watcher):
+    class Second(Progress):
         def planned(self, plan, done):
             make_data(wanted(archives), tmp_path / "set")
 
@@ -132,7 +132,7 @@ def test_two_at_once_are_refused(archives, tmp_path):
 def test_a_full_disk_is_told_before(archives, tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 300_000})
     monkeypatch.setattr(write.shutil, "disk_usage", lambda folder: usage)
-    with pytest.raises(DataError, match=r"0.0 GB free, .* takes about 0.0 GB; make room"):
+    with pytest.raises(DataError, match=r"0.0 GB free, .* need about 0.0 GB; free some space"):
         make_data(wanted(archives), tmp_path / "set")
     monkeypatch.undo()
     make_data(wanted(archives), tmp_path / "set")

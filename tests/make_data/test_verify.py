@@ -18,7 +18,7 @@ def damaged(made, folder, name, place=-2000, mask=1):
 
 def test_a_made_set_verifies(made):
     counted = []
-    manifest, problems = verify(made, tell=counted.append)
+    manifest, problems = verify(made, on_images=counted.append)
     assert problems == []
     assert sum(counted) == manifest.images("train") + manifest.images("test")
     assert verify(made, workers=2)[1] == []
@@ -45,7 +45,7 @@ def test_damage_is_told_for_each_image(made, tmp_path):
     assert len(problems) == 2
     assert "cannot be decoded" in problems[1]
     problems = damaged(made, tmp_path, "train-00002.tar", offset + length // 512 * 512 + 1024)
-    assert any("label is no number" in p or "label is not the one" in p for p in problems)
+    assert any("label is not a number" in p or "label is not the one" in p for p in problems)
 
 
 def test_a_missing_shard_is_told(made, tmp_path):

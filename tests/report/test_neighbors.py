@@ -29,13 +29,13 @@ def test_each_query_is_a_row_of_itself_and_what_was_found():
     assert places[10][1] == places[60][1] == places[90][1] < places[130][1] == places[170][1]
 
 
-@pytest.mark.parametrize(("label", "colour"), [(0, RIGHT), (1, WRONG)])
-def test_names_tell_whether_the_class_is_the_query_s(label, colour):
+@pytest.mark.parametrize(("label", "color"), [(0, RIGHT), (1, WRONG)])
+def test_names_tell_whether_the_class_is_the_query_s(label, color):
     picture = neighbors_picture([Row(shown(0, 0), [shown(0, label)])], ("WWW", "WWW"), "", "")
     near = {
         c: (np.abs(np.asarray(picture, int) - c).max(axis=2) < 30).sum() for c in (RIGHT, WRONG)
     }
-    assert near.pop(colour) > 5
+    assert near.pop(color) > 5
     assert set(near.values()) == {0}
 
 
