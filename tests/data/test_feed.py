@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from convnet.data import Feed, FeedOptions, Prefetch
+from convnet.data.crops import Crops
 from convnet.data.dataset import ArrayDataset
 from convnet.errors import DataError
 
@@ -227,14 +228,8 @@ def test_any_number_of_cases(cases):
     small = Small()
     indices = np.arange(cases) % TRAIN
     source = feed(dataset=small)
-    batch = source._batch(
-        indices,
-        small.images("train", indices),
-        np.zeros((cases, 2), np.int64),
-        np.arange(cases) % 2 == 1,
-        None,
-        None,
-    )
+    crops = Crops(np.zeros((cases, 2), np.int64), np.arange(cases) % 2 == 1, None)
+    batch = source._batch(indices, small.images("train", indices), crops, None)
     expected = small.images("train", indices)
     expected[1::2] = expected[1::2, :, :, ::-1]
     np.testing.assert_array_equal(images_of(batch, SIDE), expected)

@@ -211,7 +211,7 @@ def test_a_worker_that_is_killed(dataset, processes):
         minibatches(source)
         victim = workers._processes[0]
         victim.kill()
-        with pytest.raises(DataError, match=rf"process {victim.pid}\) was ended by SIGKILL; was"):
+        with pytest.raises(DataError, match=rf"process {victim.pid}\) was ended by SIGKILL; did"):
             while True:
                 minibatches(source, [(0, 0)])
         with pytest.raises(DataError, match="SIGKILL"):

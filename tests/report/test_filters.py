@@ -141,7 +141,7 @@ def test_fully_connected_rows_are_images():
     ("name", "index", "message"),
     [
         ("conv9", 0, "did you mean 'conv1"),
-        ("join", 0, "without weights"),
+        ("join", 0, "has no weights"),
         ("fc3", 2, "inputs 0 to 1, not 2"),
     ],
 )
@@ -167,5 +167,5 @@ def test_filters_over_yuv_are_shown_as_colors():
     rgb2yuv.forward(colors.transpose(1, 0, 2, 3).reshape(3, -1), yuv)
     yuv = yuv.reshape(3, 16, 5, 5).transpose(1, 0, 2, 3)
     np.testing.assert_allclose(from_yuv(node, yuv), colors, atol=1e-12)
-    with pytest.raises(DataError, match="16 channels"):
+    with pytest.raises(DataError, match="16 input channels"):
         from_yuv(node, np.ones((4, 16, 5, 5)))
