@@ -49,7 +49,7 @@ def test_digits_have_their_licence_beside_them():
 
 
 @pytest.mark.parametrize("side", [16, 33, 224])
-def test_any_shape_can_be_drawn_alone(side):
+def test_any_image_of_shapes_can_be_rendered_alone(side):
     shapes = open_dataset("shapes", side=side, classes=100, seed=3)
     images = shapes.images("train", np.arange(20))
     assert images.shape == (20, 3, side, side) and images.dtype == np.uint8
@@ -127,7 +127,7 @@ def test_shapes_mean_is_grey_and_taken_over_the_first_images():
         ({"channels": 1}, "3 channels; the network expects 1"),
     ],
 )
-def test_shapes_that_are_not_drawn(sizes, message):
+def test_sizes_that_shapes_refuses(sizes, message):
     with pytest.raises(DataError, match=message):
         open_dataset("shapes", **sizes)
 

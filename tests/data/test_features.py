@@ -1,4 +1,4 @@
-"""Folders of features: written by the command, read as a data set, refused when damaged."""
+"""Feature folders: written by the command, read as a data set, refused when damaged."""
 
 import json
 
@@ -17,7 +17,7 @@ VALUES, CASES = 5, {"train": 40, "test": 12}
 
 
 def write_folder(folder, **meta):
-    """Small random features, far from 0 and of a scale of their own."""
+    """Write small random features, with a mean far from 0 and a scale other than 1."""
     random = np.random.default_rng(3)
     folder.mkdir(exist_ok=True)
     for split, count in CASES.items():
@@ -46,7 +46,7 @@ def test_a_folder_is_a_data_set(tmp_path):
     assert dataset.labels("test", [4]).tolist() == [1]
 
 
-def test_a_feed_cuts_minibatches_of_fractions(tmp_path):
+def test_a_feed_makes_minibatches_of_features(tmp_path):
     """What is subtracted is the mean; nothing is rounded to bytes."""
     dataset = open_dataset(write_folder(tmp_path))
     batch = Feed(dataset, "train", 40, FeedOptions(seed=1)).minibatch(0, 0)
@@ -74,7 +74,7 @@ def pickle_labels(folder):
     np.save(folder / "train_labels.npy", np.array([{}], dtype=object))
 
 
-def cut_matrix(folder):
+def truncate_matrix(folder):
     path = folder / "train.npy"
     path.write_bytes(path.read_bytes()[:-4])
 
@@ -84,19 +84,19 @@ def no_matrix(folder):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (spoil_meta, "states float32 of 40x6"),
         (spoil_format, FORMAT),
         (spoil_counts, "damaged"),
         (pickle_labels, "train_labels.npy: cannot be read"),
-        (cut_matrix, "train.npy: cannot be read"),
+        (truncate_matrix, "train.npy: cannot be read"),
         (no_matrix, "test.npy: cannot be read"),
     ],
 )
-def test_damaged_folders_are_refused_by_name(tmp_path, spoil, told):
+def test_damaged_folders_are_refused_by_name(tmp_path, spoil, message):
     spoil(write_folder(tmp_path))
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         open_dataset(tmp_path).labels("train", [0])
 
 
@@ -107,7 +107,7 @@ def test_a_data_set_needs_both_splits(tmp_path):
         open_dataset(tmp_path)
 
 
-def test_other_folders_hold_no_features(tmp_path):
+def test_a_folder_without_features_is_refused(tmp_path):
     with pytest.raises(DataError, match="--write-features"):
         FeatureFolder(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Data folders: CIFAR in its published forms, the originals' own, and what is said of others."""
+"""Data folders: CIFAR in its published versions, cuda-convnet's own, and messages on others."""
 
 import pickle
 
@@ -127,7 +127,9 @@ def test_damaged_cifar_is_named(tmp_path):
     file = tmp_path / "p" / "data_batch_2"
     batch = {"data": np.zeros((3072, 4), np.uint8), "labels": [0] * 4}
     file.write_bytes(pickle.dumps(batch))
-    with pytest.raises(DataError, match="data_batch_2: its data has the shape 3072x4; CIFAR has 3072 col"):
+    with pytest.raises(
+        DataError, match="data_batch_2: its data has the shape 3072x4; CIFAR has 3072 col"
+    ):
         open_dataset(tmp_path / "p")
     file.write_bytes(pickle.dumps(batch | {"data": np.zeros((3, 3072), np.uint8)}))
     with pytest.raises(DataError, match="data_batch_2: has 3 images but 4 labels"):
@@ -214,7 +216,7 @@ def test_damaged_meta_is_named(tmp_path, meta, message):
         open_dataset(tmp_path / "d").mean_image()
 
 
-def test_float_pixels_that_are_whole_are_read(tmp_path):
+def test_float_pixels_with_integer_values_are_read(tmp_path):
     write_originals(tmp_path / "d")
     batch = {"data": np.full((12, 1), 255, np.float32), "labels": np.array([[1.0]])}
     (tmp_path / "d" / "data_batch_1").write_bytes(pickle.dumps(batch))
@@ -226,7 +228,9 @@ def test_float_pixels_that_are_whole_are_read(tmp_path):
 def test_data_batches_of_two_kinds_are_refused_by_name(tmp_path):
     write_originals(tmp_path / "d")
     (tmp_path / "d" / "data_batch_4").mkdir()
-    with pytest.raises(DataError, match="data_batch_4: is a folder of JPEGs, but other data batches"):
+    with pytest.raises(
+        DataError, match="data_batch_4: is a folder of JPEGs, but other data batches"
+    ):
         open_dataset(tmp_path / "d")
 
 

@@ -1,4 +1,4 @@
-"""The JPEG data batches of ImageNet that the originals made."""
+"""The JPEG data batches of ImageNet that the original systems made."""
 
 from io import BytesIO
 
@@ -41,7 +41,7 @@ def write_folders(folder, protocol=2, numbers=(0, 1, 1000, 1001)):
 
 
 def write_tuples(folder):
-    """The 2012 source: labels are pairs with an index, or None, and count from an offset."""
+    """The 2012 source: labels are pairs with an index, or None, and start at an offset."""
     write_meta(folder, label_offset=1)
     for n in (1, 2):
         labels = [(b"n01440764", 1), None, (b"n01443537", 0)]
@@ -103,7 +103,7 @@ def test_images_that_are_the_same_lie_at_their_own_places(tmp_path):
 
 @pytest.mark.parametrize("write", [write_folders, write_tuples])
 def test_worker_processes_give_what_one_process_gives(tmp_path, write):
-    """From the places that were found once: the pickles are damaged meanwhile, the images not."""
+    """They use the byte ranges found on opening; later the pickles, not the images, are damaged."""
     write(tmp_path / "d")
     dataset = open_dataset(tmp_path / "d")
     source = Feed(dataset, "train", 3, FeedOptions(side=24, seed=1, color_noise=0.1))

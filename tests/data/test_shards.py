@@ -1,4 +1,4 @@
-"""Reading made data sets: what a folder holds, and what is said of damaged ones."""
+"""Reading sets of shards: the contents of a folder, and messages on damaged ones."""
 
 import json
 import pickle
@@ -46,7 +46,7 @@ def test_a_made_set_is_recognised(made):
 
 
 def members(made, split):
-    """(key, JPEG, label) of each image, read as anybody with a tar reader would."""
+    """Yield (key, JPEG, label) of each image, read with an ordinary tar reader."""
     for path in sorted(made.glob(f"{split}-*.tar")):
         with tarfile.open(path) as tar:
             files = {member.name: tar.extractfile(member).read() for member in tar}

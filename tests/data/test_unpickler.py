@@ -1,4 +1,4 @@
-"""The unpickler reads the data files of Python 2 and 3, and runs nothing that stands in a file."""
+"""The unpickler reads data files of Python 2 and 3, and executes nothing in them."""
 
 import builtins
 import collections
@@ -65,7 +65,7 @@ def test_reads_plain_values(read, protocol):
 
 
 class Runs:
-    """Pickles as the call that its arguments say."""
+    """Pickles as a call."""
 
     def __init__(self, *call, state=None):
         self.call, self.state = call, state
@@ -207,8 +207,8 @@ def mutated(draw):
     data = bytearray(draw(st.sampled_from(SEEDS)))
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, len(data)))
-        piece = draw(st.sampled_from(OPCODES) | st.binary(max_size=5))
-        data[at : at + draw(st.integers(0, 3))] = piece
+        inserted = draw(st.sampled_from(OPCODES) | st.binary(max_size=5))
+        data[at : at + draw(st.integers(0, 3))] = inserted
     return bytes(data)
 
 

@@ -1,4 +1,4 @@
-"""Worker processes: the same minibatches whoever decodes, mistakes in their place, nothing left."""
+"""Worker processes: the same minibatches as without, errors at their minibatch, no leaks."""
 
 import gc
 import os
@@ -43,7 +43,7 @@ def copied(folder, tmp_path):
 
 @pytest.fixture(autouse=True)
 def scribbled(monkeypatch):
-    """Memory that is given back too early is seen."""
+    """Overwrite released memory, so that releasing it too early is seen."""
     release = SharedMemory._release
 
     def scribble(self, place, mapping):
@@ -68,7 +68,7 @@ def minibatches(source, places=None):
 
 
 def alive(pid):
-    """Whether a process runs; one that has ended and was not asked for is none."""
+    """Return whether a process runs; a zombie does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         return state not in "ZX"
@@ -84,7 +84,7 @@ def wait_until(condition):
 
 
 @pytest.mark.parametrize(("processes", "minibatch"), [(0, 13), (1, 13), (3, 13), (1, 7), (2, 16)])
-def test_minibatches_are_the_same_whoever_decodes(dataset, processes, minibatch):
+def test_minibatches_are_the_same_with_any_number_of_workers(dataset, processes, minibatch):
     source = feed(dataset, minibatch=minibatch, color_noise=0.1)
     expected = {place: source.minibatch(*place) for place in positions(source)}
     with decoding(dataset, processes) as workers:
@@ -100,7 +100,7 @@ def test_minibatches_are_the_same_whoever_decodes(dataset, processes, minibatch)
 
 
 def test_minibatches_are_those_of_the_same_images_in_memory(dataset):
-    """The packed form that the decoder gives is turned as the other one is."""
+    """Packed images from the decoder and planes in memory give the same result."""
     source = feed(dataset, color_noise=0.1)
     images = dataset.images("train", np.arange(dataset.count("train")))
     plain = open_dataset(dataset.folder)
@@ -168,7 +168,7 @@ def test_memory_is_used_again(dataset):
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_damaged_image_is_told_at_its_minibatch(copied, processes):
+def test_a_damaged_image_is_reported_at_its_minibatch(copied, processes):
     key = damage(copied, "train", 17)
     dataset = open_dataset(copied)
     source = feed(dataset, shuffle=False, minibatch=5)
@@ -186,7 +186,7 @@ class Broken(Shards):
         return super().places(split, indices) + [len(self.files), 0, 0]
 
 
-def test_a_mistake_of_ours_keeps_its_traceback(folder):
+def test_an_unexpected_error_keeps_its_traceback(folder):
     dataset = Broken(folder)
     source = feed(dataset)
     with decoding(dataset, 1), Prefetch(source, positions(source)) as made:
@@ -194,7 +194,7 @@ def test_a_mistake_of_ours_keeps_its_traceback(folder):
             next(made)
 
 
-def test_a_file_that_is_gone(copied):
+def test_a_missing_file_is_named(copied):
     dataset = open_dataset(copied)
     for path in copied.glob("train-*.tar"):
         path.unlink()
@@ -218,7 +218,7 @@ def test_a_worker_that_is_killed(dataset, processes):
             workers.decode("train", [0])
 
 
-def test_nothing_is_left(dataset):
+def test_processes_threads_and_descriptors_do_not_leak(dataset):
     minibatches(feed(dataset))  # so that what stays open anyhow is, and
     gc.collect()  # what earlier tests left is not
     threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
@@ -242,7 +242,7 @@ def test_workers_end_with_a_parent_that_is_killed(folder):
     wait_until(lambda: not any(map(alive, pids)))
 
 
-def test_who_still_waits_when_workers_end_is_told(dataset):
+def test_a_pending_request_fails_when_workers_end(dataset):
     with Workers(dataset, 1) as workers:
         os.kill(workers._processes[0].pid, signal.SIGSTOP)
         asked = workers.decode("train", [0])
@@ -274,7 +274,7 @@ def test_systems_without_memory_files(dataset, monkeypatch):
         np.testing.assert_array_equal(minibatches(source)[0, 1][0], expected)
 
 
-def test_memory_is_handed_out_again_when_nobody_holds_it_any_more():
+def test_memory_is_reused_when_it_is_no_longer_referenced():
     memory = SharedMemory()
     array = memory.allocate(5000)
     address, column = array.ctypes.data, array[:4000].view(np.float32).reshape(10, 100)[:, 7:]
@@ -295,7 +295,7 @@ def test_sets_in_memory_need_no_workers():
         assert workers is None
 
 
-def test_as_many_minibatches_in_the_making_as_keep_all_busy(dataset):
+def test_enough_minibatches_are_in_flight_to_keep_all_workers_busy(dataset):
     assert Workers(dataset, 2).minibatches_in_flight(128) == 3
     assert Workers(dataset, 16).minibatches_in_flight(128) == 9
     assert Workers(dataset, 64).minibatches_in_flight(128) == 17

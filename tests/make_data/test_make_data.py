@@ -1,11 +1,9 @@
-"""What make-data makes of archives and folders, and what the command says."""
-
-import io
+"""What make-data makes of archives and folders, and what the command prints."""
 
 import numpy as np
 import pytest
 
-from convnet.data import Feed, FeedOptions, open_dataset
+from convnet.data import open_dataset
 from convnet.make_data.make import make_data
 from convnet.make_data.options import MakeOptions
 from convnet.make_data.picture import Jpeg, make_picture
@@ -156,8 +154,7 @@ def test_the_command(archives, made, tmp_path):
     assert contents(tmp_path / "set") == contents(made)
     assert f"{GOOD + 3} training and 20 test images of 4 classes; 1 workers" in result.stderr
     assert (
-        "number of training images differs from the development kit: 1 (n01440764"
-        in result.stderr
+        "number of training images differs from the development kit: 1 (n01440764" in result.stderr
     )
     assert f"4 classes, {GOOD} training and 20 test images" in result.stdout
     assert "labels: sorted WordNet ids" in result.stdout
@@ -188,12 +185,3 @@ def test_ctrl_c_ends_with_a_word(tree, tmp_path, monkeypatch):
     result = run("make-data", *options)
     assert result.exit_code == 130
     assert "the same command goes on behind the last finished shard" in result.stderr
-
-
-def test_alexnet_reads_a_made_set(made):
-    """The shape and the labels that a network sees."""
-    feed = Feed(open_dataset(made), "train", 8, FeedOptions(side=224, seed=1))
-    batch = feed.minibatch(0, 0)
-    assert batch.matrices[0].shape == (3 * 224 * 224, 8)
-    assert np.abs(batch.matrices[0].mean()) < 60
-    assert io.BytesIO(open_dataset(made).encoded("train", [0])[0]).read(2) == b"\xff\xd8"

@@ -1,4 +1,4 @@
-"""Tables in MATLAB files, whole and damaged, and the development kit that holds one."""
+"""Tables in MATLAB files, intact and damaged, and the development kit that holds one."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""From the bytes of an image as published to what a shard holds."""
+"""Published images converted to the JPEGs that a shard holds."""
 
 import io
 
@@ -81,7 +81,7 @@ def test_an_image_of_a_hundred_million_pixels_is_too_large():
 
 def test_nothing_but_pixels_is_stored():
     exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
+    exif[0x0112] = 6  # rotated by 90 degrees
     plain = encoded(picture(4))
     odd = encoded(picture(4), comment=b"hello", exif=exif, icc_profile=b"profile", dpi=(300, 300))
     assert make_picture(odd, Jpeg()).jpeg == make_picture(plain, Jpeg()).jpeg

@@ -27,7 +27,12 @@ def test_missing_parts_are_named(tree, archives):
     refused("give --val .*or --hold-out", tree)
     refused("give --val .*or --hold-out", tree, tree, hold_out=0.5)
     refused("ILSVRC ids: also give the --devkit", tree, tree, ground_truth=tree)
-    refused("the development kit defines the ILSVRC ids: also give --devkit", tree, tree, label_order="ilsvrc")
+    refused(
+        "the development kit defines the ILSVRC ids: also give --devkit",
+        tree,
+        tree,
+        label_order="ilsvrc",
+    )
     refused(
         "ILSVRC2012_val_0.*JPEG: its class is in the ground truth", archives.train, archives.val
     )
@@ -35,7 +40,12 @@ def test_missing_parts_are_named(tree, archives):
 
 
 def test_strange_classes_are_named(tree, archives, tmp_path):
-    refused(f"{wnid(2)}: has no training images.*1 others.*archive complete", tree, tree, archives.devkit)
+    refused(
+        f"{wnid(2)}: has no training images.*1 others.*archive complete",
+        tree,
+        tree,
+        archives.devkit,
+    )
     more = write_tree(tmp_path / "more", 5, 1)
     refused(f"{wnid(4)}: has training images but is not a class", more, more, archives.devkit)
     refused(f"{wnid(2)}/.*JPEG: its class has no training images", tree, more)
@@ -55,7 +65,9 @@ def test_another_number_of_validation_images_is_named(archives, tmp_path):
 def test_archives_that_cannot_be_read_in_place_are_named(archives, tree, tmp_path):
     path = tmp_path / "packed.tar.gz"
     path.write_bytes(b"\x1f\x8b\x08\x00")
-    refused("packed.tar.gz: is compressed, .*decompress the archive itself first .gzip -d", path, tree)
+    refused(
+        "packed.tar.gz: is compressed, .*decompress the archive itself first .gzip -d", path, tree
+    )
     path = tmp_path / "short.tar"
     whole = archives.train.read_bytes()
     path.write_bytes(whole[: whole.index(f"{wnid(3)}_5.JPEG".encode())])

@@ -1,4 +1,4 @@
-"""Made by any number of workers, stopped anywhere and taken up again: the same bytes."""
+"""Any number of workers, interrupted anywhere and continued: the same bytes."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def test_two_workers_write_the_same_bytes(archives, made, tmp_path):
     assert contents(tmp_path / "set") == contents(made)
 
 
-def test_stopped_anywhere_it_goes_on_to_the_same_bytes(archives, made, tmp_path):
+def test_an_interrupted_run_continues_to_the_same_bytes(archives, made, tmp_path):
     out, done = tmp_path / "set", []
     for images in (0, 20, 33, 1, 1000):
         watcher = StopAfter(images)
@@ -65,7 +65,7 @@ if __name__ == "__main__":
 """
 
 
-def test_killed_it_goes_on_to_the_same_bytes_and_its_workers_end(archives, made, tmp_path):
+def test_a_killed_run_continues_to_the_same_bytes_and_its_workers_end(archives, made, tmp_path):
     script, out = tmp_path / "killed.py", tmp_path / "set"
     script.write_text(_KILLED)
     sources = [archives.train, archives.val, archives.devkit]
@@ -89,7 +89,7 @@ def _wait_until_gone(group):
     pytest.fail("workers outlived the process that started them")
 
 
-def test_a_whole_set_is_left_as_it_is(archives, made):
+def test_a_complete_set_is_not_changed(archives, made):
     before = contents(made)
     (made / "making").mkdir()  # as if killed while this was being removed
     assert make_data(wanted(archives), made).images("train") == GOOD
@@ -98,7 +98,7 @@ def test_a_whole_set_is_left_as_it_is(archives, made):
         make_data(wanted(archives, seed=4), made)
 
 
-def test_what_was_begun_is_not_mixed_with_something_else(archives, tmp_path):
+def test_a_run_is_not_continued_with_other_options_or_sources(archives, tmp_path):
     out = tmp_path / "set"
     with pytest.raises(KeyboardInterrupt):
         make_data(wanted(archives), out, StopAfter(20))
@@ -129,7 +129,7 @@ def test_two_at_once_are_refused(archives, tmp_path):
         make_data(wanted(archives), tmp_path / "set", Second())
 
 
-def test_a_full_disk_is_told_before(archives, tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_in_advance(archives, tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 300_000})
     monkeypatch.setattr(write.shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(DataError, match=r"0.0 GB free, .* need about 0.0 GB; free some space"):

@@ -39,7 +39,7 @@ def test_a_flipped_bit_is_found(made, tmp_path, name, message):
     assert message in problems[0]
 
 
-def test_damage_is_told_for_each_image(made, tmp_path):
+def test_each_damaged_image_is_reported(made, tmp_path):
     offset, length, _ = np.load(made / "train-00002.idx.npy")[5]
     problems = damaged(made, tmp_path, "train-00002.tar", offset, 255)
     assert len(problems) == 2
@@ -48,7 +48,7 @@ def test_damage_is_told_for_each_image(made, tmp_path):
     assert any("label is not a number" in p or "label is not the one" in p for p in problems)
 
 
-def test_a_missing_shard_is_told(made, tmp_path):
+def test_a_missing_shard_is_reported(made, tmp_path):
     damaged(made, tmp_path, "")
     (tmp_path / "train-00000.tar").unlink()
     (tmp_path / "train-00001.idx.npy").unlink()
