@@ -108,7 +108,7 @@ class Dataset(ABC):
 
 
 class Borrowed(AbstractContextManager):
-    """A context that makes images when it is entered; whoever enters it owns them."""
+    """A context that makes images when it is entered; they are not reused afterwards."""
 
     def __init__(self, make: Callable[[], np.ndarray]):
         self._make = make

@@ -75,6 +75,6 @@ class MakeOptions:
 
 
 def _stamp(path):
-    """Return what tells whether a source has changed."""
+    """Return facts by which a change of a source is noticed."""
     status = os.stat(path)
     return [str(path)] if path.is_dir() else [str(path), status.st_size, status.st_mtime_ns]
