@@ -34,7 +34,7 @@ def read_table(data: bytes, name: str) -> list[dict[str, str | tuple]]:
         raise Unreadable("not a MATLAB file of version 5")
     file = _Elements(data[_HEADER:], order)
     while file.more():
-        kind, content = file.take(padded=False)  # compressed elements are not padded, others are multiples of 8
+        kind, content = file.take(padded=False)  # compressed elements have no padding
         if kind == _COMPRESSED:
             kind, content = _Elements(_unpacked(content), order).take()
         if kind == _MATRIX:
