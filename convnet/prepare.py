@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from convnet.data import Dataset, Feed, open_dataset
+from convnet.data import Dataset, Feed, FeedOptions, open_dataset
 from convnet.errors import DataError
 from convnet.graph.build import Graph, build
 from convnet.graph.infer_inputs import (
@@ -79,10 +79,7 @@ class Prepared:
         stored = self.dataset.stored_batches(split) is not None
         shuffle = not stored if self.options.shuffle is None else self.options.shuffle
         layers: list[Any] = [node.layer for node in self.graph.nodes if node.is_data]
-        return Feed(
-            self.dataset,
-            split,
-            minibatch,
+        options = FeedOptions(
             side=self.side,
             seed=seed,
             shuffle=shuffle and not plain,
@@ -92,6 +89,7 @@ class Prepared:
             color_noise=0.0 if plain else self.options.color_noise or 0.0,
             matrices=tuple(sorted({layer.data_idx for layer in layers})),
         )
+        return Feed(self.dataset, split, minibatch, options)
 
     def mean(self) -> str | float:
         """Return what to subtract, reading `scalar_mean` as the files' own system does.

@@ -24,7 +24,7 @@ from convnet.language import Source, read_source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
 from convnet.prepare import DataOptions, prepare
-from convnet.report.plot import COLOURS, Line, Panel, draw
+from convnet.report.plot import COLORS, Line, Panel, draw
 from convnet.train import Observer, Options, Run, fit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -149,7 +149,7 @@ def ratio_line(curves: dict[str, list[Curve]], target: float) -> str:
 def picture(curves: dict[str, list[Curve]], data: str, target: float):
     """Draw seed 0 of both networks in full color, other seeds faint, and the target as a line."""
     lines = []
-    for colour, (neuron, found) in zip(COLOURS, curves.items(), strict=False):
+    for colour, (neuron, found) in zip(COLORS, curves.items(), strict=False):
         lines += [Line("", curve.points, colour, faint=True) for curve in found[1:]]
         lines.append(Line(f"{neuron}, rate {found[0].rate:g}", found[0].points, colour))
     longest = max(curve.points[-1][0] for found in curves.values() for curve in found)

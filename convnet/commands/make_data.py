@@ -8,10 +8,10 @@ from convnet.commands.console import note, result
 from convnet.commands.progress_bar import Counting
 from convnet.data.datasets.shard_folder import read_manifest
 from convnet.data.workers.pool import cores
-from convnet.make_data.make import Watcher, make_data
+from convnet.make_data.make import Progress, make_data
+from convnet.make_data.options import MakeOptions
 from convnet.make_data.picture import Jpeg
 from convnet.make_data.verify import verify
-from convnet.make_data.wanted import Wanted
 
 
 def run(arguments: MakeDataArguments) -> int:
@@ -22,9 +22,9 @@ def run(arguments: MakeDataArguments) -> int:
     missing = [f"--{name}" for name in ("train", "out") if not getattr(arguments, name)]
     if missing:
         raise click.UsageError(f"Missing option {' and '.join(missing)} (or --verify).")
-    wanted = shared_values(arguments, Wanted)
-    wanted |= {"jpeg": Jpeg(arguments.quality, arguments.chroma), "workers": workers}
-    return _make(Wanted(**wanted), arguments.out)
+    options = shared_values(arguments, MakeOptions)
+    options |= {"jpeg": Jpeg(arguments.quality, arguments.chroma), "workers": workers}
+    return _make(MakeOptions(**options), arguments.out)
 
 
 def _make(wanted, out):
@@ -38,7 +38,7 @@ def _make(wanted, out):
     return 0
 
 
-class _Shown(Watcher):
+class _Shown(Progress):
     """Prints what `make_data` plans and how far it is."""
 
     def __init__(self, workers):
@@ -51,7 +51,7 @@ class _Shown(Watcher):
         if self._counting:
             self._counting.__exit__(*details)
 
-    def looking(self, images):
+    def found(self, images):
         if images % 100_000 == 0:
             note(f"scanning: {images:,} images found")
 

@@ -8,7 +8,7 @@ from convnet.commands.load_network import find, load
 from convnet.errors import ConvnetError
 from convnet.journal import FILE_NAME, read
 from convnet.report.curves import draw_curves, table_of_tests
-from convnet.report.filters import layer_picture
+from convnet.report.filters import FilterOptions, layer_picture
 
 
 def show_filters(arguments: ShowFiltersArguments) -> None:
@@ -18,12 +18,14 @@ def show_filters(arguments: ShowFiltersArguments) -> None:
         saved.graph(),
         saved.weights,
         arguments.layer,
-        index=arguments.input_index,
-        channels=arguments.channels or 0,
-        plane=arguments.plane,
-        norm_filters=arguments.norm_filters,
-        no_rgb=arguments.no_rgb,
-        yuv_to_rgb=arguments.yuv_to_rgb,
+        FilterOptions(
+            index=arguments.input_index,
+            channels=arguments.channels or 0,
+            plane=arguments.plane,
+            norm_filters=arguments.norm_filters,
+            no_rgb=arguments.no_rgb,
+            yuv_to_rgb=arguments.yuv_to_rgb,
+        ),
     )
     note(f"{saved.path}")
     write_picture(picture, arguments.out)

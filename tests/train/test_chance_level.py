@@ -7,7 +7,7 @@ import pytest
 
 from convnet import journal
 from convnet.checkpoint import load, newest
-from convnet.data import Feed, open_dataset
+from convnet.data import Feed, FeedOptions, open_dataset
 from convnet.data.dataset import ArrayDataset
 from convnet.train import Observer, fit
 from convnet.train.chance_level import SEGMENTS, ChanceLevel, is_guessing, segment_length
@@ -135,7 +135,7 @@ def test_data_in_the_order_of_its_classes_is_reported(tmp_path):
     messages = []
     run.observer = Observer()
     run.observer.on_message = messages.append
-    run.train = Feed(in_order_of_classes(), "train", 10, side=8, shuffle=False)
+    run.train = Feed(in_order_of_classes(), "train", 10, FeedOptions(side=8, shuffle=False))
     fit(run)
     assert (
         len(messages) == 1
@@ -143,7 +143,7 @@ def test_data_in_the_order_of_its_classes_is_reported(tmp_path):
     )
     assert "shuffle it before it is stored" in messages[0]
     run = make_run(params=params, layers=layers, side=8, minibatch=10, epochs=1, max_batches=60)
-    run.train = Feed(in_order_of_classes(), "train", 10, side=8)
+    run.train = Feed(in_order_of_classes(), "train", 10, FeedOptions(side=8))
     run.observer.on_message = messages.append
     fit(run)
     assert len(messages) == 1 and run.history.chance_level.one_class is None
@@ -152,7 +152,7 @@ def test_data_in_the_order_of_its_classes_is_reported(tmp_path):
 def test_stored_order_is_a_cause(tmp_path):
     layers, params = HOPELESS
     run = make_run(tmp_path, params, layers, side=8, minibatch=50, epochs=8)
-    run.train = Feed(open_dataset("digits"), "train", 50, side=8, shuffle=False)
+    run.train = Feed(open_dataset("digits"), "train", 50, FeedOptions(side=8, shuffle=False))
     fit(run)
     (hint,) = [r for r in journal.read(tmp_path) if r["event"] == "hint"]
     assert "taken in stored order" in hint["lines"][1] and "holds 10 classes" in hint["lines"][1]

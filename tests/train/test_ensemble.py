@@ -8,7 +8,7 @@ import pytest
 
 import tests.support.reference as ref
 from convnet import Net
-from convnet.data import Feed, open_dataset
+from convnet.data import Feed, FeedOptions, open_dataset
 from convnet.errors import DataError
 from convnet.network.network import Network
 from convnet.train.ensemble import Ensemble, Member, score_of
@@ -35,7 +35,7 @@ def nets(tmp_path_factory):
 def by_hand(path, count):
     """Probabilities float64 (classes, cases) of a checkpoint, averaged over its views."""
     net = Net.load(path, minibatch=100)
-    feed, found = Feed(open_dataset("digits"), "test", 100, side=SIDE), []
+    feed, found = Feed(open_dataset("digits"), "test", 100, FeedOptions(side=SIDE)), []
     for index in range(feed.minibatches_per_epoch):
         views = []
         for batch in feed.views(index, count):
