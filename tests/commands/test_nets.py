@@ -49,7 +49,7 @@ def test_a_name_stands_for_both_files(empty):
 def test_the_params_file_may_be_another_one(empty):
     (empty / "own.params").write_text((ROOT / "params/digits.params").read_text() + "\n[fc9]\n")
     result = good("describe", "--layers", "digits", "--params", "own.params")
-    assert "own.params" in result.stderr and "fc9 is no layer" in result.stderr
+    assert "own.params" in result.stderr and "fc9 is not a layer" in result.stderr
     assert "encode" in good("describe", "--layers", "codes-small", "--params", "codes").stdout
     assert "has no section" in run("describe", "--layers", "codes", "--params", "digits").output
 
