@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test simulator kernels smoke widths lint docs corpus bench gpu figure1 ablations clean
+.PHONY: demo test simulator kernels smoke widths lint docs site corpus bench gpu figure1 ablations clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -66,10 +66,14 @@ gpu:
 docs: $(STAMP)
 	$(BIN)/python -m convnet.report.language docs
 
-clean:
-	rm -rf $(VENV) build demo *.egg-info
+# The documentation as web pages, in site/.  A link to nowhere is an error.
+site: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict
 
-$(STAMP): setup.py
+clean:
+	rm -rf $(VENV) build demo dist site *.egg-info
+
+$(STAMP): setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
@@ -80,6 +84,10 @@ $(VENV)/.tested: $(STAMP)
 
 $(VENV)/.bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
+	touch $@
+
+$(VENV)/.docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	touch $@
 
 $(VENV)/.gpu: $(STAMP)

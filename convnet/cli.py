@@ -10,7 +10,9 @@ from pathlib import Path
 
 import click
 
+from convnet import __version__
 from convnet.cli_options import (
+    LAYERS_HELP,
     PATH,
     Names,
     data_options,
@@ -21,8 +23,10 @@ from convnet.cli_options import (
     json_option,
     load_option,
     minibatch_option,
+    params_option,
     spec_options,
     stuck_options,
+    with_shipped_nets,
 )
 from convnet.errors import ConvnetError
 
@@ -52,23 +56,23 @@ def example(*lines):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=example("convnet train --layers layers/digits.cfg --params params/digits.params"),
+    epilog=example("convnet train --layers digits"),
 )
-@click.version_option(package_name="convnet")
+@click.version_option(__version__, prog_name="convnet")
 def main():
     """Convolutional networks declared in two text files: layers and learning parameters."""
 
 
 @main.command(
     epilog=example(
-        "convnet train --layers layers/digits.cfg --params params/digits.params",
-        "convnet train --layers layers/alexnet.cfg --params params/alexnet.params --gpu 0,1",
+        "convnet train --layers digits",
+        "convnet train --layers alexnet --data imagenet --gpu 0,1",
         "convnet train --resume checkpoints/run --params slower.params",
         "convnet train --layers my.cfg --params my.params --init-from checkpoints/pretrained",
     )
 )
-@click.option("--layers", type=PATH, help="Layer file (.cfg).")
-@click.option("--params", type=PATH, help="Parameter file (.params or .cfg).")
+@click.option("--layers", type=PATH, help=LAYERS_HELP)
+@params_option
 @dialect_options
 @data_options
 @click.option(
@@ -118,6 +122,7 @@ def main():
 @click.option(
     "--trace", type=PATH, help="File for the times of a minibatch's steps (Chrome trace)."
 )
+@with_shipped_nets
 def train(**given):
     """Train a network."""
     from convnet.commands.train import train as run
@@ -260,13 +265,14 @@ def show_cost(**given):
     run(**given)
 
 
-@main.command(epilog=example("convnet check layers/alexnet.cfg params/alexnet.params"))
+@main.command(epilog=example("convnet check alexnet my.cfg my.params"))
 @click.argument("files", nargs=-1, required=True, type=PATH)
 @dialect_options
 @dims_options
 @json_option
 def check(**given):
-    """Check spec files: layer files, each followed by its parameter file if it has one.
+    """Check spec files: layer files, each followed by its parameter file if it has one, or names
+    that `convnet nets` lists.
 
     Needs no data and no GPU.
     """
@@ -277,7 +283,7 @@ def check(**given):
 
 @main.command(
     epilog=example(
-        "convnet describe --layers layers/alexnet.cfg --params params/alexnet.params",
+        "convnet describe --layers alexnet",
         "convnet describe --layers old.cfg --params old-params.cfg --data-dims 3072,1 --classes 10",
     )
 )
@@ -295,7 +301,7 @@ def describe(**given):
 
 @main.command(
     "check-grads",
-    epilog=example("convnet check-grads --layers layers/digits.cfg --params params/digits.params"),
+    epilog=example("convnet check-grads --layers digits"),
 )
 @spec_options
 @dims_options
@@ -400,6 +406,15 @@ def layers(layer_type):
     from convnet.commands.layers import layers as run
 
     run(layer_type)
+
+
+@main.command(epilog=example("convnet nets"))
+@json_option
+def nets(as_json):
+    """List the nets that are shipped with convnet, whose names --layers takes."""
+    from convnet.commands.nets import list_nets
+
+    list_nets(as_json)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Options that several commands share, and the kinds of values that they take."""
 
+import functools
 from pathlib import Path
 
 import click
@@ -61,10 +62,33 @@ dialect_options = options(
     ),
     click.option("--strict", is_flag=True, help="Warnings are errors."),
 )
+
+
+def with_shipped_nets(command):
+    """The command with the files of the shipped net, if --layers or --params names one."""
+
+    @functools.wraps(command)
+    def found(layers, params, **given):
+        from convnet import nets
+
+        if params or not given.get("resume"):  # a run that goes on has its own parameters
+            params = nets.params_file(params, layers)
+        return command(layers=layers and nets.layer_file(layers), params=params, **given)
+
+    return found
+
+
+LAYERS_HELP = "Layer file (.cfg), or a name that `convnet nets` lists."
+params_option = click.option(
+    "--params",
+    type=PATH,
+    help="Parameter file (.params or .cfg), or a name; by default the one of a named net.",
+)
 spec_options = options(
-    click.option("--layers", type=PATH, required=True, help="Layer file (.cfg)."),
-    click.option("--params", type=PATH, help="Parameter file (.params or .cfg)."),
+    click.option("--layers", type=PATH, required=True, help=LAYERS_HELP),
+    params_option,
     dialect_options,
+    with_shipped_nets,
 )
 data_options = options(
     click.option("--data", help="Data: digits, shapes, synthetic:..., or a folder."),

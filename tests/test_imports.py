@@ -16,7 +16,8 @@ ROOT = ROOT / "convnet"
 MAY_IMPORT = {
     "arithmetic": [],
     "errors": [],
-    "cli_options": [],
+    "nets": ["errors"],
+    "cli_options": ["nets"],
     "language": ["errors"],
     "compiling": [],
     "data": ["errors", "compiling"],
@@ -52,7 +53,7 @@ MAY_IMPORT = {
     "initial": ["errors", "language", "layers", "graph", "network", "checkpoint"],
 }
 # Above these the rule is one of levels: nobody imports what stands after it.
-LEVELS = ["train", "report", "engines", "prepare", "api", "commands", "cli"]
+LEVELS = ["train", "report", "engines", "prepare", "api", "commands", "cli", "__main__"]
 
 
 def part_of(module: str) -> str:

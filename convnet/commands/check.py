@@ -2,6 +2,7 @@
 
 import re
 
+from convnet import nets
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.console import note, result, result_json
 from convnet.errors import ConvnetError, SpecError
@@ -15,7 +16,7 @@ _TYPE = re.compile(r"^type[ \t]*[=:]", re.MULTILINE | re.IGNORECASE)
 def check(files, dialect, strict, data_dims, classes, as_json) -> int:
     reports = [
         _check_pair(layers, params, dialect, strict, data_dims, classes)
-        for layers, params in _pairs([read_source(file) for file in files])
+        for layers, params in _pairs(files)
     ]
     if as_json:
         result_json(reports)
@@ -25,15 +26,23 @@ def check(files, dialect, strict, data_dims, classes, as_json) -> int:
     return 0 if all(report["ok"] for report in reports) else 1
 
 
-def _pairs(sources):
-    """(layer file, params file or None): a file without `type=` belongs to the one before it."""
-    pairs = []
-    for source in sources:
+def _pairs(files):
+    """(layer file, params file or None): a file without `type=` belongs to the one before it.
+
+    The params file of a shipped net may be left out.
+    """
+    pairs, shipped = [], []
+    for file in files:
+        source = read_source(nets.layer_file(file))
         if _TYPE.search(source.text) or not pairs or pairs[-1][1] is not None:
             pairs.append((source, None))
+            shipped.append(nets.find(file))
         else:
             pairs[-1] = (pairs[-1][0], source)
-    return pairs
+    return [
+        (layers, read_source(net.params) if net and params is None else params)
+        for (layers, params), net in zip(pairs, shipped, strict=True)
+    ]
 
 
 def _check_pair(layers, params, dialect, strict, data_dims, classes):

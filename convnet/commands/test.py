@@ -8,7 +8,7 @@ import click
 from convnet.commands import features
 from convnet.commands.console import note, result, result_json
 from convnet.commands.load_for_test import Ready, ready
-from convnet.train.ensemble import Committee, Member, score_of
+from convnet.train.ensemble import Ensemble, Member, score_of
 from convnet.train.multiview import ViewScore, evaluate_views
 from convnet.train.prediction_files import (
     ARRAYS,
@@ -32,7 +32,7 @@ def test(**given) -> None:
         features.write(ready({**given, "load": loads[0]}), given)
         return
     several = len(loads) + len(given["predictions"]) > 1
-    committee = Committee(TOPK) if several or given["test_out"] else None
+    committee = Ensemble(TOPK) if several or given["test_out"] else None
     tested = [_test_network({**given, "load": load}, committee) for load in loads]
     tested += [_take_predictions(folder, committee) for folder in given["predictions"]]
     _tell_odd_members(tested)
@@ -135,7 +135,7 @@ class _Told:
             note(f"{self.title}: {done} of {total} minibatches")
 
 
-def _write_average(committee: Committee, tested, folder):
+def _write_average(committee: Ensemble, tested, folder):
     first = committee.members[0]
     found = Predictions(
         {views: committee.average(views) for views in committee.views()},

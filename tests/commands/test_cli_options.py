@@ -81,7 +81,7 @@ def test_a_conv_layer_becomes_local_in_a_run_of_its_own(inside):
     before = set(Path("checkpoints").iterdir())
     result = good("train", "--resume", "checkpoints", "--conv-to-local", "conv1",
                   "--max-batches", "1")  # fmt: skip
-    assert "conv1 is local now: 64 sets of filters" in result.stderr
+    assert "conv1 is now local: 64 sets of filters" in result.stderr
     (new,) = set(Path("checkpoints").iterdir()) - before
     assert "type=local" in checkpoint.load(checkpoint.newest(new)).layers.text
     assert good("test", "--load", new, "--max-batches", "1")

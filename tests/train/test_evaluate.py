@@ -1,4 +1,4 @@
-"""Tests of a network: one view as the network costs it; several views averaged, then costed."""
+"""Testing a network: one view; several views, averaged before the cost is computed."""
 
 import math
 
@@ -125,8 +125,8 @@ def test_a_test_can_be_stopped(trained):
     assert evaluate(trained.network, trained.test, should_stop=lambda: next(answers)) is None
 
 
-def test_what_cannot_be_tested_is_told(trained):
-    with pytest.raises(DataError, match="nope is no cost.logreg layer; there is logprob"):
+def test_what_cannot_be_tested_is_reported(trained):
+    with pytest.raises(DataError, match="nope is not a cost.logreg layer; there is logprob"):
         evaluate_views(trained.network, trained.test, 1, cost="nope")
     with pytest.raises(DataError, match="1, 9 or 10 views"):
         evaluate_views(trained.network, trained.test, 3)

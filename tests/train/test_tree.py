@@ -193,5 +193,5 @@ def test_nets_and_untied_checkpoints_keep_the_tree(tmp_path):
      {"root": 2, "children": {"x": [0, 1]}}, {"root": 2, "children": {"2": [[0], 1]}}],
 )  # fmt: skip
 def test_a_stored_tree_that_is_damaged(stored):
-    with pytest.raises(CheckpointError, match="its tree of labels is no tree"):
+    with pytest.raises(CheckpointError, match="its tree of labels is not valid"):
         stored_facts({"tree": stored})
