@@ -76,7 +76,7 @@ class Layer:
     2. Fields read: the builder calls `set_field` once for each key, with the default where the key
        is absent, and `set_nonlinearity` for types with `requires_neuron`.
     3. Inputs bound: the builder calls `bind`, which calls `prepare`, and then `check_inputs`.  Both
-       raise FieldError, which the builder reports at the field's place in the file.
+       raise FieldError, which the builder reports at the field's location in the file.
     4. Asked, any number of times and in any order: all other hooks, from `output_shape` on.  None
        of them changes the layer.  At the end of the build `fuse` may be called, once.
     5. Recorded: `forward` and `backward` are called while the plan is made, once for each place
@@ -110,7 +110,7 @@ class Layer:
     joins_in_place: ClassVar[bool] = False
     """The output is the inputs one after the other (`slices`), which may write straight into it."""
     can_become_local: ClassVar[bool] = False
-    """The same filters act at every position, so `convnet untie` can make a `local` layer of it."""
+    """All positions share their filters, so `--conv-to-local` can make the layer a `local` one."""
     sums_shared_gradients: ClassVar[bool] = False
     """Users of shared weights add to one gradient, which learns at the owner's rate.
 

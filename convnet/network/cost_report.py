@@ -1,4 +1,4 @@
-"""The numbers that are shown of costs, from the sums over cases that a network leaves."""
+"""The numbers reported of costs, from the sums over cases that a run leaves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from convnet.layers.cost import Cost
 def reported(
     layers: Mapping[str, Cost], sums: Mapping[str, Sequence[float]], cases: int
 ) -> dict[str, dict[str, float]]:
-    """cost layer -> name of a number -> value, of costs that are no other cost's children.
+    """Return {cost layer: {name of a number: value}}, without costs that are children of others.
 
     layers: cost layers by name; sums: their numbers, summed over `cases`.  Children's sums are
     added to their parent's.

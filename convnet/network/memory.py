@@ -1,4 +1,4 @@
-"""Memory as the plan sees it: buffers on devices, and views of them.  No arrays yet."""
+"""The memory of a plan: buffers on devices, and views of them.  They hold no data."""
 
 from dataclasses import dataclass, replace
 from math import isqrt, prod
@@ -8,12 +8,13 @@ CASES, MERGED, FIXED = "cases", "merged", "fixed"
 
 @dataclass(frozen=True, eq=False)
 class Buffer:
-    """One piece of memory on one device.
+    """A block of memory on one device.
 
     rows: values, or values per case when `per_case`.  dtype: "real" or a NumPy type name.
-    role: activities, gradients, weights, weight gradients, velocity, kept, arrivals; inputs hold
-    the loaded minibatch, on the host and on devices, controls are set by the host before each run,
-    costs are read by it after one, state changes rarely.
+    role: activities, gradients, weights, weight gradients, velocity; kept (saved by forward for
+    backward); arrivals (gradients of replicas before they are added); inputs (the loaded minibatch,
+    on the host and on devices); controls (set by the host before each run); costs (read by the host
+    after a run); state (changes rarely).
     """
 
     name: str
@@ -36,7 +37,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class View:
-    """Rows `start` and on of a buffer, seen in a shape; the cases are the last dimension.
+    """Rows of a buffer, from `start` on, in a shape whose last dimension is the cases.
 
     tail: "cases" adds the dimension of the cases, "merged" multiplies them into the last one,
     "fixed" has none (weights).

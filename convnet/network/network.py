@@ -88,11 +88,11 @@ class Network:
         self.cases, self.sizes = ahead.cases, self.plan.sizes(ahead.cases)
 
     def load_ahead(self, matrices: dict[int, np.ndarray] | None) -> None:
-        """Begin what `load` will be asked for next, beside the run that is under way.
+        """Start to load the next minibatch while the current run goes on.
 
-        It changes nothing that can be read, and only makes that `load` of the same object shorter,
-        whose values may not change in between.  A call with None, or on an engine that has no room
-        for it, does nothing, and what does not fit is left for `load` to refuse.
+        It changes nothing that can be read.  It makes the following `load` of the same object
+        shorter; the object's values must not change in between.  With None, or on an engine without
+        memory for a second minibatch, it does nothing.  `load` refuses matrices that do not fit.
         """
         self._ahead = None
         if matrices is not None and self.engine.loads_ahead:
@@ -108,7 +108,7 @@ class Network:
     def run(self, program: str) -> None:
         """Run `train`, `gradients` or `test` on the loaded data.
 
-        An engine may go on working when this returns; whoever reads a value waits for it.
+        An engine may go on working when this returns; reading a value waits for it.
         """
         if self.plan.random:
             self._set_random(program)

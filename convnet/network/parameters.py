@@ -1,4 +1,4 @@
-"""Trained arrays and tables: their memory, who shares them, and their updates."""
+"""Trained arrays and tables: their memory, which units share them, and their updates."""
 
 from math import lcm
 

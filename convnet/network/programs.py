@@ -1,4 +1,4 @@
-"""Recording the programs: the layers' calls in order, pass by pass, and updates between them."""
+"""Record the programs: the layers' calls in order, pass by pass, and updates between them."""
 
 from convnet.graph.place import Unit
 from convnet.layers.base import NO_ARRAY, Values
