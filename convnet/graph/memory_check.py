@@ -1,19 +1,8 @@
 """Refusing a net that no memory of this machine can hold, before the first byte is asked for."""
 
-import os
-
 from convnet.graph.graph import Node
 from convnet.language import Problems
-
-REAL_BYTES = 4
-
-
-def machine_memory() -> int | None:
-    """Bytes of memory of this machine; None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
+from convnet.memory import REAL_BYTES
 
 
 def check_memory(nodes: list[Node], memory: int | None, problems: Problems) -> None:

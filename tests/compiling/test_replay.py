@@ -69,7 +69,7 @@ def test_a_program_repeats_kernels_without_the_functions_that_called_them():
 def test_calls_are_written_down_for_the_threads_that_will_run_them(cases):
     network = network_of(BY_NAME["conv"], cases=cases)
     crews = {
-        (bound.crew, call.args[4].shape[0])
+        (bound.threads, call.args[4].shape[0])
         for bound in network.program("train").bound
         for call in bound.calls
         if call.func.__name__ == "correlate"

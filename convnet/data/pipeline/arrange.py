@@ -6,7 +6,7 @@ One thread, without Python's lock, so that a feeding thread runs beside the netw
 
 import numpy as np
 
-from convnet.compiling.kernels import kernel, piece
+from convnet.compiling.kernels import helper, kernel
 from convnet.compiling.nontemporal import fence
 from convnet.data.pipeline.simd import LANES, finish, stream, turn
 
@@ -78,7 +78,7 @@ def _arrange_planes(images, starts, flips, mean, shifts, factor, out, start):
                         row[k] = (values[k] - subtracted + added[k]) * factor
 
 
-@piece()
+@helper()
 def _turn(row, flip, tile, k):
     """A row becomes column k of the tile."""
     M = len(row)
@@ -106,7 +106,7 @@ def _arrange_packed(rows, ways, height, mean, added, factor, out, first, cases, 
     fence()
 
 
-@piece()
+@helper()
 def _turn_rows(rows, ways, tile):
     """tile[x, n] = pixel x of row n.  The last vector of a row may overlap the one before it."""
     M, columns = tile.shape
@@ -117,7 +117,7 @@ def _turn_rows(rows, ways, tile):
             turn(rows[n:].ctypes.data, ways[n:].ctypes.data, 4 * place, target, 4 * columns)
 
 
-@piece()
+@helper()
 def _store(tile, bit, subtracted, added, factor, out, is_aligned):
     """out[x, n] = (byte of tile[x, n] from `bit` on - subtracted[x] + added[n]) * factor."""
     M, N = out.shape

@@ -12,7 +12,7 @@ from convnet.backends.cpu.ops import bias, conv, fc, local
 from convnet.backends.cpu.winograd import tiling
 from convnet.backends.cpu.winograd import weight_gradient as winograd_weights
 from convnet.backends.cpu.winograd.points import SIDES
-from convnet.compiling.nontemporal import STREAMED
+from convnet.compiling.nontemporal import STREAM_BYTES
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
 
@@ -168,7 +168,7 @@ def test_winograd_against_loops(name, side, dtype, monkeypatch):
 def test_results_that_are_larger_than_the_caches(cases):
     """They are written past them, here with tiles that hang over the border; not in ragged rows."""
     p = Problem((64, 65, 65, cases, 3, 1, 1, 1, 64, 65), np.float32, shared=True)
-    assert min(p.x.nbytes, p.dy.nbytes) >= STREAMED and conv._tiling(p.w, 1, 1, p.dy)
+    assert min(p.x.nbytes, p.dy.nbytes) >= STREAM_BYTES and conv._tiling(p.w, 1, 1, p.dy)
     for function, inputs, expected in (
         (conv.forward, (p.x, p.w), p.y),
         (conv.images_grad, (p.dy, p.w), p.dx),

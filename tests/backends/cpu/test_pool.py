@@ -5,7 +5,7 @@ import pytest
 
 from convnet.backends.cpu.engine import aligned
 from convnet.backends.cpu.ops import pool
-from convnet.compiling.nontemporal import STREAMED
+from convnet.compiling.nontemporal import STREAM_BYTES
 from tests.support.kernel_checks import (
     all_cases,
     both_types,
@@ -104,7 +104,7 @@ def test_a_gradient_that_is_larger_than_the_caches(real, cases):
     """
     side, window = 260, (3, 2, 2)
     x = np.round(2 * normal(3, (1, side, side, cases)))
-    assert x.astype(real).nbytes >= STREAMED
+    assert x.astype(real).nbytes >= STREAM_BYTES
     y = pool_reference(x, "max", *window)
     dy = normal(4, y.shape)
     dx = aligned(x.size, np.dtype(real)).reshape(x.shape)

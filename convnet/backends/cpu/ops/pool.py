@@ -9,12 +9,12 @@ from numba import prange
 
 from convnet.backends.base import needs_scratch
 from convnet.backends.cpu.gemm.direct_conv import share
-from convnet.backends.cpu.jit import called, exact, inlined, parallel, piece
+from convnet.backends.cpu.jit import called, exact, helper, inlined, parallel
 from convnet.backends.cpu.kernels.pool_gradient import ADD, PUT, STREAM, give
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.backends.cpu.microkernel import VECTOR_BYTES, address
 from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
-from convnet.compiling.nontemporal import STREAMED, fence
+from convnet.compiling.nontemporal import STREAM_BYTES, fence
 from convnet.compiling.replay import repeatable
 
 _MAX, _AVG, _SUM, _MAXABS = range(4)
@@ -200,7 +200,7 @@ def _backward_kernel(dy, dx, divides, size, stride, start, accumulate):
                     adds = True
 
 
-@piece
+@helper
 def _give_windows(like, x, dx, cases, y, dy, down, windows, adds):
     """A pixel's row of gradients from many windows, (top, bottom, left, right), four at a time.
 
@@ -225,7 +225,7 @@ def _max_backward_kernel(x, y, dy, dx, window, accumulate, threads):
     outputs, across = y.shape[1], cases * x.itemsize
     down = outputs * across
     whole = across % VECTOR_BYTES == 0 and address(dx) % VECTOR_BYTES == 0
-    streams = whole and dx.size * dx.itemsize >= STREAMED
+    streams = whole and dx.size * dx.itemsize >= STREAM_BYTES
     put = ADD if accumulate else STREAM if streams else PUT
     for thread in prange(threads):
         begin, end = share(channels * height, thread, threads)

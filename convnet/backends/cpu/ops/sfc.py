@@ -5,7 +5,7 @@ make slice k of y.
 """
 
 from convnet.backends.base import needs_scratch
-from convnet.backends.cpu.gemm.epilogue import as_finish, finish_rows
+from convnet.backends.cpu.gemm.epilogue import apply_epilogue_to_rows, epilogue_of
 from convnet.backends.cpu.ops import fc
 from convnet.compiling.replay import repeatable
 
@@ -38,7 +38,7 @@ def forward(x, w, y, parts, accumulate, *, scratch):
 def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, scratch):
     """y = f(w x + biases (+ y)), part by part, f a neuron."""
     forward(x, w, y, parts, accumulate, scratch=scratch)
-    finish_rows(y, as_finish(biases, kind, a, b))
+    apply_epilogue_to_rows(y, epilogue_of(biases, kind, a, b))
 
 
 @repeatable
