@@ -152,19 +152,21 @@ def _add(x, factor):
         x[i] += factor * i
 
 
-@kernel(parallel=True)
-def _add_to_rows(x, factor):
-    for row in numba.prange(x.shape[0]):
-        _add(x[row], factor)
+def test_helpers_are_linked_and_not_compiled_on_their_own(tmp_path, monkeypatch):
+    """With an empty cache, since a kernel that is loaded from one compiles no helper."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
 
+    @kernel(parallel=True)
+    def add_to_rows(x, factor):
+        for row in numba.prange(x.shape[0]):
+            _add(x[row], factor)
 
-def test_helpers_are_linked_and_not_compiled_on_their_own():
     x = np.ones((2, 4))
-    _add_to_rows(x, 3.0)
+    add_to_rows(x, 3.0)
     assert np.array_equal(x, np.tile(1 + 3.0 * np.arange(4), (2, 1)))
     kernels, helpers = (
         function.overloads[function.signatures[0]].library
-        for function in (_add_to_rows.dispatcher, _add)
+        for function in (add_to_rows.dispatcher, _add)
     )
     assert kernels._finalized and not helpers._finalized
 
