@@ -1,7 +1,7 @@
 """The CPU engine: memory of the host and of virtual devices, and programs of bound calls."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 from numba import get_num_threads, set_num_threads
+from numpy.typing import ArrayLike
 
 from convnet.backends.base import unused_positions
 from convnet.compiling.replay import bind
@@ -65,11 +66,11 @@ class Engine:
         """Return a copy of the view's values."""
         return self.array(view, cases).copy()
 
-    def write(self, view: View, cases: int, values) -> None:
+    def write(self, view: View, cases: int, values: ArrayLike) -> None:
         """Set the view's values; `values` broadcasts to its shape."""
         self.array(view, cases)[...] = values
 
-    def fill(self, view: View, cases: int, values) -> None:
+    def fill(self, view: View, cases: int, values: ArrayLike) -> None:
         """Set the data of the next minibatch."""
         self.write(view, cases, values)
 
@@ -171,7 +172,7 @@ class Program:
 
 
 @contextmanager
-def limit_threads(threads: int):
+def limit_threads(threads: int) -> Iterator[None]:
     """Within this context, kernels run on so many threads."""
     before = get_num_threads()
     set_num_threads(threads)

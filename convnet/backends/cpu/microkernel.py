@@ -33,7 +33,7 @@ PACKED, UNIT = np.int64(ROWS), np.int64(1)
 _I32, _I64, _POINTER = ir.IntType(32), ir.IntType(64), ir.PointerType()
 
 
-def block_columns(dtype) -> int:
+def block_columns(dtype: np.dtype) -> int:
     """Return the columns of one block for a NumPy dtype (64 of float32 with 64-byte vectors)."""
     return BLOCK_BYTES // dtype.itemsize
 

@@ -97,9 +97,9 @@ def thread_parts(threads: int, rows: int, dtype: np.dtype) -> Parts:
 
 
 @helper
-def share(tasks, thread, threads):
-    """Return the first task of a thread, and the end of its range of tasks."""
-    return tasks * thread // threads, tasks * (thread + 1) // threads
+def part_range(count, part, parts):
+    """Return the range [first, end) of one of `parts` nearly equal parts of `count` items."""
+    return count * part // parts, count * (part + 1) // parts
 
 
 @helper
@@ -179,7 +179,7 @@ def correlate(
     tasks, panel = kernel_ceil_div(columns, step), filters.size // groups * x.itemsize
     for thread in prange(threads):
         table, result = tables[thread], results[thread]
-        begin, end = share(groups * tasks, thread, threads)
+        begin, end = part_range(groups * tasks, thread, threads)
         for task in range(begin, end):
             group, first = task // tasks, task % tasks * step
             count = min(step, columns - first)

@@ -20,7 +20,7 @@ class Epilogue(NamedTuple):
 
 
 def epilogue_of(biases: np.ndarray, kind: str, a: float, b: float) -> Epilogue:
-    """Return the epilogue that an operation's arguments ask for."""
+    """Return the epilogue of an operation, from its arguments."""
     real = biases.dtype.type
     return Epilogue(biases, KINDS[kind], real(a), real(b))
 

@@ -13,7 +13,7 @@ import numpy as np
 from numba import prange
 
 from convnet.arithmetic import ceil_div
-from convnet.backends.cpu.gemm.direct_conv import row_blocks, share
+from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
 from convnet.backends.cpu.gemm.direct_conv_weights import transpose
 from convnet.backends.cpu.gemm.epilogue import Epilogue
 from convnet.backends.cpu.gemm.store import store_row
@@ -137,7 +137,7 @@ def multiply(left, transposed, panels, packs, results, out, accumulate, epilogue
     tasks = kernel_ceil_div(rows, height) * chunks
     for thread in prange(threads):
         pack, result = packs[thread], results[thread]
-        begin, end = share(tasks, thread, threads)
+        begin, end = part_range(tasks, thread, threads)
         for task in range(begin, end):
             row, first = task // chunks * height, task % chunks * breadth
             own, count = min(height, rows - row), min(breadth, columns - first)

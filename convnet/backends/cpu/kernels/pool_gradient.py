@@ -66,7 +66,7 @@ class _Row:
 
 
 @intrinsic
-def _give(_typing, like, x, dx, count, y, dy, down, right, rows, columns, put):
+def _sum_windows(_typing, like, x, dx, count, y, dy, down, right, rows, columns, put):
     def codegen(context, b, signature, arguments):
         _, x, dx, count, y, dy, down, right, rows, columns, put = arguments
         scalar = context.get_value_type(signature.args[0].dtype)
@@ -89,11 +89,11 @@ def _give(_typing, like, x, dx, count, y, dy, down, right, rows, columns, put):
 
 
 @helper
-def give(like, x, dx, count, y, dy, down, right, rows, columns, put):
+def sum_windows(like, x, dx, count, y, dy, down, right, rows, columns, put):
     """dx = the sum of dy over the windows whose y equals x, for a row of `count` numbers.
 
     x, dx, y, dy: addresses of scalars of `like`'s type.  There are 1 or 2 `rows` of 1 or 2
     `columns` of windows; the next row is `down` and the next column `right` bytes further on.
     put: PUT, ADD, or STREAM, for which dx must be a multiple of VECTOR_BYTES.
     """
-    _give(like, x, dx, count, y, dy, down, right, rows, columns, put)
+    _sum_windows(like, x, dx, count, y, dy, down, right, rows, columns, put)

@@ -8,9 +8,9 @@ import numpy as np
 from numba import prange
 
 from convnet.backends.base import needs_scratch
-from convnet.backends.cpu.gemm.direct_conv import share
+from convnet.backends.cpu.gemm.direct_conv import part_range
 from convnet.backends.cpu.jit import called, exact, helper, inlined, parallel
-from convnet.backends.cpu.kernels.pool_gradient import ADD, PUT, STREAM, give
+from convnet.backends.cpu.kernels.pool_gradient import ADD, PUT, STREAM, sum_windows
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.backends.cpu.microkernel import VECTOR_BYTES, address
 from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
@@ -142,7 +142,7 @@ def _max_kernel(x, y, columns, size, stride, start):
     channels, height, width, cases = x.shape
     outputs, threads = y.shape[1], columns.shape[0]
     for thread in prange(threads):
-        begin, end = share(channels * outputs, thread, threads)
+        begin, end = part_range(channels * outputs, thread, threads)
         for job in range(begin, end):
             c, oi = job // outputs, job % outputs
             top, bottom = clip(oi, size, stride, start, height)
@@ -213,7 +213,7 @@ def _give_windows(like, x, dx, cases, y, dy, down, windows, adds):
             place = oi * down + oj * across
             rows, columns = min(2, bottom - oi), min(2, right - oj)
             put = ADD if adds else PUT
-            give(like, x, dx, cases, y + place, dy + place, down, across, rows, columns, put)
+            sum_windows(like, x, dx, cases, y + place, dy + place, down, across, rows, columns, put)
             adds = True
 
 
@@ -228,7 +228,7 @@ def _max_backward_kernel(x, y, dy, dx, window, accumulate, threads):
     streams = whole and dx.size * dx.itemsize >= STREAM_BYTES
     put = ADD if accumulate else STREAM if streams else PUT
     for thread in prange(threads):
-        begin, end = share(channels * height, thread, threads)
+        begin, end = part_range(channels * height, thread, threads)
         for job in range(begin, end):
             c, i = job // height, job % height
             top, bottom = _windows_over(i, size, stride, start, outputs)
@@ -246,7 +246,7 @@ def _max_backward_kernel(x, y, dy, dx, window, accumulate, threads):
                     if not accumulate:
                         fill(dx[c, i, j], 0)
                 elif rows <= 2 and columns <= 2:
-                    give(
+                    sum_windows(
                         x, pixel, out, cases, above + first, below + first, down, across, rows,
                         columns, put,
                     )  # fmt: skip

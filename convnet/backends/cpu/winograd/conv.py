@@ -13,7 +13,7 @@ import numpy as np
 from numba import prange
 
 from convnet.arithmetic import ceil_div
-from convnet.backends.cpu.gemm.direct_conv import row_blocks, share
+from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
 from convnet.backends.cpu.gemm.epilogue import Epilogue, apply_epilogue
 from convnet.backends.cpu.gemm.im2col import RUN_FIELDS
 from convnet.backends.cpu.gemm.store import store_pixels
@@ -168,7 +168,7 @@ def pack(w, packed, tiles, points, tiling, rotated, transform):
     step = lanes // ROWS * ROWS
     for thread in prange(threads):
         tile, found = tiles[thread], points[thread]
-        begin, end = share(groups * phases * chunks, thread, threads)
+        begin, end = part_range(groups * phases * chunks, thread, threads)
         for task in range(begin, end):
             group, phase = task // (phases * chunks), task // chunks % phases
             start = task % chunks * ROWS
@@ -282,7 +282,7 @@ def correlate(
     threads = tables.shape[0]
     for thread in prange(threads):
         own, results = address(points[thread]), address(products[thread])
-        begin, end = share(groups * group_tasks, thread, threads)
+        begin, end = part_range(groups * group_tasks, thread, threads)
         for task in range(begin, end):
             group, first = task // group_tasks, task % group_tasks * tiles * width
             count = min(tiles * width, total - first)

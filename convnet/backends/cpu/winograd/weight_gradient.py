@@ -11,7 +11,7 @@ import numpy as np
 from numba import prange
 
 from convnet.arithmetic import ceil_div
-from convnet.backends.cpu.gemm.direct_conv import row_blocks, share
+from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
 from convnet.backends.cpu.gemm.im2col import RUN_FIELDS, gather, list_runs
 from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
@@ -165,7 +165,7 @@ def sum_products(
             start, total = own_part * part, sums[group, split, own_part]
             stop = min(start + part, summed)
             zero_bytes(address(total), total.size * x.itemsize)
-            begin, end = share(passes, split, splits)
+            begin, end = part_range(passes, split, splits)
             for first in range(begin * layout.columns, end * layout.columns, layout.columns):
                 count = min(layout.columns, columns - first)
                 transform_pixels(
