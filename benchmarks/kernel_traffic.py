@@ -23,7 +23,7 @@ class Traffic(NamedTuple):
 
 
 TRAFFIC = (
-    Traffic("biases and neuron (epilogue)", "output", 8, 8),
+    Traffic("biases and neuron (`finish`)", "output", 8, 8),
     Traffic("`neuron.forward`", "value", 8, 8),
     Traffic("`neuron.backward`, with sums for biases or without", "value", 12, 12),
     Traffic("`bias.grad`", "value", 4, 4),
