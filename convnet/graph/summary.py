@@ -18,7 +18,7 @@ def totals(graph: Graph) -> dict:
     """Parameters (shared ones counted once) and multiply-adds of the whole net."""
     return {
         "parameters": sum(parameter_count(node) for node in graph.declared()),
-        "operations": sum(node.layer.operations() for node in graph.nodes),
+        "operations": sum(node.layer.multiply_adds() for node in graph.nodes),
     }
 
 
@@ -48,7 +48,7 @@ def _row(graph, node):
         "devices": _devices(graph, node),
         "placed": "host" if node.is_data else list(node.devices),
         "neuron": neuron_text(graph, node),
-        "operations": layer.operations(),
+        "operations": layer.multiply_adds(),
     }
     if isinstance(layer, WeightLayer):
         row |= _weights(layer)

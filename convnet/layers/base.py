@@ -205,7 +205,7 @@ class Layer:
         """Whole numbers that the calls read, by name."""
         return {}
 
-    def operations(self) -> int:
+    def multiply_adds(self) -> int:
         """Multiply-adds of one case, forward."""
         return 0
 

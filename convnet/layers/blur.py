@@ -2,6 +2,7 @@
 
 from convnet.language.fields import integer, number
 from convnet.layers.base import ImageLayer, register
+from convnet.operations import blur
 
 
 @register("blur")
@@ -27,7 +28,7 @@ class Blur(ImageLayer):
             )
         return shape
 
-    def operations(self):
+    def multiply_adds(self):
         return 2 * self.filter_size * self.channels * self.side**2
 
     def backward_reads_input(self):
@@ -38,9 +39,9 @@ class Blur(ImageLayer):
 
     def forward(self, ops, v):
         x, y = self.image(v.x[0]), self.image(v.y)
-        ops.blur.blur(x, y, self.filter_size, self.stdev, False)
+        blur.blur(ops, x, y, self.filter_size, self.stdev, False)
 
     def backward(self, ops, v):
         if v.dx[0] is not None:
             dy, dx = self.image(v.dy), self.image(v.dx[0])
-            ops.blur.blur(dy, dx, self.filter_size, self.stdev, v.adds[0])
+            blur.blur(ops, dy, dx, self.filter_size, self.stdev, v.adds[0])

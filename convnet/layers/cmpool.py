@@ -2,6 +2,7 @@
 
 from convnet.language.fields import choice, integer
 from convnet.layers.base import ImageLayer, Shape, register
+from convnet.operations import cmpool
 
 
 @register("cmpool")
@@ -50,7 +51,7 @@ class CrossMapPool(ImageLayer):
                 f"0, or no outputs, gives {self._computed()}",
             )
 
-    def operations(self):
+    def multiply_adds(self):
         return self.maps * self.size * self.side**2
 
     def window(self):
@@ -58,10 +59,10 @@ class CrossMapPool(ImageLayer):
 
     def forward(self, ops, v):
         y = v.y.shaped(self.maps, self.side, self.side)
-        ops.cmpool.forward(self.image(v.x[0]), y, *self.window())
+        cmpool.forward(ops, self.image(v.x[0]), y, *self.window())
 
     def backward(self, ops, v):
         if v.dx[0] is not None:
             x, dx = self.image(v.x[0]), self.image(v.dx[0])
             y, dy = (view.shaped(self.maps, self.side, self.side) for view in (v.y, v.dy))
-            ops.cmpool.backward(x, y, dy, dx, *self.window(), v.adds[0])
+            cmpool.backward(ops, x, y, dy, dx, *self.window(), v.adds[0])

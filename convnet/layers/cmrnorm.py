@@ -3,6 +3,7 @@
 from convnet.language.fields import boolean
 from convnet.layers.base import register
 from convnet.layers.norm import Normalization
+from convnet.operations import cmrnorm
 
 
 @register("cmrnorm")
@@ -23,14 +24,13 @@ class CrossMapResponseNorm(Normalization):
 
     def forward(self, ops, v):
         x, y, denominators, _, _ = self.arrays(v)
-        ops.cmrnorm.forward(
-            x, y, denominators, self.size, self.effective_scale, self.pow, self.k, self.blocked
-        )
+        numbers = self.size, self.effective_scale, self.pow, self.k, self.blocked
+        cmrnorm.forward(ops, x, y, denominators, *numbers)
 
     def backward(self, ops, v):
         x, y, denominators, dy, dx = self.arrays(v)
         if dx is not None:
-            ops.cmrnorm.backward(
-                x, y, dy, denominators, dx,
+            cmrnorm.backward(
+                ops, x, y, dy, denominators, dx,
                 self.size, self.effective_scale, self.pow, self.k, self.blocked, v.adds[0],
             )  # fmt: skip

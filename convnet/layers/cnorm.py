@@ -2,6 +2,7 @@
 
 from convnet.layers.base import Kept, register
 from convnet.layers.norm import Normalization
+from convnet.operations import cnorm
 
 
 @register("cnorm")
@@ -18,8 +19,8 @@ class ContrastNorm(Normalization):
 
     def forward(self, ops, v):
         x, y, denominators, _, _ = self.arrays(v)
-        ops.cnorm.forward(
-            x, y, denominators, self.image(v.kept["centred"]),
+        cnorm.forward(
+            ops, x, y, denominators, self.image(v.kept["centred"]),
             self.size, self.effective_scale, self.pow, self.k,
         )  # fmt: skip
 
@@ -29,7 +30,7 @@ class ContrastNorm(Normalization):
     def backward(self, ops, v):
         _, y, denominators, dy, dx = self.arrays(v)
         if dx is not None:
-            ops.cnorm.backward(
-                self.image(v.kept["centred"]), y, dy, denominators, dx,
+            cnorm.backward(
+                ops, self.image(v.kept["centred"]), y, dy, denominators, dx,
                 self.size, self.effective_scale, self.pow, v.adds[0],
             )  # fmt: skip

@@ -1,6 +1,7 @@
 """Joining the values of several layers."""
 
 from convnet.layers.base import Layer, Shape, register
+from convnet.operations import elementwise
 
 
 @register("concat")
@@ -34,10 +35,10 @@ class Concat(Layer):
         for x, (start, rows) in zip(v.x, self.slices(), strict=True):
             part = v.y.rows(start, rows)
             if not part.same_memory(x):
-                ops.elementwise.scale(x.flat(), part, 1.0, False)
+                elementwise.scale(ops, x.flat(), part, 1.0, False)
 
     def backward(self, ops, v):
         for i, (start, rows) in enumerate(self.slices()):
             dx = v.dx[i]
             if dx is not None and not v.dy.rows(start, rows).same_memory(dx):
-                ops.elementwise.scale(v.dy.rows(start, rows), dx.flat(), 1.0, v.adds[i])
+                elementwise.scale(ops, v.dy.rows(start, rows), dx.flat(), 1.0, v.adds[i])

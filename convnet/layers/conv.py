@@ -1,8 +1,14 @@
 """Convolution with shared filters (paper, 3.5; dialect, 3.3)."""
 
+from typing import ClassVar
+
 from convnet.language.fields import boolean, function, integer, number
 from convnet.layers.base import Kept, Shape, Table, Weight, register
 from convnet.layers.weighted import WeightLayer
+from convnet.operations import bias, connections, conv, update
+from convnet.operations.declaration import Array, Operation
+
+FilterOperation = Operation[[Array, Array, Array, int, int, int, bool]]
 
 
 class FilterLayer(WeightLayer):
@@ -16,6 +22,9 @@ class FilterLayer(WeightLayer):
     """
 
     input_count = (1, 64)
+    product: ClassVar[FilterOperation]
+    weights_grad: ClassVar[FilterOperation]
+    images_grad: ClassVar[FilterOperation]
 
     channels = integer(per_input=True, ge=1, help="channels of the input")
     filters = integer(per_input=True, ge=1, help="filters in each group")
@@ -181,16 +190,12 @@ class FilterLayer(WeightLayer):
             if sparse
         }
 
-    def operations(self):
+    def multiply_adds(self):
         taps = sum(c * k * k for c, k in zip(self.seen, self.filter_size, strict=True))
         return self.total * self.modules**2 * taps
 
     def backward_reads_output(self):
         return False
-
-    def module_of(self, ops):
-        """The backend module with this layer's arithmetic."""
-        return getattr(ops, self.type_name)
 
     def image(self, view, i):
         return view.shaped(self.channels[i], self.sides[i], self.sides[i])
@@ -205,32 +210,31 @@ class FilterLayer(WeightLayer):
         return self.padding[i], self.stride[i], self.groups[i]
 
     def forward(self, ops, v):
-        arithmetic = self.module_of(ops)
         for i, x in enumerate(v.x):
             image = self.image(x, i)
             if self.rand_sparse[i]:
                 gathered = v.kept[f"gathered.{i}"]
-                ops.connections.gather(image, v.tables[f"connections.{i}"], gathered)
+                connections.gather(ops, image, v.tables[f"connections.{i}"], gathered)
                 image = gathered
-            arithmetic.forward(image, v.w[i], self.maps(v.y), *self.geometry(i), i > 0)
-        ops.bias.forward(v.b, self.bias_rows(v.y))
+            self.product(ops, image, v.w[i], self.maps(v.y), *self.geometry(i), i > 0)
+        bias.forward(ops, v.b, self.bias_rows(v.y))
 
     def backward(self, ops, v):
-        arithmetic, dy = self.module_of(ops), self.maps(v.dy)
+        dy = self.maps(v.dy)
         for i, x in enumerate(v.x):
             gathered = v.kept[f"gathered.{i}"] if self.rand_sparse[i] else None
             if v.dw[i] is not None:
                 image = gathered or self.image(x, i)
-                arithmetic.weights_grad(image, dy, v.dw[i], *self.geometry(i), v.w_adds[i])
+                self.weights_grad(ops, image, dy, v.dw[i], *self.geometry(i), v.w_adds[i])
             if v.dx[i] is not None:
                 dx = self.image(v.dx[i], i)
                 if gathered:  # its images are no longer needed: the gradient takes their place
-                    arithmetic.images_grad(dy, v.w[i], gathered, *self.geometry(i), False)
-                    ops.connections.scatter(gathered, v.tables[f"connections.{i}"], dx, v.adds[i])
+                    self.images_grad(ops, dy, v.w[i], gathered, *self.geometry(i), False)
+                    connections.scatter(ops, gathered, v.tables[f"connections.{i}"], dx, v.adds[i])
                 else:
-                    arithmetic.images_grad(dy, v.w[i], dx, *self.geometry(i), v.adds[i])
+                    self.images_grad(ops, dy, v.w[i], dx, *self.geometry(i), v.adds[i])
         if v.db is not None:
-            ops.bias.grad(self.bias_rows(v.dy), v.db, v.b_adds)
+            bias.grad(ops, self.bias_rows(v.dy), v.db, v.b_adds)
 
 
 @register("conv")
@@ -241,6 +245,8 @@ class Convolution(FilterLayer):
     group.  Cross-correlation: the filter is not flipped.  Weights: (channels/groups, filterSize,
     filterSize, filters·groups).
     """
+
+    product, weights_grad, images_grad = conv.forward, conv.weights_grad, conv.images_grad
 
     shared_biases = boolean(True, help="one bias a filter; false: one for each output")
     wc_norm_max = number(
@@ -282,7 +288,7 @@ class Convolution(FilterLayer):
     def constrain(self, ops, index, weight, value):
         high = self.wc_norm_max[index]
         if high > 0:
-            ops.update.contrast(value.shaped(*weight.blocks), self.wc_norm_min[index], high)
+            update.contrast(ops, value.shaped(*weight.blocks), self.wc_norm_min[index], high)
         super().constrain(ops, index, weight, value)
 
     def learning(self):

@@ -3,6 +3,7 @@
 from convnet.language.fields import number
 from convnet.layers.base import register
 from convnet.layers.cost import TargetCost
+from convnet.operations import cost_bce
 
 
 class WeightedEntropy(TargetCost):
@@ -20,7 +21,7 @@ class WeightedEntropy(TargetCost):
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
             how = (self.pos_weight, self.coeff, self.fused, v.adds[1])
-            ops.cost_bce.backward(targets, y, v.dx[1].flat(), *how)
+            cost_bce.backward(ops, targets, y, v.dx[1].flat(), *how)
 
 
 @register("cost.bce")
@@ -40,4 +41,4 @@ class BinaryCrossEntropy(WeightedEntropy):
 
     def forward(self, ops, v):
         targets, y = (x.flat() for x in v.x)
-        ops.cost_bce.forward(targets, y, v.costs, self.pos_weight)
+        cost_bce.forward(ops, targets, y, v.costs, self.pos_weight)

@@ -2,6 +2,7 @@
 
 from convnet.layers.base import register
 from convnet.layers.cost import TargetCost
+from convnet.operations import cost_crossent
 
 
 @register("cost.crossent")
@@ -33,10 +34,10 @@ class CrossEntropy(TargetCost):
 
     def forward(self, ops, v):
         targets, y = (x.flat() for x in v.x)
-        ops.cost_crossent.forward(targets, y, v.costs)
+        cost_crossent.forward(ops, targets, y, v.costs)
 
     def backward(self, ops, v):
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
             dy = v.dx[1].flat()
-            ops.cost_crossent.backward(targets, y, dy, self.coeff, self.fused, v.adds[1])
+            cost_crossent.backward(ops, targets, y, dy, self.coeff, self.fused, v.adds[1])

@@ -2,6 +2,7 @@
 
 from convnet.layers.base import register
 from convnet.layers.cost import TargetCost
+from convnet.operations import cost_crossent2
 
 
 def doubt_logistic(layer, nodes):
@@ -33,10 +34,10 @@ class CrossEntropyOfEach(TargetCost):
 
     def forward(self, ops, v):
         targets, y = (x.flat() for x in v.x)
-        ops.cost_crossent2.forward(targets, y, v.costs)
+        cost_crossent2.forward(ops, targets, y, v.costs)
 
     def backward(self, ops, v):
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
             dy = v.dx[1].flat()
-            ops.cost_crossent2.backward(targets, y, dy, self.coeff, self.fused, v.adds[1])
+            cost_crossent2.backward(ops, targets, y, dy, self.coeff, self.fused, v.adds[1])

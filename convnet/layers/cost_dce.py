@@ -2,6 +2,7 @@
 
 from convnet.layers.base import register
 from convnet.layers.cost_bce import WeightedEntropy
+from convnet.operations import cost_dce
 
 COUNTS = ("declared", "positive", "true positive")
 
@@ -35,4 +36,4 @@ class DetectionCrossEntropy(WeightedEntropy):
 
     def forward(self, ops, v):
         targets, y = (x.flat() for x in v.x)
-        ops.cost_dce.forward(targets, y, v.costs, self.pos_weight)
+        cost_dce.forward(ops, targets, y, v.costs, self.pos_weight)

@@ -2,6 +2,7 @@
 
 from convnet.layers.base import register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_gsum2
 
 
 @register("cost.gsum2")
@@ -27,11 +28,11 @@ class GatedSumOfSquares(Cost):
 
     def forward(self, ops, v):
         gate, x = (view.flat() for view in v.x)
-        ops.cost_gsum2.forward(gate, x, v.costs)
+        cost_gsum2.forward(ops, gate, x, v.costs)
 
     def backward(self, ops, v):
         gate, x = (view.flat() for view in v.x)
         if v.dx[0] is not None:
-            ops.cost_gsum2.gate_grad(x, v.dx[0].flat(), self.coeff, v.adds[0])
+            cost_gsum2.gate_grad(ops, x, v.dx[0].flat(), self.coeff, v.adds[0])
         if v.dx[1] is not None:
-            ops.cost_gsum2.inputs_grad(gate, x, v.dx[1].flat(), self.coeff, v.adds[1])
+            cost_gsum2.inputs_grad(ops, gate, x, v.dx[1].flat(), self.coeff, v.adds[1])

@@ -3,6 +3,7 @@
 from convnet.language.fields import integer
 from convnet.layers.base import register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_logreg
 
 
 @register("cost.logreg")
@@ -65,11 +66,11 @@ class LogisticRegression(Cost):
 
     def forward(self, ops, v):
         labels, probabilities = (x.flat() for x in v.x)
-        ops.cost_logreg.forward(labels, probabilities, v.costs, self.topk)
+        cost_logreg.forward(ops, labels, probabilities, v.costs, self.topk)
 
     def backward(self, ops, v):
         if v.dx[1] is not None:
             labels, probabilities = (x.flat() for x in v.x)
-            ops.cost_logreg.backward(
-                labels, probabilities, v.dx[1].flat(), self.coeff, self.fused, v.adds[1]
+            cost_logreg.backward(
+                ops, labels, probabilities, v.dx[1].flat(), self.coeff, self.fused, v.adds[1]
             )

@@ -3,6 +3,7 @@
 from convnet.language.fields import integer
 from convnet.layers.base import register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_msm
 
 
 @register("cost.msm")
@@ -62,10 +63,10 @@ class MultiSoftmax(Cost):
 
     def forward(self, ops, v):
         labels, energies = (x.flat() for x in v.x)
-        ops.cost_msm.forward(labels, energies, v.costs, self.set_size)
+        cost_msm.forward(ops, labels, energies, v.costs, self.set_size)
 
     def backward(self, ops, v):
         if v.dx[1] is not None:
             labels, energies = (x.flat() for x in v.x)
             how = (self.set_size, self.coeff, v.adds[1])
-            ops.cost_msm.backward(labels, energies, v.dx[1].flat(), *how)
+            cost_msm.backward(ops, labels, energies, v.dx[1].flat(), *how)

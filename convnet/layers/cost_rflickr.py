@@ -3,6 +3,7 @@
 from convnet.layers.base import register
 from convnet.layers.cost import TargetCost
 from convnet.layers.cost_crossent2 import doubt_logistic
+from convnet.operations import cost_rflickr
 
 
 @register("cost.rflickr")
@@ -19,9 +20,9 @@ class RobustDifferences(TargetCost):
 
     def forward(self, ops, v):
         targets, y = (x.flat() for x in v.x)
-        ops.cost_rflickr.forward(targets, y, v.costs)
+        cost_rflickr.forward(ops, targets, y, v.costs)
 
     def backward(self, ops, v):
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
-            ops.cost_rflickr.backward(targets, y, v.dx[1].flat(), self.coeff, v.adds[1])
+            cost_rflickr.backward(ops, targets, y, v.dx[1].flat(), self.coeff, v.adds[1])

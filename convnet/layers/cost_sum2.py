@@ -2,6 +2,7 @@
 
 from convnet.layers.base import register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_sum2
 
 
 @register("cost.sum2")
@@ -9,8 +10,8 @@ class SumOfSquares(Cost):
     """E = sum of x² over all values of a case;  dE/dx = 2x   (dialect, 7)"""
 
     def forward(self, ops, v):
-        ops.cost_sum2.forward(v.x[0].flat(), v.costs)
+        cost_sum2.forward(ops, v.x[0].flat(), v.costs)
 
     def backward(self, ops, v):
         if v.dx[0] is not None:
-            ops.cost_sum2.backward(v.x[0].flat(), v.dx[0].flat(), self.coeff, v.adds[0])
+            cost_sum2.backward(ops, v.x[0].flat(), v.dx[0].flat(), self.coeff, v.adds[0])

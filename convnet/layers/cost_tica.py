@@ -3,6 +3,7 @@
 from convnet.language.fields import integer
 from convnet.layers.base import Kept, register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_tica
 
 
 @register("cost.tica")
@@ -32,10 +33,10 @@ class TopographicComponents(Cost):
         return view.shaped(self.channels, self.side, self.side)
 
     def forward(self, ops, v):
-        ops.cost_tica.forward(self._image(v.x[0]), v.kept["inverse"], v.costs, self.size_x)
+        cost_tica.forward(ops, self._image(v.x[0]), v.kept["inverse"], v.costs, self.size_x)
 
     def backward(self, ops, v):
         if v.dx[0] is not None:
             x, dx = self._image(v.x[0]), self._image(v.dx[0])
             how = (self.size_x, self.coeff, v.adds[0])
-            ops.cost_tica.backward(x, v.kept["inverse"], dx, *how)
+            cost_tica.backward(ops, x, v.kept["inverse"], dx, *how)

@@ -2,6 +2,7 @@
 
 from convnet.language.fields import boolean, number
 from convnet.layers.base import Kept, Layer, register
+from convnet.operations import dropout, elementwise
 
 
 class _Dropout(Layer):
@@ -41,9 +42,9 @@ class _Dropout(Layer):
         in_training, otherwise = self.factors()
         if v.training and self.enabled():
             mask = v.kept["mask"]
-            ops.dropout.forward(x, y, mask, self.share_kept(), in_training, v.random)
+            dropout.forward(ops, x, y, mask, self.share_kept(), in_training, v.random)
         else:
-            ops.elementwise.scale(x, y, otherwise, False)
+            elementwise.scale(ops, x, y, otherwise, False)
 
     def backward(self, ops, v):
         if v.dx[0] is None:
@@ -51,9 +52,9 @@ class _Dropout(Layer):
         dy, dx = v.dy.flat(), v.dx[0].flat()
         in_training, otherwise = self.factors()
         if v.training and self.enabled():
-            ops.dropout.backward(dy, v.kept["mask"], dx, in_training, v.adds[0])
+            dropout.backward(ops, dy, v.kept["mask"], dx, in_training, v.adds[0])
         else:
-            ops.elementwise.scale(dy, dx, otherwise, v.adds[0])
+            elementwise.scale(ops, dy, dx, otherwise, v.adds[0])
 
 
 @register("hs")

@@ -1,6 +1,7 @@
 """Elementwise maximum."""
 
 from convnet.layers.base import Layer, register
+from convnet.operations import eltmax
 
 
 @register("eltmax")
@@ -17,10 +18,10 @@ class ElementwiseMax(Layer):
 
     def forward(self, ops, v):
         for i, x in enumerate(v.x):
-            ops.eltmax.forward(x.flat(), v.y.flat(), i == 0)
+            eltmax.forward(ops, x.flat(), v.y.flat(), i == 0)
 
     def backward(self, ops, v):
         for i, dx in enumerate(v.dx):
             if dx is not None:
                 x, y, dy = v.x[i].flat(), v.y.flat(), v.dy.flat()
-                ops.eltmax.backward(x, y, dy, dx.flat(), v.adds[i])
+                eltmax.backward(ops, x, y, dy, dx.flat(), v.adds[i])

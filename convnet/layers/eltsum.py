@@ -2,6 +2,7 @@
 
 from convnet.language.fields import number
 from convnet.layers.base import Layer, register
+from convnet.operations import elementwise
 
 
 @register("eltsum")
@@ -30,9 +31,9 @@ class ElementwiseSum(Layer):
 
     def forward(self, ops, v):
         for i, x in enumerate(v.x):
-            ops.elementwise.scale(x.flat(), v.y.flat(), self.coeffs[i], i > 0)
+            elementwise.scale(ops, x.flat(), v.y.flat(), self.coeffs[i], i > 0)
 
     def backward(self, ops, v):
         for i, dx in enumerate(v.dx):
             if dx is not None:
-                ops.elementwise.scale(v.dy.flat(), dx.flat(), self.coeffs[i], v.adds[i])
+                elementwise.scale(ops, v.dy.flat(), dx.flat(), self.coeffs[i], v.adds[i])

@@ -3,6 +3,7 @@
 from convnet.language.fields import integer
 from convnet.layers.base import Shape, Weight, register
 from convnet.layers.weighted import WeightLayer
+from convnet.operations import bias, fc
 
 
 @register("fc")
@@ -28,7 +29,7 @@ class FullyConnected(WeightLayer):
     def biases(self):
         return Weight((self.outputs,), (1, 1, self.outputs), constant=self.init_b)
 
-    def operations(self):
+    def multiply_adds(self):
         return self.outputs * sum(self.input_sizes)
 
     def backward_reads_output(self):
@@ -36,14 +37,14 @@ class FullyConnected(WeightLayer):
 
     def forward(self, ops, v):
         for i, x in enumerate(v.x):
-            ops.fc.forward(x.flat(), v.w[i], v.y.flat(), i > 0)
-        ops.bias.forward(v.b, v.y.flat())
+            fc.forward(ops, x.flat(), v.w[i], v.y.flat(), i > 0)
+        bias.forward(ops, v.b, v.y.flat())
 
     def backward(self, ops, v):
         for i, x in enumerate(v.x):
             if v.dw[i] is not None:
-                ops.fc.weights_grad(x.flat(), v.dy.flat(), v.dw[i], v.w_adds[i])
+                fc.weights_grad(ops, x.flat(), v.dy.flat(), v.dw[i], v.w_adds[i])
             if v.dx[i] is not None:
-                ops.fc.inputs_grad(v.dy.flat(), v.w[i], v.dx[i].flat(), v.adds[i])
+                fc.inputs_grad(ops, v.dy.flat(), v.w[i], v.dx[i].flat(), v.adds[i])
         if v.db is not None:
-            ops.bias.grad(v.dy.flat(), v.db, v.b_adds)
+            bias.grad(ops, v.dy.flat(), v.db, v.b_adds)

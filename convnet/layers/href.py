@@ -2,6 +2,7 @@
 
 from convnet.language.fields import integer
 from convnet.layers.base import ImageLayer, register
+from convnet.operations import href
 
 
 @register("href")
@@ -23,8 +24,8 @@ class Mirror(ImageLayer):
         return False
 
     def forward(self, ops, v):
-        ops.href.mirror(self.image(v.x[0]), self.image(v.y), False)
+        href.mirror(ops, self.image(v.x[0]), self.image(v.y), False)
 
     def backward(self, ops, v):
         if v.dx[0] is not None:
-            ops.href.mirror(self.image(v.dy), self.image(v.dx[0]), v.adds[0])
+            href.mirror(ops, self.image(v.dy), self.image(v.dx[0]), v.adds[0])

@@ -2,6 +2,7 @@
 
 from convnet.layers.base import Weight, register
 from convnet.layers.conv import FilterLayer
+from convnet.operations import local
 
 
 @register("local")
@@ -11,6 +12,7 @@ class Local(FilterLayer):
     Weights: (M·M, channels/groups, filterSize, filterSize, filters·groups); biases one an output.
     """
 
+    product, weights_grad, images_grad = local.forward, local.weights_grad, local.images_grad
     ball_may_be_sphere = False
 
     def weights(self):

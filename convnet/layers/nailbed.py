@@ -2,6 +2,7 @@
 
 from convnet.language.fields import integer
 from convnet.layers.base import ImageLayer, Shape, register
+from convnet.operations import nailbed
 
 
 @register("nailbed")
@@ -35,9 +36,9 @@ class Nailbed(ImageLayer):
         return view.shaped(self.channels, self.outputs_side, self.outputs_side)
 
     def forward(self, ops, v):
-        ops.nailbed.forward(self.image(v.x[0]), self.outputs(v.y), self.stride, self.start)
+        nailbed.forward(ops, self.image(v.x[0]), self.outputs(v.y), self.stride, self.start)
 
     def backward(self, ops, v):
         if v.dx[0] is not None:
             dy, dx = self.outputs(v.dy), self.image(v.dx[0])
-            ops.nailbed.backward(dy, dx, self.stride, self.start, v.adds[0])
+            nailbed.backward(ops, dy, dx, self.stride, self.start, v.adds[0])

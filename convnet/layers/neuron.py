@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from convnet.language import MalformedValue, Value, did_you_mean, parse_call, quoted
 from convnet.layers.base import Layer, register
+from convnet.operations import elementwise, neuron
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 
@@ -111,7 +112,7 @@ class Neuron(Layer):
     def uses_random(self):
         return self.nonlinearity.kind == "nrelu"
 
-    def operations(self):
+    def multiply_adds(self):
         return 0
 
     def backward_reads_input(self):
@@ -123,17 +124,17 @@ class Neuron(Layer):
     def forward(self, ops, v):
         f = self.nonlinearity
         if f.kind == "nrelu":
-            ops.neuron.noisy(v.x[0].flat(), v.y.flat(), v.random)
+            neuron.noisy(ops, v.x[0].flat(), v.y.flat(), v.random)
         else:
-            ops.neuron.forward(v.x[0].flat(), v.y.flat(), f.kind, f.a, f.b)
+            neuron.forward(ops, v.x[0].flat(), v.y.flat(), f.kind, f.a, f.b)
 
     def backward(self, ops, v):
         if v.dx[0] is None:
             return
         if self.fused:
-            ops.elementwise.scale(v.dy.flat(), v.dx[0].flat(), 1.0, v.adds[0])
+            elementwise.scale(ops, v.dy.flat(), v.dx[0].flat(), 1.0, v.adds[0])
             return
         f = self.nonlinearity
         kind = "relu" if f.kind == "nrelu" else f.kind
         arrays = [view.flat() for view in (v.x[0], v.y, v.dy, v.dx[0])]
-        ops.neuron.backward(*arrays, kind, f.a, f.b, v.adds[0])
+        neuron.backward(ops, *arrays, kind, f.a, f.b, v.adds[0])

@@ -53,7 +53,7 @@ class Normalization(ImageLayer):
             found["minDiv"] = self.k
         return found
 
-    def operations(self):
+    def multiply_adds(self):
         return 3 * self.size**self.window_dimensions * self.channels * self.side**2
 
     def arrays(self, v):

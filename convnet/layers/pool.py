@@ -2,6 +2,7 @@
 
 from convnet.language.fields import boolean, choice, integer
 from convnet.layers.base import ImageLayer, Shape, register
+from convnet.operations import pool, pool_random
 
 
 @register("pool")
@@ -75,7 +76,7 @@ class Pool(ImageLayer):
     def learning(self):
         return {"doMax": self.do_max} if self.pool == "rand" else {}
 
-    def operations(self):
+    def multiply_adds(self):
         return self.channels * (self.outputs_side * self.size_x) ** 2
 
     def backward_reads_input(self):
@@ -93,12 +94,12 @@ class Pool(ImageLayer):
     def forward(self, ops, v):
         x, y = self.image(v.x[0]), self.outputs(v.y)
         if self.uses_random:
-            ops.pool_random.forward(x, y, self.size_x, self.stride, self.start, v.random)
+            pool_random.forward(ops, x, y, self.size_x, self.stride, self.start, v.random)
         else:
-            ops.pool.forward(x, y, *self.window())
+            pool.forward(ops, x, y, *self.window())
 
     def backward(self, ops, v):
         if v.dx[0] is not None:
             x, dx = self.image(v.x[0]), self.image(v.dx[0])
             y, dy = self.outputs(v.y), self.outputs(v.dy)
-            ops.pool.backward(x, y, dy, dx, *self.window(), v.adds[0])
+            pool.backward(ops, x, y, dy, dx, *self.window(), v.adds[0])

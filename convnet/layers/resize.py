@@ -4,6 +4,7 @@ from math import floor
 
 from convnet.language.fields import integer, number
 from convnet.layers.base import ImageLayer, Shape, register
+from convnet.operations import resize
 
 
 @register("resize")
@@ -30,7 +31,7 @@ class Resize(ImageLayer):
     def sizes(self):
         return {"tgtSize": self.outputs_side}
 
-    def operations(self):
+    def multiply_adds(self):
         return 4 * self.channels * self.outputs_side**2
 
     def backward_reads_input(self):
@@ -41,7 +42,7 @@ class Resize(ImageLayer):
 
     def forward(self, ops, v):
         y = v.y.shaped(self.channels, self.outputs_side, self.outputs_side)
-        ops.resize.forward(self.image(v.x[0]), y, self.scale)
+        resize.forward(ops, self.image(v.x[0]), y, self.scale)
 
     def backward(self, ops, v):
         pass

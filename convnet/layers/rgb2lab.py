@@ -3,6 +3,7 @@
 from convnet.language.fields import boolean
 from convnet.layers.base import register
 from convnet.layers.colour import ColourTransform
+from convnet.operations import rgb2lab
 
 
 @register("rgb2lab")
@@ -17,4 +18,4 @@ class RgbToLab(ColourTransform):
     center = boolean(False, help="L is lowered by 50, so that grey is near 0")
 
     def forward(self, ops, v):
-        ops.rgb2lab.forward(self.planes(v.x[0]), self.planes(v.y), self.center)
+        rgb2lab.forward(ops, self.planes(v.x[0]), self.planes(v.y), self.center)

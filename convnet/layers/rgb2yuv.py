@@ -2,6 +2,7 @@
 
 from convnet.layers.base import register
 from convnet.layers.colour import ColourTransform
+from convnet.operations import rgb2yuv
 
 
 @register("rgb2yuv")
@@ -13,4 +14,4 @@ class RgbToYuv(ColourTransform):
     """
 
     def forward(self, ops, v):
-        ops.rgb2yuv.forward(self.planes(v.x[0]), self.planes(v.y))
+        rgb2yuv.forward(ops, self.planes(v.x[0]), self.planes(v.y))

@@ -2,6 +2,7 @@
 
 from convnet.layers.base import register
 from convnet.layers.norm import Normalization
+from convnet.operations import rnorm
 
 
 @register("rnorm")
@@ -13,11 +14,10 @@ class ResponseNorm(Normalization):
 
     def forward(self, ops, v):
         x, y, denominators, _, _ = self.arrays(v)
-        ops.rnorm.forward(x, y, denominators, self.size, self.effective_scale, self.pow, self.k)
+        rnorm.forward(ops, x, y, denominators, self.size, self.effective_scale, self.pow, self.k)
 
     def backward(self, ops, v):
         x, y, denominators, dy, dx = self.arrays(v)
         if dx is not None:
-            ops.rnorm.backward(
-                x, y, dy, denominators, dx, self.size, self.effective_scale, self.pow, v.adds[0]
-            )
+            arrays = x, y, dy, denominators, dx
+            rnorm.backward(ops, *arrays, self.size, self.effective_scale, self.pow, v.adds[0])

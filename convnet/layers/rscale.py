@@ -4,6 +4,7 @@ from math import floor
 
 from convnet.language.fields import integer, number
 from convnet.layers.base import ImageLayer, Shape, register
+from convnet.operations import crop, resize, rscale
 
 
 @register("rscale")
@@ -57,7 +58,7 @@ class RandomScale(ImageLayer):
     def sizes(self):
         return {"tgtSize": self.outputs_side}
 
-    def operations(self):
+    def multiply_adds(self):
         return 4 * self.channels * self.outputs_side**2
 
     def backward_reads_input(self):
@@ -70,12 +71,12 @@ class RandomScale(ImageLayer):
         x = self.image(v.x[0])
         y = v.y.shaped(self.channels, self.outputs_side, self.outputs_side)
         if v.training:
-            ops.rscale.forward(x, y, self.side - self.smallest + 1, v.random)
+            rscale.forward(ops, x, y, self.side - self.smallest + 1, v.random)
         elif self.dialect is not None and self.dialect.rscale_tests_on_centre:
             start = (self.side - self.outputs_side) // 2
-            ops.crop.forward(x, y, start, start)
+            crop.forward(ops, x, y, start, start)
         else:
-            ops.resize.forward(x, y, self.max_scale)
+            resize.forward(ops, x, y, self.max_scale)
 
     def backward(self, ops, v):
         pass

@@ -3,6 +3,7 @@
 from convnet.language.fields import integer
 from convnet.layers.base import Shape, Weight, register
 from convnet.layers.weighted import WeightLayer
+from convnet.operations import bias, sfc
 
 
 @register("sfc")
@@ -40,7 +41,7 @@ class SplitFullyConnected(WeightLayer):
         rows = self.outputs * self.parts
         return Weight((rows,), (1, 1, rows), constant=self.init_b)
 
-    def operations(self):
+    def multiply_adds(self):
         return self.outputs * sum(self.input_sizes)
 
     def backward_reads_output(self):
@@ -48,15 +49,15 @@ class SplitFullyConnected(WeightLayer):
 
     def forward(self, ops, v):
         for i, x in enumerate(v.x):
-            ops.sfc.forward(x.flat(), v.w[i], v.y.flat(), self.parts, i > 0)
-        ops.bias.forward(v.b, v.y.flat())
+            sfc.forward(ops, x.flat(), v.w[i], v.y.flat(), self.parts, i > 0)
+        bias.forward(ops, v.b, v.y.flat())
 
     def backward(self, ops, v):
         for i, x in enumerate(v.x):
             if v.dw[i] is not None:
-                ops.sfc.weights_grad(x.flat(), v.dy.flat(), v.dw[i], self.parts, v.w_adds[i])
+                sfc.weights_grad(ops, x.flat(), v.dy.flat(), v.dw[i], self.parts, v.w_adds[i])
             if v.dx[i] is not None:
                 dx = v.dx[i].flat()
-                ops.sfc.inputs_grad(v.dy.flat(), v.w[i], dx, self.parts, v.adds[i])
+                sfc.inputs_grad(ops, v.dy.flat(), v.w[i], dx, self.parts, v.adds[i])
         if v.db is not None:
-            ops.bias.grad(v.dy.flat(), v.db, v.b_adds)
+            bias.grad(ops, v.dy.flat(), v.db, v.b_adds)

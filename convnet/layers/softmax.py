@@ -1,6 +1,7 @@
 """Softmax over all outputs of a case (dialect, 3.7)."""
 
 from convnet.layers.base import Layer, Shape, register
+from convnet.operations import elementwise, softmax
 
 
 @register("softmax")
@@ -17,19 +18,19 @@ class Softmax(Layer):
     def output_shape(self, inputs):
         return Shape(inputs[0].size)
 
-    def operations(self):
+    def multiply_adds(self):
         return 0
 
     def backward_reads_input(self):
         return False
 
     def forward(self, ops, v):
-        ops.softmax.forward(v.x[0].flat(), v.y.flat())
+        softmax.forward(ops, v.x[0].flat(), v.y.flat())
 
     def backward(self, ops, v):
         if v.dx[0] is None:
             return
         if self.fused:
-            ops.elementwise.scale(v.dy.flat(), v.dx[0].flat(), 1.0, v.adds[0])
+            elementwise.scale(ops, v.dy.flat(), v.dx[0].flat(), 1.0, v.adds[0])
         else:
-            ops.softmax.backward(v.y.flat(), v.dy.flat(), v.dx[0].flat(), v.adds[0])
+            softmax.backward(ops, v.y.flat(), v.dy.flat(), v.dx[0].flat(), v.adds[0])

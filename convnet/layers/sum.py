@@ -2,6 +2,7 @@
 
 from convnet.language.fields import integer
 from convnet.layers.base import Layer, Shape, register
+from convnet.operations import sum as sums
 
 
 @register("sum")
@@ -32,8 +33,8 @@ class Sum(Layer):
         return False
 
     def forward(self, ops, v):
-        ops.sum.forward(v.x[0].flat(), v.y.flat())
+        sums.forward(ops, v.x[0].flat(), v.y.flat())
 
     def backward(self, ops, v):
         if v.dx[0] is not None:
-            ops.sum.backward(v.dy.flat(), v.dx[0].flat(), v.adds[0])
+            sums.backward(ops, v.dy.flat(), v.dx[0].flat(), v.adds[0])

@@ -1,6 +1,7 @@
 """Copies between devices.  `graph.place` puts them where a layer reads one of another device."""
 
 from convnet.layers.base import Kept, Layer
+from convnet.operations import elementwise, transfer
 
 
 class Transfer(Layer):
@@ -39,9 +40,9 @@ class Transfer(Layer):
             return
         arrival = v.kept["arrival"]
         self._send(ops, v.dy.flat(), arrival, self.half_backward)
-        ops.elementwise.scale(arrival, v.dx[0].flat(), 1.0, True)
+        elementwise.scale(ops, arrival, v.dx[0].flat(), 1.0, True)
 
     @staticmethod
     def _send(ops, source, target, half):
-        send = ops.transfer.copy_half if half else ops.transfer.copy
-        send(source, target)
+        send = transfer.copy_half if half else transfer.copy
+        send(ops, source, target)

@@ -4,6 +4,7 @@ from convnet.language.schedule import Schedule
 from convnet.layers.base import Kept, Shape, Table, Weight, register
 from convnet.layers.tree import Tree
 from convnet.layers.weighted import WeightLayer
+from convnet.operations import bias, fc, treefc
 
 
 @register("treefc")
@@ -78,7 +79,7 @@ class TreeFullyConnected(WeightLayer):
     def moments(self, index):
         return () if index is not None else super().moments(index)
 
-    def operations(self):
+    def multiply_adds(self):
         return self.tree.size * self.input_size
 
     def backward_reads_output(self):
@@ -86,27 +87,27 @@ class TreeFullyConnected(WeightLayer):
 
     def forward(self, ops, v):
         products = v.kept["products"].flat()
-        ops.fc.forward(v.x[0].flat(), v.w[0], products, False)
-        ops.treefc.forward(products, v.tables["parents"], v.y.flat())
-        ops.bias.forward(v.b, v.y.flat())
+        fc.forward(ops, v.x[0].flat(), v.w[0], products, False)
+        treefc.forward(ops, products, v.tables["parents"], v.y.flat())
+        bias.forward(ops, v.b, v.y.flat())
 
     def backward(self, ops, v):
         dy, gradients = v.dy.flat(), v.kept["products"].flat()
         if v.dw[0] is not None or v.dx[0] is not None:
-            ops.treefc.backward(dy, v.tables["parents"], v.tables["order"], gradients)
+            treefc.backward(ops, dy, v.tables["parents"], v.tables["order"], gradients)
         if v.dw[0] is not None:
-            ops.fc.weights_grad(v.x[0].flat(), gradients, v.dw[0], v.w_adds[0])
+            fc.weights_grad(ops, v.x[0].flat(), gradients, v.dw[0], v.w_adds[0])
         if v.dx[0] is not None:
-            ops.fc.inputs_grad(gradients, v.w[0], v.dx[0].flat(), v.adds[0])
+            fc.inputs_grad(ops, gradients, v.w[0], v.dx[0].flat(), v.adds[0])
         if v.db is not None:
-            ops.bias.grad(dy, v.db, v.b_adds)
+            bias.grad(ops, dy, v.db, v.b_adds)
 
     def update(self, ops, index, p, tables):
         if index is None:
             super().update(ops, index, p, tables)
         else:
             arrays = p.value, p.gradient, p.velocity
-            ops.treefc.update(*arrays, p.hyper, tables["leaves"])
+            treefc.update(ops, *arrays, p.hyper, tables["leaves"])
 
     def constrain(self, ops, index, weight, value):
         """Nothing: these weights have no wball."""

@@ -4,6 +4,7 @@ from convnet.language.fields import function, integer, number, source
 from convnet.language.rate_fields import rate, schedule
 from convnet.language.schedule import Schedule
 from convnet.layers.base import Layer, Weight
+from convnet.operations import update
 
 
 class WeightLayer(Layer):
@@ -104,9 +105,9 @@ class WeightLayer(Layer):
         arrays = p.value, p.gradient, p.velocity
         if p.moments:
             means = p.moments["mean"], p.moments["square"]
-            ops.update.by_deviation(*arrays, *means, p.hyper, self.super_eps)
+            update.by_deviation(ops, *arrays, *means, p.hyper, self.super_eps)
         else:
-            ops.update.sgd(*arrays, p.hyper)
+            update.sgd(ops, *arrays, p.hyper)
 
     def constrain(self, ops, index: int, weight: Weight, value) -> None:
         """The calls that hold the filters of an input's weights to their norms (dialect, 6.5)."""
@@ -114,7 +115,7 @@ class WeightLayer(Layer):
         if ball > 0:
             limit = ball * weight.blocks[1] if self.dialect.ball_times_fan_in else ball
             always = self.dialect.ball_is_sphere and self.ball_may_be_sphere
-            ops.update.weight_ball(value.shaped(*weight.blocks), limit, always)
+            update.weight_ball(ops, value.shaped(*weight.blocks), limit, always)
 
     ball_may_be_sphere = True  # in cuda-convnet2 (not so local layers)
 

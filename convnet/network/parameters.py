@@ -8,6 +8,7 @@ from convnet.layers.weighted import WeightLayer
 from convnet.network.memory import Buffer, View
 from convnet.network.plan import Parameter, Plan, PlannedTable
 from convnet.network.record import Recorder
+from convnet.operations import elementwise, transfer, update
 
 
 class Parameters:
@@ -180,7 +181,7 @@ class Parameters:
                     unit.layer.constrain(ops, *where)
             for parameter in mine:
                 for _, value, _ in parameter.replicas:
-                    ops.transfer.copy(parameter.value, value)
+                    transfer.copy(ops, parameter.value, value)
 
     def gather(self, ops: Recorder, parameter: Parameter, written: set, by_rate=True) -> None:
         """Record the sums of what other users and other replicas contribute to a gradient.
@@ -191,15 +192,15 @@ class Parameters:
         total = parameter.gradient.shaped(size)
         for gradient, factor, _, _ in parameter.shares:
             if gradient in written and by_rate:
-                ops.update.scaled_add(gradient, parameter.gradient, factor)
+                update.scaled_add(ops, gradient, parameter.gradient, factor)
             elif gradient in written:
-                ops.elementwise.scale(gradient.shaped(size), total, 1.0, True)
+                elementwise.scale(ops, gradient.shaped(size), total, 1.0, True)
         for unit, _, gradient in parameter.replicas:
             if gradient in written:
                 ops.microbatch = unit.microbatches[0] if unit.turns == 1 else None
                 arrival = self.arrivals[parameter.unit.device].rows(0, size)
-                ops.transfer.copy(gradient.shaped(size), arrival)
-                ops.elementwise.scale(arrival, total, 1.0, True)
+                transfer.copy(ops, gradient.shaped(size), arrival)
+                elementwise.scale(ops, arrival, total, 1.0, True)
         ops.microbatch = None
 
     def _forget(self, parameter, written):

@@ -6,13 +6,13 @@ from math import ceil, isqrt
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from convnet.backends.cpu.ops.rgb2yuv import FROM_RGB
 from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
 from convnet.language import did_you_mean
 from convnet.layers.conv import FilterLayer
 from convnet.layers.fc import FullyConnected
 from convnet.layers.weighted import WeightLayer
+from convnet.operations.rgb2yuv import FROM_RGB
 
 MAX_FILTERS, MAX_CHANNELS = 512, 64
 TILE, LEAST_WIDTH = 40, 600  # pixels of the picture: side of a filter at least, width at least

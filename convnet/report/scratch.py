@@ -21,7 +21,7 @@ def scratch_bytes(plan: Plan, real=np.float32) -> dict[int, int]:
     """Bytes of scratch memory of the CPU engine by device, at the plan's full minibatch."""
     needs: dict[int, int] = {}
     for step in {id(step): step for program in plan.programs.values() for step in program}.values():
-        size = getattr(operation(step.operation), "scratch_size", None)
+        size = operation(step.operation).scratch_size
         if size is not None:
             arguments = [_stand_in(a, plan.capacity, real) for a in step.arguments]
             needs[step.device] = max(needs.get(step.device, 0), int(size(*arguments)))

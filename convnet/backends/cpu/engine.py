@@ -93,7 +93,7 @@ class Engine:
 
     def _reserve(self, step, cases):
         """Grow the device's scratch memory to what the step needs."""
-        size = getattr(operation(step.operation), "scratch_size", None)
+        size = operation(step.operation).scratch_size
         needed = size(*self._arguments(step, cases)) if size else 0
         known = self.scratch.get(step.device)
         if size and (known is None or known.size < needed):
@@ -101,7 +101,7 @@ class Engine:
 
     def _bind(self, step, cases) -> "Bound":
         function, arguments = operation(step.operation), self._arguments(step, cases)
-        needs_scratch, threads = hasattr(function, "scratch_size"), self._threads(step, cases)
+        needs_scratch, threads = function.scratch_size is not None, self._threads(step, cases)
         options = {"scratch": self.scratch[step.device]} if needs_scratch else {}
         with limit_threads(threads):
             return Bound(step, threads, bind(function, *arguments, **options))

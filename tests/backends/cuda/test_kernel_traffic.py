@@ -16,7 +16,7 @@ def test_nothing_moves_less_than_it_must():
 
 def test_arguments_that_kernels_leave_alone():
     window = {"size": 5, "blocked": False}
-    assert untouched("cmrnorm.backward", window) == {"y", "denom"}
+    assert untouched("cmrnorm.backward", window) == {"y", "denominators"}
     assert untouched("cmrnorm.backward", window | {"blocked": True}) == set()
     assert untouched("neuron.backward", {"kind": "relu"}) == {"x"}
     assert untouched("update.sgd", {}) == set()

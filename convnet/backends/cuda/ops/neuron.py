@@ -1,14 +1,15 @@
-"""Neurons (dialect, 4), applied to flat arrays of activities; functions and slopes as on the CPU.
+"""The elementwise nonlinearities, applied to flat arrays.
 
 A kernel is made for each kind, so that none carries the registers of another.  Bytes a value:
-forward 8, backward 12 (8 where the slope is a constant), or 4 more where it adds.
+forward 8, backward 12 (8 where the derivative is a constant), or 4 more where it adds.
 """
 
 from functools import cache
 
 from numba import cuda, float32
 
-from convnet.backends.base import operation
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.kernels.neuron_functions import FUNCTIONS, SLOPES
 from convnet.backends.cuda.kernels.neuron_noise import NOISY
@@ -16,41 +17,27 @@ from convnet.backends.cuda.kernels.row_sums import scratch_bytes, sum_slopes
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
 from convnet.backends.cuda.ptx.vectorized import stream, walk, wide, width_of
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import neuron
 
 
-@operation(writes="y")
+@implements(neuron.forward)
 def forward(x, y, kind, a, b):
-    """y = f(x).  x, y: (rows, N), may be one array; a and b: the neuron's parameters or 0."""
     return [stream(_forward(kind), (x, y), float(a), float(b))]
 
 
-@operation(writes="dx")
+@implements(neuron.backward)
 def backward(x, y, dy, dx, kind, a, b, accumulate):
-    """dx (+)= f'(x) * dy.  dx may be dy, unless accumulating.
-
-    Only drelu, abs, square and log read x; every other kind works from y.
-    """
     return [stream(_backward(kind), (x, y, dy, dx), float(a), float(b), accumulate)]
 
 
-@operation(writes="dx db", scratch=lambda x, *_others: scratch_bytes(x))
+@implements(neuron.backward_fused, scratch=lambda x, *_others: scratch_bytes(x))
 def backward_fused(x, y, dy, dx, kind, a, b, db, db_adds, *, scratch):
-    """dx = f'(x) * dy as `backward`, and db[r] (+)= the sum of dx[r, :] as `bias.grad`.
-
-    x, y, dy, dx: (rows, columns); dx may be dy.
-    """
     return sum_slopes(kind, x, y, dy, dx, a, b, db, db_adds, scratch)
 
 
-@operation(writes="y")
+@implements(neuron.noisy)
 def noisy(x, y, random):
-    """nrelu: y = max(0, r + sqrt(r)*noise), r = max(0, x), noise normal of variance 1.
-
-    x, y: (rows, N), may be one array.  The noise is made as on the CPU: each pair of words of a
-    Philox group gives (u1, u2), u = ((word >> 8) + 1) * 2**-24, and sqrt(-2 log u1) * (cos, sin)
-    (2 pi u2) for two elements in turn.
-    """
-    return [over(NOISY[width_of(x.size, x, y)], -(-x.size // 4), x, y, random, x.size)]
+    return [over(NOISY[width_of(x.size, x, y)], ceil_div(x.size, 4), x, y, random, x.size)]
 
 
 @cache
@@ -75,7 +62,7 @@ def _forward(kind):
 
 @cache
 def _backward(kind):
-    slope = SLOPES[kind]
+    derivative = SLOPES[kind]
 
     def make(WIDTH):
         def neuron_backward(x, y, dy, dx, a, b, accumulate, count):
@@ -89,7 +76,7 @@ def _backward(kind):
                 if accumulate:
                     load_values(old, dx, i, WIDTH)
                 for k in range(WIDTH):
-                    g = slope(v[k], out[k], a, b) * d[k]
+                    g = derivative(v[k], out[k], a, b) * d[k]
                     d[k] = old[k] + g if accumulate else g
                 store_values(dx, i, d, WIDTH)
                 i = int32(i + step)
