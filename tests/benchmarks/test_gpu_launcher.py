@@ -243,9 +243,9 @@ def test_versions_are_compared_as_numbers():
     assert packages.numbers("2.11.0+cu130") == (2, 11, 0) > packages.numbers("2.9")
 
 
-def test_the_wheels_are_what_setup_asks_for():
+def test_the_wheels_are_what_the_package_asks_for():
     """Bounds are written in both places; these are the ones that break a GPU's machine."""
-    text = (launcher.ROOT / "setup.py").read_text()
+    text = (launcher.ROOT / "pyproject.toml").read_text()
     bounds = {need.name: need for need in packages.NEEDS}
     numpy, cuda = bounds["numpy"], bounds["numba-cuda"]
     assert f"numpy>={numpy.least},<{numpy.below}" in text

@@ -134,8 +134,8 @@ def test_a_layer_without_gpu_is_where_its_first_input_is():
 def test_readers_of_one_device_share_its_copy():
     units = {u.name: u for u in place(two_devices())}
     copy = units["conv1b_neuron to device 0"]
-    assert {reader.name for reader in copy.readers} == {"fc1a", "again"}
-    assert {r.name for r in units["conv1b_neuron"].readers} == {copy.name, "pool1b"}
+    assert {reader.name for reader in copy.consumers} == {"fc1a", "again"}
+    assert {r.name for r in units["conv1b_neuron"].consumers} == {copy.name, "pool1b"}
 
 
 def test_every_step_stays_on_one_device_but_for_the_copies():
