@@ -15,6 +15,7 @@ ROOT = ROOT / "convnet"
 # For each part: the parts it may import, itself aside.  A name stands for all below it.
 MAY_IMPORT = {
     "arithmetic": [],
+    "memory": [],
     "errors": [],
     "nets": ["errors"],
     "cli_options": ["errors", "nets"],
@@ -93,7 +94,7 @@ IMPORTS = {name: imports_of(name, path, MODULES) for name, path in MODULES.items
 
 
 def allowed(part: str, target: str) -> bool:
-    parts = [part, "arithmetic", *MAY_IMPORT[part]]
+    parts = [part, "arithmetic", "memory", *MAY_IMPORT[part]]
     return any(target == f"convnet.{p}" or target.startswith(f"convnet.{p}.") for p in parts)
 
 

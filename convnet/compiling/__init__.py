@@ -1,1 +1,1 @@
-"""How Numba compiles kernels for the processor, and how compiled ones of any device are kept."""
+"""How Numba compiles the CPU's kernels, and how compiled kernels of every device are cached."""

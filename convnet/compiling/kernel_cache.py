@@ -1,13 +1,16 @@
-"""Compiled kernels on disk, a file for each kernel and the types of its arguments.
+"""Compiled kernels on disk: one file for each kernel and the types of its arguments.
 
-Numba's own files are named by an index, which it reads, changes and writes without a lock: two
-processes that save at the same time lose entries, or find another kernel's code under a name.  Here
-the name says what is inside, a file appears as a whole, and nobody needs to wait.  It also says of
-which source files the kernel was made, where Numba sees only the kernel's own: all of its package,
-and of the packages whose pieces kernels elsewhere may use.
+Numba's own cache has an index for each kernel, which it reads, changes and writes without a lock:
+two processes that save at the same time lose entries, or load another kernel's code.  Here a file's
+name says what the file holds, and a file appears as a whole, so processes need not wait.
+
+Numba invalidates a cached kernel when the kernel's own source file changes.  Here the name includes
+a digest of all sources that may be compiled into the kernel: those of its package, and those of the
+packages whose helpers other packages may use.
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -17,20 +20,20 @@ _ROOT = Path(__file__).parents[1]
 _SHARED = _ROOT / "compiling", _ROOT / "backends" / "cpu"
 
 
-def keep(compiled, function) -> None:
-    """Let a dispatcher or callback of Numba, whose cache is enabled, keep its kernels this way."""
+def keep(compiled, function: Callable) -> None:
+    """Make a Numba dispatcher or callback, with caching enabled, use `KernelFiles`."""
     folder = Path(function.__code__.co_filename).parent
-    compiled._cache._cache_file = KernelFiles(compiled._cache._cache_file, sources(folder))
+    compiled._cache._cache_file = KernelFiles(compiled._cache._cache_file, source_digest(folder))
 
 
 @cache
-def sources(folder: Path) -> str:
-    """A digest of the sources of a folder's package and the shared ones, and of Numba's version."""
-    found = hashlib.sha256(numba.__version__.encode())
+def source_digest(folder: Path) -> str:
+    """Return a digest of Numba's version and of the sources that a folder's kernels depend on."""
+    digest = hashlib.sha256(numba.__version__.encode())
     for package in (_package(folder), *_SHARED):
         for file in sorted(package.rglob("*.py")):
-            found.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
-    return found.hexdigest()[:16]
+            digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _package(folder):
@@ -42,9 +45,10 @@ def _package(folder):
 
 
 class KernelFiles:
-    """The files of one kernel; stands in for Numba's IndexDataCacheFile, which reads and writes.
+    """The files of one kernel; replaces Numba's IndexDataCacheFile, which reads and writes them.
 
-    A key tells the types of arguments, the processor and the values that the kernel encloses.
+    numbas: the replaced object.  source: the digest of the sources.  A key of `load` and `save`
+    holds the types of the arguments, the processor, and the values that the kernel encloses.
     """
 
     def __init__(self, numbas, source: str):
@@ -52,7 +56,7 @@ class KernelFiles:
         self._base = numbas._index_name.removesuffix(".nbi")
 
     def load(self, key):
-        """What was saved for a key; None if nothing was, or by other source files."""
+        """Return what was saved for a key; None if nothing was, or from other sources."""
         try:
             found, data = self._numbas._load_data(f"{self._prefix(key)}.{self.source}.nbc")
         except OSError:
@@ -60,12 +64,13 @@ class KernelFiles:
         return data if found == key else None
 
     def save(self, key, data) -> None:
-        """The newest source's kernel replaces those of older ones."""
+        """Save a kernel's code, and remove the code that older sources left for the same key."""
         name = f"{self._prefix(key)}.{self.source}.nbc"
         self._numbas._save_data(name, (key, data))
         self._remove(f"{self._prefix(key)}.*.nbc", name)
 
     def flush(self) -> None:
+        """Remove all files of the kernel."""
         self._remove(f"{self._base}.*.nbc", "")
 
     def _prefix(self, key):

@@ -1,4 +1,10 @@
-"""Decorators for functions that Numba compiles for the processor: kernels and pieces of them."""
+"""Decorators for functions that Numba compiles for the CPU.
+
+Two words are used throughout: a *kernel* is called from Python, and its machine code is cached on
+disk; a *helper* is called only by kernels and other helpers, and is compiled into them.
+"""
+
+from collections.abc import Callable
 
 import numba
 from numba.core.ccallback import CFunc
@@ -6,8 +12,8 @@ from numba.core.ccallback import CFunc
 from convnet.compiling import kernel_cache
 from convnet.compiling.replay import Kernel
 
-# `linking` and `files` stand in for inner parts of Numba, as these are in the versions that they
-# were tested with.  With others, kernels are compiled and kept as Numba does it.
+# `linking` and `kernel_cache` replace internals of Numba.  They are used only with the version they
+# are tested with; with any other, kernels are compiled and cached in Numba's own way.
 IS_KNOWN = numba.version_info.short == (0, 68)
 
 _COMMON = {"error_model": "numpy"}
@@ -17,34 +23,34 @@ if IS_KNOWN:
     _COMMON["pipeline_class"] = LateCompiler
 
 
-def kernel(**options):
-    """A decorator of functions that Python calls; compiled ones are kept on disk.
+def kernel(**options) -> Callable[[Callable], Kernel]:
+    """Return a decorator that compiles kernels; options: those of `numba.njit`."""
 
-    options: of `numba.njit`.
-    """
-
-    def made(function):
+    def decorate(function):
         dispatcher = numba.njit(function, cache=True, no_cfunc_wrapper=True, **_COMMON, **options)
-        return Kernel(_kept(dispatcher, function))
+        return Kernel(_cached(dispatcher, function))
 
-    return made
+    return decorate
 
 
-def piece(**options):
-    """A decorator of functions that only kernels call: Python must not, there is no way in."""
+def helper(**options) -> Callable[[Callable], Callable]:
+    """Return a decorator that compiles helpers; options: those of `numba.njit`.
+
+    Python must not call a helper: it is compiled without the wrapper that unpacks Python objects.
+    """
     return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_COMMON, **options)
 
 
-def callback(function, signature) -> CFunc:
-    """The function compiled for a signature, kept on disk, to be called by its `address`."""
+def callback(function: Callable, signature) -> CFunc:
+    """Compile a function for one signature; kernels call it by its `address`.  Cached on disk."""
     types = signature.args, signature.return_type
-    made = CFunc(function, types, locals={}, options={"nopython": True})
-    made.enable_caching()
-    _kept(made, function).compile()
-    return made
+    compiled = CFunc(function, types, locals={}, options={"nopython": True})
+    compiled.enable_caching()
+    _cached(compiled, function).compile()
+    return compiled
 
 
-def _kept(compiled, function):
+def _cached(compiled, function):
     if IS_KNOWN:
         kernel_cache.keep(compiled, function)
     return compiled

@@ -1,9 +1,10 @@
-"""Pieces of kernels are optimised where they end: in the kernel that calls them, once.
+"""Helpers are optimised once, in the kernel that calls them.
 
-Numba optimises every function when it is compiled, makes machine code of it, and optimises it again
-in each function that calls it; a loop of a `prange` goes through this three times.  Here a function
-stays as it was lowered until somebody needs its address.  Then it is linked with all that it calls,
-optimised and made machine code.  Compiling the kernels takes about half as long for it.
+Numba optimises every function and generates its machine code when it compiles the function, and
+optimises it again in each function that calls it; the body of a `prange` loop goes through this
+three times.  Here a function stays unoptimised LLVM IR until its address is needed.  Then it is
+linked with everything that it calls, optimised, and compiled to machine code.  This halves the time
+to compile the kernels.
 """
 
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import llvmlite.binding as llvm
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
-_LOOP = "__numba_parfor_gufunc"  # begins the names of loops' bodies: only their kernel calls them
+_LOOP = "__numba_parfor_gufunc"  # prefix of prange bodies, which only their kernel calls
 
 
 class LateCompiler(Compiler):
@@ -25,7 +26,7 @@ class LateCompiler(Compiler):
 
 @contextmanager
 def _late_libraries(codegen):
-    """What is compiled meanwhile (Numba's compiler lock is held) comes into late libraries."""
+    """Numba creates late libraries within this context, under its compiler lock."""
     before = codegen.__dict__.get("_library_class")
     codegen._library_class = LateLibrary
     try:
@@ -38,18 +39,18 @@ def _late_libraries(codegen):
 
 
 class LateLibrary(JITCodeLibrary):
-    """The code of one function; all that it calls is in libraries that it is to be linked with."""
+    """The code of one function, not yet linked with that of the functions it calls."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self._own = None  # the code before it is linked and optimised
+        self._own = None  # the function's IR before linking and optimisation
         self._environments = {}
 
     def _ensure_finalized(self):
-        """Not before an address is needed."""
+        """Do nothing: `get_pointer_to_function` finalizes when an address is needed."""
 
     def _needed(self) -> dict:
-        """All libraries that this one calls, and those call, in order; values are None."""
+        """The libraries that this one calls, directly or not; an ordered set (values are None)."""
         found = {}
         for library in self._linking_libraries:
             if isinstance(library, LateLibrary):
@@ -58,7 +59,7 @@ class LateLibrary(JITCodeLibrary):
         return found
 
     def _link_needed(self, module):
-        """Callers first: LLVM drops functions that nobody has called yet."""
+        """Link callers first: LLVM drops functions that have no caller yet."""
         for library in reversed(self._needed()):
             late = isinstance(library, LateLibrary)
             code = library._linkable() if late else library._get_module_for_linking()
@@ -66,14 +67,14 @@ class LateLibrary(JITCodeLibrary):
             self._reload_init.update(library._reload_init)
 
     def _get_module_for_linking(self):
-        """With all that it calls, for a library of another kind."""
+        """The IR linked with everything that it calls, for a library of another class."""
         if self._shared_module is None:
             self._shared_module = self._linkable().clone()
             self._link_needed(self._shared_module)
         return self._shared_module
 
     def _linkable(self):
-        """The function's own code, as it was lowered, in a form that may be linked many times."""
+        """The function's own IR before linking, in a form that may be linked many times."""
         if self._own is None:
             self._own = self._final_module.clone()
             for function in self._own.functions:
@@ -82,7 +83,7 @@ class LateLibrary(JITCodeLibrary):
         return self._own
 
     def finalize(self):
-        """Link, optimise and make machine code."""
+        """Link, optimise and generate machine code."""
         self._raise_if_finalized()
         self._linkable()
         self._link_needed(self._final_module)
@@ -93,7 +94,7 @@ class LateLibrary(JITCodeLibrary):
             self._codegen.set_env(name, environment)
 
     def get_pointer_to_function(self, name):
-        """Its address; 0 if there is no such function."""
+        """Return the function's address; 0 if there is no such function."""
         if not self._finalized:
             if self.name.startswith(_LOOP):
                 return 0
@@ -103,18 +104,18 @@ class LateLibrary(JITCodeLibrary):
         return super().get_pointer_to_function(name)
 
     def serialize_using_object_code(self):
-        """For the cache: machine code, and code for functions that call a kernel."""
+        """Return machine code and IR, as the cache stores them."""
         if not self._finalized:
             self.finalize()
         return super().serialize_using_object_code()
 
     @property
     def codegen(self):
-        """Itself, since Numba asks the result for `set_env`."""
+        """The library itself: Numba calls `set_env` on this."""
         return self
 
     def set_env(self, name, environment):
-        """Functions that are only linked have no place for it."""
+        """Set a function's environment, or remember it until the library is finalized."""
         if self._finalized:
             self._codegen.set_env(name, environment)
         else:

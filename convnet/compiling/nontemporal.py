@@ -1,18 +1,21 @@
-"""Stores that go past the caches.
+"""Non-temporal (streaming) stores.
 
-They are for results that are larger than the caches: what lay in their place need not be fetched
-before, and what else is in the caches stays there.
+A streaming store writes to memory without loading the cache line first, and leaves the caches to
+other data.  That pays for results that are larger than the caches.
 """
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-STREAMED = 2**24  # bytes of a result from which on it pays
+STREAM_BYTES = 2**24  # results of at least this size are streamed
 
 
-def stream(builder, value, pointer, align):
-    """Emit a store past the caches; align: bytes of the value, of which the place is a multiple."""
+def stream(builder, value, pointer, align: int) -> None:
+    """Emit a streaming store of `value`; `pointer` must be a multiple of `align` bytes.
+
+    `align` is the size of the value: processors stream whole aligned vectors only.
+    """
     store = builder.store(value, pointer, align=align)
     one = ir.Constant(ir.IntType(32), 1)
     store.set_metadata("nontemporal", builder.module.add_metadata([one]))
@@ -20,7 +23,7 @@ def stream(builder, value, pointer, align):
 
 @intrinsic
 def fence(_):
-    """What was streamed is seen before anything that is written from here on."""
+    """Order streaming stores before all later stores, so that other threads see them first."""
 
     def emit(context, b, signature, arguments):
         b.fence("seq_cst")

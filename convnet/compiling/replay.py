@@ -1,8 +1,8 @@
-"""Calls of kernels that are written down once and made again and again.
+"""Capture the kernel calls of a function, and replay them without the function.
 
-Between two kernels Python works out scratch arrays, numbers and types: tens of microseconds, which
-a network of small layers notices.  Within `recorded` a kernel is not run; its call is written down,
-compiled and with all arguments, for whoever repeats it.
+Between two kernels Python computes scratch arrays, numbers and types, which takes tens of
+microseconds: noticeable in a network of small layers.  Within `captured` a kernel does not run.
+Instead its call is compiled and stored with all arguments, so that a program can replay it.
 """
 
 from collections.abc import Callable
@@ -11,21 +11,21 @@ from functools import partial
 
 import numba
 
-_calls: ContextVar[list[Callable] | None] = ContextVar("calls of kernels", default=None)
+_calls: ContextVar[list[Callable] | None] = ContextVar("captured kernel calls", default=None)
 
 
 def repeatable(function):
-    """Mark a function as one whose calls of kernels may be repeated in place of itself.
+    """Mark a function whose captured kernel calls may be replayed in its place.
 
-    It does nothing but call kernels, and what they receive depends on its arguments' shapes, types
-    and places only: not on a value in an array, which may be another one the next time.
+    Such a function does nothing but call kernels.  Their arguments depend only on the shapes, types
+    and addresses of its own arguments, never on a value in an array, which may change between runs.
     """
     function.is_repeatable = True
     return function
 
 
-def recorded(function, *arguments, **options) -> list[Callable]:
-    """The calls of kernels that a repeatable function makes; none is made now."""
+def captured(function: Callable, *arguments, **options) -> list[Callable]:
+    """Return the kernel calls that a repeatable function makes, without running any."""
     calls: list[Callable] = []
     before = _calls.set(calls)
     try:
@@ -35,15 +35,18 @@ def recorded(function, *arguments, **options) -> list[Callable]:
     return calls
 
 
-def bind(function, *arguments, **options) -> list[Callable]:
-    """Calls that do the function's work, as often as they are made."""
+def bind(function: Callable, *arguments, **options) -> list[Callable]:
+    """Return calls that do the function's work on these arguments; they may be called repeatedly.
+
+    These are its captured kernel calls if it is repeatable, otherwise one call of the function.
+    """
     if getattr(function, "is_repeatable", False):
-        return recorded(function, *arguments, **options)
+        return captured(function, *arguments, **options)
     return [partial(function, *arguments, **options)]
 
 
 class Kernel:
-    """A function compiled by Numba, as Python sees it; `dispatcher` is Numba's."""
+    """A compiled kernel as Python calls it; `dispatcher` is Numba's."""
 
     def __init__(self, dispatcher):
         self.dispatcher = dispatcher

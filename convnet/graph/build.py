@@ -6,7 +6,7 @@ from convnet.graph.fuse_costs import fuse_costs
 from convnet.graph.graph import HOST, Graph, Node
 from convnet.graph.implicit_layers import implicit_layers
 from convnet.graph.inputs import MAX_HINTS, InputNames
-from convnet.graph.memory_check import check_memory, machine_memory
+from convnet.graph.memory_check import check_memory
 from convnet.graph.read_fields import FieldReader
 from convnet.graph.sharing import find_owners
 from convnet.language import MalformedValue, Problems, Section, SpecFile, did_you_mean, quoted
@@ -14,6 +14,7 @@ from convnet.layers import LAYER_TYPES, DataFacts, FieldError, Layer, Tree
 from convnet.layers.data import Data
 from convnet.layers.nonlinearity import Nonlinearity, parse_neuron
 from convnet.layers.weighted import WeightLayer
+from convnet.memory import machine_memory
 
 __all__ = ["HOST", "Graph", "Node", "build"]
 

@@ -1,20 +1,9 @@
 """Refuses a net that does not fit the memory of this machine, before anything is allocated."""
 
-import os
-
 from convnet.graph.graph import Node
 from convnet.graph.summary import parameter_count
 from convnet.language import Problems
-
-REAL_BYTES = 4
-
-
-def machine_memory() -> int | None:
-    """Return the bytes of memory of this machine; None where the system does not report it."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
+from convnet.memory import REAL_BYTES
 
 
 def check_memory(nodes: list[Node], memory: int | None, problems: Problems) -> None:

@@ -5,12 +5,11 @@ from convnet.errors import SpecError
 from convnet.graph.build import HOST, Graph
 from convnet.graph.place import Unit, copies
 from convnet.graph.summary import layer_rows, parameter_count, totals
+from convnet.memory import REAL_BYTES
 from convnet.network.plan import Plan
 from convnet.network.planner import make_plan
 from convnet.network.prune_buffers import leave_out
 from convnet.report.scratch import scratch_bytes
-
-REAL_BYTES = 4
 
 
 def network_summary(graph: Graph, minibatch: int) -> dict:

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from itertools import groupby
 
+from convnet.memory import REAL_BYTES
 from convnet.network.plan import Plan
 from convnet.network.record import BETWEEN_DEVICES, Step
 from convnet.report.describe_table import short_count
-
-REAL_BYTES = 4
 
 
 def step_lines(plan: Plan, programs: tuple[str, ...] = ("load", "train", "test")) -> Iterator[str]:

@@ -1,5 +1,6 @@
-"""Compiled kernels: their files, which processes share, and pieces that are only linked."""
+"""Compiled kernels: their files, which processes share, and helpers, which are only linked."""
 
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,15 +11,18 @@ import pytest
 from numba.core.caching import IndexDataCacheFile
 
 from convnet.compiling import kernel_cache
-from convnet.compiling.kernels import IS_KNOWN, kernel, piece
+from convnet.compiling.kernels import IS_KNOWN, helper, kernel
+from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.skipif(not IS_KNOWN, reason="Numba compiles and keeps kernels itself")
+pytestmark = pytest.mark.skipif(
+    not IS_KNOWN, reason="this Numba compiles and caches kernels itself"
+)
 
 MODULE = """
 import numpy as np
 from numba import prange
 from convnet.compiling.kernels import kernel
-from pieces import put
+from helpers import put
 
 @kernel(parallel=True)
 def fill(x, value):
@@ -29,10 +33,10 @@ x = np.zeros(3, np.float32)
 fill(x, 2.0)
 print(x.sum(), sum(fill.dispatcher.stats.cache_hits.values()))
 """
-PIECES = """
-from convnet.compiling.kernels import piece
+HELPERS = """
+from convnet.compiling.kernels import helper
 
-@piece()
+@helper()
 def put(x, i, value):
     x[i] = value{}
 """
@@ -47,22 +51,62 @@ def run(folder) -> str:
 def test_a_kernel_is_compiled_once_and_again_after_an_edit_of_its_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     (tmp_path / "kernels.py").write_text(MODULE)
-    (tmp_path / "pieces.py").write_text(PIECES.format(""))
+    (tmp_path / "helpers.py").write_text(HELPERS.format(""))
     assert [run(tmp_path), run(tmp_path)] == ["6.0 0", "6.0 1"]
-    (tmp_path / "pieces.py").write_text(PIECES.format(" + 1"))
+    (tmp_path / "helpers.py").write_text(HELPERS.format(" + 1"))
     assert [run(tmp_path), run(tmp_path)] == ["9.0 0", "9.0 1"]
     assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 1
 
 
-def test_kernels_elsewhere_depend_on_the_shared_pieces(tmp_path, monkeypatch):
-    shared, own = tmp_path / "shared", tmp_path / "own"
-    for folder in (shared, own):
-        folder.mkdir()
-        (folder / "pieces.py").write_text("one = 1")
-    monkeypatch.setattr(kernel_cache, "_SHARED", (shared,))
-    before = kernel_cache.sources.__wrapped__(own)
-    (shared / "pieces.py").write_text("one = 2")
-    assert kernel_cache.sources.__wrapped__(own) != before
+# The folder of some kernels, a folder where a file is edited, whether the kernels depend on it.
+EDITS = [
+    ("backends/cpu/ops", "backends/cpu/ops", True),
+    ("backends/cpu/ops", "backends/cpu/gemm", True),
+    ("backends/cpu/ops", "backends/cpu", True),
+    ("backends/cpu/winograd", "backends/cpu/kernels", True),
+    ("backends/cpu/ops", "compiling", True),
+    ("backends/cpu/ops", "backends/cuda/gemm", False),
+    ("backends/cpu/ops", "train", False),
+    ("backends/cuda/ops", "backends/cuda/gemm", True),
+    ("backends/cuda/ops", "backends/cpu/ops", True),
+    ("backends/cuda/ops", "compiling", True),
+    ("backends/cuda/ops", "train", False),
+    ("data/pipeline", "data/datasets", True),
+    ("data/pipeline", "compiling", True),
+    ("data/pipeline", "train", False),
+    ("search", "search", True),
+    ("search", "train", False),
+]
+
+
+@pytest.fixture
+def copied_tree(tmp_path, monkeypatch):
+    """A copy of the package; digests are of its files."""
+    tree = tmp_path / "convnet"
+    shutil.copytree(ROOT / "convnet", tree, ignore=shutil.ignore_patterns("__pycache__"))
+    shared = tuple(tree / folder.relative_to(kernel_cache._ROOT) for folder in kernel_cache._SHARED)
+    monkeypatch.setattr(kernel_cache, "_ROOT", tree)
+    monkeypatch.setattr(kernel_cache, "_SHARED", shared)
+    return tree
+
+
+def digest(folder):
+    return kernel_cache.source_digest.__wrapped__(folder)
+
+
+@pytest.mark.parametrize(("kernels", "edited", "depends"), EDITS)
+def test_a_digest_covers_the_package_of_a_kernel_and_the_shared_ones(
+    copied_tree, kernels, edited, depends
+):
+    before = digest(copied_tree / kernels)
+    file = min((copied_tree / edited).glob("*.py"))
+    file.write_text(file.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
+    assert (digest(copied_tree / kernels) != before) == depends
+
+
+def test_digests_of_equal_trees_are_equal(copied_tree):
+    for folder in ("backends/cpu/ops", "backends/cuda/ops", "data/pipeline"):
+        assert digest(copied_tree / folder) == digest(copied_tree / folder)
 
 
 def kernel_files(folder, source="now"):
@@ -72,7 +116,7 @@ def kernel_files(folder, source="now"):
 
 
 def test_processes_that_save_at_the_same_time_keep_all_kernels(tmp_path):
-    """Threads, with files of their own, stand for processes."""
+    """Threads, each with its own KernelFiles, stand for processes."""
     keys = [[(f"float{bits}", n) for n in range(40)] for bits in (16, 32, 64)]
 
     def save(own):
@@ -86,7 +130,7 @@ def test_processes_that_save_at_the_same_time_keep_all_kernels(tmp_path):
     assert all(found.load(key) == f"code of {key}" for own in keys for key in own)
 
 
-def test_kernels_of_older_sources_are_not_found_and_go(tmp_path):
+def test_kernels_of_older_sources_are_not_found_and_are_removed(tmp_path):
     kernel_files(tmp_path, "old").save("key", "old code")
     newer = kernel_files(tmp_path, "new")
     assert newer.load("key") is None
@@ -96,33 +140,38 @@ def test_kernels_of_older_sources_are_not_found_and_go(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_name_that_belongs_to_another_key_is_not_believed(tmp_path, monkeypatch):
+def test_a_file_of_another_key_is_not_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(kernel_cache.KernelFiles, "_prefix", lambda self, key: self._base)
     kernel_files(tmp_path).save("one key", "code")
     assert kernel_files(tmp_path).load("another key") is None
 
 
-@piece()
+@helper()
 def _add(x, factor):
     for i in range(x.size):
         x[i] += factor * i
 
 
-@kernel(parallel=True)
-def _add_to_rows(x, factor):
-    for row in numba.prange(x.shape[0]):
-        _add(x[row], factor)
+def test_helpers_are_linked_and_not_compiled_on_their_own(tmp_path, monkeypatch):
+    """With an empty cache, since a kernel that is loaded from one compiles no helper."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
 
+    @kernel(parallel=True)
+    def add_to_rows(x, factor):
+        for row in numba.prange(x.shape[0]):
+            _add(x[row], factor)
 
-def test_pieces_are_linked_and_not_compiled_for_themselves():
     x = np.ones((2, 4))
-    _add_to_rows(x, 3.0)
+    add_to_rows(x, 3.0)
     assert np.array_equal(x, np.tile(1 + 3.0 * np.arange(4), (2, 1)))
-    whole, part = (f.overloads[f.signatures[0]].library for f in (_add_to_rows.dispatcher, _add))
-    assert whole._finalized and not part._finalized
+    kernels, helpers = (
+        function.overloads[function.signatures[0]].library
+        for function in (add_to_rows.dispatcher, _add)
+    )
+    assert kernels._finalized and not helpers._finalized
 
 
-def test_functions_compiled_in_numbas_way_may_call_pieces():
+def test_functions_compiled_in_numbas_way_may_call_helpers():
     @numba.njit
     def plain(x):
         _add(x, 2.0)
@@ -132,7 +181,7 @@ def test_functions_compiled_in_numbas_way_may_call_pieces():
     assert np.array_equal(x, [0.0, 2.0, 4.0])
 
 
-# -- of CUDA ------------------------------------------------------------------------
+# -- CUDA --------------------------------------------------------------------------
 
 PROGRAM = """
 import hashlib
@@ -159,8 +208,8 @@ def test_keys_are_the_same_in_every_process():
     assert first == second and len(first.splitlines()) == 4
 
 
-def test_sources_are_all_files_of_a_folder(tmp_path):
+def test_a_folder_outside_the_package_is_digested_as_a_whole(tmp_path):
     (tmp_path / "tiles.py").write_text("one")
-    before = kernel_cache.sources.__wrapped__(tmp_path)
+    before = digest(tmp_path)
     (tmp_path / "tiles.py").write_text("two")
-    assert kernel_cache.sources.__wrapped__(tmp_path) != before
+    assert digest(tmp_path) != before

@@ -1,4 +1,4 @@
-"""Calls of kernels that are written down, and repeated by a program in place of its steps."""
+"""Kernel calls that are captured, and replayed by a program in place of its steps."""
 
 from functools import partial
 from threading import Thread
@@ -8,7 +8,7 @@ import pytest
 from numba import get_num_threads, prange
 
 from convnet.compiling.kernels import kernel
-from convnet.compiling.replay import recorded, repeatable
+from convnet.compiling.replay import captured, repeatable
 from tests.support.cases import BY_NAME
 from tests.support.rows import network_of
 
@@ -25,9 +25,9 @@ def add_twice(x, value):
     _add(x.reshape(-1)[1:], 2.0 * value)
 
 
-def test_calls_are_written_down_and_do_the_work_each_time_they_are_made():
+def test_captured_calls_do_the_work_each_time_they_are_called():
     x = np.zeros(4)
-    calls = recorded(add_twice, x, 1.0)
+    calls = captured(add_twice, x, 1.0)
     assert len(calls) == 2 and not x.any()
     for _ in range(2):
         for call in calls:
@@ -35,15 +35,15 @@ def test_calls_are_written_down_and_do_the_work_each_time_they_are_made():
     assert x.tolist() == [2.0, 6.0, 6.0, 6.0]
 
 
-def test_a_kernel_runs_at_once_where_nobody_writes_down():
+def test_a_kernel_runs_at_once_after_a_capture_has_failed():
     x = np.zeros(4)
     with pytest.raises(ZeroDivisionError):
-        recorded(lambda: 1 / 0)
+        captured(lambda: 1 / 0)
     add_twice(x, 1.0)
     assert x.tolist() == [1.0, 3.0, 3.0, 3.0]
 
 
-def test_other_threads_kernels_run_meanwhile():
+def test_kernels_of_other_threads_run_during_a_capture():
     x, y = np.zeros(3), np.zeros(3)
 
     def both():
@@ -52,11 +52,11 @@ def test_other_threads_kernels_run_meanwhile():
         other.start()
         other.join()
 
-    assert len(recorded(both)) == 1
+    assert len(captured(both)) == 1
     assert not x.any() and y.all()
 
 
-def test_a_program_repeats_kernels_without_the_functions_that_called_them():
+def test_a_program_replays_kernels_without_the_functions_that_called_them():
     network = network_of(BY_NAME["conv"])
     calls = [call for bound in network.program("train").bound for call in bound.calls]
     functions = [call.func.__name__ for call in calls]
@@ -66,12 +66,12 @@ def test_a_program_repeats_kernels_without_the_functions_that_called_them():
 
 
 @pytest.mark.parametrize("cases", [5, 2000])
-def test_calls_are_written_down_for_the_threads_that_will_run_them(cases):
+def test_calls_are_captured_for_the_threads_that_run_them(cases):
     network = network_of(BY_NAME["conv"], cases=cases)
-    crews = {
-        (bound.crew, call.args[4].shape[0])
+    counts = {
+        (bound.threads, call.args[4].shape[0])
         for bound in network.program("train").bound
         for call in bound.calls
         if call.func.__name__ == "correlate"
     }
-    assert crews == {(1, 1) if cases == 5 else (get_num_threads(),) * 2}
+    assert counts == {(1, 1) if cases == 5 else (get_num_threads(),) * 2}

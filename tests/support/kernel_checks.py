@@ -1,4 +1,4 @@
-"""What the tests of CPU kernels share: running a kernel, and comparing with the exact result.
+"""Helpers of the tests of CPU kernels: running a kernel, and comparing with the exact result.
 
 Sizes in these tests are odd and parameters large, so that every term of a formula shows.
 """
@@ -47,8 +47,8 @@ def check_gradient(run, expected, real):
     close(dx, expected + old)
 
 
-def check_slope(function, gradient, x, dy, step=1e-5):
-    """The gradient of <function(x), dy> along a random direction, by central differences."""
+def check_derivative(function, gradient, x, dy, step=1e-5):
+    """Check the gradient of <function(x), dy> along a random direction, by central differences."""
     v = np.random.default_rng(9).standard_normal(x.shape)
     numeric = ((function(x + step * v) - function(x - step * v)) * dy).sum() / (2 * step)
     exact = (gradient * v).sum()

@@ -1,1 +1,1 @@
-"""The CPU engine: arithmetic only, one module per layer type, on Numba."""
+"""The CPU engine, on Numba: `ops` has one module for each layer type."""

@@ -1,8 +1,7 @@
 """The CPU engine: memory of the host and of virtual devices, and programs of bound calls."""
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,27 +9,29 @@ from math import prod
 
 import numpy as np
 from numba import get_num_threads, set_num_threads
+from numpy.typing import ArrayLike
 
 from convnet.backends.base import unused_positions
 from convnet.compiling.replay import bind
 from convnet.errors import DeviceError
+from convnet.memory import machine_memory
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
 from convnet.network.trace import Span
 
-ALIGNMENT = 64
-SMALL_STEP = 1 << 16  # bytes of all arrays of a step
+ALIGNMENT = 64  # bytes
+SMALL_STEP = 1 << 16  # bytes of all arrays of a step that runs on one thread
 
 
 class Engine:
     """Memory and execution on the CPU.  real: float32, or float64 for gradient checks.
 
-    Every device number is a virtual device with memory of its own; views keep them apart, since no
-    step but a copy is recorded with views of two devices.
+    Every device number is a virtual device.  Devices share no buffers, and only copies have views
+    of two devices.
     """
 
     kind = "cpu"
-    loads_ahead = False  # there is memory for one minibatch
+    loads_ahead = False  # it has memory for one minibatch
 
     def __init__(self, real=np.float32):
         self.real = np.dtype(real)
@@ -41,11 +42,11 @@ class Engine:
         return "host" if device < 0 else f"cpu:{device}"
 
     def unused(self, step: Step) -> set[int]:
-        """Positions of the arguments that a step does not touch, so that None may stand there."""
+        """Return the positions of the arguments that a step does not touch; they may be None."""
         return unused(step)
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
-        """Take all memory; DeviceError with the figures if the machine has not that much."""
+        """Allocate all memory; raise DeviceError if the machine has less than that."""
         total = sum(buffer.bytes(minibatch, self.real.itemsize) for buffer in buffers)
         refuse_beyond_memory(total, minibatch)
         for buffer in buffers:
@@ -55,33 +56,35 @@ class Engine:
         return self.real if buffer.dtype == "real" else np.dtype(buffer.dtype)
 
     def array(self, view: View, cases: int) -> np.ndarray:
-        """The view's values for a minibatch of `cases`, as an array over the buffer's memory."""
+        """Return the view's values for a minibatch of `cases`, in the buffer's memory."""
         shape = view.shape(cases)
         per_row = cases if view.buffer.per_case else 1
         start = view.start * per_row
         return self.memory[view.buffer][start : start + view.size * per_row].reshape(shape)
 
     def read(self, view: View, cases: int) -> np.ndarray:
+        """Return a copy of the view's values."""
         return self.array(view, cases).copy()
 
-    def write(self, view: View, cases: int, values) -> None:
+    def write(self, view: View, cases: int, values: ArrayLike) -> None:
+        """Set the view's values; `values` broadcasts to its shape."""
         self.array(view, cases)[...] = values
 
-    def fill(self, view: View, cases: int, values) -> None:
-        """Set data of the next minibatch."""
+    def fill(self, view: View, cases: int, values: ArrayLike) -> None:
+        """Set the data of the next minibatch."""
         self.write(view, cases, values)
 
     def turn(self) -> None:
         """The minibatch that was filled in last is the one to run from now on."""
 
     def program(self, steps: list[Step], sizes: tuple[int, ...]) -> "Program":
-        """The steps bound to this engine's memory; sizes: cases of each microbatch.
+        """Bind steps to this engine's memory; sizes: the cases of each microbatch.
 
         Steps on empty microbatches are left out.
         """
         bound = [(step, sizes[step.microbatch or 0]) for step in steps]
         bound = [(step, cases) for step, cases in bound if cases or step.microbatch is None]
-        for step, cases in bound:  # first the largest need: all steps of a device share one array
+        for step, cases in bound:  # before any is bound: a device's steps share its largest scratch
             self._reserve(step, cases)
         return Program([self._bind(step, cases) for step, cases in bound])
 
@@ -89,7 +92,7 @@ class Engine:
         return [self.array(a, cases) if isinstance(a, View) else a for a in step.arguments]
 
     def _reserve(self, step, cases):
-        """Have as much scratch memory as the step needs."""
+        """Grow the device's scratch memory to what the step needs."""
         size = operation(step.operation).scratch_size
         needed = size(*self._arguments(step, cases)) if size else 0
         known = self.scratch.get(step.device)
@@ -98,33 +101,33 @@ class Engine:
 
     def _bind(self, step, cases) -> "Bound":
         function, arguments = operation(step.operation), self._arguments(step, cases)
-        needs_scratch, crew = function.scratch_size is not None, self._threads(step, cases)
+        needs_scratch, threads = function.scratch_size is not None, self._threads(step, cases)
         options = {"scratch": self.scratch[step.device]} if needs_scratch else {}
-        with team_of(crew):
-            return Bound(step, crew, bind(function, *arguments, **options))
+        with limit_threads(threads):
+            return Bound(step, threads, bind(function, *arguments, **options))
 
     def _threads(self, step, cases):
-        """Small steps run on the calling thread: waking the others would take longer."""
+        """How many threads run a step: one if it is small, since waking others takes longer."""
         size = sum(
             prod(view.shape(cases)) * self._dtype(view.buffer).itemsize for view in step.views()
         )
         return 1 if size < SMALL_STEP else get_num_threads()
 
     def synchronize(self) -> None:
-        """Nothing to wait for: calls return when done."""
+        """Do nothing: calls return when they are done."""
 
     def times(self) -> "Times":
         return Times()
 
 
 class Times:
-    """Collects when steps ran."""
+    """Collects the times at which steps ran."""
 
     def __init__(self):
         self._spans: list[Span] = []
 
     def add(self, step: Step, start: float, end: float) -> None:
-        """Seconds from any origin."""
+        """Add a step's start and end, in seconds from any origin."""
         device = "host" if step.device < 0 else f"cpu:{step.device}"
         self._spans.append(Span(step, device, "compute", start * 1e6, (end - start) * 1e6))
 
@@ -134,25 +137,26 @@ class Times:
 
 @dataclass(frozen=True)
 class Bound:
-    """A step bound to arrays: calls that do its work, by a crew of so many threads."""
+    """A step bound to arrays: the calls that do its work, and the number of threads they use."""
 
     step: Step
-    crew: int
+    threads: int
     calls: list[Callable]
 
 
 class Program:
-    """Bound steps, run one after the other.  Running allocates nothing."""
+    """Bound steps, which run one after the other.  Running allocates no memory."""
 
     def __init__(self, bound: list[Bound]):
         self.bound = bound
 
     def run(self, times: Times | None = None) -> None:
-        everyone = threads = get_num_threads()
+        """Run all steps; add when each ran to `times`, if given."""
+        before = threads = get_num_threads()
         try:
             for bound in self.bound:
-                if bound.crew != threads:
-                    threads = bound.crew
+                if bound.threads != threads:
+                    threads = bound.threads
                     set_num_threads(threads)
                 start = time.perf_counter() if times else 0.0
                 for call in bound.calls:
@@ -160,49 +164,46 @@ class Program:
                 if times:
                     times.add(bound.step, start, time.perf_counter())
         finally:
-            set_num_threads(everyone)
+            set_num_threads(before)
 
     def timed(self, times: Times) -> None:
-        """Run, and say when each step ran."""
+        """Run all steps, and add when each ran to `times`."""
         self.run(times)
 
 
 @contextmanager
-def team_of(threads: int):
-    """Kernels are run by so many threads."""
-    everyone = get_num_threads()
+def limit_threads(threads: int) -> Iterator[None]:
+    """Within this context, kernels run on so many threads."""
+    before = get_num_threads()
     set_num_threads(threads)
     try:
         yield
     finally:
-        set_num_threads(everyone)
+        set_num_threads(before)
 
 
-def operation(name: str):
-    """The function of a step's name, "module.function"."""
+def operation(name: str) -> Callable:
+    """Return the function that a step names, as "module.function"."""
     module, function = name.split(".")
     return getattr(import_module(f"convnet.backends.cpu.ops.{module}"), function)
 
 
 def unused(step: Step) -> set[int]:
-    """Positions of the arguments that a step does not touch."""
+    """Return the positions of the arguments that a step does not touch."""
     return unused_positions(operation(step.operation), step.arguments)
 
 
 def aligned(count: int, dtype: np.dtype) -> np.ndarray:
-    """`count` zeros whose first lies at a multiple of 64 bytes."""
+    """Return `count` zeros, the first at an address that is a multiple of 64 bytes."""
     memory = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
     return memory[start : start + count * dtype.itemsize].view(dtype)
 
 
-def physical_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
 def refuse_beyond_memory(needed: int, minibatch: int) -> None:
-    machine = physical_memory()
-    if needed > machine:
+    """Raise DeviceError if the machine has less memory than `needed` bytes."""
+    machine = machine_memory()
+    if machine is not None and needed > machine:
         raise DeviceError(
             f"the network needs {needed / 1e9:.1f} GB at {minibatch} cases a minibatch; this "
             f"machine has {machine / 1e9:.1f} GB. Lower --minibatch, or the layers' sizes "

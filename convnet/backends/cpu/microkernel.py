@@ -1,9 +1,11 @@
-"""The innermost loop of every convolution: a small block of a matrix product kept in registers.
+"""The innermost loop of every convolution: a small block of a matrix product, kept in registers.
 
 LLVM does not find register blocking in a plain loop nest, so the loop is emitted as LLVM IR:
 ROWS x VECTORS vector accumulators, one broadcast for each row, one load for each vector of columns.
-The vector length is read once, when this module is imported: that of the processor, or of the one
-that NUMBA_CPU_NAME and NUMBA_CPU_FEATURES tell Numba to compile for.
+The vector length is determined once, when this module is imported: that of the processor, or of the
+target that NUMBA_CPU_NAME and NUMBA_CPU_FEATURES set for Numba.
+
+Kernels pass addresses, which are integers of 64 bits, and strides in scalars.
 """
 
 import llvmlite.binding as llvm
@@ -14,7 +16,7 @@ from numba.core import cgutils, config
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
-from convnet.backends.cpu.jit import piece
+from convnet.backends.cpu.jit import helper
 from convnet.compiling.nontemporal import stream
 
 _FEATURES = (config.CPU_FEATURES or get_host_cpu_features()).split(",")
@@ -25,14 +27,14 @@ ROWS = 6
 VECTORS = 4 if VECTOR_BYTES == 64 or _ARM else 2  # 24 accumulators of 32 registers, or 12 of 16
 BLOCK_BYTES = VECTORS * VECTOR_BYTES
 
-# Steps in the left-hand side, typed: Numba compiles a function anew for every literal argument.
+# Strides in the left-hand side.  They are typed: Numba recompiles a function for each literal.
 PACKED, UNIT = np.int64(ROWS), np.int64(1)
 
 _I32, _I64, _POINTER = ir.IntType(32), ir.IntType(64), ir.PointerType()
 
 
-def block_columns(dtype) -> int:
-    """Columns of one block for a NumPy dtype (64 float32 with 64-byte vectors)."""
+def block_columns(dtype: np.dtype) -> int:
+    """Return the columns of one block for a NumPy dtype (64 of float32 with 64-byte vectors)."""
     return BLOCK_BYTES // dtype.itemsize
 
 
@@ -41,14 +43,14 @@ def _int(value):
 
 
 def _prefetch(builder, pointer, writes):
-    """Ask for a cache line, into all caches; writes: 1 if it will be written."""
+    """Emit a prefetch of a cache line into all caches; writes: 1 if it will be written."""
     kind = ir.FunctionType(ir.VoidType(), [_POINTER, _I32, _I32, _I32])
     prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     builder.call(prefetch, [pointer, *(ir.Constant(_I32, n) for n in (writes, 3, 1))])
 
 
 class Block:
-    """Emits loads, stores and sums of blocks of `vectors` vectors of columns."""
+    """Emits loads, stores and sums of blocks whose rows are `vectors` vectors long."""
 
     def __init__(self, builder, scalar, vectors):
         self.b, self.scalar, self.vectors = builder, scalar, vectors
@@ -64,18 +66,20 @@ class Block:
         return self.b.load(self.at(pointer, index), align=self.bytes, typ=self.vector)
 
     def row_vector(self, pointer, step, row, number):
-        """Vector `number` of a row; rows lie `step` scalars apart."""
-        place = self.b.add(self.b.mul(step, _int(row)), _int(number * self.lanes))
-        return self.load(pointer, place)
+        """Load vector `number` of a row; rows are `step` scalars apart."""
+        index = self.b.add(self.b.mul(step, _int(row)), _int(number * self.lanes))
+        return self.load(pointer, index)
 
     def put_row_vector(self, value, pointer, step, row, number):
-        place = self.b.add(self.b.mul(step, _int(row)), _int(number * self.lanes))
-        self.b.store(value, self.at(pointer, place), align=self.bytes)
+        index = self.b.add(self.b.mul(step, _int(row)), _int(number * self.lanes))
+        self.b.store(value, self.at(pointer, index), align=self.bytes)
 
     def all_lanes(self, value: float):
+        """A constant vector."""
         return ir.Constant(self.vector, [value] * self.lanes)
 
     def broadcast(self, pointer, index):
+        """Load a scalar into all lanes of a vector."""
         value = self.b.load(self.at(pointer, index), typ=self.scalar)
         undefined = ir.Constant(self.vector, ir.Undefined)
         first = self.b.insert_element(undefined, value, ir.Constant(_I32, 0))
@@ -91,7 +95,7 @@ class Block:
         return self.b.call(fma, [factor, value, total])
 
     def multiply(self, sums, a_rows, a_index, b_pointer, b_index):
-        """The sums after one more term."""
+        """Return the sums after one more term."""
         columns = [
             self.load(b_pointer, self.b.add(b_index, _int(j * self.lanes)))
             for j in range(self.vectors)
@@ -105,13 +109,13 @@ class Block:
         return following
 
     def prefetch(self, c_rows):
-        """Ask for the block of c early: it may have to come from the outer caches."""
+        """Prefetch the block of c, which may be in an outer cache only."""
         for row in c_rows:
             for byte in range(0, self.vectors * VECTOR_BYTES, 64):
                 _prefetch(self.b, self.at(row, _int(byte // self.bytes)), writes=1)
 
     def product(self, a, step, row, b_pointer, c, c_row, count, adds):
-        """c[k, :] (+)= sum_i a[i * step + k * row] * b[i, :]."""
+        """c[k, :] (+)= sum_i a[i * step + k * row] * b[i, :]; see `block_product`."""
         b = self.b
         a_rows = [self.at(a, b.mul(row, _int(k))) for k in range(ROWS)]
         c_rows = [self.at(c, b.mul(c_row, _int(k))) for k in range(ROWS)]
@@ -132,20 +136,29 @@ class Block:
             phi.add_incoming(end, loop)
         b.cbranch(b.icmp_signed("<", ends[0], count), loop, done)
         b.position_at_end(done)
-        places = [self.at(row, _int(j * self.lanes)) for row in c_rows for j in range(self.vectors)]
+        self.put_block(following, c_rows, adds)
+
+    def put_block(self, sums, c_rows, adds):
+        """Store the sums of a block, or add them to its contents if `adds` is not 0."""
+        b, places = self.b, []
+        for row in c_rows:
+            places += [self.at(row, _int(j * self.lanes)) for j in range(self.vectors)]
         with b.if_else(b.icmp_signed("!=", adds, _int(0))) as (add, put):
             with add:
-                for total, where in zip(following, places, strict=True):
+                for total, where in zip(sums, places, strict=True):
                     old = b.load(where, align=self.bytes, typ=self.vector)
                     b.store(b.fadd(old, total), where, align=self.bytes)
             with put:
-                for total, where in zip(following, places, strict=True):
+                for total, where in zip(sums, places, strict=True):
                     b.store(total, where, align=self.bytes)
 
 
 @intrinsic
 def address(_typing, array):
-    """Address of an array's first element, signed (unsigned arithmetic would turn to float64)."""
+    """The address of an array's first element.
+
+    It is an int64, since Numba makes the sum of a uint64 and an int64 a float64.
+    """
 
     def codegen(context, builder, _signature, args):
         data = context.make_array(array)(context, builder, args[0]).data
@@ -176,18 +189,19 @@ def _block_product(_typing, like, a, step, row, b, c, c_row, count, vectors, add
     return signature, codegen
 
 
-@piece
+@helper
 def block_product(like, a, step, row, b, c, c_row, count, vectors, adds):
     """c[k, :] (+)= sum over i < count of a[i*step + k*row] * b[i, :], for k < ROWS and count >= 1.
 
-    a, b, c are addresses of scalars of `like`'s type; the rows of b are `block_columns` long, those
-    of c lie `c_row` apart, and only the first `vectors` vectors of each are used.  adds: 0 or 1.
+    a, b, c: addresses of scalars of `like`'s type.  The rows of b are `block_columns` long, those
+    of c are `c_row` apart; only the first `vectors` vectors of each are used.  adds: 0 to overwrite
+    c, otherwise to add to it.
     """
     _block_product(like, a, step, row, b, c, c_row, count, vectors, adds)
 
 
 def _interleave(b, rows, half):
-    """One step of a transpose: swap the off-diagonal squares of side `half` in pairs of rows."""
+    """One step of a transpose in registers: swap the off-diagonal squares of side `half`."""
     lanes, out = len(rows), list(rows)
     for i in range(lanes):
         if not i & half:
@@ -218,9 +232,12 @@ def _transpose(_typing, like, source, source_pitch, target, target_pitch):
     return types.void(like, *[types.int64] * 4), codegen
 
 
-@piece
+@helper
 def transpose_square(like, source, source_pitch, target, target_pitch):
-    """Transpose a square of one vector's lanes from address to address; pitches in scalars."""
+    """Transpose a square of lanes x lanes scalars of `like`'s type, in registers.
+
+    A vector has `lanes` scalars.  source, target: addresses.  Pitches are in scalars.
+    """
     _transpose(like, source, source_pitch, target, target_pitch)
 
 
@@ -260,7 +277,7 @@ def _block_copier(streams):
 
 
 copy_block = _block_copier(streams=False)
-stream_block = _block_copier(streams=True)  # past the caches, to a multiple of VECTOR_BYTES
+stream_block = _block_copier(streams=True)  # non-temporal; target: a multiple of VECTOR_BYTES
 
 
 @intrinsic
@@ -278,7 +295,7 @@ def zero_bytes(_typing, target, count):
 
 @intrinsic
 def prefetch_bytes(_typing, source, count):
-    """Ask for `count` bytes from an address on, which may lie outside any array."""
+    """Prefetch `count` bytes from an address on, which may lie outside any array."""
 
     def codegen(context, builder, _signature, args):
         source, count = args

@@ -1,29 +1,33 @@
-"""Typed arrays cut out of one flat scratch buffer.
+"""Typed arrays carved out of one flat scratch buffer.
 
-A function that needs scratch lists its parts once, as (shape, dtype) pairs, for a number of
-threads; both the size it announces and the arrays it uses come from that list.
+A function that needs scratch lists its arrays once, as (shape, dtype) pairs, for a number of
+threads.  Both the size that it announces and the arrays that it uses come from that list.
 """
 
+from collections.abc import Callable
 from math import prod
 
 import numba
 import numpy as np
 
-_ALIGNMENT = 64
+from convnet.arithmetic import ceil_div
+
+_ALIGNMENT = 64  # bytes of a cache line
+
+Parts = list[tuple[tuple[int, ...], np.dtype]]
 
 
 def _bytes(shape, dtype) -> int:
-    size = prod(shape) * np.dtype(dtype).itemsize
-    return -(-size // _ALIGNMENT) * _ALIGNMENT
+    return ceil_div(prod(shape) * np.dtype(dtype).itemsize, _ALIGNMENT) * _ALIGNMENT
 
 
-def total_bytes(parts) -> int:
-    """Bytes of all parts, each rounded up to the alignment of a cache line."""
+def total_bytes(parts: Parts) -> int:
+    """Return the bytes of all arrays, each rounded up to whole cache lines."""
     return sum(_bytes(shape, dtype) for shape, dtype in parts)
 
 
-def carve(scratch, parts) -> list:
-    """The parts as arrays inside `scratch` (flat uint8), in order; contents garbage."""
+def carve(scratch: np.ndarray, parts: Parts) -> list[np.ndarray]:
+    """Return the arrays as views of `scratch` (flat uint8); their contents are garbage."""
     arrays, start = [], 0
     for shape, dtype in parts:
         size = prod(shape) * np.dtype(dtype).itemsize
@@ -33,14 +37,14 @@ def carve(scratch, parts) -> list:
 
 
 def thread_count() -> int:
-    """Threads that kernels may use now."""
+    """Return the number of threads that kernels may use now."""
     return numba.get_num_threads()
 
 
-def carve_for_threads(scratch, parts_for, *args) -> list:
+def carve_for_threads(scratch: np.ndarray, parts_for: Callable[..., Parts], *args) -> list:
     """Carve `parts_for(threads, *args)` for as many of Numba's threads as the buffer holds.
 
-    The buffer was sized when the network was planned; more threads may be allowed by now.
+    The buffer is sized when the network is planned; more threads may be allowed when it runs.
     """
     threads = thread_count()
     parts = parts_for(threads, *args)

@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 
-from convnet.compiling.kernels import kernel, piece
+from convnet.compiling.kernels import helper, kernel
 from convnet.data.counter_rng import GAMMA, MIX_1, MIX_2
 
-_piece = piece(fastmath=True)
-_inlined = piece(fastmath=True, inline="always")
+_piece = helper(fastmath=True)
+_inlined = helper(fastmath=True, inline="always")
 _ROOT = np.float32(0.8660254)  # sine of 60 degrees
 ONE = np.float32(1)
 HALF = np.float32(0.5)

@@ -6,7 +6,7 @@ They run in one thread and release the GIL, so that a data thread runs beside th
 
 import numpy as np
 
-from convnet.compiling.kernels import kernel, piece
+from convnet.compiling.kernels import helper, kernel
 from convnet.compiling.nontemporal import fence
 from convnet.data.pipeline.simd import LANES, normalize, normalize_streaming, transpose
 
@@ -88,7 +88,7 @@ def _arrange_planes(images, starts, flips, mean, shifts, factor, out, start):
                         row[k] = (values[k] - subtracted + added[k]) * factor
 
 
-@piece()
+@helper()
 def _copy_to_column(row, flip, tile, k):
     """Copy a row to column k of the tile."""
     M = len(row)
@@ -117,7 +117,7 @@ def _arrange_packed(rows, steps, height, mean, added, factor, out, first, cases,
     fence()
 
 
-@piece()
+@helper()
 def _transpose_rows(rows, steps, tile):
     """Set tile[x, n] = pixel x of row n; a row's last vector may overlap the one before it."""
     M, columns = tile.shape
@@ -128,7 +128,7 @@ def _transpose_rows(rows, steps, tile):
             transpose(rows[n:].ctypes.data, steps[n:].ctypes.data, 4 * place, target, 4 * columns)
 
 
-@piece()
+@helper()
 def _store(tile, bit, subtracted, added, factor, out, is_aligned):
     """Set out[x, n] = (byte of tile[x, n] from `bit` on - subtracted[x] + added[n]) * factor."""
     M, N = out.shape

@@ -12,7 +12,7 @@ from convnet.backends.cpu.ops import bias, conv, fc, local
 from convnet.backends.cpu.winograd import tiling
 from convnet.backends.cpu.winograd import weight_gradient as winograd_weights
 from convnet.backends.cpu.winograd.points import SIDES
-from convnet.compiling.nontemporal import STREAMED
+from convnet.compiling.nontemporal import STREAM_BYTES
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
 
@@ -63,7 +63,7 @@ DTYPES = [np.float32, np.float64]
 
 
 class Problem:
-    """One convolution: random arrays and, in float64, everything that should come out."""
+    """One convolution: random arrays, and all expected results in float64."""
 
     def __init__(self, case, dtype, shared):
         channels, height, width, cases, self.size, self.padding, self.stride, groups, f, m = case
@@ -81,7 +81,7 @@ class Problem:
         return self.padding, self.stride, self.groups
 
     def expect(self):
-        """Loops over modules and filter pixels, on an image with generous zeros around it."""
+        """Loop over modules and filter pixels, on an image with a wide border of zeros."""
         x, w, dy = (a.astype(np.float64) for a in (self.x, self.w, self.dy))
         edge = self.size + self.padding + self.stride * max(dy.shape[1:3])
         around = np.pad(x, ((0, 0), (edge, edge), (edge, edge), (0, 0)))
@@ -105,7 +105,7 @@ class Problem:
 
 
 def run(function, *args):
-    """Call with exactly the announced scratch, full of NaN, aligned to 64 bytes."""
+    """Call with scratch of exactly the announced size, full of NaN and aligned to 64 bytes."""
     if function.scratch_size is None:
         return function(*args)
     size = function.scratch_size(*args)
@@ -116,7 +116,7 @@ def run(function, *args):
 
 
 def check(function, inputs, expected, dtype, *scalars):
-    """Overwrites NaN; repeats bit for bit; adds when told to; leaves its inputs alone."""
+    """It overwrites NaN, repeats bit for bit, adds if asked to, and leaves its inputs unchanged."""
     before = [a.copy() for a in inputs]
     out, again = np.full(expected.shape, np.nan, dtype), np.full(expected.shape, np.nan, dtype)
     run(function, *inputs, out, *scalars, False)
@@ -160,15 +160,15 @@ def test_winograd_against_loops(name, side, dtype, monkeypatch):
     check(conv.forward, (p.x, p.w), p.y, dtype, *p.scalars)
     check(conv.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
-    monkeypatch.setattr(winograd_weights, "_SUMS_BYTES", 0)  # threads share channels, not columns
+    monkeypatch.setattr(winograd_weights, "_SUMS_BYTES", 0)  # split by channels, not by columns
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
 
 
 @pytest.mark.parametrize("cases", [16, 18])
 def test_results_that_are_larger_than_the_caches(cases):
-    """They are written past them, here with tiles that hang over the border; not in ragged rows."""
+    """They are stored by streaming stores, but not in ragged rows; some tiles cross the border."""
     p = Problem((64, 65, 65, cases, 3, 1, 1, 1, 64, 65), np.float32, shared=True)
-    assert min(p.x.nbytes, p.dy.nbytes) >= STREAMED and conv._tiling(p.w, 1, 1, p.dy)
+    assert min(p.x.nbytes, p.dy.nbytes) >= STREAM_BYTES and conv._tiling(p.w, 1, 1, p.dy)
     for function, inputs, expected in (
         (conv.forward, (p.x, p.w), p.y),
         (conv.images_grad, (p.dy, p.w), p.dx),
@@ -180,7 +180,7 @@ def test_results_that_are_larger_than_the_caches(cases):
 
 
 def test_tiles_of_known_layers():
-    """The cheapest way: AlexNet's first three layers, a small layer, and some that do not pay."""
+    """AlexNet's first three layers, a small one, and some where direct convolution is cheaper."""
 
     def chosen(channels, size, filters, stride, outputs, groups=1):
         shape = (channels, size, size, filters)
@@ -207,7 +207,7 @@ def test_cases_and_filters(cases, filters):
 
 @pytest.mark.parametrize("function", [conv.forward, conv.images_grad, conv.weights_grad])
 def test_more_threads_than_planned(function, monkeypatch):
-    """Scratch sized for one thread still serves when more threads are allowed later."""
+    """Scratch that was sized for one thread suffices when more threads are allowed later."""
     p = Problem(CASES["two groups"], np.float32, shared=True)
     arrays = {
         "forward": (p.x, p.w, p.y.astype(np.float32)),
@@ -263,7 +263,7 @@ def test_fc(inputs, outputs, cases, dtype):
     ("features", "expected"), [("+sse4.2", 16), ("+avx2,+fma", 32), ("+avx2,+fma,+avx512f", 64)]
 )
 def test_the_vector_width_is_that_of_the_processor_compiled_for(features, expected):
-    """`make widths` runs the tests on each width that a machine has."""
+    """`make widths` runs the tests with each vector width that a machine has."""
     code = "from convnet.backends.cpu.microkernel import VECTOR_BYTES as v; print(v)"
     env = {**os.environ, "NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": features}
     run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)

@@ -42,7 +42,7 @@ def test_tanh_of_float32_is_exact_near_zero_and_far_from_it():
     assert np.abs(found).max() == 1
 
 
-def test_what_is_no_number_or_too_large_for_one():
+def test_nan_infinity_and_overflow():
     x = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 0.0] * 4, np.float32)
     expected = [np.nan, np.inf, 0, np.inf, 0, 1], [np.nan, 1, -1, 1, -1, 0]
     for kernel, row in zip((_exp, _tanh), expected, strict=True):
@@ -50,6 +50,6 @@ def test_what_is_no_number_or_too_large_for_one():
 
 
 @pytest.mark.parametrize(("kernel", "function"), [(_exp, np.exp), (_tanh, np.tanh)])
-def test_float64_is_the_librarys(kernel, function):
+def test_float64_uses_the_math_library(kernel, function):
     x = np.linspace(-20, 20, 10_001)
     np.testing.assert_allclose(of(kernel, x), function(x), rtol=1e-15)

@@ -11,14 +11,14 @@ from tests.support.kernel_checks import (
     all_cases,
     as_type,
     both_types,
+    check_derivative,
     check_gradient,
-    check_slope,
     close,
     nan,
     normal,
 )
 
-NEURONS = {  # kind: (a, b, function, slope from x)
+NEURONS = {  # kind: (a, b, function, derivative from x)
     "ident": (0, 0, lambda x: x, lambda x: 1),
     "relu": (0, 0, lambda x: max(0, x), lambda x: x > 0),
     "brelu": (0.8, 0, lambda x: min(0.8, max(0, x)), lambda x: 0 < x < 0.8),
@@ -63,7 +63,7 @@ def neuron_inputs(kind, rows, cases):
 @all_cases
 @pytest.mark.parametrize("kind", NEURONS)
 def test_neuron(real, cases, kind):
-    a, b, function, slope = NEURONS[kind]
+    a, b, function, derivative = NEURONS[kind]
     x, dy = neuron_inputs(kind, 11, cases), normal(8, (11, cases))
     expected = np.vectorize(function, otypes=[float])(x)
     x_, dy_, y = as_type(real, x, dy, nan(x))
@@ -74,7 +74,7 @@ def test_neuron(real, cases, kind):
     np.testing.assert_array_equal(in_place, y)
 
     seen = x_ if kind in KINDS_THAT_READ_X else y
-    gradient = np.vectorize(slope, otypes=[float])(x) * dy
+    gradient = np.vectorize(derivative, otypes=[float])(x) * dy
     if kind == "softrelu":
         gradient[y > 4] = dy[y > 4]
     check_gradient(
@@ -97,7 +97,7 @@ def test_neuron_of_many_blocks():
 
 
 @pytest.mark.parametrize("kind", NEURONS)
-def test_neuron_slope(kind):
+def test_neuron_derivative(kind):
     a, b, *_ = NEURONS[kind]
     x = np.array([0.3, 0.55, 1.2, 2.1, 3.7]).reshape(5, 1)
     x = x if kind in ("sqrt", "log") else np.concatenate([x, -x])
@@ -109,7 +109,7 @@ def test_neuron_slope(kind):
 
     function(x)
     neuron.backward(x, y, dy, dx, kind, a, b, False)
-    check_slope(function, dx, x, dy)
+    check_derivative(function, dx, x, dy)
 
 
 @pytest.mark.parametrize("kind", ["relu", "brelu", "logistic", "softrelu"])

@@ -9,8 +9,8 @@ from tests.support.kernel_checks import (
     as_type,
     both_types,
     call,
+    check_derivative,
     check_gradient,
-    check_slope,
     close,
     nan,
     normal,
@@ -72,8 +72,8 @@ def test_cmrnorm(real, cases, blocked, size, power):
     )
 
 
-def test_cmrnorm_of_many_pieces():
-    """More columns than a piece, and threads with unequal shares of them."""
+def test_cmrnorm_of_many_blocks():
+    """More columns than a block has, and threads with different numbers of blocks."""
     x, dy = normal(1, (6, 7, 11, 33)), normal(2, (6, 7, 11, 33))
     inside = channel_windows(6, 3, False)
     d = K + SCALE * np.einsum("ij,jabn->iabn", inside, x**2)
@@ -118,7 +118,7 @@ def test_rnorm_and_cnorm(real, cases, size, power, shape):
 
 
 @pytest.mark.parametrize("size", [3, 4])
-def test_norm_slopes(size):
+def test_norm_derivatives(size):
     x, dy = normal(5, (7, 5, 5, 3)), normal(6, (7, 5, 5, 3))
     y, d, dx = np.empty_like(x), np.empty_like(x), np.empty_like(x)
     for blocked in (False, True):
@@ -129,7 +129,7 @@ def test_norm_slopes(size):
 
         across_channels(x)
         call(cmrnorm.backward, x, y, dy, None, dx, size, SCALE, 0.75, K, blocked, False)
-        check_slope(across_channels, dx, x, dy)
+        check_derivative(across_channels, dx, x, dy)
 
     def across_pixels(x):
         rnorm.forward(x, y, d, size, SCALE, 0.6, K)
@@ -137,4 +137,4 @@ def test_norm_slopes(size):
 
     across_pixels(x)
     call(rnorm.backward, x, y, dy, d, dx, size, SCALE, 0.6, False)
-    check_slope(across_pixels, dx, x, dy)
+    check_derivative(across_pixels, dx, x, dy)

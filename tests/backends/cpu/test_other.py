@@ -19,8 +19,8 @@ from tests.support.kernel_checks import (
     all_cases,
     both_types,
     call,
+    check_derivative,
     check_gradient,
-    check_slope,
     close,
     nan,
     normal,
@@ -47,7 +47,7 @@ def test_softmax(real, cases, classes):
     check_gradient(lambda dx, add: call(softmax.backward, y_, dy_, dx, add), expected, real)
 
 
-def test_softmax_slope():
+def test_softmax_derivative():
     x, dy = normal(1, (9, 5)), normal(2, (9, 5))
     y, dx = np.empty_like(x), np.empty_like(x)
 
@@ -57,7 +57,7 @@ def test_softmax_slope():
 
     function(x)
     call(softmax.backward, y, dy, dx, False)
-    check_slope(function, dx, x, dy)
+    check_derivative(function, dx, x, dy)
 
 
 @both_types
@@ -89,7 +89,7 @@ def test_scale_and_sum2(real, shape):
 
 
 def correct_share(p, label, places):
-    """The chance to be among the first `places` when ties are broken at random."""
+    """The probability to be among the first `places` when ties are broken at random."""
     left = places - (p > p[label]).sum()
     return min(max(left, 0) / (p == p[label]).sum(), 1)
 
@@ -117,7 +117,7 @@ def test_logreg(real, cases, topk):
     check_gradient(
         lambda d, add: cost_logreg.backward(labels, probs, d, 0.5, True, add), fused, real
     )
-    probs[0, 0] = 0.25  # the slope at the floor would drown the others
+    probs[0, 0] = 0.25  # the derivative at the floor would dominate the others
     plain = -0.5 * onehot / probs
     check_gradient(
         lambda d, add: cost_logreg.backward(labels, probs, d, 0.5, False, add), plain, real
@@ -143,7 +143,7 @@ def test_label_of_no_class_counts_as_wrong():
     close(d, probs)
 
 
-def test_logreg_slope_through_softmax():
+def test_logreg_derivative_through_softmax():
     x, labels = normal(1, (6, 4)), np.array([[0.0, 5, 2, 2]])
     probs, dx, values = np.empty_like(x), np.empty_like(x), np.empty(3)
 
@@ -158,7 +158,7 @@ def test_logreg_slope_through_softmax():
     cost_logreg.backward(labels, probs, dx, 1, False, False)
     call(softmax.backward, probs, dx, unfused, False)
     close(unfused, fused)
-    check_slope(function, fused, x, np.float64(1))
+    check_derivative(function, fused, x, np.float64(1))
 
 
 @both_types

@@ -5,13 +5,13 @@ import pytest
 
 from convnet.backends.cpu.engine import aligned
 from convnet.backends.cpu.ops import pool
-from convnet.compiling.nontemporal import STREAMED
+from convnet.compiling.nontemporal import STREAM_BYTES
 from tests.support.kernel_checks import (
     all_cases,
     both_types,
     call,
+    check_derivative,
     check_gradient,
-    check_slope,
     close,
     nan,
     normal,
@@ -76,7 +76,7 @@ def pool_gradient(x, y, dy, kind, *geometry):
 @all_cases
 def test_pool(real, kind, geometry, cases):
     side, *window = geometry
-    x = np.round(2 * normal(1, (3, side, side, cases)))  # whole numbers: many ties, of both signs
+    x = np.round(2 * normal(1, (3, side, side, cases)))  # integers: many ties, of both signs
     expected = pool_reference(x, kind, *window)
     y = np.full(expected.shape, np.nan, real)
     call(pool.forward, x.astype(real), y, kind, *window)
@@ -98,13 +98,13 @@ def test_pool(real, kind, geometry, cases):
 @both_types
 @pytest.mark.parametrize("cases", [64, 65])
 def test_a_gradient_that_is_larger_than_the_caches(real, cases):
-    """It is written past them, but not in ragged rows.
+    """It is stored by streaming stores, but not in ragged rows.
 
-    Pixels have one, two or four windows, or none.
+    Pixels are in one, two or four windows, or in none.
     """
     side, window = 260, (3, 2, 2)
     x = np.round(2 * normal(3, (1, side, side, cases)))
-    assert x.astype(real).nbytes >= STREAMED
+    assert x.astype(real).nbytes >= STREAM_BYTES
     y = pool_reference(x, "max", *window)
     dy = normal(4, y.shape)
     dx = aligned(x.size, np.dtype(real)).reshape(x.shape)
@@ -123,7 +123,7 @@ def test_ties_of_opposite_sign():
 
 
 @pytest.mark.parametrize("kind", ["max", "avg", "sum", "maxabs"])
-def test_pool_slope(kind):
+def test_pool_derivative(kind):
     x = np.random.default_rng(3).permutation(2 * 7 * 7 * 5) - 243.3  # far from ties
     x = x.reshape(2, 7, 7, 5)
     shape = pool_reference(x, kind, 3, 2, -1).shape
@@ -135,7 +135,7 @@ def test_pool_slope(kind):
 
     function(x)
     pool.backward(x, y, dy, dx, kind, 3, 2, -1, False)
-    check_slope(function, dx, x, dy)
+    check_derivative(function, dx, x, dy)
 
 
 @pytest.mark.parametrize("side", [2, 3, 4])

@@ -24,7 +24,7 @@ def words_of(counter, key):
 
 
 def philox_reference(counter, key):
-    """Ten rounds, in Python's whole numbers."""
+    """Ten rounds, in Python's integers."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(10):

@@ -1,1 +1,1 @@
-"""Convolutions and full connections as matrix products on one micro-kernel."""
+"""Convolutions and full connections as matrix products, on one microkernel."""

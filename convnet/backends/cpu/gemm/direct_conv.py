@@ -1,18 +1,22 @@
-"""Correlation of an image with packed filters: the engine under conv.forward and images_grad.
+"""Correlation of an image with packed filters: the direct form of conv.forward and images_grad.
 
-A matrix product (rows of filters) x (taps) times (taps) x (columns) whose right-hand side is
-gathered tile by tile and never exists as a whole.  The product of a tile stays in a block of
-scratch, in cache, until it is complete; only then is the output touched.
+It is a matrix product, (rows of filters, taps) x (taps, columns), whose right-hand side is gathered
+tile by tile (im2col.py) and never exists as a whole.  The product of a tile stays in scratch, in
+the cache, until all taps are summed; only then is it stored in the output.
 
-Packed filters: for each group, each span of taps and each block of ROWS rows, (taps, ROWS).
+The taps are split into spans.  Packed filters are an array (taps, ROWS) for each group, each span
+of taps and each block of ROWS rows (pack_filters.py).
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.cpu.gemm.im2col import PIECE, gather, list_pieces, shrink, taps_inside
+from convnet.arithmetic import ceil_div
+from convnet.backends.cpu.gemm.im2col import RUN_FIELDS, gather, list_runs, shrink, taps_inside
 from convnet.backends.cpu.gemm.store import store_pixels, store_rows
-from convnet.backends.cpu.jit import exact, piece
+from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     PACKED,
@@ -24,39 +28,48 @@ from convnet.backends.cpu.microkernel import (
     block_product,
     zero_bytes,
 )
+from convnet.backends.cpu.scratch import Parts
 
-# Taps of a tile that fit the first-level cache together with a block of filters.
+# Taps of a tile that fit the first-level cache together with a block of filters
 _SPAN = 160 if BLOCK_BYTES > 64 else 256
-_TILES = max(4, 512 // BLOCK_BYTES)  # tiles of one task: their pixels are gathered in long rows
-_RESULT_BYTES = 2**18  # of one task's results, in the second-level cache
+_TILES = max(4, 512 // BLOCK_BYTES)  # tiles of a task: their pixels are gathered in long rows
+_RESULT_BYTES = 2**18  # of the results of a task, in the second-level cache
 
 
-def row_blocks(rows) -> int:
-    """Blocks of ROWS rows, the last one padded."""
-    return -(-rows // ROWS)
+class Spans(NamedTuple):
+    """How the taps are split into spans: in units, each split into `parts` spans of `length`."""
+
+    unit: int
+    parts: int
+    length: int  # the last span of a unit may be shorter
 
 
-def spans_of(channels, size) -> tuple[int, int, int]:
-    """Cut the taps, order (r, s, channel), into equal spans: (unit, spans of a unit, span length).
+def row_blocks(rows: int) -> int:
+    """Return the number of blocks of ROWS rows; the last one is padded."""
+    return ceil_div(rows, ROWS)
+
+
+def spans_of(channels: int, size: int) -> Spans:
+    """Split the taps, in the order (r, s, channel), into spans of nearly equal length.
 
     A unit is the taps of one (r, s), of one r, or all of them: the smallest that is worth a pass.
-    A span of few (r, s) is skipped as a whole where the window hangs over the border.
+    Where the window hangs over the border, a span of few (r, s) is skipped as a whole.
     """
     units = (channels, size * channels, size * size * channels)
     unit = next((n for n in units if n > _SPAN // 2), units[-1])
-    parts = -(-unit // _SPAN)
-    return unit, parts, -(-unit // parts)
+    parts = ceil_div(unit, _SPAN)
+    return Spans(unit, parts, ceil_div(unit, parts))
 
 
-def span_count(channels, size) -> int:
-    """Number of spans of `spans_of`."""
-    unit, parts, _ = spans_of(channels, size)
-    return size * size * channels // unit * parts
+def span_count(channels: int, size: int) -> int:
+    """Return the number of spans of `spans_of`."""
+    spans = spans_of(channels, size)
+    return size * size * channels // spans.unit * spans.parts
 
 
-@piece
+@helper
 def span_range(number, spans):
-    """First tap and end of a span."""
+    """Return the first tap of a span, and its end."""
     unit, parts, length = spans
     start = number // parts * unit + number % parts * length
     return start, min(start + length, (number // parts + 1) * unit)
@@ -67,45 +80,46 @@ def _most_tiles(rows, dtype) -> int:
     return max(1, min(_TILES, _RESULT_BYTES // tile_bytes))
 
 
-def tiles_per_task(columns, rows, dtype, threads) -> int:
-    """Fewer tiles for each task when there are not enough to keep all threads busy."""
-    tiles = -(-columns // block_columns(dtype))
+def tiles_per_task(columns: int, rows: int, dtype: np.dtype, threads: int) -> int:
+    """Return the tiles of a task: fewer where there are not enough to keep all threads busy."""
+    tiles = ceil_div(columns, block_columns(dtype))
     return max(1, min(_most_tiles(rows, dtype), tiles // (4 * threads)))
 
 
-def thread_parts(threads, rows, dtype) -> list:
-    """Scratch of `correlate` beside the packed filters: tables, gathered taps, results."""
+def thread_parts(threads: int, rows: int, dtype: np.dtype) -> Parts:
+    """Return the scratch of `correlate` for its threads: tables of runs, gathered taps, results."""
     width, tiles = block_columns(dtype), _most_tiles(rows, dtype)
     return [
-        ((threads, tiles * width, PIECE), np.int64),
-        ((threads, tiles, _SPAN + 1, width), dtype),  # panels an odd number of lines apart
+        ((threads, tiles * width, RUN_FIELDS), np.int64),
+        ((threads, tiles, _SPAN + 1, width), dtype),  # tiles are an odd number of rows apart
         ((threads, row_blocks(rows) * ROWS, tiles * width), dtype),
     ]
 
 
-@piece
-def share(tasks, thread, threads):
-    """First task and end of a thread's share."""
-    return tasks * thread // threads, tasks * (thread + 1) // threads
+@helper
+def part_range(count, part, parts):
+    """Return the range [first, end) of one of `parts` nearly equal parts of `count` items."""
+    return count * part // parts, count * (part + 1) // parts
 
 
-@piece
+@helper
 def _multiply(filters, step, used, gathered, results, taps, count, adds):
-    """results (+)= one span's filters, from an address on, x the taps of all tiles.
+    """results (+)= the filters of a span x the gathered taps of all tiles.
 
-    step: scalars from one block of filters to the next.  Blocks that are not used stay.
+    filters: their address.  step: scalars from one block of filters to the next.  used: 0 for
+    blocks of zeros, which are skipped.
     """
     item, width, pitch = results.itemsize, gathered.shape[2], results.shape[1]
     for first in range(0, count, width):
         b, c = address(gathered[first // width]), address(results) + first * item
-        vectors = -(-min(width, count - first) * item // VECTOR_BYTES)
+        vectors = kernel_ceil_div(min(width, count - first) * item, VECTOR_BYTES)
         for block in range(used.size):
             if used[block]:
                 a, to = filters + block * step * item, c + block * ROWS * pitch * item
                 block_product(gathered, a, PACKED, UNIT, b, to, pitch, taps, vectors, adds)
 
 
-@piece
+@helper
 def _all(used):
     for block in range(used.size):
         if not used[block]:
@@ -113,14 +127,18 @@ def _all(used):
     return True
 
 
-@piece
+@helper
 def _add_spans(x, channel, filters, used, table, columns, gathered, results, window, spans):
-    """results = all taps of a task's columns; filters: address; columns = (first, count, row)."""
+    """results = the product for a task's columns, summed over all spans.
+
+    filters: the address of the group's packed filters.  columns: (first, count, positions in a row
+    of outputs).  window: see `correlate`.
+    """
     groups, size, stride, padding = window
     first, count, positions_x = columns
     channels, width, item = x.shape[0] // groups, gathered.shape[2], x.itemsize
-    pieces = list_pieces(table, first, count, positions_x, x.shape[3], stride, padding)
-    inside = taps_inside(table, pieces, x, size)
+    runs = list_runs(table, first, count, positions_x, x.shape[3], stride, padding)
+    inside = taps_inside(table, runs, x, size)
     layout = width, width, gathered.shape[1] * width
     adds = 0
     for number in range(used.shape[0]):
@@ -128,7 +146,7 @@ def _add_spans(x, channel, filters, used, table, columns, gathered, results, win
         low, high = shrink(inside, start, stop, channels, size)
         if low < high:
             gather(
-                x, channel, channels, table, pieces, size, low, high, address(gathered), layout
+                x, channel, channels, table, runs, size, low, high, address(gathered), layout
             )  # fmt: skip
             if not adds and not _all(used[number]):
                 adds = 1
@@ -146,21 +164,22 @@ def _add_spans(x, channel, filters, used, table, columns, gathered, results, win
 @exact
 def correlate(
     x, filters, used, y, tables, gathered, results, window, spans, output, task_tiles, accumulate,
-    finish,
+    epilogue,
 ):  # fmt: skip
-    """y (+)= filters * x; see the callers in conv.py for the two ways it is used.
+    """y (+)= filters * x, with the epilogue applied; ops/conv.py uses it in two ways.
 
-    window = (groups, size, stride, padding); output = (shape of y, (positions y, positions x),
-    rows of a group, phases, origin): with phases 1 the rows are y's channels, otherwise see
-    `store_pixels`.  used[g, span, block] is 0 where a block of filters is zero.
+    used: (groups, spans, blocks), 0 where a block of filters is zero.  y: flat.
+    window: (groups, size, stride, padding).
+    output: (shape of y, (positions y, positions x), rows of a group, phases, origin).  If phases is
+    1 the rows are y's channels, otherwise see `store_pixels`.
     """
     shape, positions, rows, phases, origin = output
     groups, threads, step = window[0], tables.shape[0], task_tiles * gathered.shape[3]
     columns = positions[0] * positions[1] * x.shape[3]
-    tasks, panel = -(-columns // step), filters.size // groups * x.itemsize
+    tasks, panel = kernel_ceil_div(columns, step), filters.size // groups * x.itemsize
     for thread in prange(threads):
         table, result = tables[thread], results[thread]
-        begin, end = share(groups * tasks, thread, threads)
+        begin, end = part_range(groups * tasks, thread, threads)
         for task in range(begin, end):
             group, first = task // tasks, task % tasks * step
             count = min(step, columns - first)
@@ -170,10 +189,10 @@ def correlate(
             )  # fmt: skip
             if phases == 1:
                 store_rows(
-                    result, y, columns, group * rows, rows, first, count, accumulate, finish
+                    result, y, columns, group * rows, rows, first, count, accumulate, epilogue
                 )  # fmt: skip
             else:
                 channel, place = group * (shape[0] // groups), (positions[1], phases, origin)
                 store_pixels(
-                    result, y, shape, channel, rows, first, count, place, accumulate, finish
+                    result, y, shape, channel, rows, first, count, place, accumulate, epilogue
                 )  # fmt: skip

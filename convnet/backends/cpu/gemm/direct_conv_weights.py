@@ -1,17 +1,18 @@
 """The weight gradient of a convolution as a matrix product over outputs.
 
 dw[tap, filter] = sum over columns (position, case) of pixel[tap, column] * dy[filter, column].
-A chunk of columns at a time, the pixels are gathered as in the forward pass and dy is transposed,
-so that the filters fill the vectors.  The columns are shared out among independent tasks with sums
-of their own, which are added at the end in a fixed order.
+For one chunk of columns at a time, the pixels are gathered as in the forward pass, and dy is
+transposed so that the filters fill the vectors.  The product is split-K: the columns are split
+among independent tasks with sums of their own, which are added at the end in a fixed order.
 """
 
 import numpy as np
 from numba import prange
 
+from convnet.arithmetic import ceil_div
 from convnet.backends.cpu.gemm.direct_conv import row_blocks
-from convnet.backends.cpu.gemm.im2col import PIECE, gather, list_pieces, shrink, taps_inside
-from convnet.backends.cpu.jit import exact, piece
+from convnet.backends.cpu.gemm.im2col import RUN_FIELDS, gather, list_runs, shrink, taps_inside
+from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     ROWS,
@@ -23,33 +24,39 @@ from convnet.backends.cpu.microkernel import (
     transpose_square,
     zero_bytes,
 )
+from convnet.backends.cpu.scratch import Parts
 
 _NARROW = BLOCK_BYTES <= 64
 CHUNK = 256 if _NARROW else 192  # columns of a pass: a block of dy stays in the first-level cache
 TAPS = (64 if _NARROW else 128) * ROWS  # gathered at a time: they stay in the second-level cache
-_PARTIAL_BYTES = 2**26  # limit of the sums of all tasks together
+_PARTIAL_BYTES = 2**26  # limit of the sums of all tasks
 
 
-def weight_parts(threads, dw_shape, columns, groups, dtype) -> list:
-    """Scratch: sums of each task, then for each thread a table, gathered pixels, transposed dy."""
+def weight_parts(
+    threads: int, dw_shape: tuple[int, ...], columns: int, groups: int, dtype: np.dtype
+) -> Parts:
+    """Return the scratch: sums of all tasks; for each thread a table, pixels, transposed dy."""
     channels, size, _, filters = dw_shape
     width, blocks = block_columns(dtype), row_blocks(channels * size * size)
-    filter_blocks = -(-(filters // groups) // width)
+    filter_blocks = ceil_div(filters // groups, width)
     group_bytes = filter_blocks * blocks * ROWS * width * dtype.itemsize
-    splits = min(
-        -(-threads // groups), -(-columns // CHUNK), _PARTIAL_BYTES // (groups * group_bytes)
-    )
+    most = _PARTIAL_BYTES // (groups * group_bytes)
+    splits = min(ceil_div(threads, groups), ceil_div(columns, CHUNK), most)
     return [
         ((groups, max(1, splits), filter_blocks, blocks * ROWS, width), dtype),
-        ((threads, CHUNK, PIECE), np.int64),
+        ((threads, CHUNK, RUN_FIELDS), np.int64),
         ((threads, TAPS, CHUNK), dtype),
         ((threads, filter_blocks, CHUNK, width), dtype),
     ]
 
 
-@piece
+@helper
 def transpose(dy, row, rows, columns, first, count, target):
-    """target[block, column, f] = dy[row + f, first + column] of flat dy (all rows, columns)."""
+    """target[block, column, f] = dy[row + block * width + f, first + column].
+
+    dy: flat, of shape (all rows, columns); `rows` rows and `count` columns are read.
+    target: (blocks, columns, width).
+    """
     width, item = target.shape[2], dy.itemsize
     lanes = VECTOR_BYTES // item
     for f in range(0, rows, lanes):
@@ -69,52 +76,59 @@ def transpose(dy, row, rows, columns, first, count, target):
                 target[block, j, lane + k] = dy[place + k * columns + j]
 
 
-@piece
-def add_products(gathered, turned, sums, block, blocks, rows, count):
-    """sums[f block, ROWS * (block + i)...] += gathered[ROWS * i...] . turned[f block], i < blocks.
+@helper
+def add_products(gathered, transposed, sums, block, blocks, rows, count):
+    """sums[f, ROWS * (block + i) ...] += gathered[ROWS * i ...] x transposed[f], for i < blocks.
 
-    `gathered` is (taps, columns), `turned` (filter blocks, columns, filters), `rows` filters.
+    gathered: (taps, columns).  transposed: (filter blocks, columns, filters of a block), `rows`
+    filters in all.  count: the columns that are summed.
     """
-    item, width, pitch = gathered.itemsize, turned.shape[2], gathered.shape[1]
-    for filter_block in range(turned.shape[0]):
-        b, c = address(turned[filter_block]), address(sums[filter_block])
-        vectors = -(-min(width, rows - filter_block * width) * item // VECTOR_BYTES)
+    item, width, pitch = gathered.itemsize, transposed.shape[2], gathered.shape[1]
+    for filter_block in range(transposed.shape[0]):
+        b, c = address(transposed[filter_block]), address(sums[filter_block])
+        vectors = kernel_ceil_div(min(width, rows - filter_block * width) * item, VECTOR_BYTES)
         for i in range(blocks):
             a = address(gathered) + i * ROWS * pitch * item
             to = c + (block + i) * ROWS * width * item
             block_product(gathered, a, UNIT, pitch, b, to, width, count, vectors, 1)
 
 
-@piece
+@helper
 def _add_chunk(
-    x, dy, group, window, columns_x, columns, first, count, table, gathered, turned, sums
+    x, dy, group, window, columns_x, columns, first, count, table, gathered, transposed, sums
 ):
+    """sums += the products over columns [first, first + count), in a group."""
     groups, size, stride, padding, filters = window
     channels, cases = x.shape[0] // groups, x.shape[3]
-    transpose(dy, group * filters, filters, columns, first, count, turned)
-    pieces = list_pieces(table, first, count, columns_x, cases, stride, padding)
-    bounds, layout = taps_inside(table, pieces, x, size), (gathered.shape[1], gathered.shape[1], 0)
+    transpose(dy, group * filters, filters, columns, first, count, transposed)
+    runs = list_runs(table, first, count, columns_x, cases, stride, padding)
+    bounds, layout = taps_inside(table, runs, x, size), (gathered.shape[1], gathered.shape[1], 0)
     taps = size * size * channels
     for start in range(0, taps, gathered.shape[0]):
         stop = min(start + gathered.shape[0], taps)
         low, high = shrink(bounds, start, stop, channels, size)
         if low >= high:
             continue
-        low, high = low // ROWS * ROWS, min(stop, -(-high // ROWS) * ROWS)  # whole blocks of rows
+        low, high = low // ROWS * ROWS, min(stop, kernel_ceil_div(high, ROWS) * ROWS)
         gather(
-            x, group * channels, channels, table, pieces, size, low, high,
+            x, group * channels, channels, table, runs, size, low, high,
             address(gathered), layout,
         )  # fmt: skip
-        blocks = -(-(high - low) // ROWS)
-        add_products(gathered, turned, sums, low // ROWS, blocks, filters, count)
+        blocks = kernel_ceil_div(high - low, ROWS)
+        add_products(gathered, transposed, sums, low // ROWS, blocks, filters, count)
 
 
 @exact
-def sum_products(x, dy, sums, tables, gathered, turned, window, columns_x):
-    """Fill `sums`; dy is flat, window = (groups, size, stride, padding, filters of a group)."""
+def sum_products(x, dy, sums, tables, gathered, transposed, window, columns_x):
+    """sums = the products over each task's columns.
+
+    sums: (groups, splits, filter blocks, taps, filters of a block).  dy: flat.
+    window: (groups, size, stride, padding, filters of a group).
+    columns_x: positions in a row of dy.
+    """
     groups, splits, threads = sums.shape[0], sums.shape[1], tables.shape[0]
     columns, length = dy.size // (groups * window[4]), gathered.shape[2]
-    chunks = -(-columns // length)
+    chunks = kernel_ceil_div(columns, length)
     for thread in prange(threads):
         for task in range(thread, groups * splits, threads):
             group, split = task // splits, task % splits
@@ -125,7 +139,7 @@ def sum_products(x, dy, sums, tables, gathered, turned, window, columns_x):
                 _add_chunk(
                     x, dy, group, window, columns_x, columns, first,
                     min(length, columns - first), tables[thread], gathered[thread],
-                    turned[thread], own,
+                    transposed[thread], own,
                 )  # fmt: skip
 
 

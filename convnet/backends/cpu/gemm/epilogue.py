@@ -1,8 +1,6 @@
-"""What is done to a product's results while they are in the cache: biases added, a neuron applied.
+"""The epilogue of a matrix product: biases and a neuron, applied to results in the cache."""
 
-`finish` is everywhere (biases, kind, a, b): biases in the type of the results, kind a number of
-neuron_kinds.  Empty biases mean that the results are left as they are.
-"""
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
@@ -12,25 +10,34 @@ from convnet.backends.cpu.kernels.neuron_forward import apply
 from convnet.backends.cpu.kernels.neuron_kinds import IDENT, KINDS, RELU
 
 
-def as_finish(biases, kind, a, b):
-    """`finish` for kernels from a call's arguments."""
+class Epilogue(NamedTuple):
+    """What kernels do to a product's results.  Empty biases: nothing."""
+
+    biases: np.ndarray  # in the type of the results
+    kind: int  # of the neuron, a number of neuron_kinds
+    a: np.floating  # the neuron's parameters
+    b: np.floating
+
+
+def epilogue_of(biases: np.ndarray, kind: str, a: float, b: float) -> Epilogue:
+    """Return the epilogue of an operation, from its arguments."""
     real = biases.dtype.type
-    return biases, KINDS[kind], real(a), real(b)
+    return Epilogue(biases, KINDS[kind], real(a), real(b))
 
 
-def nothing(dtype):
-    """The `finish` of results that stay as they are."""
-    return np.empty(0, dtype), IDENT, dtype.type(0), dtype.type(0)
+def no_epilogue(dtype: np.dtype) -> Epilogue:
+    """Return the epilogue that leaves results as they are."""
+    return Epilogue(np.empty(0, dtype), IDENT, dtype.type(0), dtype.type(0))
 
 
 @called
-def finish_row(row, index, finish):
+def apply_epilogue(row, index, epilogue):
     """row = f(row + biases[index])."""
-    biases, kind, a, b = finish
+    biases, kind, a, b = epilogue
     if not biases.size:
         return
     bias, zero = biases[index], row.dtype.type(0)
-    if kind == RELU:  # the most frequent one in a single pass
+    if kind == RELU:  # the most frequent kind, in a single pass
         for n in range(row.size):
             value = row[n] + bias
             row[n] = zero if value <= zero else value
@@ -42,7 +49,7 @@ def finish_row(row, index, finish):
 
 
 @parallel
-def finish_rows(y, finish):
+def apply_epilogue_to_rows(y, epilogue):
     """y[r] = f(y[r] + biases[r]).  y: (rows, columns)."""
     for row in prange(y.shape[0]):
-        finish_row(y[row], row, finish)
+        apply_epilogue(y[row], row, epilogue)

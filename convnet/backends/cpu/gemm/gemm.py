@@ -1,20 +1,23 @@
-"""Products of matrices on the convolutions' micro-kernel, for full connections.
+"""Matrix products on the convolutions' microkernel, for full connections.
 
-A BLAS library would do as well for one product, but its threads and Numba's both wait for work by
-spinning, and take the processor from one another.  So a step has one team of threads, and biases
-and a neuron are applied while the results are in the cache.
+A BLAS library would be as fast for a single product.  But its threads and Numba's both spin while
+they wait for work, and take the processor from each other.  Here all work is done by Numba's
+threads, and the epilogue is applied while the results are in the cache.
 
-out (rows, columns) = left (rows, depth) x right (depth, columns); each operand lies in memory as it
-is or `turned`.  `right` is packed as a whole, in panels of one block of columns; `left` is packed
-by the task that needs it.  Sums have the same order whatever the number of threads.
+out (rows, columns) = left (rows, depth) x right (depth, columns).  Either operand may be stored
+transposed.  `right` is packed as a whole, in panels of one block of columns; each task packs the
+part of `left` that it needs.  The order of a sum does not depend on the number of threads.
 """
 
+import numpy as np
 from numba import prange
 
-from convnet.backends.cpu.gemm.direct_conv import row_blocks, share
+from convnet.arithmetic import ceil_div
+from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
 from convnet.backends.cpu.gemm.direct_conv_weights import transpose
+from convnet.backends.cpu.gemm.epilogue import Epilogue
 from convnet.backends.cpu.gemm.store import store_row
-from convnet.backends.cpu.jit import exact, piece
+from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     PACKED,
@@ -28,20 +31,21 @@ from convnet.backends.cpu.microkernel import (
     prefetch_bytes,
     transpose_square,
 )
+from convnet.backends.cpu.scratch import Parts
 
 SPAN = 256  # of the depth: a panel stays in the first-level cache
 _ROWS = 16 * ROWS  # of a task: a span of `left` stays in the second-level cache
 _COLUMNS = 4096 // BLOCK_BYTES  # blocks of a task
-_AHEAD = 16  # rows of a turned `left` that are asked for early
-_LINE = 16  # scalars that keep blocks of `left` out of each other's cache sets
+_AHEAD = 16  # rows of a transposed `left` between prefetching and reading
+_LINE = 16  # scalars between blocks of `left`, so that they do not share cache sets
 
 
-def parts(threads, out_shape, depth, dtype) -> list:
-    """Scratch: packed right-hand side; for each thread a packed span of the left one, results."""
+def parts(threads: int, out_shape: tuple[int, int], depth: int, dtype: np.dtype) -> Parts:
+    """Return the scratch: packed `right`; for each thread a packed span of `left`, and results."""
     rows, columns = out_shape
     width = block_columns(dtype)
-    height = min(_ROWS, row_blocks(-(-rows // threads)) * ROWS)
-    panels = -(-columns // width)
+    height = min(_ROWS, row_blocks(ceil_div(rows, threads)) * ROWS)
+    panels = ceil_div(columns, width)
     return [
         ((panels, depth, width), dtype),
         ((threads, height // ROWS, SPAN * ROWS + _LINE), dtype),
@@ -50,14 +54,17 @@ def parts(threads, out_shape, depth, dtype) -> list:
 
 
 @exact
-def pack_right(right, turned, columns, packed):
-    """packed[panel, k, lane] = right[k, panel * width + lane] of a flat array."""
+def pack_right(right, transposed, columns, packed):
+    """packed[panel, k, lane] = right[k, panel * width + lane].
+
+    right: flat, of shape (depth, columns), or (columns, depth) if `transposed`.
+    """
     panels, depth, width = packed.shape
-    chunks, item = -(-depth // SPAN), right.itemsize
+    chunks, item = kernel_ceil_div(depth, SPAN), right.itemsize
     for task in prange(panels * chunks):
         panel, first = task % panels, task // panels * SPAN
         count, lanes = min(SPAN, depth - first), min(width, columns - panel * width)
-        if turned:
+        if transposed:
             target = packed[panel : panel + 1, first:]
             transpose(right, panel * width, lanes, depth, first, count, target)
         else:
@@ -67,18 +74,18 @@ def pack_right(right, turned, columns, packed):
                 copy_bytes(target + k * BLOCK_BYTES, source + k * columns * item, lanes * item)
 
 
-@piece
+@helper
 def _pack_rows(left, row, rows, first, count, packed):
     """packed[block, k * ROWS + r] = left[row + block * ROWS + r, first + k]."""
     item = left.itemsize
     lanes, pitch = VECTOR_BYTES // item, left.strides[0] // item
-    for block in range(-(-rows // ROWS)):
+    for block in range(kernel_ceil_div(rows, ROWS)):
         top, target = row + block * ROWS, packed[block]
         whole = count // lanes * lanes if top + ROWS + lanes <= left.shape[0] else 0
-        for r in range(ROWS, 2 * ROWS):  # the next block, row by row: not a pattern of its own
+        for r in range(ROWS, 2 * ROWS):  # the next block: the processor would not prefetch its rows
             prefetch_bytes(address(left) + ((top + r) * pitch + first) * item, count * item)
         for k in range(0, whole, lanes):
-            # Squares are wider than the block: what is too much is overwritten by the next one.
+            # A square has more rows than the block.  The next square overwrites the excess.
             for r in range((ROWS - 1) // lanes * lanes, -1, -lanes):
                 source = address(left[top + r, first + k :])
                 to = address(target) + (k * ROWS + r) * item
@@ -88,9 +95,9 @@ def _pack_rows(left, row, rows, first, count, packed):
                 target[k * ROWS + r] = left[top + r, first + k]
 
 
-@piece
+@helper
 def _pack_columns(left, row, rows, first, count, packed):
-    """packed[block, k * ROWS + r] = left[first + k, row + block * ROWS + r]."""
+    """The same of a transposed `left`: ... = left[first + k, row + block * ROWS + r]."""
     ahead = _AHEAD * left.strides[0]
     for k in range(count):
         source = left[first + k, row : row + rows]
@@ -103,14 +110,17 @@ def _pack_columns(left, row, rows, first, count, packed):
             packed[r // ROWS, k * ROWS + r % ROWS] = source[r]
 
 
-@piece
+@helper
 def _add_span(packed, rows, panels, first, count, start, depth, results):
-    """results (+)= a packed span of `left` x the same of panels, `count` columns from `first`."""
+    """results (+)= a packed span of `left` x panels, in `count` columns from `first` on.
+
+    The span begins at `start` and is `depth` long.  The first one overwrites `results`.
+    """
     item, width, pitch = results.itemsize, panels.shape[2], results.shape[1]
     for column in range(0, count, width):
         b = address(panels[(first + column) // width, start])
-        vectors = -(-min(width, count - column) * item // VECTOR_BYTES)
-        for block in range(-(-rows // ROWS)):
+        vectors = kernel_ceil_div(min(width, count - column) * item, VECTOR_BYTES)
+        for block in range(kernel_ceil_div(rows, ROWS)):
             to = address(results) + (block * ROWS * pitch + column) * item
             block_product(
                 packed, address(packed[block]), PACKED, UNIT, b, to, pitch, depth, vectors,
@@ -119,37 +129,46 @@ def _add_span(packed, rows, panels, first, count, start, depth, results):
 
 
 @exact
-def multiply(left, turned, panels, packs, results, out, accumulate, finish):
-    """out (+)= left x panels, finished."""
+def multiply(left, transposed, panels, packs, results, out, accumulate, epilogue):
+    """out (+)= left x panels, with the epilogue applied."""
     depth, columns, rows = panels.shape[1], out.shape[1], out.shape[0]
     threads, height, breadth = results.shape
-    chunks = -(-columns // breadth)
-    tasks = -(-rows // height) * chunks
+    chunks = kernel_ceil_div(columns, breadth)
+    tasks = kernel_ceil_div(rows, height) * chunks
     for thread in prange(threads):
         pack, result = packs[thread], results[thread]
-        begin, end = share(tasks, thread, threads)
+        begin, end = part_range(tasks, thread, threads)
         for task in range(begin, end):
             row, first = task // chunks * height, task % chunks * breadth
             own, count = min(height, rows - row), min(breadth, columns - first)
             for start in range(0, depth, SPAN):
                 span = min(SPAN, depth - start)
                 if depth > SPAN or task == begin or first == 0:
-                    if turned:
+                    if transposed:
                         _pack_columns(left, row, own, start, span, pack)
                     else:
                         _pack_rows(left, row, own, start, span, pack)
                 _add_span(pack, own, panels, first, count, start, span, result)
             for k in range(own):
                 target = out[row + k, first : first + count]
-                store_row(result[k, :count], target, 0, accumulate, row + k, finish)
+                store_row(result[k, :count], target, 0, accumulate, row + k, epilogue)
 
 
-def run(left, left_turned, right, right_turned, out, accumulate, finish, arrays):
-    """out (+)= left x right, finished.  arrays: scratch as of `parts`.
+def run(
+    left: np.ndarray,
+    left_transposed: bool,
+    right: np.ndarray,
+    right_transposed: bool,
+    out: np.ndarray,
+    accumulate: bool,
+    epilogue: Epilogue,
+    arrays: list[np.ndarray],
+) -> None:
+    """out (+)= left x right, with the epilogue applied.  arrays: scratch as of `parts`.
 
-    turned: an array holds the transpose of its operand.  Rows of the arrays are contiguous, those
-    of `right` lie one behind the other.
+    transposed: the array holds the transpose of its operand.  `right` is contiguous; the rows of
+    the other arrays are.
     """
     panels, packs, results = arrays
-    pack_right(right.reshape(-1), right_turned, out.shape[1], panels)
-    multiply(left, left_turned, panels, packs, results, out, accumulate, finish)
+    pack_right(right.reshape(-1), right_transposed, out.shape[1], panels)
+    multiply(left, left_transposed, panels, packs, results, out, accumulate, epilogue)

@@ -1,15 +1,17 @@
-"""Gathering the pixels under filter windows into the rows of a matrix (the right-hand operand).
+"""im2col: gather the pixels under filter windows into the rows of a matrix, tile by tile.
 
-The outputs of a convolution, (position y, position x, case) flattened, are the columns; the taps
-(channel, filter row r, filter column s) are the rows.  A tile of columns is described by `pieces`,
-runs of columns whose pixels are contiguous in the image for every tap.  One line of the table is
+The columns of the matrix are the outputs of a convolution, (position y, position x, case)
+flattened.  The rows are its taps: (channel, filter row r, filter column s).  A tile of columns is
+split into runs, whose pixels are contiguous in the image for every tap.  A row of a table describes
+a run:
 
     first column in the tile, length, image row under r = 0, place in the image row under s = 0
 
-where a place is pixel * cases + case, and may lie outside the image: those columns are zero.
+where a place is pixel * cases + case.  Rows and places may lie outside the image: there the matrix
+is zero.
 """
 
-from convnet.backends.cpu.jit import piece
+from convnet.backends.cpu.jit import helper
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     address,
@@ -18,16 +20,16 @@ from convnet.backends.cpu.microkernel import (
     zero_bytes,
 )
 
-PIECE = 4  # numbers in a line of the table
+RUN_FIELDS = 4  # numbers of a run in the table
 
 
-@piece
-def list_pieces(table, first, count, columns_x, cases, stride, padding):
-    """Fill `table` for columns [first, first + count); returns the number of pieces.
+@helper
+def list_runs(table, first, count, columns_x, cases, stride, padding):
+    """Fill `table` with the runs of columns [first, first + count); return the number of runs.
 
-    `columns_x` is the number of positions in a row of outputs.
+    columns_x: positions in a row of outputs.
     """
-    pieces, done = 0, 0
+    runs, done = 0, 0
     while done < count:
         position = (first + done) // cases
         case = first + done - position * cases
@@ -37,21 +39,21 @@ def list_pieces(table, first, count, columns_x, cases, stride, padding):
         if stride == 1:  # neighbouring positions read neighbouring pixels
             length += (columns_x - x - 1) * cases
         length = min(length, count - done)
-        table[pieces, 0] = done
-        table[pieces, 1] = length
-        table[pieces, 2] = y * stride - padding
-        table[pieces, 3] = (x * stride - padding) * cases + case
-        pieces += 1
+        table[runs, 0] = done
+        table[runs, 1] = length
+        table[runs, 2] = y * stride - padding
+        table[runs, 3] = (x * stride - padding) * cases + case
+        runs += 1
         done += length
-    return pieces
+    return runs
 
 
-@piece
-def taps_inside(table, pieces, image, size):
-    """Filter rows and columns (r0, r1, s0, s1) beyond which no piece meets the image."""
+@helper
+def taps_inside(table, runs, image, size):
+    """Return the filter rows [r0, r1) and columns [s0, s1) in which some run meets the image."""
     height, row_length, cases = image.shape[1], image.shape[2] * image.shape[3], image.shape[3]
     r0, r1, s0, s1 = size, 0, size, 0
-    for i in range(pieces):
+    for i in range(runs):
         y, place, length = table[i, 2], table[i, 3], table[i, 1]
         r0 = min(r0, max(0, -y))
         r1 = max(r1, min(size, height - y))
@@ -60,9 +62,12 @@ def taps_inside(table, pieces, image, size):
     return r0, r1, s0, s1
 
 
-@piece
+@helper
 def shrink(bounds, start, stop, channels, size):
-    """Drop taps (order r, s, channel) outside `bounds` from both ends; these may cross."""
+    """Drop taps outside `bounds` from both ends of [start, stop), in the order (r, s, channel).
+
+    Return the new range; it is empty if start >= stop.
+    """
     r0, r1, s0, s1 = bounds
     while start < stop:
         r, s = divmod(start // channels, size)
@@ -77,9 +82,12 @@ def shrink(bounds, start, stop, channels, size):
     return start, stop
 
 
-@piece
+@helper
 def _copy_rows(source, step, target, pitch, rows, first, length, segment, panel):
-    """Copy `rows` rows of `length` bytes to column byte `first` (see `gather` for the rest)."""
+    """Copy `rows` rows of `length` bytes, `step` apart, to byte `first` of the rows at `target`.
+
+    pitch, segment, panel: see `gather`; in bytes.
+    """
     if segment == BLOCK_BYTES and first % segment == 0 and length % segment == 0:
         target += first // segment * panel
         for i in range(rows):
@@ -94,8 +102,9 @@ def _copy_rows(source, step, target, pitch, rows, first, length, segment, panel)
         first, source, length = first + count, source + count, length - count
 
 
-@piece
+@helper
 def _zero_rows(target, pitch, rows, first, length, segment, panel):
+    """Write zeros where `_copy_rows` would copy pixels."""
     while length > 0:
         count = min(length, segment - first % segment)
         to = target + first // segment * panel + first % segment
@@ -104,14 +113,17 @@ def _zero_rows(target, pitch, rows, first, length, segment, panel):
         first, length = first + count, length - count
 
 
-@piece
+@helper
 def gather_channels(
-    image, channel, channels, table, pieces, r, s, target, pitch, segment, panel
+    image, channel, channels, table, runs, r, s, target, pitch, segment, panel
 ):  # fmt: skip
-    """Write one filter pixel's taps, a row for each of `channels` (see `gather`); bytes."""
+    """Write the taps of filter pixel (r, s), a row for each of `channels`.
+
+    See `gather`; pitch, segment and panel are in bytes here.
+    """
     height, row_length, cases = image.shape[1], image.shape[2] * image.shape[3], image.shape[3]
     item, step = image.itemsize, height * row_length * image.itemsize
-    for i in range(pieces):
+    for i in range(runs):
         first, length = table[i, 0], table[i, 1]
         y, place = table[i, 2] + r, table[i, 3] + s * cases
         low, high = 0, 0
@@ -133,22 +145,22 @@ def gather_channels(
             )  # fmt: skip
 
 
-@piece
-def gather(image, channel, channels, table, pieces, size, start, stop, target, layout):
-    """Write taps [start, stop), order (r, s, channel), to rows at `target`.
+@helper
+def gather(image, channel, channels, table, runs, size, start, stop, target, layout):
+    """Write taps [start, stop), in the order (r, s, channel), to rows at address `target`.
 
-    `image` is (all channels, H, W, N); the window sees `channels` of them from `channel` on.
-    layout = (pitch, segment, panel), in scalars: rows lie `pitch` apart; each `segment` of columns
-    goes to a panel of its own, `panel` apart.
+    image: (all channels, H, W, N); the window sees `channels` of them from `channel` on.
+    layout: (pitch, segment, panel), in scalars.  Rows are `pitch` apart.  Every `segment` columns
+    begin a new panel; panels are `panel` apart.
     """
     item = image.itemsize
     pitch, segment, panel = layout[0] * item, layout[1] * item, layout[2] * item
     while start < stop:
         place, c = start // channels, start % channels
-        run = min(channels - c, stop - start)
+        count = min(channels - c, stop - start)
         gather_channels(
-            image, channel + c, run, table, pieces, place // size, place % size,
+            image, channel + c, count, table, runs, place // size, place % size,
             target, pitch, segment, panel,
         )  # fmt: skip
-        target += run * pitch
-        start += run
+        target += count * pitch
+        start += count

@@ -1,11 +1,11 @@
-"""Kernels of `local`: matrix products of one module (or one pixel) and a tile of cases."""
+"""Kernels of `local`: for each module (or pixel), a matrix product over a tile of cases."""
 
 from numba import prange
 
 from convnet.backends.cpu.gemm.direct_conv_weights import add_products, transpose
-from convnet.backends.cpu.gemm.epilogue import finish_row
-from convnet.backends.cpu.gemm.im2col import gather_channels, list_pieces
-from convnet.backends.cpu.jit import exact, piece
+from convnet.backends.cpu.gemm.epilogue import apply_epilogue
+from convnet.backends.cpu.gemm.im2col import gather_channels, list_runs
+from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
     PACKED,
     ROWS,
@@ -17,17 +17,17 @@ from convnet.backends.cpu.microkernel import (
     zero_bytes,
 )
 
-SPAN = 160  # terms of a product summed at a time: they stay in the first-level cache
+SPAN = 160  # terms of a product that are summed at a time: they stay in the first-level cache
 
 
-@piece
+@helper
 def _multiply(weights, first, step, row, rows, gathered, edge, result, terms, count):
     """result[k] += sum over i < terms of weights[first + i*step + k*row] * gathered[i], k < rows.
 
-    `weights` is flat. The last rows, if they do not fill a block, are copied and padded in `edge`.
+    weights: flat.  edge: scratch for the last rows, copied and padded if they do not fill a block.
     """
     item, width = weights.itemsize, result.shape[1]
-    vectors = -(-count * item // VECTOR_BYTES)
+    vectors = kernel_ceil_div(count * item, VECTOR_BYTES)
     b, c = address(gathered), address(result)
     whole = rows // ROWS * ROWS
     for k in range(0, whole, ROWS):
@@ -44,9 +44,12 @@ def _multiply(weights, first, step, row, rows, gathered, edge, result, terms, co
         block_product(gathered, address(edge), PACKED, UNIT, b, c, width, terms, vectors, 1)
 
 
-@piece
-def _store(result, y, row, rows, py, px, case, count, accumulate, finish):
-    """y[row + k, py, px, case...] (+)= result[k], finished with a bias for each of y's places."""
+@helper
+def _store(result, y, row, rows, py, px, case, count, accumulate, epilogue):
+    """y[row + k, py, px, case...] (+)= result[k], with the epilogue applied.
+
+    The epilogue has a bias for each output of a case.
+    """
     for k in range(rows):
         source, target = result[k], y[row + k, py, px]
         if accumulate:
@@ -56,23 +59,26 @@ def _store(result, y, row, rows, py, px, case, count, accumulate, finish):
             for j in range(count):
                 target[case + j] = source[j]
         place = ((row + k) * y.shape[1] + py) * y.shape[2] + px
-        finish_row(target[case : case + count], place, finish)
+        apply_epilogue(target[case : case + count], place, epilogue)
 
 
-@piece
-def _gather_channelss(x, channel, table, pieces, size, start, stop, gathered):
-    """Taps [start, stop), order (channel, r, s) as in the weights, to the rows of `gathered`."""
+@helper
+def _gather_taps(x, channel, table, runs, size, start, stop, gathered):
+    """Gather taps [start, stop), in the weights' order (channel, r, s), as rows of `gathered`."""
     pitch = gathered.shape[1] * x.itemsize
     for tap in range(start, stop):
         c, place = tap // (size * size), tap % (size * size)
         r, s = place // size, place % size
         target = address(gathered) + (tap - start) * pitch
-        gather_channels(x, channel + c, UNIT, table, pieces, r, s, target, pitch, pitch, 0)
+        gather_channels(x, channel + c, UNIT, table, runs, r, s, target, pitch, pitch, 0)
 
 
 @exact
-def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate, finish):
-    """w is (modules, taps, F); window = (groups, size, stride, padding)."""
+def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate, epilogue):
+    """y (+)= the modules' products, with the epilogue applied.
+
+    w: (modules, taps, F).  window: (groups, size, stride, padding).
+    """
     groups, size, stride, padding = window
     modules, taps, filters = w.shape
     cases, rows, channels = x.shape[3], filters // groups, x.shape[0] // groups
@@ -84,28 +90,28 @@ def forward_kernel(x, w, y, tables, gathered, edges, results, window, accumulate
             my, mx = module // y.shape[2], module % y.shape[2]
             for case in range(0, cases, width):
                 count = min(width, cases - case)
-                pieces = list_pieces(
+                runs = list_runs(
                     table, module * cases + case, count, y.shape[2], cases, stride, padding
                 )
                 zero_bytes(address(result), result.size * x.itemsize)
                 for start in range(0, taps, SPAN):
                     stop = min(start + SPAN, taps)
-                    _gather_channelss(
-                        x, group * channels, table, pieces, size, start, stop, gathered[thread]
+                    _gather_taps(
+                        x, group * channels, table, runs, size, start, stop, gathered[thread]
                     )
                     first = (module * taps + start) * filters + group * rows
                     _multiply(
                         weights, first, filters, UNIT, rows, gathered[thread], edges[thread],
                         result, stop - start, count,
                     )  # fmt: skip
-                _store(result, y, group * rows, rows, my, mx, case, count, accumulate, finish)
+                _store(result, y, group * rows, rows, my, mx, case, count, accumulate, epilogue)
 
 
-@piece
+@helper
 def _add_module(
     dy, weights, start, module, row, filters, step, rows, case, count, gathered, edge, result
 ):
-    """result += dy of one module times its weights, of which the first is number `start`."""
+    """result += one module's dy x its weights, which begin at number `start` of the flat array."""
     my, mx = module
     for f in range(0, filters, SPAN):
         terms = min(SPAN, filters - f)
@@ -115,9 +121,9 @@ def _add_module(
         _multiply(weights, start + f, UNIT, step, rows, gathered, edge, result, terms, count)
 
 
-@piece
+@helper
 def _pixel(dy, w, iy, ix, group, case, count, window, gathered, edge, result):
-    """result (channels, cases) += what all modules that read pixel (iy, ix) send back."""
+    """result (channels, cases) += the gradient of pixel (iy, ix), from all modules that read it."""
     groups, size, stride, padding = window
     filters, weights = dy.shape[0] // groups, w.reshape(-1)
     channel_step = size * size * dy.shape[0]
@@ -138,8 +144,11 @@ def _pixel(dy, w, iy, ix, group, case, count, window, gathered, edge, result):
 
 
 @exact
-def images_kernel(dy, w, dx, gathered, edges, results, window, accumulate, finish):
-    """w is (modules, C/groups, K, K, F); window = (groups, size, stride, padding)."""
+def images_kernel(dy, w, dx, gathered, edges, results, window, accumulate, epilogue):
+    """dx (+)= the gradient of the images, with the epilogue applied.
+
+    w: (modules, C/groups, K, K, F).  window: (groups, size, stride, padding).
+    """
     groups, channels = window[0], w.shape[1]
     cases, width, threads = dy.shape[3], results.shape[2], results.shape[0]
     pixels = dx.shape[1] * dx.shape[2]
@@ -156,11 +165,12 @@ def images_kernel(dy, w, dx, gathered, edges, results, window, accumulate, finis
                     result,
                 )  # fmt: skip
                 _store(
-                    result, dx, group * channels, channels, iy, ix, case, count, accumulate, finish
-                )
+                    result, dx, group * channels, channels, iy, ix, case, count, accumulate,
+                    epilogue,
+                )  # fmt: skip
 
 
-@piece
+@helper
 def _store_weights(sums, dw, first, filters, accumulate):
     """dw (taps, F)[:, first...] (+)= sums (filter blocks, taps, filters of a block)."""
     width = sums.shape[2]
@@ -171,8 +181,12 @@ def _store_weights(sums, dw, first, filters, accumulate):
 
 
 @exact
-def weights_kernel(x, dy, dw, tables, gathered, turned, sums, window, modules_x, accumulate):
-    """dw is (modules, taps, F), dy flat; window = (groups, size, stride, padding)."""
+def weights_kernel(x, dy, dw, tables, gathered, transposed, sums, window, modules_x, accumulate):
+    """dw (+)= the gradient of the weights.
+
+    dw: (modules, taps, F).  dy: flat.  window: (groups, size, stride, padding).  modules_x: modules
+    in a row.
+    """
     groups, size, stride, padding = window
     modules, taps, filters = dw.shape[0], dw.shape[1], dw.shape[2] // groups
     cases, channels = x.shape[3], x.shape[0] // groups
@@ -185,16 +199,16 @@ def weights_kernel(x, dy, dw, tables, gathered, turned, sums, window, modules_x,
             for case in range(0, cases, chunk):
                 first, count = module * cases + case, min(chunk, cases - case)
                 transpose(
-                    dy, group * filters, filters, modules * cases, first, count, turned[thread]
+                    dy, group * filters, filters, modules * cases, first, count, transposed[thread]
                 )
-                pieces = list_pieces(table, first, count, modules_x, cases, stride, padding)
+                runs = list_runs(table, first, count, modules_x, cases, stride, padding)
                 for start in range(0, taps, part):
                     stop = min(start + part, taps)
-                    _gather_channelss(
-                        x, group * channels, table, pieces, size, start, stop, gathered[thread]
+                    _gather_taps(
+                        x, group * channels, table, runs, size, start, stop, gathered[thread]
                     )
                     add_products(
-                        gathered[thread], turned[thread], own, start // ROWS,
-                        -(-(stop - start) // ROWS), filters, count,
+                        gathered[thread], transposed[thread], own, start // ROWS,
+                        kernel_ceil_div(stop - start, ROWS), filters, count,
                     )  # fmt: skip
             _store_weights(own, dw[module], group * filters, filters, accumulate)

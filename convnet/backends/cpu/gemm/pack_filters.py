@@ -1,19 +1,19 @@
-"""Packing convolution weights (C/groups, K, K, F) for `correlate`.
+"""Packing convolution weights (C/groups, K, K, F) for `direct_conv.correlate`.
 
-Packed: for each group, each span of taps and each block of ROWS rows, (taps, ROWS); rows beyond the
-last are zero.  `used[group, span, block]` is 0 where all of it is zero.
+Packed filters are an array (taps, ROWS) for each group, each span of taps and each block of ROWS
+rows.  Rows beyond the last are zero.  `used[group, span, block]` is 0 where the array is all zero.
 """
 
 from numba import prange
 
 from convnet.backends.cpu.gemm.direct_conv import span_range
-from convnet.backends.cpu.jit import exact, piece
+from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import ROWS
 
 
 @exact
 def pack_forward(w, packed, used, groups, spans):
-    """Rows are filters, taps (r, s, channel)."""
+    """Pack for the forward pass: rows are filters, taps are (r, s, channel)."""
     channels, size, filters = w.shape[0], w.shape[1], w.shape[3] // groups
     numbers, blocks = used.shape[1], used.shape[2]
     group_size = size * size * channels * blocks * ROWS
@@ -35,40 +35,41 @@ def pack_forward(w, packed, used, groups, spans):
             used[group, number, block] = 1
 
 
-@piece
-def _pack_turned_row(w, phase_y, phase_x, c, group, packed, to, start, stop, filters, phases):
-    """One row of one span; returns whether any tap of it exists."""
+@helper
+def _pack_rotated_row(w, phase_y, phase_x, c, group, packed, to, start, stop, filters, phases):
+    """Pack one row of one span; return whether any tap of it exists."""
     size = w.shape[1]
-    side = -(-size // phases)
+    side = kernel_ceil_div(size, phases)
     any_used = False
     while start < stop:
         place, f = start // filters, start % filters
-        run = min(filters - f, stop - start)
+        count = min(filters - f, stop - start)
         r = phase_y + phases * (side - 1 - place // side)
         s = phase_x + phases * (side - 1 - place % side)
         if r < size and s < size:
             any_used = True
             source = w[c, r, s, group * filters + f :]
-            for i in range(run):
+            for i in range(count):
                 packed[to + i * ROWS] = source[i]
         else:
-            for i in range(run):
+            for i in range(count):
                 packed[to + i * ROWS] = 0
-        start += run
-        to += run * ROWS
+        start += count
+        to += count * ROWS
     return any_used
 
 
 @exact
-def pack_turned(w, packed, used, groups, spans, phases):
-    """Rows are (py, px, channel), taps (jy, jx, filter) of the filter turned by half a turn.
+def pack_rotated(w, packed, used, groups, spans, phases):
+    """Pack for the gradient of images: filters rotated by 180 degrees, in phases.
 
-    The pixels of one phase (py, px) modulo the stride see only filter rows py, py + stride, ...,
-    so with one row for each phase the gradient is a correlation of stride 1 with small filters.
+    Rows are (py, px, channel), taps are (jy, jx, filter).  The pixels of one phase (py, px) modulo
+    the stride meet only the filter rows py, py + stride, ...  With a row for each phase, the
+    gradient is a correlation of stride 1 with small filters.  phases: the stride.
     """
     channels, size, filters = w.shape[0], w.shape[1], w.shape[3] // groups
     numbers, blocks = used.shape[1], used.shape[2]
-    side = -(-size // phases)
+    side = kernel_ceil_div(size, phases)
     group_size = side * side * filters * blocks * ROWS
     for task in prange(groups * numbers):
         group, number = task // numbers, task % numbers
@@ -79,7 +80,7 @@ def pack_turned(w, packed, used, groups, spans, phases):
             for k in range(ROWS):
                 phase, c = (block * ROWS + k) // channels, (block * ROWS + k) % channels
                 if phase < phases * phases:
-                    if _pack_turned_row(
+                    if _pack_rotated_row(
                         w, phase // phases, phase % phases, c, group, packed, base + k,
                         start, stop, filters, phases,
                     ):  # fmt: skip

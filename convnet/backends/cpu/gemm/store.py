@@ -1,34 +1,38 @@
-"""Writing rows of results into an image: as they are or added, with biases and a neuron."""
+"""Storing rows of results in an image, with the epilogue applied."""
 
-from convnet.backends.cpu.gemm.epilogue import finish_row
-from convnet.backends.cpu.jit import piece
+from convnet.backends.cpu.gemm.epilogue import apply_epilogue
+from convnet.backends.cpu.jit import helper
 from convnet.backends.cpu.kernels.rows import add_row
 from convnet.backends.cpu.microkernel import address, copy_bytes
 
 
-@piece
-def store_row(source, target, start, accumulate, index, finish):
-    """target[start...] = source (+ what is there), finished with bias number `index`."""
+@helper
+def store_row(source, target, start, accumulate, index, epilogue):
+    """target[start...] = epilogue(source (+ target[start...])), with bias number `index`."""
     if accumulate:
         add_row(target[start : start + source.size], source)
-    finish_row(source, index, finish)
+    apply_epilogue(source, index, epilogue)
     size = source.size * target.itemsize
     copy_bytes(address(target) + start * target.itemsize, address(source), size)
 
 
-@piece
-def store_rows(results, y, columns, row, rows, first, count, accumulate, finish):
-    """Rows of results, `count` columns from `first` on, go to flat y (all rows, columns)."""
+@helper
+def store_rows(results, y, columns, row, rows, first, count, accumulate, epilogue):
+    """Store `count` columns of results, from column `first` of y on, in rows `row`... of y.
+
+    y: flat, of shape (all rows, columns).  results: (rows, at least `count`).
+    """
     for k in range(rows):
         start = (row + k) * columns + first
-        store_row(results[k, :count], y, start, accumulate, row + k, finish)
+        store_row(results[k, :count], y, start, accumulate, row + k, epilogue)
 
 
-@piece
-def store_pixels(results, y, shape, channel, rows, first, count, place, accumulate, finish):
-    """Row (py, px, channel) and column (qy, qx, case) belong to pixel origin + q * phases + p.
+@helper
+def store_pixels(results, y, shape, channel, rows, first, count, place, accumulate, epilogue):
+    """Store results whose rows interleave the pixels of several phases.
 
-    place = (columns q in a row, phases, origin).  y is flat, of `shape` (C, H, W, N).
+    Row (py, px, channel) and column (qy, qx, case) belong to pixel origin + q * phases + p.
+    place: (columns q in a row, phases, origin).  y: flat, of `shape` (C, H, W, N).
     """
     _, height, width, cases = shape
     side, phases, origin = place
@@ -45,6 +49,6 @@ def store_pixels(results, y, shape, channel, rows, first, count, place, accumula
             start = ((channel * height + iy) * width + ix) * cases + case
             for k in range(channels):
                 source = results[phase * channels + k, done : done + length]
-                store_row(source, y, start, accumulate, channel + k, finish)
+                store_row(source, y, start, accumulate, channel + k, epilogue)
                 start += height * width * cases
         done += length

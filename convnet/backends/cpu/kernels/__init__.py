@@ -1,1 +1,1 @@
-"""Inner loops and device functions that several operations of the CPU engine share."""
+"""Kernels and helpers that several operations of the CPU engine share."""

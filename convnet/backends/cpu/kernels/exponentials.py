@@ -1,10 +1,10 @@
-"""exp and tanh of float32 numbers, in a form of which the compiler makes vectors.
+"""exp and tanh of float32, in a form that the compiler vectorises.
 
-The library's functions take one number at a time.  Those for float64 are left to it.
+The math library's functions take one number at a time; they are used for float64 only.
 
-exp(x) = 2**n (1 + q), where n is the whole number next to x / ln 2, and q the Taylor polynomial of
-exp(r) - 1 to the seventh power, of r = x - n ln 2.  For |r| <= ln(2) / 2 the terms that are left
-out are below 2**-27.  q is kept apart from the 1, so that tanh is exact near zero.
+exp(x) = 2**n (1 + q), where n is the integer nearest to x / ln 2, and q is the Taylor polynomial of
+exp(r) - 1 of degree 7, for r = x - n ln 2.  For |r| <= ln(2) / 2 the omitted terms are below
+2**-27.  q is kept separate from the 1, so that tanh is accurate near zero.
 """
 
 import math
@@ -14,19 +14,21 @@ import numpy as np
 from convnet.backends.cpu.jit import inlined
 
 _LOG2E = np.float32(1 / math.log(2))
-_LN2_HIGH = np.float32(math.floor(math.log(2) * 512) / 512)  # so few bits that n times it is exact
+_LN2_HIGH = np.float32(
+    math.floor(math.log(2) * 512) / 512
+)  # so few bits that n * _LN2_HIGH is exact
 _LN2_LOW = np.float32(math.log(2) - float(_LN2_HIGH))
-_WHOLE = np.float32(1.5 * 2**23)  # added to a number it leaves a whole one in the lowest bits
+_WHOLE = np.float32(1.5 * 2**23)  # added to a number, it rounds it to an integer in the lowest bits
 _ONE, _TWO, _ZERO = np.float32(1), np.float32(2), np.float32(0)
 _C2, _C3, _C4, _C5, _C6, _C7 = (np.float32(1 / math.factorial(k)) for k in range(2, 8))
-_LEAST, _MOST = np.float32(-87.3), np.float32(88.3)  # between them exp is a normal number
-_FLAT = np.float32(9.1)  # beyond it tanh rounds to 1
+_LEAST, _MOST = np.float32(-87.3), np.float32(88.3)  # the range in which exp is a normal number
+_FLAT = np.float32(9.1)  # above this tanh rounds to 1
 _BIAS, _MANTISSA = np.int32(127), np.int32(23)
 
 
 @inlined
 def _split(x):
-    """2**n and q, for x from _LEAST to _MOST; of a NaN q is NaN."""
+    """2**n and q, for x from _LEAST to _MOST; q is NaN for a NaN."""
     shifted = np.float32(x * _LOG2E + _WHOLE)
     n = shifted - _WHOLE
     r = (x - n * _LN2_HIGH) - n * _LN2_LOW

@@ -1,4 +1,4 @@
-"""The neurons' slopes; most are had from the output alone."""
+"""The neurons' derivatives; most are computed from the output alone."""
 
 import math
 
@@ -10,7 +10,7 @@ from convnet.backends.cpu.kernels import neuron_kinds as kinds
 from convnet.backends.cpu.kernels.exponentials import tanh
 from convnet.backends.cpu.microkernel import address
 
-PIECE = 2048  # elements of a row that stay in the first-level cache
+CHUNK = 2048  # elements of a row that stay in the first-level cache
 
 
 @inlined
@@ -18,20 +18,20 @@ def _smooth(x, y, dy, dx, kind, a, b, accumulate):
     one, item = y.dtype.type(1), x.itemsize
     for n in range(dx.size):
         if kind == kinds.LOGISTIC:
-            slope = y[n] * (one - y[n])
+            derivative = y[n] * (one - y[n])
         elif kind == kinds.TANH:
-            slope = b * (a - y[n] * y[n] / a)
+            derivative = b * (a - y[n] * y[n] / a)
         elif kind == kinds.DRELU:
             t = tanh(x[n] / a, item)
-            slope = t * t
+            derivative = t * t
         elif kind == kinds.SOFTRELU:
-            slope = one if y[n] > 4 else -math.expm1(-y[n])
+            derivative = one if y[n] > 4 else -math.expm1(-y[n])
         else:  # LOG
-            slope = one / (a + x[n])
+            derivative = one / (a + x[n])
         if accumulate:
-            dx[n] += slope * dy[n]
+            dx[n] += derivative * dy[n]
         else:
-            dx[n] = slope * dy[n]
+            dx[n] = derivative * dy[n]
 
 
 @inlined
@@ -39,27 +39,27 @@ def _simple(x, y, dy, dx, kind, a, accumulate):
     zero, one = y.dtype.type(0), y.dtype.type(1)
     for n in range(dx.size):
         if kind == kinds.RELU:
-            slope = one if y[n] > zero else zero
+            derivative = one if y[n] > zero else zero
         elif kind == kinds.BRELU:
-            slope = one if y[n] > zero and y[n] < a else zero
+            derivative = one if y[n] > zero and y[n] < a else zero
         elif kind == kinds.ABS:
-            slope = one if x[n] > zero else -one
+            derivative = one if x[n] > zero else -one
         elif kind == kinds.SQUARE:
-            slope = x[n] + x[n]
+            derivative = x[n] + x[n]
         elif kind == kinds.SQRT:
-            slope = one / (y[n] + y[n])
+            derivative = one / (y[n] + y[n])
         elif kind == kinds.LINEAR:
-            slope = a
+            derivative = a
         else:  # IDENT
-            slope = one
+            derivative = one
         if accumulate:
-            dx[n] += slope * dy[n]
+            dx[n] += derivative * dy[n]
         else:
-            dx[n] = slope * dy[n]
+            dx[n] = derivative * dy[n]
 
 
-# Each of these is a function of its own, in which the compiler moves the choice of kind out of one
-# loop.  It makes vectors of what is done in place only where it sees that dy is dx.
+# Each of these is a separate function, so that the compiler moves the choice of the kind out of one
+# loop.  It vectorises the forms in place only where it sees that dy is dx.
 
 
 @called
@@ -114,11 +114,11 @@ def backward_kernel(x, y, dy, dx, kind, a, b, accumulate):
 
 @parallel
 def backward_fused_kernel(x, y, dy, dx, kind, a, b, db, db_adds):
-    """A row is read again for its sum while it is in the cache."""
+    """dx = f' * dy, and db (+)= the sums of dx's rows, which are still in the cache."""
     for row in prange(x.shape[0]):
         total = 0.0
-        for lo in range(0, x.shape[1], PIECE):
-            hi = min(lo + PIECE, x.shape[1])
+        for lo in range(0, x.shape[1], CHUNK):
+            hi = min(lo + CHUNK, x.shape[1])
             out = dx[row, lo:hi]
             _apply(x[row, lo:hi], y[row, lo:hi], dy[row, lo:hi], out, kind, a, b, False)
             total += _sum(out)

@@ -1,4 +1,4 @@
-"""The neurons' functions, one loop each.  Comparisons are written so that a NaN passes through."""
+"""The neurons' functions, one loop each.  Comparisons are written so that a NaN remains a NaN."""
 
 import math
 
@@ -36,7 +36,7 @@ def _simple(x, y, kind, a, b):
     zero = x.dtype.type(0)
     if kind == kinds.RELU:
         for n in range(y.size):
-            y[n] = max(x[n], zero)  # a NaN stays, being the first
+            y[n] = max(x[n], zero)  # a NaN remains, as the first argument
     elif kind == kinds.BRELU:
         for n in range(y.size):
             y[n] = min(max(x[n], zero), a)
@@ -67,7 +67,7 @@ def _function(x, y, kind, a, b):
 
 @called
 def _in_place(y, kind, a, b):
-    """The compiler makes vectors of it where it sees one array only."""
+    """The compiler vectorises this only where it sees a single array."""
     _function(y, y, kind, a, b)
 
 
@@ -79,7 +79,7 @@ def _apart(x, y, kind, a, b):
 @called
 def apply(x, y, kind, a, b):
     """y = f(x), one row; x may be y."""
-    if address(x) == address(y) and kind > kinds.BRELU:  # relu would become a branch there
+    if address(x) == address(y) and kind > kinds.BRELU:  # in place, relu would compile to branches
         _in_place(y, kind, a, b)
     else:
         _apart(x, y, kind, a, b)

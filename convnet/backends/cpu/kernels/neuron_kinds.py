@@ -1,12 +1,12 @@
-"""Numbers of the neuron kinds, as the kernels know them."""
+"""The numbers that stand for the kinds of neurons in kernels."""
 
 IDENT, RELU, BRELU, ABS, SQUARE, SQRT, LINEAR = range(7)
-DRELU, SOFTRELU, LOGISTIC, TANH, LOG = range(7, 12)  # those that need exponentials or logarithms
+DRELU, SOFTRELU, LOGISTIC, TANH, LOG = range(7, 12)  # kinds with exponentials or logarithms
 
 KINDS = {
     "ident": IDENT,
     "relu": RELU,
-    "nrelu": RELU,  # the noise does not change the slope
+    "nrelu": RELU,  # the noise does not change the derivative
     "brelu": BRELU,
     "drelu": DRELU,
     "softrelu": SOFTRELU,

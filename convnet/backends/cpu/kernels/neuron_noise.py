@@ -1,4 +1,7 @@
-"""The noise of nrelu: normal numbers by Box-Muller from counter-based words (see neuron.noisy)."""
+"""The noise of nrelu: normal numbers by Box-Muller, from counter-based random words.
+
+The operation is `noisy` in ops/neuron.py.
+"""
 
 import math
 
@@ -13,8 +16,10 @@ _UNUSED_BITS = np.uint64(8)
 
 @inlined
 def _normal_pair(first, second):
-    """Two normal numbers from two words, in float64: the same to the last float32 bit or so
-    wherever they are computed."""
+    """Two normal numbers from two words.
+
+    They are float64, so that all backends agree to about the last bit of a float32.
+    """
     u1 = (np.int64(first >> _UNUSED_BITS) + 1) * 2.0**-24
     u2 = (np.int64(second >> _UNUSED_BITS) + 1) * 2.0**-24
     radius = math.sqrt(-2 * math.log(u1))
@@ -23,6 +28,7 @@ def _normal_pair(first, second):
 
 @inlined
 def _add_noise(x, y, n, normal):
+    """y[n] = relu(r + sqrt(r) * normal), where r = relu(x[n])."""
     zero = x.dtype.type(0)
     r = zero if x[n] <= zero else x[n]
     v = r + np.sqrt(r) * x.dtype.type(normal)

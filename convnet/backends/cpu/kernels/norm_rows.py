@@ -1,7 +1,7 @@
-"""Pieces shared by the response normalisations: windows, sums of rows, and d ** -power.
+"""Helpers shared by the response normalisations: windows, sums of rows, and d ** -power.
 
-Rows are parts of a two-dimensional array `a`: `a[first + j*step, column : column + len(out)]` for
-j = 0 .. count-1, so that a window over channels, rows or columns is only another step.
+The rows of a window are `a[first + j*step, column : column + len(out)]`, for j = 0 .. count-1, of a
+two-dimensional array `a`.  So windows over channels, rows and columns differ only in the step.
 """
 
 import numpy as np
@@ -11,14 +11,14 @@ from convnet.backends.cpu.jit import called, inlined
 
 @inlined
 def window(i, lean, size, length):
-    """First and end of the window of `size` that starts `lean` below i, clipped to [0, length)."""
+    """Return the window of `size` that starts `lean` below i, clipped to [0, length)."""
     start = i - lean
     return max(start, 0), min(start + size, length)
 
 
 @called
 def sum_rows(out, a, first, count, step, column):
-    """out = the sum of `count` >= 1 rows, four to a pass so that `out` is seldom reloaded."""
+    """out = the sum of `count` >= 1 rows, four in each pass, so that `out` is seldom reloaded."""
     end = column + out.size
     row = a[first, column:end]
     for n in range(out.size):
@@ -69,7 +69,7 @@ def scale_and_shift(d, scale, shift):
 
 @called
 def divide_by_power(x, d, power, y):
-    """y = x * d ** -power.  The powers that nets use need only square roots, which vectorise."""
+    """y = x * d ** -power.  The usual powers need only square roots, which are vectorised."""
     if power == 0.75:
         for n in range(y.size):
             root = np.sqrt(d[n])
@@ -88,7 +88,7 @@ def divide_by_power(x, d, power, y):
 
 @called
 def share_of_gradient(y, dy, d, q):
-    """q = dy * y / d: what an output passes to every input of its window."""
+    """q = dy * y / d: the part of a gradient that an output sends to each input of its window."""
     for n in range(q.size):
         q[n] = dy[n] * y[n] / d[n]
 

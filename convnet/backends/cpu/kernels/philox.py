@@ -1,10 +1,10 @@
 """Philox4x32-10, the counter-based random numbers of Salmon et al. (2011, "Random123").
 
-A number depends only on its key and counter, so that any backend and any number of threads draws
-the same ones.  Here, for element e of a flat array: key = (seed_lo, seed_hi), counter =
-(e // 4, stream, step_lo, step_hi), and the element's word is number e % 4 of the four.
+A number depends only on its key and counter, so all backends and any number of threads draw the
+same numbers.  For element e of a flat array, key = (seed_lo, seed_hi) and counter =
+(e // 4, stream, step_lo, step_hi); the element's word is number e % 4 of the four.
 
-`random` is everywhere a uint32 array [seed_lo, seed_hi, stream, step_lo, step_hi, 0].
+`random` is a uint32 array [seed_lo, seed_hi, stream, step_lo, step_hi, 0].
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ _WEYL_1 = np.uint64(0xBB67AE85)
 
 @inlined
 def philox(c0, c1, c2, c3, k0, k1):
-    """Four random words of counter (c0..c3) and key (k0, k1); words are uint64 below 2**32."""
+    """Return the four random words of counter (c0..c3) and key (k0, k1), as uint64 below 2**32."""
     for _ in range(10):
         p0, p1 = _MULTIPLIER_0 * c0, _MULTIPLIER_1 * c2
         c0, c1, c2, c3 = (
@@ -37,7 +37,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @inlined
 def words(group, random):
-    """The four words of elements 4*group .. 4*group + 3."""
+    """Return the words of elements 4*group .. 4*group + 3."""
     return philox(
         np.uint64(group) & _LOW,
         np.uint64(random[2]),

@@ -1,7 +1,7 @@
 """The innermost loop of max pooling's gradient: a row of cases at one pixel.
 
-Emitted as LLVM IR, so that a number is read and written once for all windows that it lies in, and
-images that are larger than the caches are written past them.
+It is emitted as LLVM IR, so that a pixel is read and written once for all windows that contain it,
+and so that images larger than the caches are written by streaming stores.
 """
 
 import numpy as np
@@ -10,11 +10,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from convnet.backends.cpu.jit import piece
+from convnet.backends.cpu.jit import helper
 from convnet.backends.cpu.microkernel import VECTOR_BYTES
 from convnet.compiling.nontemporal import stream
 
-PUT, ADD, STREAM = (np.int64(n) for n in range(3))  # what is done with a gradient
+PUT, ADD, STREAM = (np.int64(n) for n in range(3))  # how a gradient is stored
 
 _I64, _POINTER = ir.IntType(64), ir.PointerType()
 
@@ -24,14 +24,14 @@ def _int(value):
 
 
 class _Row:
-    """Emits the loop over a row for some windows: pairs of pointers to their y and dy."""
+    """Emits the loop over a row.  windows: pairs of pointers, to each window's y and dy."""
 
     def __init__(self, builder, scalar, x, dx, windows, store):
         self.b, self.scalar, self.bytes = builder, scalar, 4 if scalar == ir.FloatType() else 8
         self.x, self.dx, self.windows, self.put = x, dx, windows, store
 
     def loop(self, count):
-        """Over `count` numbers: whole vectors, then one by one."""
+        """Emit the loop over `count` numbers: whole vectors, then one by one."""
         lanes = VECTOR_BYTES // self.bytes
         vector = ir.VectorType(self.scalar, lanes)
         whole = self.b.sub(count, self.b.srem(count, _int(lanes)))
@@ -47,7 +47,7 @@ class _Row:
         return self.b.load(self._at(pointer, i), align=self.bytes, typ=kind)
 
     def _sum(self, i, kind, zero):
-        """Of dy over the windows whose y is x."""
+        """Emit the sum of dy over the windows whose y equals x."""
         x, total = self._load(self.x, i, kind), None
         for y, dy in self.windows:
             is_largest = self.b.fcmp_ordered("==", x, self._load(y, i, kind))
@@ -66,7 +66,7 @@ class _Row:
 
 
 @intrinsic
-def _give(_typing, like, x, dx, count, y, dy, down, right, rows, columns, put):
+def _sum_windows(_typing, like, x, dx, count, y, dy, down, right, rows, columns, put):
     def codegen(context, b, signature, arguments):
         _, x, dx, count, y, dy, down, right, rows, columns, put = arguments
         scalar = context.get_value_type(signature.args[0].dtype)
@@ -76,11 +76,11 @@ def _give(_typing, like, x, dx, count, y, dy, down, right, rows, columns, put):
         chosen = b.add(b.mul(put, _int(4)), b.add(b.mul(rows, _int(2)), columns))
         end = b.append_basic_block("end")
         variants = b.switch(chosen, end)
-        for way in (PUT, ADD, STREAM):
+        for mode in (PUT, ADD, STREAM):
             for number, windows in enumerate((pairs[:1], pairs[:2], pairs[::2], pairs)):
-                variants.add_case(_int(4 * int(way) + 3 + number), b.append_basic_block("variant"))
+                variants.add_case(_int(4 * int(mode) + 3 + number), b.append_basic_block("variant"))
                 b.position_at_end(variants.cases[-1][1])
-                _Row(b, scalar, x, dx, windows, way).loop(count)
+                _Row(b, scalar, x, dx, windows, mode).loop(count)
                 b.branch(end)
         b.position_at_end(end)
         return context.get_dummy_value()
@@ -88,12 +88,12 @@ def _give(_typing, like, x, dx, count, y, dy, down, right, rows, columns, put):
     return types.void(like, *[types.int64] * 10), codegen
 
 
-@piece
-def give(like, x, dx, count, y, dy, down, right, rows, columns, put):
+@helper
+def sum_windows(like, x, dx, count, y, dy, down, right, rows, columns, put):
     """dx = the sum of dy over the windows whose y equals x, for a row of `count` numbers.
 
-    x, dx, y, dy are addresses of scalars of `like`'s type.  Windows are 1 or 2 rows of 1 or 2, of
-    which the next row lies `down` and the next one `right` bytes on.  put: PUT, ADD, or STREAM,
-    for which dx must be a multiple of VECTOR_BYTES.
+    x, dx, y, dy: addresses of scalars of `like`'s type.  There are 1 or 2 `rows` of 1 or 2
+    `columns` of windows; the next row is `down` and the next column `right` bytes further on.
+    put: PUT, ADD, or STREAM, for which dx must be a multiple of VECTOR_BYTES.
     """
-    _give(like, x, dx, count, y, dy, down, right, rows, columns, put)
+    _sum_windows(like, x, dx, count, y, dy, down, right, rows, columns, put)

@@ -1,6 +1,6 @@
-"""Places of classes among the outputs of a case, and errors counted by them (dialect, 7).
+"""Ranks of classes among the outputs of a case, and errors by rank (docs/dialect.md, 7).
 
-Outputs that tie share the places left to them, so errors may be fractions.
+Outputs that tie share their ranks, so errors may be fractions.
 """
 
 import numpy as np
@@ -14,7 +14,10 @@ GROUP = 32  # cases
 
 @inlined
 def correct(greater, equal, places):
-    """The chance that the label is among the first `places` if ties are broken at random."""
+    """The probability that the label is among the first `places` if ties are broken at random.
+
+    greater, equal: the numbers of outputs greater than and equal to the label's.
+    """
     if equal == 0:
         return 0.0
     return min(max(places - greater, 0.0), equal) / equal
@@ -22,7 +25,7 @@ def correct(greater, equal, places):
 
 @inlined
 def count(outputs, chosen, greater, equal):
-    """Add to the numbers of outputs greater than and equal to the chosen ones, for one class."""
+    """Count one class's outputs that are greater than or equal to the chosen ones, by case."""
     for n in range(outputs.size):
         y = np.float64(outputs[n])
         greater[n] += np.float64(y > chosen[n])
@@ -45,16 +48,16 @@ def _count_best(y, t, best, tied, hits):
 
 @inlined
 def _errors(best, tied, hits):
-    """In place of `best`; a case with a NaN in front is wrong."""
+    """best = the error of each case; it is 1 where the first output is NaN."""
     for n in range(best.size):
         best[n] = 1.0 - hits[n] / tied[n] if tied[n] > 0 else 1.0
 
 
 @parallel
 def first_place_errors(targets, y, rows):
-    """rows[0] = by case, the share of the largest outputs that have no target above 0.
+    """rows[0] = for each case, the fraction of its largest outputs that have no target above 0.
 
-    targets, y: (classes, N).  rows: float64 (3, N).
+    targets, y: (classes, N).  rows: float64 (3, N), scratch.
     """
     classes, cases = y.shape
     for group in prange((cases + GROUP - 1) // GROUP):

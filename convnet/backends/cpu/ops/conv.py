@@ -17,8 +17,8 @@ from convnet.backends.cpu.gemm.direct_conv import (
     tiles_per_task,
 )
 from convnet.backends.cpu.gemm.direct_conv_weights import collect_sums, sum_products, weight_parts
-from convnet.backends.cpu.gemm.epilogue import as_finish, nothing
-from convnet.backends.cpu.gemm.pack_filters import pack_forward, pack_turned
+from convnet.backends.cpu.gemm.epilogue import epilogue_of, no_epilogue
+from convnet.backends.cpu.gemm.pack_filters import pack_forward, pack_rotated
 from convnet.backends.cpu.microkernel import ROWS
 from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
 from convnet.backends.cpu.winograd import conv as winograd
@@ -65,20 +65,21 @@ def _forward_size(x, w, y, padding, stride, groups, *_others):
 @repeatable
 @implements(conv.forward, scratch=_forward_size)
 def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
-    _forward(x, w, y, padding, stride, groups, accumulate, nothing(x.dtype), scratch)
+    _forward(x, w, y, padding, stride, groups, accumulate, no_epilogue(x.dtype), scratch)
 
 
 @repeatable
 @implements(conv.forward_fused, scratch=_forward_size)
 def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch):
-    finish = as_finish(biases, kind, a, b)
-    _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch)
+    epilogue = epilogue_of(biases, kind, a, b)
+    _forward(x, w, y, padding, stride, groups, accumulate, epilogue, scratch)
 
 
-def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
+def _forward(x, w, y, padding, stride, groups, accumulate, epilogue, scratch):
     arrays = carve_for_threads(scratch, _forward_parts, x, w, y, stride, groups)
     if way := _tiling(w, stride, groups, y):
-        winograd.run(way, x, w, y, padding, groups, accumulate, finish, arrays, turned=False)
+        how = winograd.Correlation(way, padding, groups, accumulate, epilogue)
+        winograd.run(how, x, w, y, arrays)
         return
     packed, used, *own = arrays
     channels, size, rows = w.shape[0], w.shape[1], w.shape[3] // groups
@@ -88,7 +89,7 @@ def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
     output = (y.shape, y.shape[1:3], rows, 1, 0)
     window = (groups, size, stride, padding)
     correlate(
-        x, packed, used, y.reshape(-1), *own, window, spans, output, tiles, accumulate, finish
+        x, packed, used, y.reshape(-1), *own, window, spans, output, tiles, accumulate, epilogue
     )  # fmt: skip
 
 
@@ -115,25 +116,26 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
 
     A pixel y and a module my share filter row py + j * stride where y + padding = (my + j) * stride
     + py.  So over q = my + j this is a correlation of dy with the filters of each phase (py, px)
-    rotated by 180 degrees, and the phases are its rows (`pack_turned`).
+    rotated by 180 degrees, and the phases are its rows (`pack_rotated`).
     """
     arrays = carve_for_threads(scratch, _images_parts, w, dx, stride, groups)
-    finish = nothing(dy.dtype)
+    epilogue = no_epilogue(dy.dtype)
     if way := _images_tiling(w, stride, groups, dx):
         outer = w.shape[1] - 1 - padding
-        winograd.run(way, dy, w, dx, outer, groups, accumulate, finish, arrays, turned=True)
+        how = winograd.Correlation(way, outer, groups, accumulate, epilogue, rotated=True)
+        winograd.run(how, dy, w, dx, arrays)
         return
     packed, used, *own = arrays
     filters, side, rows = w.shape[3] // groups, ceil_div(w.shape[1], stride), w.shape[0] * stride**2
     spans = spans_of(filters, side)
-    pack_turned(w, packed, used, groups, spans, stride)
+    pack_rotated(w, packed, used, groups, spans, stride)
     first = padding // stride
     positions = tuple((padding + n - 1) // stride - first + 1 for n in dx.shape[1:3])
     tiles = tiles_per_task(positions[0] * positions[1] * dy.shape[3], rows, dy.dtype, len(own[0]))
     output = (dx.shape, positions, rows, stride, first * stride - padding)
     window = (groups, side, 1, side - 1 - first)
     correlate(
-        dy, packed, used, dx.reshape(-1), *own, window, spans, output, tiles, accumulate, finish
+        dy, packed, used, dx.reshape(-1), *own, window, spans, output, tiles, accumulate, epilogue
     )  # fmt: skip
 
 

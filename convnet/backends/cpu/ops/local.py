@@ -10,8 +10,8 @@ from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
 from convnet.backends.cpu.gemm.direct_conv import row_blocks
 from convnet.backends.cpu.gemm.direct_conv_weights import CHUNK, TAPS
-from convnet.backends.cpu.gemm.epilogue import as_finish, nothing
-from convnet.backends.cpu.gemm.im2col import PIECE
+from convnet.backends.cpu.gemm.epilogue import epilogue_of, no_epilogue
+from convnet.backends.cpu.gemm.im2col import RUN_FIELDS
 from convnet.backends.cpu.gemm.local_kernels import (
     SPAN,
     forward_kernel,
@@ -28,7 +28,7 @@ def _product_parts(threads, rows, dtype):
     """Table, right-hand side, last block of the left-hand side and result, for each thread."""
     width = block_columns(dtype)
     return [
-        ((threads, width, PIECE), np.int64),
+        ((threads, width, RUN_FIELDS), np.int64),
         ((threads, SPAN, width), dtype),
         ((threads, SPAN, ROWS), dtype),
         ((threads, row_blocks(rows) * ROWS, width), dtype),
@@ -46,7 +46,7 @@ def _forward_size(*args):
 @repeatable
 @implements(local.forward, scratch=_forward_size)
 def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
-    _forward(x, w, y, padding, stride, groups, accumulate, nothing(x.dtype), scratch)
+    _forward(x, w, y, padding, stride, groups, accumulate, no_epilogue(x.dtype), scratch)
 
 
 @repeatable
@@ -54,16 +54,16 @@ def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
 def forward_fused(
     x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch
 ):  # fmt: skip
-    finish = as_finish(biases, kind, a, b)
-    _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch)
+    epilogue = epilogue_of(biases, kind, a, b)
+    _forward(x, w, y, padding, stride, groups, accumulate, epilogue, scratch)
 
 
-def _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch):
+def _forward(x, w, y, padding, stride, groups, accumulate, epilogue, scratch):
     shape = _forward_shape(x, w, y, padding, stride, groups, accumulate)
     own = carve_for_threads(scratch, _product_parts, *shape)
     w3 = w.reshape(w.shape[0], -1, w.shape[4])
     window = (groups, w.shape[2], stride, padding)
-    forward_kernel(x, w3, y, *own, window, accumulate, finish)
+    forward_kernel(x, w3, y, *own, window, accumulate, epilogue)
 
 
 def _images_shape(dy, w, dx, padding, stride, groups, accumulate):
@@ -80,7 +80,7 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
     shape = _images_shape(dy, w, dx, padding, stride, groups, accumulate)
     _, *own = carve_for_threads(scratch, _product_parts, *shape)
     window = (groups, w.shape[2], stride, padding)
-    images_kernel(dy, w, dx, *own, window, accumulate, nothing(dy.dtype))
+    images_kernel(dy, w, dx, *own, window, accumulate, no_epilogue(dy.dtype))
 
 
 def _weights_parts(threads, dw_shape, groups, dtype):
@@ -88,7 +88,7 @@ def _weights_parts(threads, dw_shape, groups, dtype):
     taps, filters, width = dw_shape[1] * dw_shape[2] ** 2, dw_shape[4], block_columns(dtype)
     filter_blocks = ceil_div(filters // groups, width)
     return [
-        ((threads, CHUNK, PIECE), np.int64),
+        ((threads, CHUNK, RUN_FIELDS), np.int64),
         ((threads, TAPS, CHUNK), dtype),
         ((threads, filter_blocks, CHUNK, width), dtype),
         ((threads, filter_blocks, row_blocks(taps) * ROWS, width), dtype),

@@ -8,13 +8,13 @@ import numpy as np
 from numba import prange
 
 from convnet.backends.base import implements
-from convnet.backends.cpu.gemm.direct_conv import share
-from convnet.backends.cpu.jit import called, exact, inlined, parallel, piece
-from convnet.backends.cpu.kernels.pool_gradient import ADD, PUT, STREAM, give
+from convnet.backends.cpu.gemm.direct_conv import part_range
+from convnet.backends.cpu.jit import called, exact, helper, inlined, parallel
+from convnet.backends.cpu.kernels.pool_gradient import ADD, PUT, STREAM, sum_windows
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.backends.cpu.microkernel import VECTOR_BYTES, address
 from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
-from convnet.compiling.nontemporal import STREAMED, fence
+from convnet.compiling.nontemporal import STREAM_BYTES, fence
 from convnet.compiling.replay import repeatable
 from convnet.operations import pool
 
@@ -138,7 +138,7 @@ def _max_kernel(x, y, columns, size, stride, start):
     channels, height, width, cases = x.shape
     outputs, threads = y.shape[1], columns.shape[0]
     for thread in prange(threads):
-        begin, end = share(channels * outputs, thread, threads)
+        begin, end = part_range(channels * outputs, thread, threads)
         for job in range(begin, end):
             c, oi = job // outputs, job % outputs
             top, bottom = clip(oi, size, stride, start, height)
@@ -196,7 +196,7 @@ def _backward_kernel(dy, dx, divides, size, stride, start, accumulate):
                     adds = True
 
 
-@piece
+@helper
 def _give_windows(like, x, dx, cases, y, dy, down, windows, adds):
     """A pixel's row of gradients from many windows, (top, bottom, left, right), four at a time.
 
@@ -209,7 +209,7 @@ def _give_windows(like, x, dx, cases, y, dy, down, windows, adds):
             place = oi * down + oj * across
             rows, columns = min(2, bottom - oi), min(2, right - oj)
             put = ADD if adds else PUT
-            give(like, x, dx, cases, y + place, dy + place, down, across, rows, columns, put)
+            sum_windows(like, x, dx, cases, y + place, dy + place, down, across, rows, columns, put)
             adds = True
 
 
@@ -221,10 +221,10 @@ def _max_backward_kernel(x, y, dy, dx, window, accumulate, threads):
     outputs, across = y.shape[1], cases * x.itemsize
     down = outputs * across
     whole = across % VECTOR_BYTES == 0 and address(dx) % VECTOR_BYTES == 0
-    streams = whole and dx.size * dx.itemsize >= STREAMED
+    streams = whole and dx.size * dx.itemsize >= STREAM_BYTES
     put = ADD if accumulate else STREAM if streams else PUT
     for thread in prange(threads):
-        begin, end = share(channels * height, thread, threads)
+        begin, end = part_range(channels * height, thread, threads)
         for job in range(begin, end):
             c, i = job // height, job % height
             top, bottom = _windows_over(i, size, stride, start, outputs)
@@ -242,7 +242,7 @@ def _max_backward_kernel(x, y, dy, dx, window, accumulate, threads):
                     if not accumulate:
                         fill(dx[c, i, j], 0)
                 elif rows <= 2 and columns <= 2:
-                    give(
+                    sum_windows(
                         x, pixel, out, cases, above + first, below + first, down, across, rows,
                         columns, put,
                     )  # fmt: skip

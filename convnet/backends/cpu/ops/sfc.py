@@ -1,7 +1,7 @@
 """Split full connections."""
 
 from convnet.backends.base import implements
-from convnet.backends.cpu.gemm.epilogue import as_finish, finish_rows
+from convnet.backends.cpu.gemm.epilogue import apply_epilogue_to_rows, epilogue_of
 from convnet.backends.cpu.ops import fc
 from convnet.compiling.replay import repeatable
 from convnet.operations import sfc
@@ -33,7 +33,7 @@ def forward(x, w, y, parts, accumulate, *, scratch):
 @implements(sfc.forward_fused, scratch=_size_of(fc.forward))
 def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, scratch):
     forward(x, w, y, parts, accumulate, scratch=scratch)
-    finish_rows(y, as_finish(biases, kind, a, b))
+    apply_epilogue_to_rows(y, epilogue_of(biases, kind, a, b))
 
 
 @repeatable

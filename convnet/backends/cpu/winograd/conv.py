@@ -1,12 +1,10 @@
 """Convolution by Winograd's transforms: forward, and the gradient of images at stride 1.
 
-A matrix product for each point of a tile: (rows of filters) x (channels) times (channels) x
-(columns), where a column is a tile of outputs of one case.  A task takes some columns through all
-stages: pixels transformed, multiplied, transformed back and stored.
+For each point of a tile there is a matrix product, (rows of filters, channels) x (channels,
+columns), where a column is a tile of outputs of one case.  A task takes some columns through all
+stages: the input transform, the products, the output transform, the epilogue, and storing.
 
-At a stride S the image is seen as S^2 images, of every S-th row and column (its phases), each with
-its own part of the filter: 11x11 filters at stride 4 on 3 channels become 3x3 filters at stride 1
-on 48.
+At a stride S the image is seen as S^2 images, its phases (tiling.py); their channels are summed.
 """
 
 from typing import NamedTuple
@@ -14,11 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from convnet.backends.cpu.gemm.direct_conv import row_blocks, share
-from convnet.backends.cpu.gemm.epilogue import finish_row
-from convnet.backends.cpu.gemm.im2col import PIECE
+from convnet.arithmetic import ceil_div
+from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
+from convnet.backends.cpu.gemm.epilogue import Epilogue, apply_epilogue
+from convnet.backends.cpu.gemm.im2col import RUN_FIELDS
 from convnet.backends.cpu.gemm.store import store_pixels
-from convnet.backends.cpu.jit import exact, piece
+from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     PACKED,
@@ -31,43 +30,73 @@ from convnet.backends.cpu.microkernel import (
     copy_bytes,
     stream_block,
 )
-from convnet.backends.cpu.winograd.input_transform import GATHERED, transform_pixels
-from convnet.backends.cpu.winograd.tiling import Tiling
+from convnet.backends.cpu.scratch import Parts
+from convnet.backends.cpu.winograd.input_transform import GATHERED, PointLayout, transform_pixels
+from convnet.backends.cpu.winograd.tiling import Columns, Tiling
 from convnet.backends.cpu.winograd.transforms import address_of, transform_tile
-from convnet.compiling.nontemporal import STREAMED, fence
+from convnet.compiling.nontemporal import STREAM_BYTES, fence
 
 TILES = 8  # blocks of columns of a task: results are stored in rows of half a kilobyte
-_TOGETHER = 3  # blocks of rows whose products are stored before the next are made
+_TOGETHER = 3  # blocks of rows that are multiplied before their products are transformed
 _SPAN = 256  # channels of a product that stay in the first-level cache
 
 
 class Sizes(NamedTuple):
-    """Of a product, as it sees them: channels (of all phases) that are summed, rows that come out.
-
-    columns: tiles of all cases.
-    """
+    """The sizes of a product."""
 
     tiling: Tiling
-    channels: int
-    rows: int
+    channels: int  # that are summed, of all phases of a group
+    rows: int  # of a group
     groups: int
-    columns: int
+    columns: int  # tiles of all cases
 
 
-def sizes(way: Tiling, channels: int, rows: int, groups: int, shape) -> Sizes:
-    """Of a product that makes an image of `shape` (C, H, W, N)."""
+class Correlation(NamedTuple):
+    """What `run` does.  padding: of the image, in pixels."""
+
+    tiling: Tiling
+    padding: int
+    groups: int
+    accumulate: bool
+    epilogue: Epilogue
+    rotated: bool = False  # filters are rotated by 180 degrees and summed over F, not over C
+
+
+class Settings(NamedTuple):
+    """Numbers for the kernel of a correlation.  (Numba takes no nested tuples into a prange.)"""
+
+    padding: int
+    rows: int  # of a group
+    tiles: int  # blocks of columns of a task
+    together: int  # blocks of rows that are multiplied before their products are transformed
+    accumulate: bool
+    input_transform: np.int64  # addresses
+    output_transform: np.int64
+
+
+class ProductLayout(NamedTuple):
+    """Where products are: that of point p, a row and a column is number p * plane + row * pitch +
+    column."""
+
+    plane: int
+    pitch: int
+
+
+def sizes(tiling: Tiling, channels: int, rows: int, groups: int, shape: tuple[int, ...]) -> Sizes:
+    """Return the sizes of the product whose result is an image of `shape` (C, H, W, N)."""
     _, height, width, cases = shape
-    return Sizes(way, channels * way.phases, rows, groups, way.tiles(height, width) * cases)
+    columns = tiling.tiles(height, width) * cases
+    return Sizes(tiling, channels * tiling.phases, rows, groups, columns)
 
 
-def tiles_per_task(columns, dtype, threads) -> int:
-    """Blocks of columns: fewer where there are not enough for all threads."""
+def tiles_per_task(columns: int, dtype: np.dtype, threads: int) -> int:
+    """Return the blocks of columns of a task: fewer where there are not enough for all threads."""
     return max(1, min(TILES, columns // (threads * block_columns(dtype))))
 
 
-def parts(threads, sizes: Sizes, dtype) -> list:
-    """Scratch: packed filters; for each thread filters, their points, a table, pixels, points,
-    products, outputs.
+def parts(threads: int, sizes: Sizes, dtype: np.dtype) -> Parts:
+    """Return the scratch: packed filters; for each thread filters, their points, a table of runs,
+    pixels, points, products, and outputs.
 
     Rows and planes are an odd number of cache lines apart, so that they do not share cache sets.
     """
@@ -75,12 +104,12 @@ def parts(threads, sizes: Sizes, dtype) -> list:
     together = min(_TOGETHER, blocks)
     tiles = tiles_per_task(sizes.columns, dtype, threads)
     pitch = (tiles + 1) * width
-    lanes = -(-ROWS // width) * width  # of whole vectors, for at least one block of rows
+    lanes = ceil_div(ROWS, width) * width  # of whole vectors, for at least one block of rows
     return [
         ((sizes.groups, points, blocks, sizes.channels, ROWS), dtype),
         ((threads, sizes.tiling.size**2, lanes), dtype),
         ((threads, ROWS, points, lanes), dtype),
-        ((threads, tiles * width, PIECE), np.int64),
+        ((threads, tiles * width, RUN_FIELDS), np.int64),
         ((threads, points * GATHERED, pitch), dtype),
         ((threads, points * (tiles * (sizes.channels + 1) * width + width)), dtype),
         ((threads, points * (together * ROWS * pitch + width)), dtype),
@@ -88,33 +117,33 @@ def parts(threads, sizes: Sizes, dtype) -> list:
     ]
 
 
-@piece
-def _take_filters(w, c, phase, filters, way, turned, tile):
-    """tile[k, f] = tap k of a phase, of `filters` (first, end); zeros beyond the last tap."""
-    _, size, stride = way
+@helper
+def _take_filters(w, c, phase, filters, tiling, rotated, tile):
+    """tile[k, f] = tap k of a phase, of filters (first, end); zero for taps beyond the last."""
+    _, size, stride = tiling
     taps = w.shape[1]
     for k in range(size * size):
         i, j = k // size * stride + phase // stride, k % size * stride + phase % stride
-        if turned:
+        if rotated:
             i, j = taps - 1 - i, taps - 1 - j
         for f in range(filters[1] - filters[0]):
             tile[k, f] = w[c, i, j, filters[0] + f] if i < taps and j < taps else 0
 
 
-@piece
+@helper
 def _put_filters(points, first, end, term, packed):
     """packed[p, f // ROWS, term + c, f % ROWS] = points[c, p, f - first]."""
     item = packed.itemsize
     for p in range(packed.shape[0]):
-        for block in range(first // ROWS, -(-end // ROWS)):
+        for block in range(first // ROWS, kernel_ceil_div(end, ROWS)):
             to, lane = address(packed[p, block, term]), block * ROWS - first
             for c in range(points.shape[0]):
                 source = address(points[c, p]) + lane * item
                 copy_bytes(to + c * ROWS * item, source, ROWS * item)
 
 
-@piece
-def _put_turned(points, first, end, packed):
+@helper
+def _put_rotated(points, first, end, packed):
     """packed[p, f, c] = points[c, p, f - first]; packed: a block of rows of each point."""
     for p in range(packed.shape[0]):
         for f in range(first, end):
@@ -124,21 +153,22 @@ def _put_turned(points, first, end, packed):
 
 
 @exact
-def pack(w, packed, tiles, points, way, turned, transform):
+def pack(w, packed, tiles, points, tiling, rotated, transform):
     """Transform filters w (C, K, K, F) and pack them: (groups, points, blocks, summed, ROWS).
 
-    Rows are filters and channels (of phase 0, of phase 1, ...) are summed; or, at stride 1, turned:
-    the other way round with the filter turned by half a turn.  A task has ROWS channels of a phase.
-    Rows beyond the last hold anything: nobody reads what they make.
+    Rows are filters, and channels are summed: those of phase 0, of phase 1, ...  If `rotated`
+    (at stride 1 only), rows are channels, filters are summed, and each filter is rotated by 180
+    degrees.  A task packs ROWS channels of a phase.  Rows beyond the last are garbage, as are the
+    results of these rows, which nobody reads.
     """
-    _, size, stride = way
+    _, size, stride = tiling
     groups, channels, filters = packed.shape[0], w.shape[0], w.shape[3] // packed.shape[0]
-    chunks, phases, threads = -(-channels // ROWS), stride * stride, tiles.shape[0]
+    chunks, phases, threads = kernel_ceil_div(channels, ROWS), stride * stride, tiles.shape[0]
     lanes = tiles.shape[2]
     step = lanes // ROWS * ROWS
     for thread in prange(threads):
         tile, found = tiles[thread], points[thread]
-        begin, end = share(groups * phases * chunks, thread, threads)
+        begin, end = part_range(groups * phases * chunks, thread, threads)
         for task in range(begin, end):
             group, phase = task // (phases * chunks), task // chunks % phases
             start = task % chunks * ROWS
@@ -147,50 +177,50 @@ def pack(w, packed, tiles, points, way, turned, transform):
                 last = min(first + step, filters)
                 own = group * filters + first, group * filters + last
                 for c in range(count):
-                    _take_filters(w, start + c, phase, own, way, turned, tile)
+                    _take_filters(w, start + c, phase, own, tiling, rotated, tile)
                     for block in range(0, lanes * w.itemsize, BLOCK_BYTES):
                         source, to = address(tile) + block, address(found[c]) + block
                         transform_tile(transform, source, size * lanes, lanes, to, lanes)
-                if turned:
-                    _put_turned(found, first, last, packed[group, :, start // ROWS])
+                if rotated:
+                    _put_rotated(found, first, last, packed[group, :, start // ROWS])
                 else:
                     term = phase * channels + start
                     _put_filters(found[:count], first, last, term, packed[group])
 
 
-@piece
-def _multiply(packed, start, stop, points, plane, panel, products, out_plane, pitch, count):
-    """products[p, row, column] = packed filters x points, for each of the points of a tile.
+@helper
+def _multiply(packed, start, stop, points, layout, products, out, count):
+    """Multiply the blocks of rows [start, stop) of the packed filters by `count` columns of points.
 
-    Of the blocks of rows from `start` to `stop`.
+    points, products: addresses, with arrays as in `layout` (PointLayout) and `out` (ProductLayout).
     """
     item = packed.itemsize
     width, channels = BLOCK_BYTES // item, packed.shape[2]
     for p in range(packed.shape[0]):
         for first in range(0, count, width):
-            vectors = -(-min(width, count - first) * item // VECTOR_BYTES)
-            b = points + (p * plane + first // width * panel) * item
-            c = products + (p * out_plane + first) * item
+            vectors = kernel_ceil_div(min(width, count - first) * item, VECTOR_BYTES)
+            b = points + (p * layout.plane + first // width * layout.panel) * item
+            c = products + (p * out.plane + first) * item
             for block in range(start, stop):
-                to = c + (block - start) * ROWS * pitch * item
+                to = c + (block - start) * ROWS * out.pitch * item
                 for term in range(0, channels, _SPAN):
                     block_product(
                         packed, address(packed[p, block, term]), PACKED, UNIT,
-                        b + term * width * item, to, pitch, min(_SPAN, channels - term), vectors,
-                        term,
+                        b + term * width * item, to, out.pitch, min(_SPAN, channels - term),
+                        vectors, term,
                     )  # fmt: skip
 
 
-@piece
-def _put_tiles(outputs, y, shape, channel, side, first, count, columns_x, streams):
-    """The tiles of one channel's columns [first, first + count) go to their pixels of flat y."""
+@helper
+def _put_tiles(outputs, y, shape, channel, side, columns, streams):
+    """Store the tiles of one channel in their pixels of flat y; `streams`: by streaming stores."""
     _, height, width, cases = shape
     item, pitch, done = outputs.itemsize, outputs.shape[1], 0
-    while done < count:
-        position = (first + done) // cases
-        case = first + done - position * cases
-        length = min(cases - case, count - done)
-        top, left = position // columns_x * side, position % columns_x * side
+    while done < columns.count:
+        position = (columns.first + done) // cases
+        case = columns.first + done - position * cases
+        length = min(cases - case, columns.count - done)
+        top, left = position // columns.per_row * side, position % columns.per_row * side
         to = address(y) + (((channel * height + top) * width + left) * cases + case) * item
         for i in range(min(side, height - top)):
             source = address(outputs) + (i * side * pitch + done) * item
@@ -204,86 +234,88 @@ def _put_tiles(outputs, y, shape, channel, side, first, count, columns_x, stream
         done += length
 
 
-@piece
+@helper
 def _store(
-    way, products, plane, pitch, rows, outputs, y, shape, channel, first, count, columns_x,
-    accumulate, finish, transform, streams,
+    products, layout, rows, outputs, y, shape, channel, columns, tiling, settings, epilogue,
+    streams,
 ):  # fmt: skip
-    """The tiles of outputs of each row go to their pixels of y, finished."""
-    item, side = outputs.itemsize, way[0] + 1 - way[1]
+    """Transform the products of `rows` rows, apply the epilogue, and store in y from `channel` on.
+
+    products: an address, with an array as in `layout`.  outputs: scratch for one row.
+    """
+    item, side = outputs.itemsize, tiling.side + 1 - tiling.size
     for row in range(rows):
-        for tile in range(0, count * item, BLOCK_BYTES):
-            source = products + row * pitch * item + tile
+        for tile in range(0, columns.count * item, BLOCK_BYTES):
+            source = products + row * layout.pitch * item + tile
             transform_tile(
-                transform, source, way[0] * plane, plane, address(outputs) + tile, outputs.shape[1]
+                settings.output_transform, source, tiling.side * layout.plane, layout.plane,
+                address(outputs) + tile, outputs.shape[1],
             )  # fmt: skip
-        if accumulate:
-            place = columns_x, side, 0
+        if settings.accumulate:
+            place = columns.per_row, side, 0
             store_pixels(
-                outputs, y, shape, channel + row, side * side, first, count, place, True, finish
+                outputs, y, shape, channel + row, side * side, columns.first, columns.count, place,
+                True, epilogue,
             )  # fmt: skip
         else:
-            finish_row(outputs.reshape(-1), channel + row, finish)  # all outputs in one go
-            _put_tiles(
-                outputs, y, shape, channel + row, side, first, count, columns_x, streams
-            )  # fmt: skip
+            apply_epilogue(outputs.reshape(-1), channel + row, epilogue)  # to all outputs at once
+            _put_tiles(outputs, y, shape, channel + row, side, columns, streams)
 
 
 @exact
-def correlate(x, packed, y, shape, tables, pixels, points, products, outputs, window, finish):
-    """y (+)= filters * x.  y is flat, of `shape`.
-
-    window = (tiling, padding, rows, tiles, together, accumulate, (input, output) transforms).
-    """
-    way, padding, rows, tiles, together, accumulate, transforms = window
-    side = way[0] + 1 - way[1]
+def correlate(
+    x, packed, y, shape, tables, pixels, points, products, outputs, tiling, settings, epilogue
+):
+    """y (+)= filters * x, with the epilogue applied.  y: flat, of `shape`; scratch: see `parts`."""
+    rows, tiles, together = settings.rows, settings.tiles, settings.together
+    side = tiling.side + 1 - tiling.size
     groups, blocks, summed = packed.shape[0], packed.shape[2], packed.shape[3]
-    channels = summed // (way[2] * way[2])
-    cases, columns_x, pitch = x.shape[3], -(-shape[2] // side), pixels.shape[2]
-    width, columns = BLOCK_BYTES // x.itemsize, -(-shape[1] // side) * columns_x * cases
+    channels = summed // (tiling.stride * tiling.stride)
+    cases, per_row = x.shape[3], kernel_ceil_div(shape[2], side)
+    width, total = BLOCK_BYTES // x.itemsize, kernel_ceil_div(shape[1], side) * per_row * cases
     panel = (summed + 1) * width
-    plane, out_plane = tiles * panel + width, together * ROWS * pitch + width
-    group_tasks = -(-columns // (tiles * width))
+    layout = PointLayout(tiles * panel + width, panel, width)
+    out = ProductLayout(together * ROWS * pixels.shape[2] + width, pixels.shape[2])
+    group_tasks = kernel_ceil_div(total, tiles * width)
     whole = cases * x.itemsize % BLOCK_BYTES == 0 and address(y) % VECTOR_BYTES == 0
-    streams = whole and y.size * y.itemsize >= STREAMED
+    streams = whole and y.size * y.itemsize >= STREAM_BYTES
     threads = tables.shape[0]
     for thread in prange(threads):
-        own, out = address(points[thread]), address(products[thread])
-        begin, end = share(groups * group_tasks, thread, threads)
+        own, results = address(points[thread]), address(products[thread])
+        begin, end = part_range(groups * group_tasks, thread, threads)
         for task in range(begin, end):
             group, first = task // group_tasks, task % group_tasks * tiles * width
-            count = min(tiles * width, columns - first)
+            count = min(tiles * width, total - first)
+            columns = Columns(first, count, per_row)
             transform_pixels(
-                x, group * channels, channels, 0, summed, way, (first, count, columns_x, padding),
-                tables[thread], pixels[thread], own, (plane, panel, width), transforms[0],
+                x, group * channels, channels, 0, summed, tiling, columns, settings.padding,
+                tables[thread], pixels[thread], own, layout, settings.input_transform,
             )  # fmt: skip
             for start in range(0, blocks, together):
                 stop, row = min(start + together, blocks), start * ROWS
-                _multiply(
-                    packed[group], start, stop, own, plane, panel, out, out_plane, pitch, count
-                )  # fmt: skip
+                _multiply(packed[group], start, stop, own, layout, results, out, count)
                 _store(
-                    way, out, out_plane, pitch, min(rows, stop * ROWS) - row, outputs[thread], y,
-                    shape, group * rows + row, first, count, columns_x, accumulate, finish,
-                    transforms[1], streams,
+                    results, out, min(rows, stop * ROWS) - row, outputs[thread], y, shape,
+                    group * rows + row, columns, tiling, settings, epilogue, streams,
                 )  # fmt: skip
         fence()
 
 
-def run(way, x, w, y, padding, groups, accumulate, finish, arrays, turned):
-    """y (+)= the correlation of x with w (C, K, K, F), or with its filters turned, summed over F.
-
-    arrays: scratch as of `parts`.
-    """
+def run(
+    how: Correlation, x: np.ndarray, w: np.ndarray, y: np.ndarray, arrays: list[np.ndarray]
+) -> None:
+    """y (+)= the correlation of x with filters w (C, K, K, F).  arrays: scratch as of `parts`."""
     packed, filters, filter_points, *own = arrays
-    rows = w.shape[0] if turned else w.shape[3] // groups
-    transform = address_of("filter", way.side, way.size, w.dtype)
-    pack(w, packed, filters, filter_points, tuple(way), turned, transform)
-    transforms = (
-        address_of("input", way.side, 0, x.dtype),
-        address_of("output", way.side, way.size, x.dtype),
+    tiling, dtype = how.tiling, x.dtype
+    transform = address_of("filter", tiling.side, tiling.size, dtype)
+    pack(w, packed, filters, filter_points, tiling, how.rotated, transform)
+    settings = Settings(
+        how.padding,
+        rows=w.shape[0] if how.rotated else w.shape[3] // how.groups,
+        tiles=own[0].shape[1] // block_columns(dtype),
+        together=min(_TOGETHER, packed.shape[2]),
+        accumulate=how.accumulate,
+        input_transform=address_of("input", tiling.side, 0, dtype),
+        output_transform=address_of("output", tiling.side, tiling.size, dtype),
     )
-    tiles = own[0].shape[1] // block_columns(x.dtype)
-    together = min(_TOGETHER, packed.shape[2])
-    window = tuple(way), padding, rows, tiles, together, accumulate, transforms
-    correlate(x, packed, y.reshape(-1), y.shape, *own, window, finish)
+    correlate(x, packed, y.reshape(-1), y.shape, *own, tiling, settings, how.epilogue)

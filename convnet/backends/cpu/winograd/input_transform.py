@@ -1,96 +1,113 @@
-"""Winograd's points of an image's tiles.
+"""The input transform: the points of an image's tiles.
 
-Tiles that lie in the image as a whole are read where they are; for others the pixels are gathered
-first, zeros among them.
+Tiles inside the image are read in place.  For tiles that hang over the border, the pixels are
+gathered first, with zeros outside the image.
 """
 
-from convnet.backends.cpu.gemm.im2col import gather_channels, list_pieces
-from convnet.backends.cpu.jit import piece
+from typing import NamedTuple
+
+from convnet.backends.cpu.gemm.im2col import gather_channels, list_runs
+from convnet.backends.cpu.jit import helper
 from convnet.backends.cpu.microkernel import BLOCK_BYTES, address
 from convnet.backends.cpu.winograd.transforms import transform_tile
 
-GATHERED = 8  # channels gathered at a time
+GATHERED = 8  # channels that are gathered at a time
 
 
-@piece
-def lies_inside(x, side, stride, first, count, columns_x, outputs, padding):
-    """Whether the tiles of all columns [first, first + count) lie in the image as a whole.
+class PointLayout(NamedTuple):
+    """Where points are: point p of channel c and a column of a block of columns is scalar number
+    p * plane + block * panel + c * row + column."""
 
-    And whether each block of columns belongs to one of them.
-    """
-    cases, width, reach = x.shape[3], BLOCK_BYTES // x.itemsize, side * stride
-    if cases % width or first % width or count % width:
+    plane: int
+    panel: int
+    row: int
+
+
+@helper
+def lies_inside(x, tiling, columns, padding):
+    """Whether all columns' tiles lie inside the image, and each block of columns is of one tile."""
+    cases, width, reach = x.shape[3], BLOCK_BYTES // x.itemsize, tiling.side * tiling.stride
+    if cases % width or columns.first % width or columns.count % width:
         return False
-    for position in range(first // cases, (first + count - 1) // cases + 1):
-        y = position // columns_x * outputs * stride - padding
-        z = position % columns_x * outputs * stride - padding
-        if min(y, z) < 0 or y + reach > x.shape[1] or z + reach > x.shape[2]:
+    step = (tiling.side + 1 - tiling.size) * tiling.stride
+    for position in range(
+        columns.first // cases, (columns.first + columns.count - 1) // cases + 1
+    ):  # fmt: skip
+        top = position // columns.per_row * step - padding
+        left = position % columns.per_row * step - padding
+        if min(top, left) < 0 or top + reach > x.shape[1] or left + reach > x.shape[2]:
             return False
     return True
 
 
-@piece
+@helper
 def transform_pixels(
-    x, channel, channels, start, stop, way, place, table, pixels, points, layout, transform
+    x, channel, channels, start, stop, tiling, columns, padding, table, pixels, points, layout,
+    transform,
 ):  # fmt: skip
-    """points[p * plane + block * panel + c * row + column] = channel c's tiles transformed.
+    """Write the points of channels [start, stop) of all phases.
 
-    For the channels [start, stop) of all phases, where a group has `channels`, from `channel` on.
-    place = (first column, count, columns_x, padding); layout = (plane, panel, row).
+    A group has `channels`, from `channel` of x on; channel c of phase p is number p * channels + c.
+    table, pixels: scratch for gathering.  points: the address of the results, as in `layout`.
+    transform: the address of the transform's function.
     """
-    side, size, stride = way
-    first, count, columns_x, padding = place
+    side, size, stride = tiling
+    first, count, per_row = columns
     outputs, cases, item = side + 1 - size, x.shape[3], x.itemsize
-    inside = lies_inside(x, side, stride, first, count, columns_x, outputs, padding)
+    inside = lies_inside(x, tiling, columns, padding)
     if not inside:
-        pieces = list_pieces(table, first, count, columns_x, cases, outputs * stride, padding)
+        runs = list_runs(table, first, count, per_row, cases, outputs * stride, padding)
     done = start
     while done < stop:
         phase, c = done // channels, done % channels
-        run = min(GATHERED, channels - c, stop - done)
-        target = points + (done - start) * layout[2] * item
-        at = phase // stride, phase % stride
+        some = min(GATHERED, channels - c, stop - done)
+        target = points + (done - start) * layout.row * item
+        top, left = phase // stride, phase % stride
         if inside:
+            corner = top - padding, left - padding
             _transform_image(
-                x, channel + c, run, way, at, place, target, layout, transform
+                x, channel + c, some, tiling, corner, columns, target, layout, transform
             )  # fmt: skip
         else:
             pitch = pixels.shape[1]
             for k in range(side * side):
-                r, s = k // side * stride + at[0], k % side * stride + at[1]
-                to = address(pixels) + k * run * pitch * item
+                r, s = k // side * stride + top, k % side * stride + left
+                to = address(pixels) + k * some * pitch * item
                 gather_channels(
-                    x, channel + c, run, table, pieces, r, s, to, pitch * item, pitch * item, 0
+                    x, channel + c, some, table, runs, r, s, to, pitch * item, pitch * item, 0
                 )  # fmt: skip
-            _transform_gathered(pixels, run, side, target, layout, transform)
-        done += run
+            _transform_gathered(pixels, some, side, target, layout, transform)
+        done += some
 
 
-@piece
-def _transform_gathered(pixels, run, side, target, layout, transform):
-    """The tiles of `run` channels, whose pixels were gathered in rows (i, j, channel)."""
+@helper
+def _transform_gathered(pixels, channels, side, target, layout, transform):
+    """Transform the tiles of some channels, whose pixels are rows (i, j, channel) of `pixels`."""
     item, pitch = pixels.itemsize, pixels.shape[1]
     plane, panel, row = layout
-    for c in range(run):
+    for c in range(channels):
         for tile in range(pitch * item // BLOCK_BYTES - 1):
             source = address(pixels) + c * pitch * item + tile * BLOCK_BYTES
             to = target + (c * row + tile * panel) * item
-            transform_tile(transform, source, side * run * pitch, run * pitch, to, plane)
+            transform_tile(transform, source, side * channels * pitch, channels * pitch, to, plane)
 
 
-@piece
-def _transform_image(x, channel, run, way, at, place, target, layout, transform):
-    """The tiles of `run` channels in one phase, `at` which they begin, where they lie."""
-    side, size, stride = way
-    first, count, columns_x, padding = place
+@helper
+def _transform_image(x, channel, channels, tiling, corner, columns, target, layout, transform):
+    """Transform the tiles of some channels in one phase, in place in the image.
+
+    corner: the first pixel (row, column) of the first tile.
+    """
+    side, size, stride = tiling
     plane, panel, row = layout
-    item, cases, outputs = x.itemsize, x.shape[3], side + 1 - size
+    item, cases, step = x.itemsize, x.shape[3], (side + 1 - size) * stride
     width, line = BLOCK_BYTES // item, x.shape[2] * cases
-    for c in range(run):
-        for column in range(0, count, width):
-            position, case = (first + column) // cases, (first + column) % cases
-            y = position // columns_x * outputs * stride - padding + at[0]
-            z = position % columns_x * outputs * stride - padding + at[1]
+    for c in range(channels):
+        for column in range(0, columns.count, width):
+            position = (columns.first + column) // cases
+            case = (columns.first + column) % cases
+            y = position // columns.per_row * step + corner[0]
+            z = position % columns.per_row * step + corner[1]
             source = ((channel + c) * x.shape[1] + y) * line + z * cases + case
             to = target + (c * row + column // width * panel) * item
             transform_tile(

@@ -1,21 +1,22 @@
-"""Whether a convolution goes through Winograd's transforms, and in which tiles.
+"""Whether a convolution uses Winograd's transforms, and with which tiles.
 
-At a stride S the image is seen as S^2 images, of every S-th row and column (its phases), each with
-its own part of the filter: 11x11 filters at stride 4 on 3 channels become 3x3 filters at stride 1
-on 48.
+A convolution of stride S sees the image as S^2 images, its phases: every S-th row and column.  Each
+phase has its own part of the filter.  So 11x11 filters of stride 4 on 3 channels become 3x3 filters
+of stride 1 on 48 channels.
 """
 
 from functools import cache
 from typing import NamedTuple
 
+from convnet.arithmetic import ceil_div
 from convnet.backends.cpu.winograd.points import SIDES, SIZES
 
 _TRANSFORM = 16  # multiplications that take as long as the transforms of one number
-_WORTH = 0.75  # of the direct way's cost, at most
+_WORTH = 0.75  # highest cost, relative to direct convolution, at which the transforms are used
 
 
 class Tiling(NamedTuple):
-    """How a convolution is cut."""
+    """How a convolution is split into tiles.  Kernels see the fields only."""
 
     side: int  # of a tile of pixels
     size: int  # of the filter of a phase
@@ -23,11 +24,12 @@ class Tiling(NamedTuple):
 
     @property
     def outputs(self) -> int:
-        """Of a tile's side."""
+        """The side of a tile of outputs."""
         return self.side + 1 - self.size
 
     @property
     def points(self) -> int:
+        """The number of points of a transformed tile."""
         return self.side**2
 
     @property
@@ -35,25 +37,38 @@ class Tiling(NamedTuple):
         return self.stride**2
 
     def tiles(self, height: int, width: int) -> int:
-        """Of an image of outputs."""
-        return -(-height // self.outputs) * -(-width // self.outputs)
+        """The number of tiles of an image of outputs."""
+        return ceil_div(height, self.outputs) * ceil_div(width, self.outputs)
+
+
+class Columns(NamedTuple):
+    """Columns [first, first + count) of a product; a column is a tile of outputs of one case.
+
+    per_row: tiles in a row of the image.
+    """
+
+    first: int
+    count: int
+    per_row: int
 
 
 @cache
-def tiling(w_shape, groups: int, stride: int, outputs) -> Tiling | None:
-    """The cheapest for a convolution that makes images of shape `outputs` (C, H, W, N).
+def tiling(
+    w_shape: tuple[int, ...], groups: int, stride: int, outputs: tuple[int, ...]
+) -> Tiling | None:
+    """Return the cheapest tiling of a convolution with outputs of shape (C, H, W, N).
 
-    None if the multiplications that it saves are not worth its transforms.
+    None if direct convolution is cheaper: if the transforms cost more than they save.
     """
     channels, taps, _, filters = w_shape
-    size, filters, (_, height, width, _) = -(-taps // stride), filters // groups, outputs
+    size, filters, (_, height, width, _) = ceil_div(taps, stride), filters // groups, outputs
     if size not in SIZES:
         return None
 
-    def cost(way: Tiling) -> int:
-        terms = channels * way.phases
+    def cost(candidate: Tiling) -> int:
+        terms = channels * candidate.phases
         each = terms * filters + _TRANSFORM * (terms + filters)
-        return way.points * way.tiles(height, width) * each
+        return candidate.points * candidate.tiles(height, width) * each
 
     best = min((Tiling(side, size, stride) for side in SIDES), key=cost)
     direct = taps**2 * height * width * channels * filters

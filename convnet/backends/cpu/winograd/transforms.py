@@ -1,10 +1,10 @@
-"""Winograd's transforms of tiles, on whole vectors: functions that kernels call by their address.
+"""Winograd's transforms of tiles, on whole vectors: functions that kernels call by address.
 
-Each reads the numbers of a square tile, (i, j) at i * row + j * step scalars from the first, for a
-block of columns, and writes the transformed ones one behind the other, `target_step` apart.  There
-is one for each side of tiles, size of filters and type of numbers; it is compiled when a
-convolution first asks for it, and cached.  (A kernel that called them by name would have to be
-compiled together with all of them.)
+A function reads the numbers of a square tile, for a block of columns; number (i, j) is at i * row +
+j * step scalars from the first.  It writes the transformed numbers in order, `target_step` scalars
+apart.  There is a function for each side of tiles, size of filters and type of numbers.  It is
+compiled when a convolution first needs it, and cached.  (A kernel that called the functions by name
+would be compiled together with all of them.)
 """
 
 from functools import cache
@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from convnet.backends.cpu.jit import piece
+from convnet.backends.cpu.jit import helper
 from convnet.backends.cpu.microkernel import VECTORS, Block
 from convnet.backends.cpu.winograd.points import (
     SIDES,
@@ -29,16 +29,17 @@ _I64 = ir.IntType(64)
 
 
 class _Arithmetic:
-    """Sums of vectors as they are emitted."""
+    """Emits sums of vectors with constant factors."""
 
     def __init__(self, block):
         self.block, self.b = block, block.b
 
     def times(self, factor, value):
+        """factor * value."""
         return value if factor == 1 else self.b.fmul(self._all(factor), value)
 
     def sum(self, factors, values):
-        """factors . values; zeros cost nothing, ones an addition."""
+        """sum_k factors[k] * values[k]; a factor 0 costs nothing, 1 and -1 an addition."""
         total = None
         for factor, value in sorted(
             ((f, v) for f, v in zip(factors, values, strict=True) if f), key=lambda t: t[0] != 1
@@ -58,15 +59,15 @@ class _Arithmetic:
 
 
 def _mirrored(row, other):
-    """c if other = c * row with the signs of odd coefficients turned, otherwise None."""
-    turned = [-n if k % 2 else n for k, n in enumerate(row)]
-    factor = next((b / a for a, b in zip(turned, other, strict=True) if a and b), None)
-    same = factor and all(factor * a == b for a, b in zip(turned, other, strict=True))
+    """c if other = c * row with the signs of odd coefficients inverted, otherwise None."""
+    inverted = [-n if k % 2 else n for k, n in enumerate(row)]
+    factor = next((b / a for a, b in zip(inverted, other, strict=True) if a and b), None)
+    same = factor and all(factor * a == b for a, b in zip(inverted, other, strict=True))
     return factor if same else None
 
 
-def _runs(rows):
-    """(first, factor) of the points of `rows`: pairs p, -p with a factor, or one point and None."""
+def _pairs(rows):
+    """(number of the first, factor) of each pair of points p, -p; (number, None) of the others."""
     found, i = [], 0
     while i < len(rows):
         factor = _mirrored(rows[i], rows[i + 1]) if 0 < i < len(rows) - 2 else None
@@ -76,11 +77,11 @@ def _runs(rows):
 
 
 def _at_points(rows):
-    """What emits rows x values, a row for each point: those of p and -p from the same two sums."""
+    """Return a function that emits rows x values; rows of a pair p, -p share their two sums."""
 
     def emit(o, values):
         results = []
-        for i, factor in _runs(rows):
+        for i, factor in _pairs(rows):
             if factor is None:
                 results.append(o.sum(rows[i], values))
                 continue
@@ -92,11 +93,11 @@ def _at_points(rows):
 
 
 def _from_points(rows):
-    """What emits the transpose of rows x values, a value for each point."""
+    """Return a function that emits transposed rows x values, with a value for each point."""
 
     def emit(o, values):
         singles, pairs = [], []
-        for i, factor in _runs(rows):
+        for i, factor in _pairs(rows):
             if factor is None:
                 singles.append((rows[i], values[i]))
             else:
@@ -114,7 +115,7 @@ def _from_points(rows):
 
 
 def _transforms():
-    """(what, side of a tile, size of the filter) -> (side of what is read, what emits a row)."""
+    """Map (name, side of a tile, size of the filter) to (side of the input, function of a row)."""
     found = {}
     for side in SIDES:
         found["input", side, 0] = side, _at_points(input_rows(side))
@@ -159,19 +160,19 @@ def _transform(number, item, source, row, step, target, target_step):
 
 @cache
 def _compiled(number, item):
-    """The function; it lives as long as the process, since kernels know its address only."""
+    """Compile a function.  It is never freed, since kernels know only its address."""
     literals = types.literal(number), types.literal(item)
     return callback(_transform, types.void(*literals, *[types.int64] * 5))
 
 
 @cache
-def address_of(what: str, side: int, size: int, dtype) -> np.int64:
-    """Of the function that transforms tiles; `what`:
+def address_of(name: str, side: int, size: int, dtype: np.dtype) -> np.int64:
+    """Return the address of the function that transforms tiles.  Its name is one of
 
     input: pixels to points (size 0).  output: points to outputs.  filter: a filter to points.
     spread: gradients of outputs to points.  collect: gradients at points to those of a filter.
     """
-    number = _NAMES.index((what, side, size))
+    number = _NAMES.index((name, side, size))
     return np.int64(_compiled(number, np.dtype(dtype).itemsize).address)
 
 
@@ -187,7 +188,7 @@ def _call(_typing, function, source, row, step, target, target_step):
     return types.void(*[types.int64] * 6), codegen
 
 
-@piece
+@helper
 def transform_tile(function, source, row, step, target, target_step):
-    """Call what `address_of` gave; addresses in bytes, steps in scalars."""
+    """Call the function at an address from `address_of`.  Steps are in scalars."""
     _call(function, source, row, step, target, target_step)

@@ -1,8 +1,8 @@
 """The weight gradient of a convolution by Winograd's transforms.
 
-For each point of a tile a matrix product: (channels) x (columns) times (columns) x
-(filters), where a column is a tile of outputs of one case.  Threads share the columns out if each
-can keep sums of its own in its cache, otherwise the channels, and transform dy each for itself.
+For each point of a tile there is a matrix product, (channels, columns) x (columns, filters), where
+a column is a tile of outputs of one case.  It is split-K, by columns, if each thread's sums fit its
+cache.  Otherwise the channels are split among the threads, each of which transforms all of dy.
 """
 
 from typing import NamedTuple
@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from convnet.backends.cpu.gemm.direct_conv import row_blocks, share
-from convnet.backends.cpu.gemm.im2col import PIECE, gather, list_pieces
-from convnet.backends.cpu.jit import exact, piece
+from convnet.arithmetic import ceil_div
+from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
+from convnet.backends.cpu.gemm.im2col import RUN_FIELDS, gather, list_runs
+from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
     ROWS,
     UNIT,
@@ -23,8 +24,9 @@ from convnet.backends.cpu.microkernel import (
     transpose_square,
     zero_bytes,
 )
-from convnet.backends.cpu.winograd.input_transform import GATHERED, transform_pixels
-from convnet.backends.cpu.winograd.tiling import Tiling
+from convnet.backends.cpu.scratch import Parts
+from convnet.backends.cpu.winograd.input_transform import GATHERED, PointLayout, transform_pixels
+from convnet.backends.cpu.winograd.tiling import Columns, Tiling
 from convnet.backends.cpu.winograd.transforms import address_of, transform_tile
 
 _TILES = 4  # blocks of columns of a pass
@@ -32,51 +34,57 @@ _SUMS_BYTES = 2**19  # of a thread's own sums, in the second-level cache
 
 
 class Layout(NamedTuple):
-    """Scalars from one row, point, ... to the next, as kernels need them."""
+    """Strides of the kernel's scratch arrays, in scalars."""
 
-    pitch: int  # of a row of pixels or points
+    pitch: int  # of rows of pixels and points
     plane: int  # of points of x
     spread: int  # of points of dy
     columns: int  # of a pass
 
 
-def layout_of(channels, filters, cut, dtype) -> Layout:
-    """Planes are an odd number of cache lines apart, so that they do not share cache sets."""
+class Split(NamedTuple):
+    """How the product of a group is split into tasks: columns x channels."""
+
+    columns: int
+    channels: int
+
+
+def split_of(
+    threads: int, tiling: Tiling, channels: int, filters: int, groups: int, dtype: np.dtype
+) -> Split:
+    """Return the split of a product; each task has at least two blocks of channels."""
+    tasks = ceil_div(threads, groups)
+    if tiling.points * channels * filters * dtype.itemsize <= _SUMS_BYTES:
+        return Split(tasks, 1)
+    return Split(1, max(1, min(tasks, row_blocks(channels) // 2)))
+
+
+def _task_blocks(channels, split) -> int:
+    """The blocks of channels of a task."""
+    return ceil_div(row_blocks(channels), split.channels)
+
+
+def layout_of(channels: int, filters: int, split: Split, dtype: np.dtype) -> Layout:
+    """Return the strides.  Planes are an odd number of cache lines apart, in other cache sets."""
     width = block_columns(dtype)
     columns, pitch = _TILES * width, (_TILES + 1) * width
-    plane = _part_blocks(channels, cut) * ROWS * pitch + width
-    return Layout(pitch, plane, -(-filters // width) * columns * width + width, columns)
+    plane = _task_blocks(channels, split) * ROWS * pitch + width
+    return Layout(pitch, plane, ceil_div(filters, width) * columns * width + width, columns)
 
 
-class Cut(NamedTuple):
-    """Tasks of a group: shares of the columns times parts of the channels."""
-
-    shares: int
-    parts: int
-
-
-def cut_of(threads, way: Tiling, channels, filters, groups, dtype) -> Cut:
-    """A part of the channels is at least two blocks of rows."""
-    tasks = -(-threads // groups)
-    if way.points * channels * filters * dtype.itemsize <= _SUMS_BYTES:
-        return Cut(tasks, 1)
-    return Cut(1, max(1, min(tasks, row_blocks(channels) // 2)))
-
-
-def _part_blocks(channels, cut) -> int:
-    return -(-row_blocks(channels) // cut.parts)
-
-
-def parts(threads, way: Tiling, dw_shape, groups, dtype) -> list:
-    """Scratch: sums of parts; for each thread a table, pixels, points of x, dy, points of dy."""
-    channels, filters = dw_shape[0] * way.phases, dw_shape[3] // groups
-    width, outputs, points = block_columns(dtype), way.outputs**2, way.points
-    cut = cut_of(threads, way, channels, filters, groups, dtype)
-    sizes, filter_blocks = layout_of(channels, filters, cut, dtype), -(-filters // width)
-    rows = _part_blocks(channels, cut) * ROWS
+def parts(
+    threads: int, tiling: Tiling, dw_shape: tuple[int, ...], groups: int, dtype: np.dtype
+) -> Parts:
+    """Return the scratch: sums of all tasks; for each thread a table of runs, pixels, points of x,
+    transposed dy, and points of dy."""
+    channels, filters = dw_shape[0] * tiling.phases, dw_shape[3] // groups
+    width, outputs, points = block_columns(dtype), tiling.outputs**2, tiling.points
+    split = split_of(threads, tiling, channels, filters, groups, dtype)
+    sizes, filter_blocks = layout_of(channels, filters, split, dtype), ceil_div(filters, width)
+    rows = _task_blocks(channels, split) * ROWS
     return [
-        ((groups, *cut, points, filter_blocks, rows, width), dtype),
-        ((threads, sizes.columns, PIECE), np.int64),
+        ((groups, *split, points, filter_blocks, rows, width), dtype),
+        ((threads, sizes.columns, RUN_FIELDS), np.int64),
         ((threads, max(points * GATHERED, outputs * width), sizes.pitch), dtype),
         ((threads, points * sizes.plane), dtype),
         ((threads, outputs, sizes.columns, width), dtype),
@@ -84,40 +92,46 @@ def parts(threads, way: Tiling, dw_shape, groups, dtype) -> list:
     ]
 
 
-@piece
+@helper
 def _spread_gradients(
-    dy, side, first_filter, filters, table, pieces, count, pixels, turned, out, step, transform
+    dy, side, first_filter, filters, table, runs, count, pixels, transposed, out, step, transform
 ):  # fmt: skip
-    """out[p * step + (block * columns + column) * width + f] = points of dy's tiles."""
-    item, pitch, columns, width = dy.itemsize, pixels.shape[1], turned.shape[1], turned.shape[2]
-    lanes = VECTOR_BYTES // item
+    """Transform dy: out[p * step + (block * columns + column) * width + f] = point p.
+
+    out: an address.  pixels, transposed: scratch.
+    """
+    columns, width = transposed.shape[1], transposed.shape[2]
+    item, pitch, lanes = dy.itemsize, pixels.shape[1], VECTOR_BYTES // dy.itemsize
     for start in range(0, filters, width):
         rows = min(width, filters - start)
         gather(
-            dy, first_filter + start, rows, table, pieces, side, 0, side * side * rows,
+            dy, first_filter + start, rows, table, runs, side, 0, side * side * rows,
             address(pixels), (pitch, pitch, 0),
         )  # fmt: skip
         for k in range(side * side):
             for f in range(0, rows, lanes):
                 for j in range(0, count, lanes):
                     source = address(pixels) + ((k * rows + f) * pitch + j) * item
-                    target = address(turned) + ((k * columns + j) * width + f) * item
+                    target = address(transposed) + ((k * columns + j) * width + f) * item
                     transpose_square(dy, source, pitch, target, width)
         for column in range(count):
-            source = address(turned) + column * width * item
+            source = address(transposed) + column * width * item
             target = out + (start * columns + column * width) * item
             row = side * columns * width
             transform_tile(transform, source, row, columns * width, target, step)
 
 
-@piece
+@helper
 def _multiply(like, points, spread, layout, sums, filters, count):
-    """sums[p, f block, channel] += points of x . points of dy, over `count` columns."""
+    """sums[p, f block, channel] += points of x x points of dy, summed over `count` columns.
+
+    points, spread: their addresses.
+    """
     pitch, plane, step, columns = layout
     item, width = like.itemsize, sums.shape[3]
     for p in range(sums.shape[0]):
         for block in range(sums.shape[1]):
-            vectors = -(-min(width, filters - block * width) * item // VECTOR_BYTES)
+            vectors = kernel_ceil_div(min(width, filters - block * width) * item, VECTOR_BYTES)
             b = spread + (p * step + block * columns * width) * item
             for row in range(0, sums.shape[2], ROWS):
                 a = points + (p * plane + row * pitch) * item
@@ -126,47 +140,51 @@ def _multiply(like, points, spread, layout, sums, filters, count):
 
 
 @exact
-def sum_products(x, dy, sums, tables, pixels, points, turned, spreads, layout, window):
-    """Fill `sums` (groups, shares of the columns, parts of the channels, ...).
+def sum_products(
+    x, dy, sums, tables, pixels, points, transposed, spreads, layout, tiling, padding, transforms
+):
+    """sums = the products of each task's columns and channels.
 
-    window = (tiling, padding, (input, spread) transforms).
+    sums: (groups, splits of the columns, splits of the channels, points, filter blocks, channels of
+    a task, filters of a block).  transforms: the addresses of (input, spread).
     """
-    way, padding, transforms = window
-    groups, shares, parts, _, _, part, row = sums.shape
-    side = way[0] + 1 - way[1]
+    groups, splits, parts, _, _, part, width = sums.shape
+    side = tiling.side + 1 - tiling.size
     filters, channels, cases = dy.shape[0] // groups, x.shape[0] // groups, x.shape[3]
-    summed = channels * way[2] * way[2]
-    columns_x, tasks, threads = -(-dy.shape[2] // side), groups * shares * parts, tables.shape[0]
-    columns = -(-dy.shape[1] // side) * columns_x * cases
-    passes = -(-columns // layout[3])
+    summed = channels * tiling.stride * tiling.stride
+    per_row, tasks = kernel_ceil_div(dy.shape[2], side), groups * splits * parts
+    threads = tables.shape[0]
+    columns = kernel_ceil_div(dy.shape[1], side) * per_row * cases
+    passes = kernel_ceil_div(columns, layout.columns)
+    points_x = PointLayout(layout.plane, width, layout.pitch)
     for thread in prange(threads):
         table, own = tables[thread], pixels[thread]
         out, spread = address(points[thread]), address(spreads[thread])
         for task in range(thread, tasks, threads):
-            group, number, cut = task // (shares * parts), task // parts % shares, task % parts
-            start, total = cut * part, sums[group, number, cut]
+            group, split, own_part = task // (splits * parts), task // parts % splits, task % parts
+            start, total = own_part * part, sums[group, split, own_part]
             stop = min(start + part, summed)
             zero_bytes(address(total), total.size * x.itemsize)
-            begin, end = share(passes, number, shares)
-            for first in range(begin * layout[3], end * layout[3], layout[3]):
-                count = min(layout[3], columns - first)
+            begin, end = part_range(passes, split, splits)
+            for first in range(begin * layout.columns, end * layout.columns, layout.columns):
+                count = min(layout.columns, columns - first)
                 transform_pixels(
-                    x, group * channels, channels, start, stop, way,
-                    (first, count, columns_x, padding), table, own, out,
-                    (layout[1], row, layout[0]), transforms[0],
+                    x, group * channels, channels, start, stop, tiling,
+                    Columns(first, count, per_row), padding, table, own, out, points_x,
+                    transforms[0],
                 )  # fmt: skip
-                pieces = list_pieces(table, first, count, columns_x, cases, side, 0)
+                runs = list_runs(table, first, count, per_row, cases, side, 0)
                 _spread_gradients(
-                    dy, side, group * filters, filters, table, pieces, count, own, turned[thread],
-                    spread, layout[2], transforms[1],
+                    dy, side, group * filters, filters, table, runs, count, own,
+                    transposed[thread], spread, layout.spread, transforms[1],
                 )  # fmt: skip
                 _multiply(x, out, spread, layout, total, filters, count)
 
 
-@piece
-def _put_taps(tile, dw, first, count, phase, way, adds):
-    """A phase's taps of some filters of one channel's dw (K, K, F), those that exist."""
-    _, size, stride = way
+@helper
+def _put_taps(tile, dw, first, count, phase, tiling, adds):
+    """Store the taps of a phase, of `count` filters, in one channel's dw (K, K, F)."""
+    _, size, stride = tiling
     for k in range(size * size):
         i, j = k // size * stride + phase // stride, k % size * stride + phase % stride
         if i < dw.shape[0] and j < dw.shape[0]:
@@ -176,36 +194,45 @@ def _put_taps(tile, dw, first, count, phase, way, adds):
 
 
 @exact
-def collect_sums(sums, dw, way, accumulate, transform):
-    """dw (C, K, K, F) (+)= the sums transformed back."""
-    side, size, stride = way
-    groups, shares, _, _, blocks, part, width = sums.shape
+def collect_sums(sums, dw, tiling, accumulate, transform):
+    """dw (C, K, K, F) (+)= the transformed sums of all splits, added in a fixed order."""
+    side, size, stride = tiling
+    groups, splits, _, _, blocks, part, width = sums.shape
     channels, filters = dw.shape[0], dw.shape[3] // groups
     step = blocks * part * width
     for c in prange(channels * stride * stride):
         phase, channel = np.int64(c) // channels, np.int64(c) % channels
         tile = np.empty((size * size, width), dw.dtype)
         for group in range(groups):
-            for number in range(shares):
-                own, adds = sums[group, number, c // part], accumulate or number > 0
+            for split in range(splits):
+                own, adds = sums[group, split, c // part], accumulate or split > 0
                 for first in range(0, filters, width):
                     source = address(own[0, first // width, c % part])
                     transform_tile(transform, source, side * step, step, address(tile), width)
                     _put_taps(
                         tile, dw[channel], group * filters + first, min(width, filters - first),
-                        phase, way, adds,
+                        phase, tiling, adds,
                     )  # fmt: skip
 
 
-def run(way: Tiling, x, dy, dw, padding, groups, accumulate, arrays):
+def run(
+    tiling: Tiling,
+    x: np.ndarray,
+    dy: np.ndarray,
+    dw: np.ndarray,
+    padding: int,
+    groups: int,
+    accumulate: bool,
+    arrays: list[np.ndarray],
+) -> None:
     """dw (+)= the gradient of w.  arrays: scratch as of `parts`."""
     sums, *own = arrays
-    cut = Cut(*sums.shape[1:3])
-    sizes = layout_of(dw.shape[0] * way.phases, dw.shape[3] // groups, cut, x.dtype)
+    split = Split(*sums.shape[1:3])
+    layout = layout_of(dw.shape[0] * tiling.phases, dw.shape[3] // groups, split, x.dtype)
     transforms = (
-        address_of("input", way.side, 0, x.dtype),
-        address_of("spread", way.side, way.size, x.dtype),
+        address_of("input", tiling.side, 0, x.dtype),
+        address_of("spread", tiling.side, tiling.size, x.dtype),
     )
-    sum_products(x, dy, sums, *own, sizes, (tuple(way), padding, transforms))
-    collect = address_of("collect", way.side, way.size, x.dtype)
-    collect_sums(sums, dw, tuple(way), accumulate, collect)
+    sum_products(x, dy, sums, *own, layout, tiling, padding, transforms)
+    collect = address_of("collect", tiling.side, tiling.size, x.dtype)
+    collect_sums(sums, dw, tiling, accumulate, collect)
