@@ -36,6 +36,7 @@ smoke: $(VENV)/.tested
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 corpus: $(VENV)/.tested
 	$(BIN)/python -m tests.scripts.corpus_table

@@ -25,6 +25,7 @@ from convnet.layers import Tree
 from convnet.network.cost_report import reported
 from convnet.network.network import Network
 from convnet.network.plan import Parameter
+from convnet.train.cost_average import cost_layers
 
 NO_FUNCTIONS = InitOptions()
 Costs = dict[str, dict[str, float]]
@@ -228,9 +229,8 @@ class Net:
 
     def costs(self) -> Costs:
         """Return the numbers of each cost layer for the last minibatch, as `forward` does."""
-        sums = self.network.costs()
-        layers = {name: self.graph.node(name).layer for name in sums}
-        return reported(layers, sums, self.network.cases)
+        layers = cost_layers(self.network)
+        return reported(layers, self.network.costs(), self.network.cases)
 
     def _run(self, program: str, matrices: tuple[npt.ArrayLike, ...]) -> None:
         self._load(matrices)

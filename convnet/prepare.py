@@ -129,7 +129,7 @@ def prepare(
     wanted = declared_image(specs.layers)
     classes = declared_classes(specs.layers) or (tree.classes if tree else None)
     side, channels = _made_size(specs, wanted, notes) if _is_made(source) else (None, None)
-    opened = {
+    opened: dict[str, Any] = {
         "name": source,
         "side": side,
         "channels": channels,

@@ -6,7 +6,7 @@ name says what the file holds, and a file appears as a whole, so processes need 
 
 Numba invalidates a cached kernel when the kernel's own source file changes.  Here the name includes
 a digest of all sources that may be compiled into the kernel: those of its package, and those of the
-packages whose helpers other packages may use.
+packages whose helpers and constants other packages may use.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from pathlib import Path
 import numba
 
 _ROOT = Path(__file__).parents[1]
-_SHARED = _ROOT / "compiling", _ROOT / "backends" / "cpu"
+_SHARED = _ROOT / "compiling", _ROOT / "operations", _ROOT / "backends" / "cpu"
 
 
 def keep(compiled, function: Callable) -> None:

@@ -6,6 +6,26 @@ depend on networks.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convnet.data.dataset import Dataset
+    from convnet.data.open import BUILT_IN, open_dataset
+    from convnet.data.pipeline.feed import Batch, Feed, FeedOptions
+    from convnet.data.pipeline.prefetch import Prefetch, ViewPrefetch
+    from convnet.data.workers.pool import decoding
+
+__all__ = [
+    "BUILT_IN",
+    "Batch",
+    "Dataset",
+    "Feed",
+    "FeedOptions",
+    "Prefetch",
+    "ViewPrefetch",
+    "decoding",
+    "open_dataset",
+]
 
 _MODULES = {
     "BUILT_IN": "open",
@@ -18,7 +38,6 @@ _MODULES = {
     "decoding": "workers.pool",
     "open_dataset": "open",
 }
-__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> object:

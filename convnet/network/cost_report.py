@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from convnet.layers.cost import Cost
+
+Numbers = Sequence[float] | npt.NDArray[np.float64]
 
 
 def reported(
-    layers: Mapping[str, Cost], sums: Mapping[str, Sequence[float]], cases: int
+    layers: Mapping[str, Cost], sums: Mapping[str, Numbers], cases: int
 ) -> dict[str, dict[str, float]]:
     """Return {cost layer: {name of a number: value}}, without costs that are children of others.
 
@@ -22,7 +27,7 @@ def reported(
 
 
 def _with_children(
-    name: str, layers: Mapping[str, Cost], sums: Mapping[str, Sequence[float]]
+    name: str, layers: Mapping[str, Cost], sums: Mapping[str, Numbers]
 ) -> list[float]:
     total = [float(number) for number in sums[name]]
     for child in layers[name].child_names():

@@ -31,4 +31,5 @@ def gaussian_taps(size: int, stdev: float) -> "np.ndarray":
 
     distances = [(a - size // 2) / stdev for a in range(size)]
     found = np.array([math.exp(-0.5 * min(d * d, 1e4)) for d in distances])
-    return found / found.sum()
+    taps: np.ndarray = found / found.sum()
+    return taps

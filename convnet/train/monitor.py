@@ -83,8 +83,9 @@ def monitor_minibatch(run: Run, costs: Mapping[str, np.ndarray], batch: Batch) -
 def _classifier(run: Run) -> tuple[str, int] | None:
     """Return name and classes of the first logreg cost with several classes that is minimized."""
     for name, layer in run.cost_layers.items():
-        if layer.classifies and layer.coeff and layer.classes > 1:
-            return name, layer.classes
+        classes = layer.classes or 0
+        if layer.classifies and layer.coeff and classes > 1:
+            return name, classes
     return None
 
 

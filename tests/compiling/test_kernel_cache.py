@@ -65,6 +65,7 @@ EDITS = [
     ("backends/cpu/ops", "backends/cpu", True),
     ("backends/cpu/winograd", "backends/cpu/kernels", True),
     ("backends/cpu/ops", "compiling", True),
+    ("backends/cpu/ops", "operations", True),
     ("backends/cpu/ops", "backends/cuda/gemm", False),
     ("backends/cpu/ops", "train", False),
     ("backends/cuda/ops", "backends/cuda/gemm", True),

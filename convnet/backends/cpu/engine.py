@@ -8,6 +8,7 @@ from importlib import import_module
 from math import prod
 
 import numpy as np
+import numpy.typing as npt
 from numba import get_num_threads, set_num_threads
 from numpy.typing import ArrayLike
 
@@ -33,7 +34,7 @@ class Engine:
     kind = "cpu"
     loads_ahead = False  # it has memory for one minibatch
 
-    def __init__(self, real=np.float32):
+    def __init__(self, real: npt.DTypeLike = np.float32) -> None:
         self.real = np.dtype(real)
         self.memory: dict[Buffer, np.ndarray] = {}
         self.scratch: dict[int, np.ndarray] = {}
