@@ -1,6 +1,6 @@
 """Reading layer and parameter files: text -> sections.  Knows the syntax, nothing about layers."""
 
-from convnet.language.display import harmless, quoted
+from convnet.display import harmless, quoted
 from convnet.language.parse import parse
 from convnet.language.problems import Problem, Problems, did_you_mean
 from convnet.language.read_source import read_source

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any, Final, Literal, TypedDict, Unpack, cast, overload
 
-from convnet.language.display import quoted
+from convnet.display import quoted
 from convnet.language.problems import did_you_mean
 from convnet.language.values import MalformedValue, Value, parse_call
 

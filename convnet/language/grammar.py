@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from convnet.language.display import named_character
+from convnet.display import named_character
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree

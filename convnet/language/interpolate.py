@@ -4,7 +4,7 @@
 import re
 from typing import NoReturn
 
-from convnet.language.display import quoted
+from convnet.display import quoted
 from convnet.language.problems import Problems, did_you_mean
 from convnet.language.specfile import Entry, Section
 from convnet.language.values import Value

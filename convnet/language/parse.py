@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
+from convnet.display import harmless, named_character, quoted
 from convnet.language import grammar
-from convnet.language.display import harmless, named_character, quoted
 from convnet.language.hints import explain
 from convnet.language.interpolate import resolve
 from convnet.language.problems import Problems

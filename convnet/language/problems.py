@@ -7,8 +7,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from convnet.display import quoted
 from convnet.errors import SpecError
-from convnet.language.display import quoted
 from convnet.language.source import Span
 
 # More errors help nobody, and the messages of a file of the wrong kind would fill the terminal.

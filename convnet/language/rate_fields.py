@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Unpack, cast, overload
 
-from convnet.language.display import quoted
+from convnet.display import quoted
 from convnet.language.fields import (
     DECIMAL,
     Field,

@@ -4,8 +4,8 @@ import stat
 from pathlib import Path
 from typing import NoReturn
 
+from convnet.display import harmless
 from convnet.errors import SpecError
-from convnet.language.display import harmless
 from convnet.language.problems import Problem, did_you_mean
 from convnet.language.source import Source
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from convnet.language.display import cells, harmless
+from convnet.display import cells, harmless
 
 EXCERPT_WIDTH = 88  # the most characters of a line that an excerpt shows
 

@@ -5,7 +5,7 @@ What a value means (a number, a layer name, ...) is decided elsewhere."""
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from convnet.language.display import quoted
+from convnet.display import quoted
 from convnet.language.grammar import GrammarError, syntax_tree
 from convnet.language.source import Span
 

@@ -1,0 +1,1 @@
+"""What is stored in files: records checked against a declaration, and files replaced as a whole."""
