@@ -77,7 +77,7 @@ def uploading(made: Network, name: str):
     def call():
         program.run()
         load.run()
-        made.engine.turn()
+        made.engine.swap()
 
     return call
 

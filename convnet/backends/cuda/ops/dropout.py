@@ -12,10 +12,10 @@ import numpy as np
 from numba import cuda, float32, uint8
 
 from convnet.backends.base import operation
-from convnet.backends.cuda.jit import inlined, int32, uint32
+from convnet.backends.cuda.jit import device_function, int32, uint32
 from convnet.backends.cuda.kernels.philox import words
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide, width_of
+from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized, width_of
 from convnet.backends.cuda.runtime.launch import over
 
 
@@ -30,10 +30,10 @@ def forward(x, y, mask, keep, scale, random):
 @operation(writes="dx")
 def backward(dy, mask, dx, scale, accumulate):
     """dx (+)= dy * mask * scale.  dy, dx: (rows, N), may be one array."""
-    return [stream(_BACKWARD, (dy, mask, dx), float(scale), accumulate)]
+    return [elementwise(_BACKWARD, (dy, mask, dx), float(scale), accumulate)]
 
 
-@inlined
+@device_function
 def _is_kept(word, threshold):
     return int32(uint32(word) >> 8) < threshold
 
@@ -42,7 +42,7 @@ def _forward(WIDTH):
     def dropout_forward(x, y, mask, threshold, scale, random, count):
         v, drawn = cuda.local.array(WIDTH, float32), cuda.local.array(4, uint8)
         kept = cuda.local.array(WIDTH, uint8)
-        i, step = walk(4)
+        i, step = grid_stride(4)
         while i < count:
             w0, w1, w2, w3 = words(i // 4, random)
             drawn[0], drawn[1] = _is_kept(w0, threshold), _is_kept(w1, threshold)
@@ -65,7 +65,7 @@ def _backward(WIDTH):
     def dropout_backward(dy, mask, dx, scale, accumulate, count):
         v, kept = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, uint8)
         old = cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, dy, i, WIDTH)
             load_values(kept, mask, i, WIDTH)
@@ -80,4 +80,4 @@ def _backward(WIDTH):
     return dropout_backward
 
 
-_FORWARD, _BACKWARD = wide(_forward), wide(_backward)
+_FORWARD, _BACKWARD = vectorized(_forward), vectorized(_backward)

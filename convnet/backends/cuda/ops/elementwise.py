@@ -8,19 +8,19 @@ from numba import cuda, float32
 from convnet.backends.base import operation
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide
+from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized
 
 
 @operation(writes="y")
 def scale(x, y, factor, accumulate):
     """y (+)= factor * x.  x, y: the same shape, may be one array."""
-    return [stream(_SCALE, (x, y), float(factor), accumulate)]
+    return [elementwise(_SCALE, (x, y), float(factor), accumulate)]
 
 
 def _scale(WIDTH):
     def scale(x, y, factor, accumulate, count):
         v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, x, i, WIDTH)
             if accumulate:
@@ -34,4 +34,4 @@ def _scale(WIDTH):
     return scale
 
 
-_SCALE = wide(_scale)
+_SCALE = vectorized(_scale)

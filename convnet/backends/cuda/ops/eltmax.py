@@ -9,25 +9,25 @@ from numba import cuda, float32
 from convnet.backends.base import operation
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide
+from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized
 
 
 @operation(writes="y")
 def forward(x, y, first):
     """y = x for the first input, max(y, x) for the others.  x, y: the same shape."""
-    return [stream(_FORWARD, (x, y), first)]
+    return [elementwise(_FORWARD, (x, y), first)]
 
 
 @operation(writes="dx")
 def backward(x, y, dy, dx, accumulate):
     """dx (+)= dy where x equals the maximum y; every equal input receives all of it."""
-    return [stream(_BACKWARD, (x, y, dy, dx), accumulate)]
+    return [elementwise(_BACKWARD, (x, y, dy, dx), accumulate)]
 
 
 def _forward(WIDTH):
     def eltmax_forward(x, y, first, count):
         v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, x, i, WIDTH)
             if not first:
@@ -45,7 +45,7 @@ def _backward(WIDTH):
     def eltmax_backward(x, y, dy, dx, accumulate, count):
         v, out = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         d, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, x, i, WIDTH)
             load_values(out, y, i, WIDTH)
@@ -61,4 +61,4 @@ def _backward(WIDTH):
     return eltmax_backward
 
 
-_FORWARD, _BACKWARD = wide(_forward), wide(_backward)
+_FORWARD, _BACKWARD = vectorized(_forward), vectorized(_backward)

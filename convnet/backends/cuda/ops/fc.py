@@ -1,8 +1,8 @@
 """Full connections (dialect, 3.2): y = w x, x (inputs, N), w (outputs, inputs), y (outputs, N)."""
 
 from convnet.backends.base import operation
-from convnet.backends.cuda.gemm.epilogue import Finish
-from convnet.backends.cuda.gemm.gemm import Result, columns, product, rows, scratch_bytes
+from convnet.backends.cuda.gemm.epilogue import Epilogue
+from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
 
 
 def _forward_scratch(x, w, y, accumulate, *, precision):
@@ -23,10 +23,11 @@ def forward(x, w, y, accumulate, *, precision, scratch):
     return _forward(x, w, y, accumulate, precision, scratch, None)
 
 
-def _forward(x, w, y, accumulate, precision, scratch, finish):
+def _forward(x, w, y, accumulate, precision, scratch, epilogue):
     (outputs, inputs), cases = w.shape, x.shape[1]
     a, b, result = columns(w, outputs, inputs), rows(x, cases, cases), Result(y, cases)
-    return product(a, b, result, inputs, 1, accumulate, precision, scratch, finish=finish)
+    product = Product(a, b, result, inputs, 1, accumulate, precision, epilogue=epilogue)
+    return product.launches(scratch)
 
 
 def _fused_scratch(*arguments, precision):
@@ -36,7 +37,7 @@ def _fused_scratch(*arguments, precision):
 @operation(writes="y", scratch=_fused_scratch, precision=True)
 def forward_fused(x, w, y, accumulate, biases, kind, a, b, *, precision, scratch):
     """y = f(w x + biases (+ y)), f a neuron."""
-    return _forward(x, w, y, accumulate, precision, scratch, Finish(biases, kind, a, b))
+    return _forward(x, w, y, accumulate, precision, scratch, Epilogue(biases, kind, a, b))
 
 
 @operation(writes="dx", scratch=_inputs_scratch, precision=True)
@@ -44,7 +45,7 @@ def inputs_grad(dy, w, dx, accumulate, *, precision, scratch):
     """dx (+)= w' dy."""
     (outputs, inputs), cases = w.shape, dy.shape[1]
     a, b = rows(w, inputs, inputs), rows(dy, cases, cases)
-    return product(a, b, Result(dx, cases), outputs, 1, accumulate, precision, scratch)
+    return Product(a, b, Result(dx, cases), outputs, 1, accumulate, precision).launches(scratch)
 
 
 @operation(writes="dw", scratch=_weights_scratch, precision=True)
@@ -52,4 +53,4 @@ def weights_grad(x, dy, dw, accumulate, *, precision, scratch):
     """dw (+)= dy x'."""
     (outputs, inputs), cases = dw.shape, x.shape[1]
     a, b = columns(dy, outputs, cases), columns(x, inputs, cases)
-    return product(a, b, Result(dw, inputs), cases, 1, accumulate, precision, scratch)
+    return Product(a, b, Result(dw, inputs), cases, 1, accumulate, precision).launches(scratch)

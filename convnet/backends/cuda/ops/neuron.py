@@ -1,7 +1,7 @@
 """Neurons (dialect, 4), applied to flat arrays of activities; functions and slopes as on the CPU.
 
 A kernel is made for each kind, so that none carries the registers of another.  Bytes a value:
-forward 8, backward 12 (8 where the slope is a constant), or 4 more where it adds.
+forward 8, backward 12 (8 where the derivative is a constant), or 4 more where it adds.
 """
 
 from functools import cache
@@ -10,18 +10,18 @@ from numba import cuda, float32
 
 from convnet.backends.base import operation
 from convnet.backends.cuda.jit import int32
-from convnet.backends.cuda.kernels.neuron_functions import FUNCTIONS, SLOPES
+from convnet.backends.cuda.kernels.neuron_functions import DERIVATIVES, FUNCTIONS, Neuron
 from convnet.backends.cuda.kernels.neuron_noise import NOISY
-from convnet.backends.cuda.kernels.row_sums import scratch_bytes, sum_slopes
+from convnet.backends.cuda.kernels.row_sums import neuron_backward_sums, scratch_bytes
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide, width_of
+from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized, width_of
 from convnet.backends.cuda.runtime.launch import over
 
 
 @operation(writes="y")
 def forward(x, y, kind, a, b):
     """y = f(x).  x, y: (rows, N), may be one array; a and b: the neuron's parameters or 0."""
-    return [stream(_forward(kind), (x, y), float(a), float(b))]
+    return [elementwise(_forward(kind), (x, y), float(a), float(b))]
 
 
 @operation(writes="dx")
@@ -30,7 +30,7 @@ def backward(x, y, dy, dx, kind, a, b, accumulate):
 
     Only drelu, abs, square and log read x; every other kind works from y.
     """
-    return [stream(_backward(kind), (x, y, dy, dx), float(a), float(b), accumulate)]
+    return [elementwise(_backward(kind), (x, y, dy, dx), float(a), float(b), accumulate)]
 
 
 @operation(writes="dx db", scratch=lambda x, *_others: scratch_bytes(x))
@@ -39,7 +39,7 @@ def backward_fused(x, y, dy, dx, kind, a, b, db, db_adds, *, scratch):
 
     x, y, dy, dx: (rows, columns); dx may be dy.
     """
-    return sum_slopes(kind, x, y, dy, dx, a, b, db, db_adds, scratch)
+    return neuron_backward_sums(Neuron(kind, a, b), x, y, dy, dx, db, db_adds, scratch)
 
 
 @operation(writes="y")
@@ -60,7 +60,7 @@ def _forward(kind):
     def make(WIDTH):
         def neuron_forward(x, y, a, b, count):
             v = cuda.local.array(WIDTH, float32)
-            i, step = walk(WIDTH)
+            i, step = grid_stride(WIDTH)
             while i < count:
                 load_values(v, x, i, WIDTH)
                 for k in range(WIDTH):
@@ -70,18 +70,18 @@ def _forward(kind):
 
         return neuron_forward
 
-    return wide(make, f"neuron_forward_{kind}")
+    return vectorized(make, f"neuron_forward_{kind}")
 
 
 @cache
 def _backward(kind):
-    slope = SLOPES[kind]
+    derivative = DERIVATIVES[kind]
 
     def make(WIDTH):
         def neuron_backward(x, y, dy, dx, a, b, accumulate, count):
             v, out = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
             d, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-            i, step = walk(WIDTH)
+            i, step = grid_stride(WIDTH)
             while i < count:
                 load_values(v, x, i, WIDTH)  # dropped by the compiler where it is not used
                 load_values(out, y, i, WIDTH)
@@ -89,11 +89,11 @@ def _backward(kind):
                 if accumulate:
                     load_values(old, dx, i, WIDTH)
                 for k in range(WIDTH):
-                    g = slope(v[k], out[k], a, b) * d[k]
+                    g = derivative(v[k], out[k], a, b) * d[k]
                     d[k] = old[k] + g if accumulate else g
                 store_values(dx, i, d, WIDTH)
                 i = int32(i + step)
 
         return neuron_backward
 
-    return wide(make, f"neuron_backward_{kind}", blocks=5)  # divisions take registers
+    return vectorized(make, f"neuron_backward_{kind}", blocks=5)  # divisions take registers

@@ -13,7 +13,7 @@ from convnet.backends.base import operation
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.kernels.rescale import rescale
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide
+from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized
 
 _ZERO = np.float32(0)
 
@@ -24,7 +24,7 @@ def sgd(w, dw, v, hyper):
 
     w, dw, v: the same shape; hyper: float64 [momentum, rate/cases, rate*decay].
     """
-    return [stream(_SGD, (w, dw, v), hyper)]
+    return [elementwise(_SGD, (w, dw, v), hyper)]
 
 
 @operation(writes="w v mean square")
@@ -34,13 +34,13 @@ def by_deviation(w, dw, v, mean, square, hyper, epsilon):
     g = -dw/cases; before that, mean and square become momentum*mean + (1-momentum)*g, and the same
     of g**2.  hyper: float64 [momentum, rate/cases, rate*decay, 1/cases].
     """
-    return [stream(_BY_DEVIATION, (w, dw, v, mean, square), hyper, float(epsilon))]
+    return [elementwise(_BY_DEVIATION, (w, dw, v, mean, square), hyper, float(epsilon))]
 
 
 @operation(writes="dw_to")
 def scaled_add(dw_from, dw_to, factor):
     """dw_to += factor[0] * dw_from.  factor: float64 (1,)."""
-    return [stream(_SCALED_ADD, (dw_from, dw_to), factor)]
+    return [elementwise(_SCALED_ADD, (dw_from, dw_to), factor)]
 
 
 @operation(writes="w3")
@@ -69,7 +69,7 @@ def _sgd(WIDTH):
         decay = np.float32(hyper[2])
         weights, gradients = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         moved = cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(weights, w, i, WIDTH)
             load_values(gradients, dw, i, WIDTH)
@@ -92,7 +92,7 @@ def _by_deviation(WIDTH):
         weights, gradients = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         first, second = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         moved = cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(weights, w, i, WIDTH)
             load_values(gradients, dw, i, WIDTH)
@@ -121,7 +121,7 @@ def _scaled_add(WIDTH):
     def scaled_add(source, target, factor, count):
         scale = np.float32(factor[0])
         v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, source, i, WIDTH)
             load_values(old, target, i, WIDTH)
@@ -133,4 +133,8 @@ def _scaled_add(WIDTH):
     return scaled_add
 
 
-_SGD, _BY_DEVIATION, _SCALED_ADD = wide(_sgd), wide(_by_deviation, blocks=3), wide(_scaled_add)
+_SGD, _BY_DEVIATION, _SCALED_ADD = (
+    vectorized(_sgd),
+    vectorized(_by_deviation, blocks=3),
+    vectorized(_scaled_add),
+)
