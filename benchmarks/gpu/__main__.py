@@ -1,4 +1,4 @@
-"""`make gpu`: runs the parts one after the other, whatever becomes of each; prints and stores.
+"""`make gpu`: run the parts one after the other, also after failures; print and store the results.
 
 python -m benchmarks.gpu --parts smoke,cases
 """
@@ -27,7 +27,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="of each part, instead of its own limit")
     parser.add_argument("--cases", default="", metavar="TEXT", help="tests that pytest -k picks")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
-    parser.add_argument("--list", action="store_true", help="say what the parts show")
+    parser.add_argument("--list", action="store_true", help="list the parts and what they show")
     parser.add_argument("--rehearse", action="store_true", help="tiny, without a GPU (slow)")
     found = parser.parse_args(given)
     try:
@@ -42,7 +42,7 @@ def main(given: list[str] | None = None) -> int:
     if asked.list:
         print("\n".join(f"{p.name:10} {p.seconds:4} s  {p.shows}" for p in PARTS))
         return 0
-    packages.tell(packages.lacking())
+    packages.print_lacking(packages.lacking())
     made_with = versions(ROOT)
     if made_with["cuda_of_driver"] is None and not asked.rehearse:
         print("there is no NVIDIA driver here; --rehearse tries the parts without a GPU")
@@ -57,7 +57,10 @@ def main(given: list[str] | None = None) -> int:
 
 
 def run_parts(asked, made_with: dict, store) -> dict[str, dict]:
-    """The parts' outcomes.  store(parts): called after each, so that nothing is lost."""
+    """Run the parts and return their outcomes.
+
+    store(parts): called after each part, so that an interruption loses nothing.
+    """
     started, found = time.monotonic(), {}
     for part in asked.parts:
         left = WHOLE_SECONDS - (time.monotonic() - started)
@@ -92,8 +95,11 @@ def run_part(name: str, seconds: float, asked) -> Ran:
 
 
 def environment(rehearse: bool) -> dict[str, str]:
-    """Of the parts' processes.  Kernels are kept for one state of the sources alone: Numba looks at
-    the file of a kernel, not at those of the functions that it calls."""
+    """Return the environment of the parts' processes.
+
+    The cache of compiled kernels belongs to one state of the sources: Numba checks the file of a
+    kernel, but not the files of the functions that it calls.
+    """
     found = {**os.environ, "NUMBA_CACHE_DIR": str(WORK / f"kernels-{sources()}")}
     found["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     if rehearse:
@@ -102,7 +108,7 @@ def environment(rehearse: bool) -> dict[str, str]:
 
 
 def sources() -> str:
-    """A name for the state of the sources of both backends."""
+    """Return a hash of the sources of both backends."""
     found = hashlib.sha256()
     for path in sorted((ROOT / "convnet" / "backends").rglob("*.py")):
         found.update(path.read_bytes())

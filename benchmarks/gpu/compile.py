@@ -1,7 +1,7 @@
 """Part "compile": AlexNet's kernels, compiled by several processes before they are needed.
 
-Numba compiles a kernel when it is first launched, on one core; here each process takes every n-th
-of the kernels that the networks' programs will launch, and leaves it in the shared cache.
+Numba compiles a kernel when it is first launched, on one core.  Here each process compiles every
+n-th of the kernels that the networks' programs will launch, into the shared cache.
 """
 
 import multiprocessing
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.gpu.records import Failed, told
+from benchmarks.gpu.records import Failed, error_text
 from benchmarks.gpu.settings import Settings
 from convnet.network.memory import View
 from convnet.network.planner import make_plan
@@ -26,7 +26,7 @@ def checks(settings: Settings) -> Iterator[tuple[str, object]]:
 
 
 def compile_all(settings: Settings, processes: int) -> dict:
-    """How many there are, and how long it took."""
+    """Compile all kernels; return how many there are, and how long it took."""
     started = time.perf_counter()
     context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
     with context.Pool(processes) as pool:
@@ -40,19 +40,22 @@ def compile_all(settings: Settings, processes: int) -> dict:
 
 
 def compile_share(settings: Settings, first: int, stride: int) -> tuple[int, list[str]]:
-    """Compile every `stride`-th kernel; returns how many were compiled, and what went wrong."""
+    """Compile every `stride`-th kernel; return how many were compiled, and the errors."""
     done, problems = 0, []
     for kernel, signature in list(kernels(settings).values())[first::stride]:
         try:
             kernel.dispatcher.compile(signature)
             done += 1
         except Exception as error:
-            problems.append(f"{kernel.name}: {told(error)[:200]}")
+            problems.append(f"{kernel.name}: {error_text(error)[:200]}")
     return done, problems
 
 
 def kernels(settings: Settings) -> dict:
-    """(kernel, signature) of all launches of AlexNet's programs, by what tells them apart."""
+    """Return (kernel, signature) of all launches of AlexNet's programs, each once.
+
+    The keys are module, name and signature.
+    """
     from benchmarks.gpu import ours
 
     found = {}
@@ -69,7 +72,7 @@ def kernels(settings: Settings) -> dict:
 
 
 def launches(plan, cases: int, precision: str) -> Iterator:
-    """Every launch of a plan's programs, over arrays without memory."""
+    """Yield every launch of a plan's programs, over arrays without memory."""
     from convnet.backends.cuda.engine import operation
     from convnet.backends.cuda.runtime.launch import Array, Launch
 
@@ -92,7 +95,7 @@ def stand_in(view: View, cases: int):
 
 
 def numba_type(argument):
-    """As Numba's dispatcher sees it."""
+    """Return the type that Numba's dispatcher gives an argument."""
     from numba.cuda import types
 
     if isinstance(argument, tuple):

@@ -29,14 +29,14 @@ def checks(settings: Settings) -> Iterator[tuple[str, object]]:
 
 
 def label(step: Step) -> str:
-    """conv2 images_grad, conv1.biases update.sgd; "adding" where a step adds to what is there."""
+    """Return a name such as "conv2 images_grad"; "adding" where a step accumulates."""
     what = step.arguments[0].buffer.name if module_of(step) == "update" else step.layer
     operation = step.operation.removeprefix("conv.").removeprefix("fc.")
     return f"{what} {operation}{' adding' if adds(step) else ''}"
 
 
 def distinct(made) -> list[Step]:
-    """The steps of training on a device, those of equal shapes and numbers once."""
+    """Return the steps of training on devices; of equal operations and shapes only the first."""
     found = {}
     for step in made.plan.programs["train"]:
         if step.operation not in BETWEEN_DEVICES:
@@ -62,7 +62,7 @@ class Layers:
         return {**self.peaks, "shown": peaks.shown(self.peaks)}
 
     def network(self, cases: int, precision: str):
-        """The one that is kept; its engine is given another precision where programs are bound."""
+        """Return the kept network; its engine binds the next programs in `precision`."""
         if cases not in self.networks:
             self.networks.clear()
             made = ours.network(self.graph, cases, graphs=self.settings.graphs)
@@ -74,7 +74,7 @@ class Layers:
         return made
 
     def timed(self, step: Step, cases: int) -> dict:
-        """Our times and PyTorch's, floors, and the share of the bandwidth."""
+        """Return our times and PyTorch's, floors, and the share of the bandwidth."""
         if not self.peaks:
             self.find_peaks()
         step = same_step(self.network(cases, "fp32"), step)
@@ -112,10 +112,10 @@ class Layers:
 
 
 def same_step(made, step: Step) -> Step:
-    """The step of another network of the same graph that does what `step` does."""
+    """Return the step of another network of the same graph that corresponds to `step`."""
     return next(s for s in made.plan.programs["train"] if str(s) == str(step))
 
 
 def each(times: dict, repeats: int) -> dict:
-    """Times of one of several repeats."""
+    """Return the times of one of several repeats."""
     return {name: t if name == "error" else round(t / repeats, 6) for name, t in times.items()}

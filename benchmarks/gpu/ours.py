@@ -1,4 +1,4 @@
-"""AlexNet on the engine under test."""
+"""AlexNet on the CUDA engine."""
 
 import re
 
@@ -16,7 +16,7 @@ MOMENTUM = 0.9
 
 
 def alexnet(settings: Settings, name: str = "alexnet-groups", devices: int = 2) -> Graph:
-    """The graph of a shipped spec, made smaller in rehearsal.  devices: 1 puts all layers on 0."""
+    """Return the graph of a shipped spec, smaller in rehearsal.  devices: 1 uses only device 0."""
     layers = (ROOT / f"layers/{name}.cfg").read_text(encoding="utf-8")
     if devices == 1:
         layers = layers.replace("gpu=1", "gpu=0")
@@ -31,7 +31,7 @@ def alexnet(settings: Settings, name: str = "alexnet-groups", devices: int = 2) 
 
 
 def smaller(layers: str, settings: Settings) -> str:
-    """The text of a layer file with all widths divided, and other images."""
+    """Return the text of a layer file with the widths and image size of the settings."""
     layers = layers.replace("imgSize=224", f"imgSize={settings.side}")
     if settings.divisor > 1:  # three maps at the least
         layers = layers.replace("size=5", "size=3")
@@ -39,11 +39,11 @@ def smaller(layers: str, settings: Settings) -> str:
 
 
 def network(graph: Graph, cases: int, gpus=(0,), precision="fp32", graphs=True) -> Network:
-    """On GPUs; its weights do not move, so that many steps take what one does."""
+    """Return a loaded network on GPUs with learning rates of 0, so that all steps are alike."""
     made = Network(graph, cases, engine(gpus, precision, graphs), seed=1)
-    for _ in range(2):  # there is memory for two minibatches
+    for _ in range(2):  # the engine has two buffers
         made.load(matrices(graph, cases))
-    stand_still(made)
+    freeze(made)
     return made
 
 
@@ -54,7 +54,7 @@ def engine(gpus, precision, graphs):
 
 
 def matrices(graph: Graph, cases: int) -> dict[int, np.ndarray]:
-    """Random images and labels by dataIdx."""
+    """Return random images and labels by dataIdx."""
     rng = np.random.default_rng(cases)
     pixels = graph.node("data").shape.size
     images = rng.standard_normal((pixels, cases), np.float32) * np.float32(60)
@@ -62,8 +62,8 @@ def matrices(graph: Graph, cases: int) -> dict[int, np.ndarray]:
     return {0: images, 1: labels.astype(np.float32)}
 
 
-def stand_still(made: Network) -> None:
-    """Rates of zero."""
+def freeze(made: Network) -> None:
+    """Set all learning rates to 0."""
     for parameter in made.plan.parameters:
         if parameter.learns:
             values = np.array([MOMENTUM, 0.0, 0.0] + [0.0] * (parameter.hyper.size - 3))
@@ -71,7 +71,7 @@ def stand_still(made: Network) -> None:
 
 
 def uploading(made: Network, name: str):
-    """A call that runs a program while the next minibatch is uploaded, as training does it."""
+    """Return a function that runs a program while the next minibatch is uploaded, as training."""
     load, program = made.program("load"), made.program(name)
 
     def call():
@@ -83,7 +83,7 @@ def uploading(made: Network, name: str):
 
 
 def bytes_planned(made: Network) -> int:
-    """Device memory of all buffers at the network's cases a minibatch, without scratch."""
+    """Return the device memory of all buffers for the network's minibatch, without scratch."""
     on_devices = [b for b in made.plan.buffers if b.device >= 0]
     twice = [buffer for buffer in on_devices if buffer.role == "inputs"]
     return sum(buffer.bytes(made.plan.capacity, 4) for buffer in on_devices + twice)

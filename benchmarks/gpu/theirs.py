@@ -1,7 +1,7 @@
 """The same network in PyTorch, trained and tested as fast as PyTorch can.
 
-Images come padded to what conv1's last windows reach (227 pixels), so that PyTorch need not do it.
-Dropout is scaled in training, as PyTorch has it, ours in tests.
+Images are padded before to the end of conv1's last windows (227 pixels), which saves PyTorch the
+work.  Dropout scales in training, as PyTorch's does; ours scales in tests.
 """
 
 import contextlib
@@ -15,12 +15,12 @@ from benchmarks.graphs import shapes_of
 from benchmarks.torch_nets import Dropout2, TorchNet
 from convnet.graph.build import Graph
 
-RATE, MOMENTUM, DECAY = 0.0, 0.9, 0.0005  # a rate of zero: the weights stand still, as ours
+RATE, MOMENTUM, DECAY = 0.0, 0.9, 0.0005  # a rate of 0 keeps the weights, as ours
 FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 
 
 def set_precision(precision: str) -> None:
-    """What float32 products may be rounded to."""
+    """Set the precision to which PyTorch may round float32 products."""
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.benchmark = True
@@ -88,7 +88,10 @@ class Trainer:
 
 
 def captured(call) -> Callable[[], None]:
-    """The call as one graph.  Python's collector waits: freeing memory would end the capture."""
+    """Return the call as one graph.
+
+    Python's garbage collector is off meanwhile, because freeing memory would end the capture.
+    """
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
     gc.collect()

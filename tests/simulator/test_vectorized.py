@@ -1,4 +1,4 @@
-"""Vectorized kernels and their scalar forms: each runs where it should, and both give the same bits.
+"""Vectorized kernels and their scalar forms: each runs where it should, with the same bits.
 
 Most rows of the table of cases run the scalar forms; by this test their results hold for the
 vectorized ones.

@@ -18,7 +18,7 @@ from convnet.errors import DeviceError  # noqa: E402
 
 
 class Cuda:
-    """GPUs 0 and 1 have peer access to each other, 2 to none.  seen: calls, with the current GPU."""
+    """GPUs 0 and 1 have peer access to each other, 2 has none.  seen: calls and the current GPU."""
 
     def __init__(self):
         self.seen, self.stack = [], []
