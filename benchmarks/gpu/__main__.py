@@ -8,6 +8,7 @@ import hashlib
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.gpu import cases, packages, report, shown
@@ -56,7 +57,9 @@ def main(given: list[str] | None = None) -> int:
     return 0 if all(part["status"] == "ok" for part in found.values()) else 1
 
 
-def run_parts(asked, made_with: dict, store) -> dict[str, dict]:
+def run_parts(
+    asked: argparse.Namespace, made_with: dict, store: Callable[[dict], object]
+) -> dict[str, dict]:
     """Run the parts and return their outcomes.
 
     store(parts): called after each part, so that an interruption loses nothing.
@@ -80,7 +83,7 @@ def run_parts(asked, made_with: dict, store) -> dict[str, dict]:
     return found
 
 
-def run_part(name: str, seconds: float, asked) -> Ran:
+def run_part(name: str, seconds: float, asked: argparse.Namespace) -> Ran:
     WORK.mkdir(parents=True, exist_ok=True)
     for old in WORK.glob(f"{name}*.jsonl"):
         old.unlink()

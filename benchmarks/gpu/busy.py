@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ LONGEST = 12
 DEVICE_WORK = ("kernel", "gpu_memcpy", "gpu_memset")
 
 
-def busy(call, wait, steps: int = STEPS) -> dict:
+def busy(call: Callable[[], object], wait: Callable[[], object], steps: int = STEPS) -> dict:
     """Run some steps in a row; return milliseconds a step, and the idle share of the GPU."""
     wait()
     with torch.profiler.profile(activities=_activities()) as profiler:

@@ -8,13 +8,18 @@ import multiprocessing
 import os
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.gpu.records import Failed, error_text
 from benchmarks.gpu.settings import Settings
 from convnet.network.memory import View
+from convnet.network.plan import Plan
 from convnet.network.planner import make_plan
+
+if TYPE_CHECKING:
+    from convnet.backends.cuda.runtime.launch import Array
 
 MOST_PROCESSES = 12
 
@@ -71,7 +76,7 @@ def kernels(settings: Settings) -> dict:
     return found
 
 
-def launches(plan, cases: int, precision: str) -> Iterator:
+def launches(plan: Plan, cases: int, precision: str) -> Iterator:
     """Yield every launch of a plan's programs, over arrays without memory."""
     from convnet.backends.cuda.engine import operation
     from convnet.backends.cuda.runtime.launch import Array, Launch
@@ -86,7 +91,8 @@ def launches(plan, cases: int, precision: str) -> Iterator:
         yield from (i for i in function(*arguments, **extra) if isinstance(i, Launch))
 
 
-def stand_in(view: View, cases: int):
+def stand_in(view: View, cases: int) -> "Array":
+    """Return the array of a view, without memory."""
     from convnet.backends.cuda.runtime.launch import Array
 
     dtype = np.dtype(np.float32 if view.buffer.dtype == "real" else view.buffer.dtype)
@@ -94,7 +100,7 @@ def stand_in(view: View, cases: int):
     return Array(None, start, view.shape(cases), dtype)
 
 
-def numba_type(argument):
+def numba_type(argument: object) -> object:
     """Return the type that Numba's dispatcher gives an argument."""
     from numba.cuda import types
 

@@ -11,6 +11,7 @@ from benchmarks.gpu.settings import Settings
 from benchmarks.gpu.their_layers import counterpart
 from benchmarks.gpu.timing import Candidate, interleaved, ratio
 from benchmarks.gpu.traffic import adds, bytes_moved, floor_seconds, flops, is_product, module_of
+from convnet.network.network import Network
 from convnet.network.record import BETWEEN_DEVICES, Step
 
 REPEATS = 10  # of a step in one program, so that starting it counts little
@@ -35,7 +36,7 @@ def label(step: Step) -> str:
     return f"{what} {operation}{' adding' if adds(step) else ''}"
 
 
-def distinct(made) -> list[Step]:
+def distinct(made: Network) -> list[Step]:
     """Return the steps of training on devices; of equal operations and shapes only the first."""
     found = {}
     for step in made.plan.programs["train"]:
@@ -61,7 +62,7 @@ class Layers:
         self.peaks = peaks.measured(self.settings)
         return {**self.peaks, "shown": peaks.shown(self.peaks)}
 
-    def network(self, cases: int, precision: str):
+    def network(self, cases: int, precision: str) -> Network:
         """Return the kept network; its engine binds the next programs in `precision`."""
         if cases not in self.networks:
             self.networks.clear()
@@ -111,7 +112,7 @@ class Layers:
         return found
 
 
-def same_step(made, step: Step) -> Step:
+def same_step(made: Network, step: Step) -> Step:
     """Return the step of another network of the same graph that corresponds to `step`."""
     return next(s for s in made.plan.programs["train"] if str(s) == str(step))
 

@@ -1,6 +1,8 @@
 """AlexNet on the CUDA engine."""
 
 import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +12,9 @@ from convnet.graph.infer_inputs import assumed_dims
 from convnet.language import Source, read_source
 from convnet.language.specs import RunDefaults, Specs
 from convnet.network.network import Network
+
+if TYPE_CHECKING:
+    from convnet.backends.cuda.engine import Engine
 
 WIDTHS = re.compile(r"^(channels|filters|outputs)=(\d\d+)$", re.MULTILINE)  # not 3 colours
 MOMENTUM = 0.9
@@ -38,7 +43,13 @@ def smaller(layers: str, settings: Settings) -> str:
     return WIDTHS.sub(lambda found: f"{found[1]}={int(found[2]) // settings.divisor}", layers)
 
 
-def network(graph: Graph, cases: int, gpus=(0,), precision="fp32", graphs=True) -> Network:
+def network(
+    graph: Graph,
+    cases: int,
+    gpus: tuple[int, ...] = (0,),
+    precision: str = "fp32",
+    graphs: bool = True,
+) -> Network:
     """Return a loaded network on GPUs with learning rates of 0, so that all steps are alike."""
     made = Network(graph, cases, engine(gpus, precision, graphs), seed=1)
     for _ in range(2):  # the engine has two buffers
@@ -47,7 +58,8 @@ def network(graph: Graph, cases: int, gpus=(0,), precision="fp32", graphs=True) 
     return made
 
 
-def engine(gpus, precision, graphs):
+def engine(gpus: tuple[int, ...], precision: str, graphs: bool) -> "Engine":
+    """Return a CUDA engine."""
     from convnet.backends.cuda.engine import Engine
 
     return Engine(gpus, precision=precision, graphs=graphs)
@@ -70,7 +82,7 @@ def freeze(made: Network) -> None:
             made.engine.write(parameter.hyper, made.cases, values)
 
 
-def uploading(made: Network, name: str):
+def uploading(made: Network, name: str) -> Callable[[], None]:
     """Return a function that runs a program while the next minibatch is uploaded, as training."""
     load, program = made.program("load"), made.program(name)
 

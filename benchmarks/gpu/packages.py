@@ -86,7 +86,8 @@ def toolkit_library() -> Path | None:
 
 
 def lacking(
-    version_of: Callable[[str], str | None] = installed, toolkit=toolkit_library
+    version_of: Callable[[str], str | None] = installed,
+    toolkit: Callable[[], Path | None] = toolkit_library,
 ) -> dict[str, str]:
     """Return the distributions that do not fit, each with the reason."""
     found = {need.name: need.lack(version_of(need.name)) for need in NEEDS}
@@ -98,7 +99,7 @@ def lacking(
 # -- download ------------------------------------------------------------------
 
 
-def download(folder: Path, python: str, run=subprocess.run) -> None:
+def download(folder: Path, python: str, run: Callable = subprocess.run) -> None:
     """Fetch all wheels, for a version of Python such as 3.12."""
     folder.mkdir(exist_ok=True)
     platforms = [word for name in PLATFORMS for word in ("--platform", name)]
@@ -136,7 +137,7 @@ def _kept(name, content):
 # -- install ------------------------------------------------------------------
 
 
-def install(folder: Path, target: Path | None, run=subprocess.run) -> int:
+def install(folder: Path, target: Path | None, run: Callable = subprocess.run) -> int:
     """Install what is missing; return the exit code."""
     wheels = {need.name: need.wheel for need in NEEDS}
     wanted = [wheels[name] for name in lacking() if wheels[name]]

@@ -1,6 +1,7 @@
 """Measured peaks of the GPU: how fast it copies memory and multiplies large matrices."""
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -12,7 +13,9 @@ COPIED = 1 << 28  # float32 numbers: 1 GiB, far beyond the cache
 SIDE = 8192
 
 
-def measured(settings: Settings, clock=time.perf_counter) -> dict[str, float]:
+def measured(
+    settings: Settings, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
     """Return the bandwidth in bytes a second, and by precision the operations a second.
 
     Bytes that are read and bytes that are written both count.

@@ -45,7 +45,8 @@ def device() -> dict:
     return {"gpus": gpus()}
 
 
-def same(found, expected, what="") -> None:
+def same(found: np.ndarray, expected: np.ndarray, what: str = "") -> None:
+    """Raise Failed where the arrays differ."""
     wrong = int(np.count_nonzero(found != expected))
     if wrong:
         raise Failed(f"{wrong} of {expected.size} numbers are wrong {what}", {"wrong": wrong})

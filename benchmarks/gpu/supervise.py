@@ -37,7 +37,7 @@ def supervise(
     environment: dict | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-    popen=subprocess.Popen,
+    popen: Callable[..., subprocess.Popen] = subprocess.Popen,
 ) -> Ran:
     """Run `command` until the part is done; return its outcome.
 
@@ -87,7 +87,7 @@ def _wait(process, lines, seconds, quiet_seconds, clock, sleep) -> str:
     return "done"
 
 
-def stop(process) -> None:
+def stop(process: subprocess.Popen) -> None:
     """End a process and all its children."""
     try:
         os.killpg(process.pid, signal.SIGKILL)

@@ -54,12 +54,12 @@ class Trainer:
         self.labels = torch.randint(0, classes, (cases,), device=self.device)
         self.optimizer = _sgd(self.net, self.device)
 
-    def autocast(self):
+    def autocast(self) -> contextlib.AbstractContextManager:
         if self.precision != "bf16":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False)
 
-    def train(self):
+    def train(self) -> None:
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
         with self.autocast():
@@ -68,7 +68,7 @@ class Trainer:
         self.optimizer.step()
 
     @torch.no_grad()
-    def test(self):
+    def test(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Cost, top-1 and top-5 errors, as ours."""
         self.net.eval()
         with self.autocast():
@@ -76,7 +76,7 @@ class Trainer:
         best = values.topk(min(5, values.shape[1])).indices == self.labels[:, None]
         return F.cross_entropy(values, self.labels), best[:, :1].sum(), best.sum()
 
-    def captured(self, step):
+    def captured(self, step: Callable[[], object]) -> Callable[[], None]:
         """A call that replays `step` as one CUDA graph."""
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
@@ -87,7 +87,7 @@ class Trainer:
         return captured(step)
 
 
-def captured(call) -> Callable[[], None]:
+def captured(call: Callable[[], object]) -> Callable[[], None]:
     """Return the call as one graph.
 
     Python's garbage collector is off meanwhile, because freeing memory would end the capture.

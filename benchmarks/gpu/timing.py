@@ -74,7 +74,12 @@ def _round(candidate, calls, clock):
     return (clock() - started) / calls
 
 
-def host_seconds(call, wait, repeats: int = 50, clock=time.perf_counter) -> float:
+def host_seconds(
+    call: Callable[[], object],
+    wait: Callable[[], object],
+    repeats: int = 50,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
     """Return the median time until `call` returns while the device is idle."""
     times = []
     for _ in range(repeats):

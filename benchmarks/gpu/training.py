@@ -9,12 +9,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.gpu import ours
 from benchmarks.gpu.records import Failed
 from benchmarks.gpu.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from convnet.graph.build import Graph
+    from convnet.network.network import Network
 
 CONVNET = [sys.executable, "-c", "from convnet.cli import main; main()"]
 DIGITS = ["--layers", "layers/digits.cfg", "--params", "params/digits.params"]
@@ -154,7 +159,7 @@ def _chunk(rehearsal: bool, side: int, part: int) -> dict[int, np.ndarray]:
     return Feed(dataset, "train", count, side=side, seed=1, mean=128.0).minibatch(0, part).matrices
 
 
-def cost_of(network, matrices: dict[int, np.ndarray]) -> float:
+def cost_of(network: "Network", matrices: dict[int, np.ndarray]) -> float:
     """Run a training step; return the cost of a case."""
     network.load(matrices)
     network.set_rates(0.0)
@@ -162,7 +167,7 @@ def cost_of(network, matrices: dict[int, np.ndarray]) -> float:
     return float(network.costs()["logprob"][0]) / network.cases
 
 
-def costs(network, graph, cases: int, steps: int = 3) -> list[float]:
+def costs(network: "Network", graph: "Graph", cases: int, steps: int = 3) -> list[float]:
     """Return the costs a case of some training steps; dropout masks are equal on all engines."""
     found = []
     for step in range(steps):

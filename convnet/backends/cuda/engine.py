@@ -8,6 +8,7 @@ import numpy as np
 from numba import cuda
 
 from convnet.backends.base import positions, unused_positions
+from convnet.backends.cuda.jit import DeviceArray
 from convnet.backends.cuda.ops.transfer import Copy
 from convnet.backends.cuda.runtime.controls import Controls
 from convnet.backends.cuda.runtime.double_buffer import COMPUTING, UPLOADING, Slot, Slots
@@ -121,7 +122,7 @@ class Engine:
             self._costs[view] = self.array(view, cases).on_device()
         return self._costs[view]
 
-    def write(self, view: View, cases: int, values) -> None:
+    def write(self, view: View, cases: int, values: np.ndarray) -> None:
         """Wait for the programs and set values on a device; controls are set for the next run."""
         if view.buffer.role == "controls":
             self.controls[view.device].set(view.buffer, values)
@@ -135,7 +136,7 @@ class Engine:
 
     # -- minibatches -----------------------------------------------------------------------------
 
-    def fill(self, view: View, cases: int, values) -> None:
+    def fill(self, view: View, cases: int, values: np.ndarray) -> None:
         """Set data of the next minibatch on the host, once nothing uses its memory any more."""
         slot = self.slots.coming
         slot.wait()
@@ -227,7 +228,7 @@ class Engine:
                 f"layers of device {device} needs {size / 1e9:.2f} GB. Lower --minibatch"
             )
 
-    def constant(self, device: int, values: np.ndarray):
+    def constant(self, device: int, values: np.ndarray) -> DeviceArray:
         """Return a device array of constants, which is uploaded once."""
         key = device, values.dtype.str, values.tobytes()
         if key not in self._constants:

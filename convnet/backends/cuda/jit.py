@@ -6,6 +6,7 @@ module.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from numba import cuda
 from numba import int32 as _int32
@@ -23,6 +24,10 @@ int32 = int if SIMULATED else _int32
 uint32 = (lambda value: int(value) & 0xFFFFFFFF) if SIMULATED else _uint32
 
 
+# Numba's own objects, for annotations; the simulator has other classes for them.
+DeviceArray, NumbaEvent, NumbaStream = Any, Any, Any
+
+
 class Kernel:
     """A function compiled for the device.
 
@@ -35,7 +40,7 @@ class Kernel:
         self.name = function.__qualname__
         self.dispatcher = _compiled(function, threads, blocks)
 
-    def configured(self, blocks: tuple[int, ...], stream) -> Callable[..., None]:
+    def configured(self, blocks: tuple[int, ...], stream: NumbaStream) -> Callable[..., None]:
         """Return a function that launches the kernel on a grid and one of Numba's streams."""
         if SIMULATED:  # there a dispatcher knows only its last grid
             return lambda *arguments: self.dispatcher[blocks, self.threads, stream](*arguments)

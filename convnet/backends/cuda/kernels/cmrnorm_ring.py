@@ -85,6 +85,13 @@ def _load(new, array, channel, channels, columns, j, WIDTH):
 
 
 @device_function
+def _read_on(ring, v, array, channel, channels, columns, j, LENGTH, WIDTH):
+    """Read a channel's values and append them to a ring; v is overwritten."""
+    _load(v, array, channel, channels, columns, j, WIDTH)
+    _push(ring, v, LENGTH, WIDTH)
+
+
+@device_function
 def _denominator(xs, w, scale, k, SIZE, WIDTH):
     total = _ZERO
     for r in range(SIZE):
@@ -108,8 +115,7 @@ def _forward(SIZE, WIDTH):
         end = int32(min(first + run, channels))
         c = int32(first - RING + 1)
         while c < end:
-            _load(v, x, c + NEWEST, channels, columns, j, WIDTH)
-            _push(xs, v, RING, WIDTH)
+            _read_on(xs, v, x, c + NEWEST, channels, columns, j, RING, WIDTH)
             if c >= first:
                 for w in range(WIDTH):
                     d = _denominator(xs, w, scale, k, SIZE, WIDTH)
@@ -142,16 +148,12 @@ def _backward(SIZE, WIDTH):
         end = int32(min(first + run, channels))
         c = int32(first - SIZE - RING + 2)
         while c <= first - SIZE:  # fill the rings
-            _load(v, x, c + RING - 1, channels, columns, j, WIDTH)
-            _push(xs, v, RING, WIDTH)
-            _load(v, dy, c + LEAN + AHEAD, channels, columns, j, WIDTH)
-            _push(dys, v, AHEAD + 1, WIDTH)
+            _read_on(xs, v, x, c + RING - 1, channels, columns, j, RING, WIDTH)
+            _read_on(dys, v, dy, c + LEAN + AHEAD, channels, columns, j, AHEAD + 1, WIDTH)
             c = int32(c + 1)
         while c < end:
-            _load(v, x, c + RING - 1, channels, columns, j, WIDTH)
-            _push(xs, v, RING, WIDTH)
-            _load(v, dy, c + LEAN + AHEAD, channels, columns, j, WIDTH)
-            _push(dys, v, AHEAD + 1, WIDTH)
+            _read_on(xs, v, x, c + RING - 1, channels, columns, j, RING, WIDTH)
+            _read_on(dys, v, dy, c + LEAN + AHEAD, channels, columns, j, AHEAD + 1, WIDTH)
             for w in range(WIDTH):
                 d = _denominator(xs, w, scale, k, SIZE, WIDTH)
                 v[w] = dys[w] * power(d, exponent)

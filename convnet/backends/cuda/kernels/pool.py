@@ -46,6 +46,16 @@ def _taken(kind, found, v, inside):
     return found + v if inside else found
 
 
+@device_function
+def _load_or_zero(total, dx, i, accumulate, WIDTH):
+    """total = the values of dx from i on, to which the kernel adds, or zeros."""
+    if accumulate:
+        load_values(total, dx, i, WIDTH)
+    else:
+        for k in range(WIDTH):
+            total[k] = _ZERO
+
+
 @cache
 def forward_kernel(KIND: int, SIZE: int, STRIDE: int, WIDTH: int) -> Kernel:
     """Return the kernel for one kind and, unless 0, one size and stride of windows.
@@ -112,11 +122,7 @@ def backward_kernel(KIND: int, SIZE: int, STRIDE: int, WIDTH: int) -> Kernel:
                 first_y = int32((iy - start) // apart - reach + 1)
                 if EXTREME:
                     load_values(v, x, at, WIDTH)
-                if accumulate:
-                    load_values(total, dx, at, WIDTH)
-                else:
-                    for k in range(WIDTH):
-                        total[k] = _ZERO
+                _load_or_zero(total, dx, at, accumulate, WIDTH)
                 for p in range(reach):
                     oy = int32(first_y + p)
                     if _inside(oy, outputs) and iy - start - oy * apart < window:

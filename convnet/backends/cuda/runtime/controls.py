@@ -7,6 +7,7 @@ of its slot, so that a captured graph reads the new values, and a run needs only
 import numpy as np
 
 from convnet.arithmetic import ceil_div
+from convnet.backends.cuda.jit import DeviceArray, NumbaStream
 from convnet.backends.cuda.runtime.streams import copy_call
 from convnet.network.memory import Buffer
 
@@ -20,7 +21,7 @@ class Controls:
     bytes of pinned memory.  A value stays, for all slots, until it is set again.
     """
 
-    def __init__(self, buffers: list[Buffer], block, staged: list[np.ndarray]):
+    def __init__(self, buffers: list[Buffer], block: DeviceArray, staged: list[np.ndarray]):
         self.block, self.memory, self._host = block, {}, {}
         self._values, self._staged = np.zeros(block.size, np.uint8), staged
         self._changes, self._staged_changes = 0, [-1] * len(staged)
@@ -50,7 +51,7 @@ class Controls:
         self._staged[slot][:] = self._values
         self._staged_changes[slot] = self._changes
 
-    def upload(self, slot: int, stream) -> None:
+    def upload(self, slot: int, stream: NumbaStream) -> None:
         """Enqueue the copy to the device on one of Numba's streams."""
         copy_call(self.block, self._staged[slot], stream)()
 

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from convnet.arithmetic import ceil_div
-from convnet.backends.cuda.jit import THREADS, Kernel
+from convnet.backends.cuda.jit import THREADS, DeviceArray, Kernel
 from convnet.errors import DeviceError
 
 # Of grids whose threads take several elements: many times what a GPU runs at once, so that it is
@@ -61,7 +61,7 @@ class Array:
         """Whether it starts at a multiple of `size` bytes."""
         return self.start % size == 0
 
-    def on_device(self):
+    def on_device(self) -> DeviceArray:
         """Return the flat device array that a kernel receives."""
         return self.memory[self.start : self.start + self.nbytes].view(self.dtype)
 

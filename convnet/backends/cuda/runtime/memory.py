@@ -7,6 +7,7 @@ import numpy as np
 from numba import cuda
 from numba.cuda.cudadrv.driver import CudaAPIError, device_memset
 
+from convnet.backends.cuda.jit import DeviceArray
 from convnet.backends.cuda.runtime.double_buffer import SLOTS
 from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, Stream
 from convnet.backends.cuda.runtime.streams import Streams
@@ -37,7 +38,7 @@ def check_fit(
             raise DeviceError(_message(gpu, needed, available, mine, minibatch))
 
 
-def allocate(streams: Streams, device: int, size: int):
+def allocate(streams: Streams, device: int, size: int) -> DeviceArray | np.ndarray:
     """Return `size` zero bytes on a device, or for device -1 in pinned memory of the host.
 
     DeviceError if the driver refuses.

@@ -10,7 +10,7 @@ import numpy as np
 from numba import cuda
 from numba.cuda.cudadrv.driver import CudaAPIError, device_to_device, host_to_device
 
-from convnet.backends.cuda.jit import SIMULATED
+from convnet.backends.cuda.jit import SIMULATED, DeviceArray, NumbaEvent, NumbaStream
 from convnet.backends.cuda.runtime.stream_schedule import Stream
 from convnet.errors import DeviceError
 
@@ -51,7 +51,7 @@ class Streams:
                     stack.enter_context(cuda.current_context().defer_cleanup())
             yield
 
-    def stream(self, stream: Stream):
+    def stream(self, stream: Stream) -> NumbaStream:
         """Return Numba's stream; it does not synchronize with CUDA's default stream."""
         if stream not in self._streams:
             with self.on(stream.device):
@@ -75,17 +75,17 @@ class Streams:
         with self.on(device):
             return cuda.current_context().deallocations.add_item
 
-    def event(self, device: int, timing: bool = False):
+    def event(self, device: int, timing: bool = False) -> NumbaEvent:
         """Return a new event of Numba's.  timing: it also takes the time."""
         with self.on(device):
             return cuda.event() if SIMULATED else cuda.event(timing=timing)
 
-    def record(self, event, stream: Stream) -> None:
+    def record(self, event: NumbaEvent, stream: Stream) -> None:
         """The event happens when all work enqueued so far on the stream is done."""
         with self.on(stream.device):
             event.record(self.stream(stream))
 
-    def wait(self, event, stream: Stream) -> None:
+    def wait(self, event: NumbaEvent, stream: Stream) -> None:
         """Make later work of the stream wait for the event; the host does not wait."""
         with self.on(stream.device):
             event.wait(self.stream(stream))
@@ -186,7 +186,9 @@ def _enable_peer_access(gpu, other):
                     raise
 
 
-def copy_call(target, source, stream) -> Callable[[], None]:
+def copy_call(
+    target: DeviceArray, source: DeviceArray | np.ndarray, stream: NumbaStream
+) -> Callable[[], None]:
     """Return a function that enqueues a copy of an array's bytes to a device array.
 
     source: on a device, or pinned.  The copy methods of Numba's arrays would check at each call
@@ -196,7 +198,7 @@ def copy_call(target, source, stream) -> Callable[[], None]:
     return partial(move, target, source, target.nbytes, stream)
 
 
-def milliseconds(start, end) -> float:
+def milliseconds(start: NumbaEvent, end: NumbaEvent) -> float:
     """Return the time between two events of one GPU; 0 in the simulator."""
     return 0.0 if SIMULATED else cuda.event_elapsed_time(start, end)
 
