@@ -122,7 +122,7 @@ def test_split_full(outputs, inputs, cases, accumulate, parts=3):
 
 
 def window_matrix(shape, size, modules, padding, stride, group, groups):
-    """(taps, modules * cases) of indices into an image with one zero behind its end."""
+    """(taps, modules * cases) of indices into an image that is followed by one zero."""
     channels, height, width, cases = shape
     own = channels // groups
     c, r, s, y, x, n = np.ogrid[:own, :size, :size, : modules[0], : modules[1], :cases]

@@ -52,9 +52,9 @@ def minibatches():
 
 
 def trained(network, ahead: bool, reads: bool = True) -> list[np.ndarray]:
-    """Costs of some minibatches, among them one that is tested, and the weights behind them.
+    """Run some minibatches, one of them as a test; return their costs, and then the weights.
 
-    reads: the costs, after each of them; whoever does not runs ahead of the GPU.
+    reads: whether costs are read after each minibatch; otherwise the host runs ahead of the GPU.
     """
     found, all_of_them = [], list(minibatches())
     for step, (matrices, following) in enumerate(

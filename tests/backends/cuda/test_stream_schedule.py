@@ -65,7 +65,7 @@ WRITTEN = {"transfer.copy": (1,), "transfer.copy_half": (1,)}
 
 
 def written(step):
-    """Positions changed: of a copy its target, of anything else all, which is the strictest."""
+    """The positions that a step writes: a copy its target; for others all, the strictest case."""
     return WRITTEN.get(step.operation, range(len(step.arguments)))
 
 

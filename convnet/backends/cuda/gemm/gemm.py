@@ -208,7 +208,7 @@ class Product:
 
 
 def _tap_table(taps, rows, step):
-    """The taps, flat, and behind them as many that are nowhere as tiles may reach for."""
+    """The taps, flat, padded with pixels outside every image to the end of the last tiles."""
     if taps is None:
         return np.zeros(2, np.int32)
     more = np.full((max(rows, STAGES * step), 2), (NOWHERE, 0), np.int32)
