@@ -15,7 +15,12 @@ from convnet.backends.base import operation
 from convnet.backends.cuda.jit import device_function, int32, uint32
 from convnet.backends.cuda.kernels.philox import words
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized, width_of
+from convnet.backends.cuda.ptx.vectorized import (
+    grid_stride,
+    launch_elementwise,
+    vectorized,
+    width_of,
+)
 from convnet.backends.cuda.runtime.launch import over
 
 
@@ -30,7 +35,7 @@ def forward(x, y, mask, keep, scale, random):
 @operation(writes="dx")
 def backward(dy, mask, dx, scale, accumulate):
     """dx (+)= dy * mask * scale.  dy, dx: (rows, N), may be one array."""
-    return [elementwise(_BACKWARD, (dy, mask, dx), float(scale), accumulate)]
+    return [launch_elementwise(_BACKWARD, (dy, mask, dx), float(scale), accumulate)]
 
 
 @device_function

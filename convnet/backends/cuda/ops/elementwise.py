@@ -8,13 +8,13 @@ from numba import cuda, float32
 from convnet.backends.base import operation
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized
+from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
 
 
 @operation(writes="y")
 def scale(x, y, factor, accumulate):
     """y (+)= factor * x.  x, y: the same shape, may be one array."""
-    return [elementwise(_SCALE, (x, y), float(factor), accumulate)]
+    return [launch_elementwise(_SCALE, (x, y), float(factor), accumulate)]
 
 
 def _scale(WIDTH):

@@ -9,19 +9,19 @@ from numba import cuda, float32
 from convnet.backends.base import operation
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized
+from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
 
 
 @operation(writes="y")
 def forward(x, y, first):
     """y = x for the first input, max(y, x) for the others.  x, y: the same shape."""
-    return [elementwise(_FORWARD, (x, y), first)]
+    return [launch_elementwise(_FORWARD, (x, y), first)]
 
 
 @operation(writes="dx")
 def backward(x, y, dy, dx, accumulate):
     """dx (+)= dy where x equals the maximum y; every equal input receives all of it."""
-    return [elementwise(_BACKWARD, (x, y, dy, dx), accumulate)]
+    return [launch_elementwise(_BACKWARD, (x, y, dy, dx), accumulate)]
 
 
 def _forward(WIDTH):

@@ -14,14 +14,19 @@ from convnet.backends.cuda.kernels.neuron_functions import DERIVATIVES, FUNCTION
 from convnet.backends.cuda.kernels.neuron_noise import NOISY
 from convnet.backends.cuda.kernels.row_sums import neuron_backward_sums, scratch_bytes
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized, width_of
+from convnet.backends.cuda.ptx.vectorized import (
+    grid_stride,
+    launch_elementwise,
+    vectorized,
+    width_of,
+)
 from convnet.backends.cuda.runtime.launch import over
 
 
 @operation(writes="y")
 def forward(x, y, kind, a, b):
     """y = f(x).  x, y: (rows, N), may be one array; a and b: the neuron's parameters or 0."""
-    return [elementwise(_forward(kind), (x, y), float(a), float(b))]
+    return [launch_elementwise(_forward(kind), (x, y), float(a), float(b))]
 
 
 @operation(writes="dx")
@@ -30,7 +35,7 @@ def backward(x, y, dy, dx, kind, a, b, accumulate):
 
     Only drelu, abs, square and log read x; every other kind works from y.
     """
-    return [elementwise(_backward(kind), (x, y, dy, dx), float(a), float(b), accumulate)]
+    return [launch_elementwise(_backward(kind), (x, y, dy, dx), float(a), float(b), accumulate)]
 
 
 @operation(writes="dx db", scratch=lambda x, *_others: scratch_bytes(x))

@@ -11,7 +11,7 @@ from numba import cuda, float32
 from convnet.backends.base import operation
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized
+from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
 from convnet.backends.cuda.runtime.launch import Array
 
 
@@ -35,7 +35,7 @@ def copy_half(src, dst):
 
     The rounding is done where the values arrive, so that no device needs room for both forms.
     """
-    return [Copy(src, dst), elementwise(_ROUND_TO_HALF, (dst,))]
+    return [Copy(src, dst), launch_elementwise(_ROUND_TO_HALF, (dst,))]
 
 
 def _round_to_half(WIDTH):

@@ -13,7 +13,7 @@ from convnet.backends.base import operation
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.kernels.rescale import rescale
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import elementwise, grid_stride, vectorized
+from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
 
 _ZERO = np.float32(0)
 
@@ -24,7 +24,7 @@ def sgd(w, dw, v, hyper):
 
     w, dw, v: the same shape; hyper: float64 [momentum, rate/cases, rate*decay].
     """
-    return [elementwise(_SGD, (w, dw, v), hyper)]
+    return [launch_elementwise(_SGD, (w, dw, v), hyper)]
 
 
 @operation(writes="w v mean square")
@@ -34,13 +34,13 @@ def by_deviation(w, dw, v, mean, square, hyper, epsilon):
     g = -dw/cases; before that, mean and square become momentum*mean + (1-momentum)*g, and the same
     of g**2.  hyper: float64 [momentum, rate/cases, rate*decay, 1/cases].
     """
-    return [elementwise(_BY_DEVIATION, (w, dw, v, mean, square), hyper, float(epsilon))]
+    return [launch_elementwise(_BY_DEVIATION, (w, dw, v, mean, square), hyper, float(epsilon))]
 
 
 @operation(writes="dw_to")
 def scaled_add(dw_from, dw_to, factor):
     """dw_to += factor[0] * dw_from.  factor: float64 (1,)."""
-    return [elementwise(_SCALED_ADD, (dw_from, dw_to), factor)]
+    return [launch_elementwise(_SCALED_ADD, (dw_from, dw_to), factor)]
 
 
 @operation(writes="w3")

@@ -48,7 +48,7 @@ def width_of(columns: int, *arrays: Array) -> int:
     return widest if whole and all(a.aligned(widest * a.dtype.itemsize) for a in arrays) else 1
 
 
-def elementwise(kernels: dict[int, Kernel], arrays: tuple[Array, ...], *numbers) -> Launch:
+def launch_elementwise(kernels: dict[int, Kernel], arrays: tuple[Array, ...], *numbers) -> Launch:
     """Return a launch over arrays of one size; the kernel takes arrays, numbers and that size."""
     count = arrays[0].size
     width = width_of(count, *arrays)
