@@ -1,4 +1,4 @@
-# Two targets do everything on a fresh machine: `make demo` and `make test`.
+# On a fresh machine, `make demo` and `make test` install all that they need.
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,9 +15,9 @@ demo: $(STAMP)
 	$(BIN)/convnet show-filters --load demo/run --out demo/filters.png
 	@echo "The network is in demo/run, its curve in demo/cost.png, its filters in demo/filters.png."
 
-# A process for each core.  The simulator's tests need processes of their own; the first ones leave
-# the CPU engine's kernels compiled.  `make simulator` runs also the rows whose values have a second
-# reader.
+# pytest runs one process per core.  The simulator's tests run in separate processes, because the simulator
+# is chosen when Numba is imported; they use the CPU kernels that the first command compiled.
+# `make simulator` also runs the slow rows, whose values have a second reader.
 SIMULATOR = NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest -n auto tests/simulator
 
 test: $(VENV)/.tested
@@ -41,7 +41,7 @@ corpus: $(VENV)/.tested
 	$(BIN)/python -m tests.scripts.corpus_table
 	$(BIN)/python -m tests.scripts.corpus_replicas
 
-# What is emitted in vectors, with narrower ones than the processor's own.
+# Tests of vectorized code, with vectors narrower than the processor's.
 NARROW := tests/network/test_fusion.py tests/layers/test_layers.py \
 	$(addprefix tests/backends/cpu/test_,conv.py pool.py neuron.py exponentials.py)
 widths: $(VENV)/.tested
@@ -57,7 +57,7 @@ figure1: $(STAMP)
 ablations: $(STAMP)
 	$(BIN)/python examples/ablations.py
 
-# With PYTHON if that has all it needs, else with .venv.  PARTS=smoke,cases runs some parts.
+# Uses PYTHON if it has all packages, otherwise .venv.  PARTS=smoke,cases runs some parts.
 gpu:
 	@if $(PYTHON) -m benchmarks.gpu.packages; \
 	then $(PYTHON) -m benchmarks.gpu --parts "$(PARTS)"; \
@@ -66,7 +66,7 @@ gpu:
 docs: $(STAMP)
 	$(BIN)/python -m convnet.report.language docs
 
-# The documentation as web pages, in site/.  A link to nowhere is an error.
+# Builds the documentation as web pages in site/.  A broken link is an error.
 site: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from benchmarks import startup
-from benchmarks.cpu_layers import COMPILED, calls_of, operations
+from benchmarks.cpu_layers import COMPILED, calls_of, flops_of
 from benchmarks.graphs import shipped_graph
 from benchmarks.tables import add_results, machine, table
 from benchmarks.timing import Worker, WorkerError, compare, in_turn
@@ -71,7 +71,7 @@ class Bench:
         """A network's training and test steps and phases, and the memory of a training."""
         cases, rounds = NETS[name]
         cases, rounds = self.cases or cases, self.rounds or rounds
-        flops = 2 * cases * sum(node.layer.operations() for node in _products(name))
+        flops = 2 * cases * sum(node.layer.multiply_adds() for node in _products(name))
         with ExitStack() as stack:
             workers = {
                 k: stack.enter_context(self.worker(k, name, cases)) for k in ("ours", *self.rivals)
@@ -100,7 +100,7 @@ class Bench:
                 if self.only not in name:
                     continue
                 times = in_turn(self._layer_rivals(ours, theirs, name, node), rounds)
-                row = self.row(name, times, operations(node, direction, cases))
+                row = self.row(name, times, flops_of(node, direction, cases))
                 click.echo(f"  {name}: {row['ratio']:.2f}", err=True)
                 yield row
 

@@ -31,10 +31,10 @@ def calls_of(graph) -> dict[str, tuple]:
     }
 
 
-def operations(node, direction: str, cases: int) -> int:
-    """Floating point operations of a call, of matrix products only."""
+def flops_of(node, direction: str, cases: int) -> int:
+    """Return the floating point operations of a call, 0 where it is no product of matrices."""
     is_product = node.layer.type_name in ("conv", "fc") and direction != "update"
-    return 2 * cases * node.layer.operations() if is_product else 0
+    return 2 * cases * node.layer.multiply_adds() if is_product else 0
 
 
 def numbers(*shape: int) -> np.ndarray:
@@ -53,7 +53,7 @@ def our_call(node, direction: str, cases: int):
 def _bound(name, *arguments):
     """As the engine binds a step."""
     function, options = operation(name), {}
-    if hasattr(function, "scratch_size"):
+    if function.scratch_size is not None:
         size = function.scratch_size(*arguments)
         options["scratch"] = aligned(size, np.dtype(np.uint8))
     calls = bind(function, *arguments, **options)

@@ -19,8 +19,8 @@ from benchmarks.tables import add_results, machine, table
 from benchmarks.timing import PAUSE, Worker
 from convnet.data.workers.pool import cores
 from convnet.make_data.make import make_data
+from convnet.make_data.options import MakeOptions
 from convnet.make_data.picture import Jpeg
-from convnet.make_data.wanted import Wanted
 
 RESULTS = Path(__file__).parent / "results" / "feed.json"
 KINDS = {
@@ -81,7 +81,7 @@ def rows_of(found: dict[str, list[tuple[float, float]]]) -> list[dict]:
 def made_set(folder: Path, form: Jpeg, images: int) -> float:
     """Makes folder/made; returns the mean size of an image, in kB."""
     photos = write_photos(folder / "photos", images)
-    wanted = Wanted(photos, hold_out=0.1, jpeg=form, workers=cores())
+    wanted = MakeOptions(photos, hold_out=0.1, jpeg=form, workers=cores())
     manifest = make_data(wanted, folder / "made")
     sizes = [shard.bytes / shard.images for shard in manifest.shards["train"]]
     return float(np.mean(sizes)) / 1e3

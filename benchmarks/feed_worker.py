@@ -27,10 +27,10 @@ class Ours:
     """Feed and Prefetch, as `convnet train` has them."""
 
     def __init__(self, dataset, workers, minibatch):
-        from convnet.data import Feed, Prefetch, decoding
+        from convnet.data import Feed, FeedOptions, Prefetch, decoding
 
         options = {"side": SIDE, "seed": SEED, "color_noise": STRENGTH}
-        feed = Feed(dataset, "train", minibatch, **options)
+        feed = Feed(dataset, "train", minibatch, FeedOptions(**options))
         decoding(dataset, workers).__enter__()
         places = ((e, i) for e in count() for i in range(feed.minibatches_per_epoch))
         made = Prefetch(feed, places)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from convnet.graph.build import build
-from convnet.graph.infer_inputs import assumed_dims
+from convnet.graph.infer_inputs import infer_dims
 from convnet.language import Source, read_source
 from convnet.language.specs import RunDefaults, Specs
 
@@ -21,7 +21,7 @@ def shipped_graph(name: str, one_device: bool = False):
     params = read_source(ROOT / f"params/{name}.params")
     specs = Specs.parse(Source.from_text(text, f"{name}.cfg"), params)
     RunDefaults(specs.params, specs.problems)
-    dims, _ = assumed_dims(specs.layers, None, None)
+    dims, _ = infer_dims(specs.layers, None, None)
     return build(specs.layers, specs.params, specs.problems, data_dims=dims)
 
 

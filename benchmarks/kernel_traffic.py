@@ -64,7 +64,7 @@ def untouched(operation: str, arguments: dict) -> set[str]:
         from convnet.backends.cuda.kernels.cmrnorm_ring import fits  # Numba is slow to import
 
         if fits(arguments["size"], arguments["blocked"]):
-            return {"denom"} if operation == "cmrnorm.forward" else {"y", "denom"}
+            return {"denominators"} if operation == "cmrnorm.forward" else {"y", "denominators"}
     if operation in ("neuron.backward", "neuron.backward_fused"):
         return _unread_by_derivative(arguments["kind"])
     return set()

@@ -1,37 +1,105 @@
 """The Python interface: a network from files or text, fed with NumPy arrays.
 
-Arrays are in the order a Python user expects: (cases, channels, rows, columns) for images and
-activities, (filters, channels, rows, columns) for weights.
+Images and activities are (cases, channels, rows, columns), weights of convolutions (filters,
+channels, rows, columns).
 """
 
-import numpy as np
+from __future__ import annotations
 
-from convnet.backends.cpu.engine import Engine
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypedDict, Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import ConvnetError
-from convnet.graph.build import build
+from convnet.graph.build import Node, build
 from convnet.graph.checkpoint_facts import facts_to_store, stored_facts
-from convnet.graph.infer_inputs import assumed_dims
+from convnet.graph.infer_inputs import infer_dims
 from convnet.initial import InitOptions, fill, resolve
 from convnet.language import Source
 from convnet.language.specs import Specs
+from convnet.layers import Tree
 from convnet.network.cost_report import reported
 from convnet.network.network import Network
+from convnet.network.plan import Parameter
 
 NO_FUNCTIONS = InitOptions()
+Costs = dict[str, dict[str, float]]
+Array = npt.NDArray[Any]
+
+
+class NetOptions(TypedDict, total=False):
+    """The keyword arguments of `Net`, all optional."""
+
+    minibatch: int
+    seed: int
+    dtype: npt.DTypeLike
+    dialect: str | None
+    data_dims: dict[int, int] | None
+    classes: int | None
+    tree: Tree | None
+    train_all: bool
+    init: InitOptions | None
+    device: Literal["cpu", "cuda"]
+    gpu: Sequence[int] | None
+    precision: Literal["fp32", "tf32", "bf16"]
 
 
 class Net:
-    """A network in memory.  Made by `from_files`, `from_text` or `load`.
+    """A network in memory, made by `from_files`, `from_text` or `load`.
 
-    minibatch: the largest number of cases of one call.  dtype: float32, or float64.  tree: a
-    convnet.layers.Tree of the labels, which treefc layers need.  init: the functions that initWFunc
-    and its like may call, as InitOptions(modules=["initw.py"]); None: the keys have no effect.
+    Parameters:
+        specs: The two parsed files.
+        minibatch: Largest number of cases of one call.
+        seed: Seed of the initial weights and of dropout.
+        dtype: `"float32"`, or `"float64"` on the CPU.
+        dialect: `"cc1"`, `"chm"`, `"cc2"` or `"convnet"` (docs/dialect.md); by default the one
+            that the files' keys show.
+        data_dims: Values per case of each data matrix by its `dataIdx`, such as `{0: 3072, 1: 1}`,
+            for original files, which do not declare the size of their images.
+        classes: Number of classes, where the files do not declare it.
+        tree: Tree of the labels, which `treefc` layers need.
+        train_all: Compute the gradients of all parameters, also of those with learning rate 0.
+        init: Functions that `initWFunc` and similar keys may call, such as
+            `InitOptions(modules=["initw.py"])`; None ignores these keys.
+        device: `"cpu"`, or `"cuda"` for GPUs.
+        gpu: Physical GPUs for the network's devices 0, 1, ...; by default GPUs 0, 1, ...
+        precision: On GPUs, how the products of convolutions and fully connected layers round their
+            factors: `"fp32"`, `"tf32"` or `"bf16"`.  Sums are in float32.
+
+    Raises:
+        SpecError: If the files have errors; it lists all of them.
+        DeviceError: If a device is missing, has too little memory, or cannot compute as asked.
+
+    Example:
+        ```python
+        net = Net.from_files("layers/digits.cfg", "params/digits.params", minibatch=64)
+        costs = net.train(images, labels)  # images (64, 1, 8, 8), labels (64,)
+        filters = net.weights("conv1")
+        ```
     """
 
-    def __init__(self, specs: Specs, *, minibatch=128, seed=0, dtype="float32", dialect=None,
-                 data_dims=None, classes=None, tree=None, train_all=False,
-                 init: InitOptions | None = NO_FUNCTIONS):  # fmt: skip
-        dims, _ = assumed_dims(specs.layers, data_dims, classes)
+    def __init__(
+        self,
+        specs: Specs,
+        *,
+        minibatch: int = 128,
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        dialect: str | None = None,
+        data_dims: dict[int, int] | None = None,
+        classes: int | None = None,
+        tree: Tree | None = None,
+        train_all: bool = False,
+        init: InitOptions | None = NO_FUNCTIONS,
+        device: Literal["cpu", "cuda"] = "cpu",
+        gpu: Sequence[int] | None = None,
+        precision: Literal["fp32", "tf32", "bf16"] = "fp32",
+    ) -> None:
+        dims, _ = infer_dims(specs.layers, data_dims, classes)
         self.specs, self.seed = specs, seed
         self.graph = build(
             specs.layers,
@@ -42,137 +110,235 @@ class Net:
             classes=classes,
             tree=tree,
         )
-        engine = Engine(np.dtype(dtype))
+        where = DeviceOptions(device, None if gpu is None else tuple(gpu), precision=precision)
+        engine = make_engine(where, self.graph, dtype).engine
         calls = resolve(self.graph, init)[0] if init else []
         self.network = Network(self.graph, minibatch, engine, seed=seed, train_all=train_all)
         fill(self.network, calls, init or NO_FUNCTIONS)
 
     @classmethod
-    def from_files(cls, layers, params, **options) -> "Net":
-        """A network from two spec files.  SpecError lists all their mistakes."""
+    def from_files(
+        cls,
+        layers: str | Path,
+        params: str | Path,
+        **options: Unpack[NetOptions],
+    ) -> Net:
+        """Build a network from its two files.
+
+        Parameters:
+            layers: Path of the layer file.
+            params: Path of the parameter file.
+            options: Keyword arguments of `Net`.
+
+        Raises:
+            SpecError: If the files have errors; it lists all of them.
+        """
         return cls(Specs.read(layers, params), **options)
 
     @classmethod
-    def from_text(cls, layers: str, params: str, **options) -> "Net":
-        """A network from the texts of the two files."""
+    def from_text(cls, layers: str, params: str, **options: Unpack[NetOptions]) -> Net:
+        """Build a network from the texts of the two files.
+
+        Parameters:
+            layers: Text of the layer file.
+            params: Text of the parameter file.
+            options: Keyword arguments of `Net`.
+
+        Raises:
+            SpecError: If the texts have errors; it lists all of them.
+        """
         specs = Specs.parse(
             Source.from_text(layers, "<layers>"), Source.from_text(params, "<params>")
         )
         return cls(specs, **options)
 
     @classmethod
-    def load(cls, path, **options) -> "Net":
-        """A network from a checkpoint, with its weights and velocities."""
+    def load(cls, path: str | Path, **options: Unpack[NetOptions]) -> Net:
+        """Load a network from a checkpoint, with its weights and velocities.
+
+        Parameters:
+            path: A checkpoint, or a folder: its newest checkpoint is loaded.
+            options: Keyword arguments of `Net`.  By default `seed`, `dialect`, `data_dims` and
+                `tree` are those of the checkpoint; the other defaults are those of `Net`.
+
+        Raises:
+            CheckpointError: If there is no checkpoint, or it is damaged.
+        """
         from convnet import checkpoint
 
         saved = checkpoint.load(checkpoint.newest(path))
-        known = {"dialect": saved.dialect, "seed": saved.seed, "init": None}
-        known |= stored_facts(saved.options)
-        net = cls(Specs.parse(saved.layers, saved.params), **{**known, **options})
+        known: NetOptions = {"dialect": saved.dialect, "seed": saved.seed, "init": None}
+        stored = stored_facts(saved.options)
+        known |= {"data_dims": stored["data_dims"], "tree": stored["tree"]}
+        known.update(options)
+        net = cls(Specs.parse(saved.layers, saved.params), **known)
         checkpoint.restore(net.network, saved)
         return net
 
     @property
     def layers(self) -> list[str]:
-        """The layers' names, in file order."""
+        """The names of the layers, in the order of the layer file."""
         return [node.name for node in self.graph.declared()]
 
     # -- running -----------------------------------------------------------------------------------
 
-    def forward(self, *matrices) -> dict[str, dict[str, float]]:
-        """Run a minibatch as in a test: images, labels, ... by dataIdx.  Returns the costs.
+    def forward(self, *matrices: npt.ArrayLike) -> Costs:
+        """Run the network on a minibatch as in a test, without dropout, and return the costs.
 
-        images: (cases, channels, rows, columns) or (cases, values).  labels: (cases,).
+        Parameters:
+            matrices: Images, labels and further data in the order of `dataIdx`.  Images are
+                (cases, channels, rows, columns) or (cases, values), labels (cases,).  Labels may
+                be left out; then the costs are meaningless.
+
+        Returns:
+            For each cost layer its numbers by name, as averages over the cases, such as
+            `{"logprob": {"cost": 2.3, "top-1 error": 0.9}}`.
+
+        Raises:
+            DataError: If a matrix does not fit the network, or has too many cases.
         """
         self._run("test", matrices)
         return self.costs()
 
-    def backward(self, *matrices) -> dict[str, dict[str, float]]:
-        """As `forward`, with the gradients of all trained parameters."""
+    def backward(self, *matrices: npt.ArrayLike) -> Costs:
+        """Run `forward`, then compute the gradients of all trained parameters.
+
+        Parameters and return value are those of `forward`.  `weights_gradient` and
+        `biases_gradient` return the gradients.
+        """
         self._run("gradients", matrices)
         return self.costs()
 
-    def train(self, *matrices, progress: float = 0.0) -> dict[str, dict[str, float]]:
-        """One training step.  progress: 0 to 1, where the schedules of the rates are."""
+    def train(self, *matrices: npt.ArrayLike, progress: float = 0.0) -> Costs:
+        """Train on one minibatch: forward, backward and update.
+
+        Parameters:
+            matrices: As for `forward`.
+            progress: Share of the training that is done, from 0 to 1, which the schedules of the
+                learning rates depend on.
+
+        Returns:
+            The costs before the update, as from `forward`.
+        """
         self._load(matrices)
         rng = np.random.default_rng([self.seed, self.network.step])
         self.network.set_rates(progress, rng.standard_normal)
         self.network.run("train")
         return self.costs()
 
-    def costs(self) -> dict[str, dict[str, float]]:
-        """The numbers of each cost layer for the last minibatch, per case."""
+    def costs(self) -> Costs:
+        """Return the numbers of each cost layer for the last minibatch, as `forward` does."""
         sums = self.network.costs()
         layers = {name: self.graph.node(name).layer for name in sums}
         return reported(layers, sums, self.network.cases)
 
-    def _run(self, program, matrices):
+    def _run(self, program: str, matrices: tuple[npt.ArrayLike, ...]) -> None:
         self._load(matrices)
         self.network.run(program)
 
-    def _load(self, matrices):
-        flat = {i: np.asarray(m).reshape(len(m), -1).T for i, m in enumerate(matrices)}
-        missing = {n.layer.data_idx for n in self.graph.nodes if n.is_data} - set(flat)
-        cases = len(matrices[0]) if matrices else 0
-        for index in missing:  # labels that are not given: the costs mean nothing then
-            flat[index] = np.zeros((self.graph.data_dims[index], cases))
+    def _load(self, matrices: tuple[npt.ArrayLike, ...]) -> None:
+        arrays = [np.asarray(matrix) for matrix in matrices]
+        flat = {index: array.reshape(len(array), -1).T for index, array in enumerate(arrays)}
+        cases = len(arrays[0]) if arrays else 0
+        for node in self.graph.nodes:
+            layer: Any = node.layer
+            if node.is_data and layer.data_idx not in flat:  # labels that are left out
+                flat[layer.data_idx] = np.zeros((self.graph.data_dims[layer.data_idx], cases))
         self.network.load(flat)
 
     # -- reading and writing -----------------------------------------------------------------------
 
-    def activities(self, layer: str) -> np.ndarray:
-        """A layer's outputs behind its neuron: (cases, channels, rows, columns), or (cases, n)."""
+    def activities(self, layer: str) -> Array:
+        """Return the outputs of a layer for the last minibatch, after its activation function.
+
+        Returns:
+            (cases, channels, rows, columns), or (cases, values) for outputs of one pixel.
+
+        Raises:
+            ConvnetError: If there is no such layer.
+        """
         shape = self._node(layer).shape
         values = np.moveaxis(self.network.output(layer), -1, 0)
         return values if shape.height * shape.width > 1 else values.reshape(len(values), -1)
 
-    def weights(self, layer: str, input: int = 0) -> np.ndarray:
-        """A layer's weights for one of its inputs.
+    def weights(self, layer: str, input: int = 0) -> Array:
+        """Return the weights of a layer for one of its inputs.
 
-        conv: (filters, channels, rows, columns).  local: (places, filters, channels, rows,
-        columns).  fc: (outputs, inputs).
+        Parameters:
+            layer: Name of the layer.
+            input: Position in the layer's `inputs`.
+
+        Returns:
+            conv: (filters, channels, rows, columns).  local: (places, filters, channels, rows,
+            columns).  fc: (outputs, inputs).
+
+        Raises:
+            ConvnetError: If there are no such weights.
         """
         return self._outward(self.network.read(self._parameter(layer, input)))
 
-    def set_weights(self, layer: str, values, input: int = 0) -> None:
-        """Set them; `values` in the shape that `weights` gives."""
-        parameter = self._parameter(layer, input)
-        self._write(parameter, self._inward(np.asarray(values)), values)
+    def set_weights(self, layer: str, values: npt.ArrayLike, input: int = 0) -> None:
+        """Set the weights of a layer for one of its inputs.
 
-    def biases(self, layer: str) -> np.ndarray:
-        return self.network.read(self._parameter(layer, None))
+        Parameters:
+            layer: Name of the layer.
+            values: Array of the shape that `weights` returns.
+            input: Position in the layer's `inputs`.
 
-    def set_biases(self, layer: str, values) -> None:
-        self._write(self._parameter(layer, None), np.asarray(values), values)
+        Raises:
+            ConvnetError: If there are no such weights, or the shape is another.
+        """
+        array = np.asarray(values)
+        self._write(self._parameter(layer, input), self._inward(array), array.shape)
 
-    def weights_gradient(self, layer: str, input: int = 0) -> np.ndarray:
-        """dE/dweights, summed over the cases of the last `backward` or `train`."""
+    def biases(self, layer: str) -> Array:
+        """Return the biases of a layer, a flat array."""
+        return np.asarray(self.network.read(self._parameter(layer, None)))
+
+    def set_biases(self, layer: str, values: npt.ArrayLike) -> None:
+        """Set the biases of a layer; values: of the shape that `biases` returns."""
+        array = np.asarray(values)
+        self._write(self._parameter(layer, None), array, array.shape)
+
+    def weights_gradient(self, layer: str, input: int = 0) -> Array:
+        """Return the gradient of the cost by the weights, in the shape of `weights`.
+
+        It is summed over the cases of the last `backward` or `train`.
+
+        Raises:
+            ConvnetError: If there are no such weights, or they are not trained.
+        """
         return self._outward(self._gradient(self._parameter(layer, input)))
 
-    def biases_gradient(self, layer: str) -> np.ndarray:
+    def biases_gradient(self, layer: str) -> Array:
+        """Return the gradient of the cost by the biases, as `weights_gradient` does."""
         return self._gradient(self._parameter(layer, None))
 
-    def save(self, path) -> None:
-        """Write a checkpoint that `Net.load`, `convnet test` and the others read."""
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint, which `Net.load` and the commands read.
+
+        Raises:
+            ConvnetError: If the file cannot be written.
+        """
         from convnet import checkpoint
 
         options = {**facts_to_store(self.graph), "minibatch": self.network.minibatch}
         checkpoint.save(path, checkpoint.Checkpoint.of(self.network, options=options))
 
-    def _gradient(self, parameter):
+    def _gradient(self, parameter: Parameter) -> Array:
         if not parameter.learns:
             raise ConvnetError(
                 f"{parameter.name} is not trained (its rate is 0), so it has no gradient; "
                 "train_all=True computes all"
             )
-        return self.network.read_gradient(parameter)
+        return np.asarray(self.network.read_gradient(parameter))
 
-    def _node(self, layer):
+    def _node(self, layer: str) -> Node:
         if layer not in self.layers:
             raise ConvnetError(f"there is no layer '{layer}'; there are {', '.join(self.layers)}")
         return self.graph.node(layer)
 
-    def _parameter(self, layer, index):
+    def _parameter(self, layer: str, index: int | None) -> Parameter:
         node = self._node(layer)
         if not node.owners or (index is not None and not 0 <= index < len(node.owners)):
             counted = f"weights for {len(node.owners)} inputs" if node.owners else "no weights"
@@ -182,19 +348,17 @@ class Net:
         owner, at = node.owners[index]
         return self.network.parameters[f"{owner.name}.weights.{at}"]
 
-    def _write(self, parameter, values, given):
+    def _write(self, parameter: Parameter, values: Array, given: tuple[int, ...]) -> None:
         if values.shape != parameter.spec.shape:
             wanted = self._outward(np.empty(parameter.spec.shape)).shape
-            raise ConvnetError(
-                f"{parameter.name} has shape {wanted}, found an array of {np.shape(given)}"
-            )
+            raise ConvnetError(f"{parameter.name} has shape {wanted}, found an array of {given}")
         self.network.write(parameter, values)
 
     @staticmethod
-    def _outward(values):
-        """Stored order (..., channels, rows, columns, filters) to filters first."""
+    def _outward(values: Array) -> Array:
+        """Move the filters of stored weights (..., channels, rows, columns, filters) first."""
         return np.moveaxis(values, -1, -4) if values.ndim >= 4 else values
 
     @staticmethod
-    def _inward(values):
+    def _inward(values: Array) -> Array:
         return np.moveaxis(values, -4, -1) if values.ndim >= 4 else values

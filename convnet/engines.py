@@ -1,19 +1,35 @@
-"""Which engine runs a network, from what a user asks for: the CPU or GPUs, and their precision."""
+"""Chooses the engine that runs a network: the CPU or GPUs, and their precision."""
 
-from dataclasses import dataclass, fields
+from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from convnet.backends.base import PRECISIONS
 from convnet.errors import DeviceError
 from convnet.graph.build import Graph
 
+if TYPE_CHECKING:
+    from convnet.backends.cpu.engine import Engine as CpuEngine
+    from convnet.backends.cuda.engine import Engine as CudaEngine
+
+DEVICES = ("auto", "cuda", "cpu")
 NEEDED_CAPABILITY = 8, 0  # asynchronous copies to shared memory, tf32 and bf16
 
 
 @dataclass(frozen=True)
 class DeviceOptions:
-    """device: auto, cuda or cpu.  gpu: physical devices for the spec's, in order, or None.
+    """Where a network runs.
 
-    graphs: run programs as CUDA graphs.  precision: of products, one of backends.base.PRECISIONS;
-    None is fp32.
+    Parameters:
+        device: "cuda" for GPUs; "cpu" or "auto" for the CPU, with virtual devices.
+        gpu: physical GPUs for the network's devices 0, 1, ..., in order; by default GPUs 0, 1, ...
+        graphs: On GPUs, replay programs as CUDA graphs.
+        precision: On GPUs, how products round their factors: "fp32", "tf32" or "bf16" (sums are
+            float32).  None means "fp32".
     """
 
     device: str = "auto"
@@ -21,14 +37,32 @@ class DeviceOptions:
     graphs: bool = True
     precision: str | None = None
 
-    @classmethod
-    def of(cls, given: dict) -> "DeviceOptions":
-        """From a command's options, which have the same names."""
-        return cls(**{field.name: given[field.name] for field in fields(cls)})
+
+class ChosenEngine(NamedTuple):
+    """An engine, and what to print about it.
+
+    line: what runs where.  lacks_cuda: the CPU was chosen by default, on a machine without CUDA.
+    """
+
+    engine: CpuEngine | CudaEngine
+    line: str
+    lacks_cuda: bool
 
 
-def make_engine(options: DeviceOptions, graph: Graph, real="float32"):
-    """The engine, a line that says what runs where, and whether CUDA is missing.  DeviceError."""
+def make_engine(
+    options: DeviceOptions, graph: Graph, real: npt.DTypeLike = "float32"
+) -> ChosenEngine:
+    """Return the engine that runs a graph.
+
+    Parameters:
+        options: Where to run it.
+        graph: The network; its layers name the devices that it needs.
+        real: float32 or float64, the type of all real numbers.  GPUs have float32 only.
+
+    Raises:
+        DeviceError: If a device is missing, unsuitable, or cannot compute as asked.
+    """
+    _refuse_unknown(options)
     needed = graph.device_count
     if options.gpu is not None and len(options.gpu) < needed:
         raise DeviceError(
@@ -37,29 +71,45 @@ def make_engine(options: DeviceOptions, graph: Graph, real="float32"):
             f"Give {needed}, the same one more than once if need be"
         )
     if options.device == "cuda":
-        return *_cuda_engine(options, needed), False
+        _refuse_real(real)
+        return ChosenEngine(*_cuda_engine(options, needed), False)
     return _cpu_engine(options, needed, real)
 
 
-def _cpu_engine(options, needed, real):
+def _refuse_unknown(options: DeviceOptions) -> None:
+    if options.device not in DEVICES:
+        raise DeviceError(f"the device is one of {', '.join(DEVICES)}, found {options.device!r}")
+    if options.precision not in (None, *PRECISIONS):
+        known = ", ".join(PRECISIONS)
+        raise DeviceError(f"the precision is one of {known}, found {options.precision!r}")
+
+
+def _refuse_real(real: npt.DTypeLike) -> None:
+    if np.dtype(real) != np.float32:
+        raise DeviceError(
+            f"GPUs compute in float32, not in {np.dtype(real)}; choose float32 or the device cpu"
+        )
+
+
+def _cpu_engine(options: DeviceOptions, needed: int, real: npt.DTypeLike) -> ChosenEngine:
     if options.precision not in (None, "fp32"):
         raise DeviceError(
             f"products in {options.precision} need the tensor cores of a GPU, with --device cuda; "
-            "the CPU computes in float32. Give --precision fp32, also to go on with another run"
+            "the CPU computes in float32. Give --precision fp32, also to resume a run on the CPU"
         )
     from convnet.backends.cpu.engine import Engine
     from convnet.backends.cuda_probe import missing
 
     shown = "cpu:0" if needed == 1 else f"cpu:0 to cpu:{needed - 1}, virtual"
     lacks_cuda = options.device == "auto" and missing() != ""
-    return Engine(real), f"running on the CPU ({shown})", lacks_cuda
+    return ChosenEngine(Engine(np.dtype(real)), f"running on the CPU ({shown})", lacks_cuda)
 
 
-def _cuda_engine(options, needed):
+def _cuda_engine(options: DeviceOptions, needed: int) -> tuple[CudaEngine, str]:
     from convnet.backends.cuda_probe import missing
 
     if lacking := missing():
-        raise DeviceError(f"--device cuda: {lacking}. `convnet devices` tells more")
+        raise DeviceError(f"--device cuda: {lacking}. `convnet devices` prints more")
     from convnet.backends.cuda.engine import Engine
 
     gpus = options.gpu[:needed] if options.gpu else tuple(range(needed))
@@ -70,14 +120,14 @@ def _cuda_engine(options, needed):
     return Engine(gpus, precision, options.graphs), line
 
 
-def _refuse_unfit(gpus):
-    """DeviceError for a GPU that is not there, or too old for the kernels."""
+def _refuse_unfit(gpus: tuple[int, ...]) -> None:
+    """Raise DeviceError if a GPU does not exist, or is too old for the kernels."""
     from numba import cuda
 
     if max(gpus) >= len(cuda.gpus):
         raise DeviceError(
             f"there is no GPU {max(gpus)}: this machine has {len(cuda.gpus)}, numbered from 0. "
-            f"--gpu {','.join('0' * len(gpus))} puts all devices of the spec on the first one"
+            f"--gpu {','.join('0' * len(gpus))} maps all devices of the spec to the first one"
         )
     for gpu in gpus:
         capability = cuda.gpus[gpu].compute_capability[:2]
@@ -89,5 +139,5 @@ def _refuse_unfit(gpus):
             )
 
 
-def _version(numbers):
+def _version(numbers: tuple[int, ...]) -> str:
     return ".".join(map(str, numbers))

@@ -1,14 +1,23 @@
-"""The errors a user can meet.  Everything else that is raised is a bug and keeps its traceback."""
+"""The errors that a user can cause.  Any other exception is a bug and keeps its traceback."""
+
+from collections.abc import Iterable
 
 
 class ConvnetError(Exception):
-    """Something in the user's files, data or machine; the message says where and how to repair."""
+    """Base class: a problem in the user's files, data or machine.
+
+    The message names the place, what was found, what was expected, and a way to repair it.
+    """
 
 
 class SpecError(ConvnetError):
-    """One or more mistakes in spec files.  `problems` lists them (`convnet.language.problems`)."""
+    """One or more errors in layer and parameter files.
 
-    def __init__(self, problems):
+    Attributes:
+        problems: The errors, each a `convnet.language.problems.Problem` with its location.
+    """
+
+    def __init__(self, problems: Iterable[object]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
@@ -18,7 +27,7 @@ class DataError(ConvnetError):
 
 
 class DeviceError(ConvnetError):
-    """A device that does not exist, is too small, or arrays of two devices in one operation."""
+    """A device that is missing or cannot compute as asked, or arrays of two devices that meet."""
 
 
 class CheckpointError(ConvnetError):

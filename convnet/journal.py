@@ -1,51 +1,51 @@
-"""The journal of a run: JSON lines, one record an event, appended for ever.
+"""The journal of a run: JSON lines, one record for each event, only ever appended.
 
-Plots, tables and progress displays are readers of it.  A resumed run appends to the same file; what
-earlier attempts did beyond the step it resumed from is superseded, so a reader sees one curve.
+Plots, tables and progress displays read it.  A resumed run appends to the same file.  Records that
+earlier attempts wrote beyond the step that it resumes from no longer count, so a reader sees one
+curve.
 """
 
 import fcntl
 import json
 import os
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from convnet.errors import ConvnetError, DataError
 from convnet.language import harmless
 
 FILE_NAME = "journal.jsonl"
-BEGINNINGS = ("start", "resume")  # events from whose step on older records no longer count
+BEGINNINGS = ("start", "resume")  # events after which older records of later steps do not count
+Record = dict[str, Any]
 
 
 class Journal:
-    """Appends records to a file; without a path, to nowhere.
+    """Appends records to a file; without a path it writes nothing.
 
-    While it is open no other process can open it, so two runs never share a folder.
+    An open journal is locked: no other process can open it, so two runs never share a folder.
+
+    Parameters:
+        path: The file, which is made if it is missing; None for no file.
+
+    Raises:
+        ConvnetError: If the file cannot be written, or another process has it open.
     """
 
-    def __init__(self, path: str | Path | None):
+    def __init__(self, path: str | Path | None) -> None:
         self.path = None if path is None else Path(path)
-        self._file = None if path is None else self._open()
+        self._file = None if self.path is None else _open_locked(self.path)
 
-    def _open(self):
-        with _readable_errors(self.path):
-            file = self.path.open("a+b", buffering=0)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _end_torn_line(file)
-            except BlockingIOError:
-                file.close()
-                folder = harmless(str(self.path.parent))
-                raise ConvnetError(
-                    f"{folder}: another process is training there; give another folder (--save)"
-                ) from None
-            except OSError:
-                file.close()
-                raise
-            return file
+    def write(self, event: str, step: int, **facts: Any) -> Record:
+        """Append a record and return it.
 
-    def write(self, event: str, step: int, **facts) -> dict:
-        """Append a record and return it.  step: minibatches trained when it happened."""
+        Parameters:
+            event: What happened.
+            step: Minibatches trained when it happened.
+            facts: Further entries of the record, as JSON can write them.
+        """
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         record = {"event": event, "step": step, **facts, "time": time}
         if self._file is not None:
@@ -61,22 +61,28 @@ class Journal:
                 os.fsync(self._file.fileno())
 
     def close(self) -> None:
+        """Close the file and release its lock."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def read(path: str | Path) -> list[dict]:
-    """The records of a journal, or of the journal in a run's folder, in the order of their steps.
+def read(path: str | Path) -> list[Record]:
+    """Return the records of a journal, in the order of their steps.
 
-    Superseded records are left out.  A line torn by a kill is passed over; other lines that are no
-    records raise DataError, as does a missing file.
+    Superseded records are left out, and so is a line that was cut off when a process was killed.
+
+    Parameters:
+        path: A journal, or the folder of a run.
+
+    Raises:
+        DataError: If there is no such file, or another line is not a record.
     """
     path = Path(path)
     path = path / FILE_NAME if path.is_dir() else path
@@ -85,43 +91,64 @@ def read(path: str | Path) -> list[dict]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"{harmless(str(path))}: cannot be read ({reason})") from None
-    lines.pop()  # empty, or torn
-    records = []
+    lines.pop()  # empty, or cut off
+    records: list[Record] = []
     for number, line in enumerate(lines):
         record = _parse(line)
         if record is not None:
             _append(records, record)
-        elif not _torn(lines[number:]):
-            raise DataError(f"{harmless(str(path))}:{number + 1}:1: is no record of a journal")
+        elif not _cut_off(lines[number:]):
+            raise DataError(f"{harmless(str(path))}:{number + 1}:1: not a record of a journal")
     return records
 
 
-def _append(records, record):
+def _open_locked(path: Path) -> FileIO:
+    with _readable_errors(path):
+        file = path.open("a+b", buffering=0)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _end_last_line(file)
+        except BlockingIOError:
+            file.close()
+            folder = harmless(str(path.parent))
+            raise ConvnetError(
+                f"{folder}: another process is training there; give another folder (--save)"
+            ) from None
+        except OSError:
+            file.close()
+            raise
+        return file
+
+
+def _append(records: list[Record], record: Record) -> None:
     if record["event"] in BEGINNINGS:
         while records and records[-1]["step"] > record["step"]:
             records.pop()
     records.append(record)
 
 
-def _torn(lines):
-    """Whether the first of these lines may have been torn by a kill: then the run ended there, and
-    nothing follows, or the beginning of another attempt."""
+def _cut_off(lines: list[bytes]) -> bool:
+    """Whether a kill may have cut off the first of these lines.
+
+    Then the run ended there: nothing follows, or the beginning of another attempt.
+    """
     after = next((record for line in lines if (record := _parse(line))), None)
     return after is None or after["event"] in BEGINNINGS
 
 
-def _parse(line):
+def _parse(line: bytes) -> Record | None:
     """The record of a line, or None."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    whole = isinstance(record, dict) and isinstance(record.get("event"), str)
-    return record if whole and isinstance(record.get("step"), int) else None
+    if not isinstance(record, dict) or not isinstance(record.get("event"), str):
+        return None
+    return record if isinstance(record.get("step"), int) else None
 
 
-def _end_torn_line(file):
-    """Let the next record begin on a line of its own."""
+def _end_last_line(file: FileIO) -> None:
+    """End a line that was cut off, so that the next record begins on a line of its own."""
     size = file.seek(0, os.SEEK_END)
     if size:
         file.seek(size - 1)
@@ -130,15 +157,20 @@ def _end_torn_line(file):
 
 
 class _readable_errors:
-    """Context: a file that cannot be written is the user's problem, told in a line."""
+    """Context that turns a failure to write into a ConvnetError of one line."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path | None) -> None:
         self.path = path
 
-    def __enter__(self):
-        return self
+    def __enter__(self) -> None:
+        return None
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if isinstance(error, OSError):
             reason = (error.strerror or str(error)).lower()
             where = harmless(str(self.path))

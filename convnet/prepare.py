@@ -1,20 +1,18 @@
-"""From what a user asks for to a graph, its data and a network: what all commands share.
-
-Order: the two spec files; the data set that fits them; the graph; the engine; the network.
-"""
+"""Chooses the data set for a pair of files and builds their graph with its sizes."""
 
 import os
 from dataclasses import dataclass, field
+from typing import Any
 
-from convnet.data import Dataset, Feed, open_dataset
+from convnet.data import Dataset, Feed, FeedOptions, open_dataset
 from convnet.errors import DataError
 from convnet.graph.build import Graph, build
 from convnet.graph.infer_inputs import (
-    assumed_image,
-    assumed_tree,
+    declared_classes,
     declared_image,
+    infer_image,
     needs_tree,
-    wanted_classes,
+    placeholder_tree,
 )
 from convnet.language.specs import RunDefaults, Specs
 from convnet.layers import Tree
@@ -24,7 +22,23 @@ DATA_VARIABLE = "CONVNET_DATA"
 
 @dataclass
 class DataOptions:
-    """How the data is chosen and cut; the names are those of the command line."""
+    """How the data is chosen and preprocessed.
+
+    Parameters:
+        data: A built-in data set ("digits", "shapes:...", "synthetic:...") or a folder; None for
+            the default of the parameter file or of the environment.
+        crop_border: Pixels to crop from each side of the images.
+        inner_size: Height and width of the crops, in pixels; instead of `crop_border`.
+        train_range: Training batches of a cuda-convnet folder, such as "1-5".
+        test_range: Test batches of it.
+        shuffle: Shuffle training images each epoch; None: unless the data comes in batches.
+        flip: Reflect training images at random; None: if the data set suits it.
+        mean: What to subtract: "image", "scalar" or "none".
+        scalar_mean: A number to subtract instead; see `convnet train --help`.
+        color_noise: Strength of the PCA colour augmentation.
+        augment: False takes the centres of training images instead of random crops.
+        data_seed: Seed of data sets that are generated.
+    """
 
     data: str | None = None
     crop_border: int | None = None
@@ -42,9 +56,10 @@ class DataOptions:
 
 @dataclass
 class Prepared:
-    """A graph and the data it is fed with.
+    """A graph and its data.
 
-    opened: the arguments of `open_dataset` that gave the data.  notes: lines the user should see.
+    source: name of the data set.  side: height and width of the network's images, in pixels.
+    opened: the arguments of `open_dataset` that gave the data.  notes: lines to print.
     """
 
     graph: Graph
@@ -53,18 +68,18 @@ class Prepared:
     side: int
     options: DataOptions
     defaults: RunDefaults
-    opened: dict
+    opened: dict[str, Any]
     notes: list[str] = field(default_factory=list)
 
     def feed(self, split: str, minibatch: int, seed: int = 0, plain: bool = False) -> Feed:
-        """plain: training images too are taken in order and as they are."""
+        """Return the feed of a split, "train" or "test".
+
+        plain: take training images too in order and without augmentation.
+        """
         stored = self.dataset.stored_batches(split) is not None
         shuffle = not stored if self.options.shuffle is None else self.options.shuffle
-        wanted = {n.layer.data_idx for n in self.graph.nodes if n.is_data}
-        return Feed(
-            self.dataset,
-            split,
-            minibatch,
+        layers: list[Any] = [node.layer for node in self.graph.nodes if node.is_data]
+        options = FeedOptions(
             side=self.side,
             seed=seed,
             shuffle=shuffle and not plain,
@@ -72,11 +87,15 @@ class Prepared:
             flip=self.options.flip,
             mean=self.mean(),
             color_noise=0.0 if plain else self.options.color_noise or 0.0,
-            matrices=tuple(sorted(wanted)),
+            matrices=tuple(sorted({layer.data_idx for layer in layers})),
         )
+        return Feed(self.dataset, split, minibatch, options)
 
     def mean(self) -> str | float:
-        """What is subtracted; `scalar_mean` as the files' own system reads it (dialect, 9.2)."""
+        """Return what to subtract, reading `scalar_mean` as the files' own system does.
+
+        Source: docs/dialect.md, 9.2.
+        """
         value = self.options.scalar_mean
         if value is None or value < 0:
             return self.options.mean
@@ -92,15 +111,24 @@ def prepare(
     strict: bool = False,
     tree: Tree | None = None,
 ) -> Prepared:
-    """Choose the data and build the graph with its sizes.  SpecError, DataError.
+    """Choose the data set and build the graph with its sizes.
 
-    tree: of the labels, that the network was trained with; the data's when absent.
+    Parameters:
+        specs: The two parsed files.
+        options: How the data is chosen and preprocessed.
+        dialect: Dialect of the files; None recognizes it.
+        strict: Treat warnings about the files as errors.
+        tree: Tree of the labels that the network was trained with; None for that of the data.
+
+    Raises:
+        SpecError: If the files have errors; it lists all of them.
+        DataError: If the data set is missing, damaged or does not fit.
     """
     defaults = RunDefaults(specs.params, specs.problems)
     source, notes = _choose_source(options, defaults)
     wanted = declared_image(specs.layers)
-    classes = wanted_classes(specs.layers) or (tree.classes if tree else None)
-    side, channels = _made_size(specs, wanted, classes, notes) if _is_made(source) else (None, None)
+    classes = declared_classes(specs.layers) or (tree.classes if tree else None)
+    side, channels = _made_size(specs, wanted, notes) if _is_made(source) else (None, None)
     opened = {
         "name": source,
         "side": side,
@@ -126,12 +154,12 @@ def prepare(
     return Prepared(graph, dataset, source, inner, options, defaults, opened, notes)
 
 
-def _label_tree(specs, dataset, notes) -> Tree | None:
-    """The data's tree of labels where a layer needs one; a made-up one if the data has none."""
+def _label_tree(specs: Specs, dataset: Dataset, notes: list[str]) -> Tree | None:
+    """The tree of labels if a layer needs one: the data's, or an assumed one if it has none."""
     if not needs_tree(specs.layers):
         return None
     if dataset.tree is None:
-        tree, note = assumed_tree(specs.layers, dataset.classes)
+        tree, note = placeholder_tree(specs.layers, dataset.classes)
         notes.append(f"{note}; {dataset.name} has none")
         return tree
     try:
@@ -146,38 +174,41 @@ def _label_tree(specs, dataset, notes) -> Tree | None:
     return tree
 
 
-def _choose_source(options, defaults):
+def _choose_source(options: DataOptions, defaults: RunDefaults) -> tuple[str, list[str]]:
     if options.data:
         return options.data, []
     if defaults.source:
-        return defaults.source, [f"data: {defaults.source}, named in the params file"]
+        return str(defaults.source), [f"data: {defaults.source}, named in the parameter file"]
     if os.environ.get(DATA_VARIABLE):
         source = os.environ[DATA_VARIABLE]
         return source, [f"data: {source}, from the variable {DATA_VARIABLE}"]
-    why = f"no --data, no [data] section in the params file, no {DATA_VARIABLE}"
+    why = f"no --data, no [data] section in the parameter file, no {DATA_VARIABLE}"
     return "shapes", [f"data: shapes, drawn on the fly ({why})"]
 
 
 def _is_made(source: str) -> bool:
-    """Whether the network's files say what is made; synthetic:... says it itself."""
+    """Whether images are generated in the size that the network's files declare.
+
+    `synthetic:...` declares its own size.
+    """
     return source == "synthetic" or source.partition(":")[0] == "shapes"
 
 
-def _made_size(specs, wanted, classes, notes):
-    """(side, channels) to make images of; large ones leave room for the paper's crops."""
-    channels, side = wanted or assumed_image(specs.layers)
+def _made_size(specs: Specs, wanted: tuple[int, int] | None, notes: list[str]) -> tuple[int, int]:
+    """(side, channels) of generated images; large ones leave room for the paper's crops."""
+    channels, side = wanted or infer_image(specs.layers)
     if wanted is None:
-        notes.append(f"the spec declares no image size: taking {channels}x{side}x{side}")
+        notes.append(f"the layer file declares no image size: assuming {channels}x{side}x{side}")
     return (side * 8 // 7 if side >= 64 else side), channels
 
 
-def _inner_side(dataset, options, wanted):
-    """The side of the crops that the network gets."""
+def _inner_side(dataset: Dataset, options: DataOptions, wanted: tuple[int, int] | None) -> int:
+    """The height and width of the crops that the network gets."""
     given = [options.crop_border is not None, options.inner_size is not None]
     if all(given):
-        raise DataError("--crop-border and --inner-size say the same thing; give one of them")
+        raise DataError("--crop-border and --inner-size both set the crops' size; give one of them")
     if options.crop_border is not None:
-        side = dataset.side - 2 * options.crop_border
+        side: int = dataset.side - 2 * options.crop_border
         if options.crop_border < 0 or side < 1:
             raise DataError(
                 f"--crop-border {options.crop_border} leaves nothing of {dataset.name}'s images "
@@ -188,8 +219,5 @@ def _inner_side(dataset, options, wanted):
         return options.inner_size
     if wanted is not None:
         return wanted[1]
-    return (
-        dataset.side * 7 // 8
-        if dataset.name.startswith("shapes") and dataset.side >= 64
-        else dataset.side
-    )
+    whole: int = dataset.side
+    return whole * 7 // 8 if dataset.name.startswith("shapes") and whole >= 64 else whole

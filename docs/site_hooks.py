@@ -1,6 +1,6 @@
 """Adds the pages at the top of the repository to the site that MkDocs builds (mkdocs.yml).
 
-Links between them and the pages in docs/ are written for the repository; here they are rewritten.
+Links between them and the pages in docs/ are written for the repository and rewritten here.
 """
 
 import re
@@ -9,8 +9,13 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[1]
-PAGES = {"ARCHITECTURE.md": "architecture.md", "CHANGELOG.md": "changelog.md"}
-NAMES = "|".join(map(re.escape, PAGES))
+PAGES = {
+    "ARCHITECTURE.md": "architecture.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
+LINKS = PAGES | {"README.md": "index.md"}
+NAMES = "|".join(map(re.escape, LINKS))
 
 
 def on_files(files, config):
@@ -24,4 +29,4 @@ def on_page_markdown(markdown, page, **_):
         up = ""
     else:
         up = r"\.\./"
-    return re.sub(rf"\]\({up}({NAMES})\b", lambda link: f"]({PAGES[link[1]]}", markdown)
+    return re.sub(rf"\]\({up}({NAMES})\b", lambda link: f"]({LINKS[link[1]]}", markdown)

@@ -1,11 +1,12 @@
-"""The paper's ablations (sections 3.3, 3.4, 4.1, 4.2, 7): a small net without one thing at a time.
+"""The paper's ablations (sections 3.3, 3.4, 4.1, 4.2, 7): a small network without one feature each.
 
     python examples/ablations.py                                # on `shapes`
     python examples/ablations.py --data cifar-10-batches-py
 
-Each run is one `convnet train`, which is printed; the files are in examples/ablations.  The table
-has the test error's mean and standard deviation over the seeds, and the mean of the differences to
-the full net of the same seed.  A table that was stopped goes on where it was.
+Each run is one `convnet train`, whose command line is printed.  The spec files are in
+examples/ablations.  The table lists the mean and standard deviation of the test error over the
+seeds, and of its difference to the full network of the same seed.  An interrupted script continues
+where it stopped.
 """
 
 import os
@@ -27,7 +28,7 @@ DATA = "shapes:side=28,train=2000,test=2000"
 
 @dataclass(frozen=True)
 class Variant:
-    """A net of the table; the first is the one that the others are compared with."""
+    """A row of the table.  All others are compared with the first."""
 
     name: str
     section: str  # of the paper
@@ -61,7 +62,7 @@ VARIANTS = (
 
 @dataclass(frozen=True)
 class Result:
-    """Errors (0 to 1) at the end of a run, and how long it took."""
+    """Errors (0 to 1) at the end of a run, and its duration in seconds."""
 
     test: float
     train: float
@@ -69,11 +70,11 @@ class Result:
 
 
 def run(variant: Variant, data: str, seed: int, folder: Path, more: tuple[str, ...]) -> Result:
-    """Train, unless it was done before, and read the journal that it left."""
+    """Return the result of a variant from its journal, training it first if it is not done."""
     command = [*variant.command(data, seed), *more]
     click.echo(f"convnet {shlex.join(command)}")
     if not is_done(folder):
-        # What an interrupted run left goes on; a new one begins.
+        # An interrupted run is resumed.
         begun = (folder / FILE_NAME).exists()
         tail = ["--resume", str(folder)] if begun else ["--save", str(folder)]
         command = ["train", *tail, *more] if begun else [*command, *tail]
@@ -100,10 +101,10 @@ def _error(record) -> float:
 
 
 def table(results: dict[str, list[Result]], data: str, minutes: float) -> str:
-    """Markdown: a row a net."""
+    """Return a Markdown table with one row for each variant."""
     full = [result.test for result in next(iter(results.values()))]
     lines = [
-        "| net | paper | test error | difference to full | training error | seconds a run |",
+        "| network | paper | test error | difference to full | training error | seconds per run |",
         "|---|---|---|---|---|---|",
     ]
     for variant in VARIANTS:
@@ -120,19 +121,19 @@ def table(results: dict[str, list[Result]], data: str, minutes: float) -> str:
 
 
 def _spread(values, sign="") -> str:
-    """Mean and standard deviation in percent."""
+    """Return the mean and standard deviation, in percent."""
     spread = f" ± {stdev(values):.1%}" if len(values) > 1 else ""
     return f"{mean(values):{sign}.1%}{spread}"
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--data", default=DATA, show_default=True, help="A data set of ten classes.")
-@click.option("--seeds", default=3, show_default=True)
+@click.option("--data", default=DATA, show_default=True, help="A data set with ten classes.")
+@click.option("--seeds", default=3, show_default=True, help="Runs of each network.")
 @click.option("--runs", type=click.Path(path_type=Path), default="ablations", show_default=True,
               help="Folder for the runs and the table.")  # fmt: skip
 @click.argument("more", nargs=-1)
 def main(data, seeds, runs, more):
-    """Print and write the table of ablations.  MORE: options for each `convnet train`."""
+    """Print and write the table of ablations.  MORE: further options of each `convnet train`."""
     started = time.perf_counter()
     results = {variant.name: [] for variant in VARIANTS}
     for seed in range(seeds):

@@ -3,10 +3,11 @@
     python examples/figure1.py                                  # on `shapes`
     python examples/figure1.py --data cifar-10-batches-py       # as in the paper
 
-Trains layers/figure1-relu.cfg and layers/figure1-tanh.cfg, without regularization.  The rate of
-each is picked by itself, as the fastest of a few (paper, 3.1); then further seeds are trained with
-it.  A run ends when the training error, taken over the last 50 minibatches, is reached; a rate is
-given up if it is behind the best one so far half-way there, or when that one had arrived.
+The script trains layers/figure1-relu.cfg and layers/figure1-tanh.cfg, without regularization.  It
+chooses the learning rate of each network separately, the fastest of a few (paper, 3.1), and trains
+further seeds with it.  A run ends when the training error, averaged over the last 50 minibatches,
+reaches the target.  A rate is abandoned if it is behind the best one so far at half the iterations
+that one needed, or has not reached the target after all of them.
 """
 
 import re
@@ -23,18 +24,21 @@ from convnet.language import Source, read_source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
 from convnet.prepare import DataOptions, prepare
-from convnet.report.plot import COLOURS, Line, Panel, draw
+from convnet.report.plot import COLORS, Line, Panel, draw
 from convnet.train import Observer, Options, Run, fit
 
 ROOT = Path(__file__).resolve().parent.parent
 NEURONS = ("relu", "tanh")
-RATES = (0.002, 0.004, 0.008, 0.001)  # the likeliest first: it bounds how long others are tried
-WINDOW = 50  # minibatches that the training error is taken over
+RATES = (0.002, 0.004, 0.008, 0.001)  # the most likely first: it limits how long the others run
+WINDOW = 50  # minibatches that the training error is averaged over
 
 
 @dataclass
 class Curve:
-    """A run.  points: (iteration, training error).  reached: iterations to the target, or None."""
+    """The training error of one run.
+
+    points: (iteration, training error).  reached: iterations to the target, or None.
+    """
 
     neuron: str
     rate: float
@@ -44,12 +48,15 @@ class Curve:
 
 
 class Enough(Exception):
-    """The run has shown what it was to show."""
+    """Raised to end a run: it reached the target, or it was abandoned."""
 
 
 class Watch(Observer):
-    """Follows the training error; ends the run at the target, after `most` iterations, or if it is
-    behind half-way to where the `best` curve reached the target."""
+    """Records the training error and raises `Enough` when the run should end.
+
+    It ends at the target error, after `most` iterations, or if it is behind the `best` curve at
+    half the iterations that `best` needed.
+    """
 
     def __init__(self, target: float, most: int, best: Curve | None = None):
         self.target, self.most = target, most
@@ -70,7 +77,7 @@ class Watch(Observer):
 
 
 def train(neuron, rate: float, seed: int, options: dict, most: int, best: Curve | None = None):
-    """The curve of a run that ends as `Watch` says."""
+    """Train until `Watch` ends the run, and return its curve."""
     specs = Specs.parse(*spec_files(neuron, rate, open_dataset(options["data"]).classes))
     prepared = prepare(specs, DataOptions(data=options["data"]), None)
     engine = make_engine(DeviceOptions(options["device"]), prepared.graph)[0]
@@ -83,13 +90,13 @@ def train(neuron, rate: float, seed: int, options: dict, most: int, best: Curve 
     )
     try:
         fit(run)
-    except (Enough, TrainingError):  # a rate may be too high
+    except (Enough, TrainingError):  # the cost may diverge at a high rate
         pass
     return Curve(neuron, rate, seed, watch.points, watch.reached)
 
 
 def spec_files(neuron: str, rate: float, classes: int) -> tuple[Source, Source]:
-    """The two files, for so many classes, this rate for all weights and twice it for all biases."""
+    """Return the two files with this rate for all weights, twice the rate for all biases."""
     layers = read_source(ROOT / f"layers/figure1-{neuron}.cfg")
     params = read_source(ROOT / f"params/figure1-{neuron}.params")
     changed = _with(params, epsW=rate, epsB=2 * rate)
@@ -97,7 +104,7 @@ def spec_files(neuron: str, rate: float, classes: int) -> tuple[Source, Source]:
 
 
 def _with(source: Source, **values) -> Source:
-    """The file with other values for these keys, in all sections that have them."""
+    """Return the file with these values in all sections that contain the keys."""
     text = source.text
     for key, value in values.items():
         text = re.sub(rf"^{key}=.*", f"{key}={value}", text, flags=re.M)
@@ -105,28 +112,33 @@ def _with(source: Source, **values) -> Source:
 
 
 def fastest(neuron: str, options: dict) -> Curve:
-    """The curve of the rate that reaches the target first.  ClickException if none does."""
+    """Return the curve of the rate that reaches the target first.
+
+    Raises ClickException if none does.
+    """
     most, best = options["most"], None
     for rate in options["rates"]:
         curve = train(neuron, rate, 0, options, most, best)
-        click.echo(f"{neuron} at rate {rate:g}: {told(curve)}")
+        click.echo(f"{neuron} at rate {rate:g}: {outcome(curve)}")
         if curve.reached:
             most, best = curve.reached, curve
     if best is None:
-        raise click.ClickException(f"{neuron} has not reached the target; give a larger --most")
+        raise click.ClickException(f"{neuron} did not reach the target; try a larger --most")
     return best
 
 
-def told(curve: Curve) -> str:
+def outcome(curve: Curve) -> str:
+    """Return the end of the line that reports a run."""
     if curve.reached:
         return f"{curve.reached} iterations"
     if not curve.points:
-        return "has broken down"
+        return "diverged"
     step, error = curve.points[-1]
-    return f"{error:.1%} training error after {step} iterations, not reached"
+    return f"stopped at {error:.1%} training error after {step} iterations"
 
 
 def ratio_line(curves: dict[str, list[Curve]], target: float) -> str:
+    """Return the line that reports tanh's iterations as a multiple of ReLU's."""
     pairs = list(zip(*(curves[neuron] for neuron in NEURONS), strict=True))
     ratios = sorted(tanh.reached / relu.reached for relu, tanh in pairs)
     spread = f" ({ratios[0]:.1f} to {ratios[-1]:.1f})" if len(ratios) > 1 else ""
@@ -135,9 +147,9 @@ def ratio_line(curves: dict[str, list[Curve]], target: float) -> str:
 
 
 def picture(curves: dict[str, list[Curve]], data: str, target: float):
-    """Seed 0 of both nets in full colour, the others faint, the target as a line."""
+    """Draw seed 0 of both networks in full color, other seeds faint, and the target as a line."""
     lines = []
-    for colour, (neuron, found) in zip(COLOURS, curves.items(), strict=False):
+    for colour, (neuron, found) in zip(COLORS, curves.items(), strict=False):
         lines += [Line("", curve.points, colour, faint=True) for curve in found[1:]]
         lines.append(Line(f"{neuron}, rate {found[0].rate:g}", found[0].points, colour))
     longest = max(curve.points[-1][0] for found in curves.values() for curve in found)
@@ -151,20 +163,27 @@ def picture(curves: dict[str, list[Curve]], data: str, target: float):
     "--data", default="shapes:classes=40,train=10000", show_default=True, help="A data set."
 )
 @click.option("--device", default="auto", type=click.Choice(["auto", "cpu", "cuda"]))
-@click.option("--target", default=0.25, show_default=True, help="Training error to be reached.")
-@click.option("--rates", multiple=True, type=float, default=RATES, show_default=True)
-@click.option("--seeds", default=1, show_default=True, help="Runs of each net with its rate.")
-@click.option("--most", default=4000, show_default=True, help="Iterations to try a rate for.")
+@click.option("--target", default=0.25, show_default=True, help="Training error to reach.")
+@click.option(
+    "--rates",
+    multiple=True,
+    type=float,
+    default=RATES,
+    show_default=True,
+    help="Learning rates to try; repeat the option for each.",
+)
+@click.option("--seeds", default=1, show_default=True, help="Runs of each at its best rate.")
+@click.option("--most", default=4000, show_default=True, help="Most iterations of a trial.")
 @click.option("--out", type=click.Path(path_type=Path), default="figure1.png", show_default=True)
 def main(out, seeds, **options):
-    """Train the nets of the paper's Figure 1 and draw their training error."""
+    """Train the networks of the paper's Figure 1 and draw their training error."""
     curves = {}
     for neuron in NEURONS:
         best = fastest(neuron, options)
         others = [train(neuron, best.rate, seed, options, 10**6) for seed in range(1, seeds)]
         curves[neuron] = [best, *others]
         for curve in others:
-            click.echo(f"{neuron} at rate {best.rate:g}, seed {curve.seed}: {told(curve)}")
+            click.echo(f"{neuron} at rate {best.rate:g}, seed {curve.seed}: {outcome(curve)}")
     click.echo(ratio_line(curves, options["target"]))
     picture(curves, options["data"], options["target"]).save(out)
     click.echo(f"{out}")

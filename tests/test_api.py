@@ -1,12 +1,18 @@
 """The Python interface: docs/api.md's example, and what it promises."""
 
+import inspect
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import convnet
-from convnet.errors import ConvnetError, DataError
+from convnet.api import NetOptions
+from convnet.backends import cuda_probe
+from convnet.backends.cpu.engine import Engine as CpuEngine
+from convnet.backends.cuda import engine as cuda_engine
+from convnet.errors import ConvnetError, DataError, DeviceError
 from tests.support.paths import ROOT
 
 GUIDE = ROOT / "docs/api.md"
@@ -87,3 +93,68 @@ def test_misuse_is_told(example, call, message):
 def test_too_many_cases_are_told(example):
     with pytest.raises(DataError, match="1 to 64 cases"):
         example["net"].forward(np.zeros((65, 1, 8, 8)), np.zeros(65))
+
+
+def test_the_options_of_all_ways_to_make_a_net_are_those_of_its_constructor():
+    parameters = inspect.signature(convnet.Net).parameters.values()
+    keywords = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
+    assert keywords == set(NetOptions.__annotations__)
+
+
+def test_cuda_that_is_missing_is_an_error(example, monkeypatch):
+    monkeypatch.setattr(cuda_probe, "find_spec", lambda name: None)
+    with pytest.raises(DeviceError, match="numba-cuda is not installed"):
+        convnet.Net.from_text(example["layers"], example["params"], device="cuda")
+
+
+class StandIn(CpuEngine):
+    """Takes what the CUDA engine takes, and computes on the CPU."""
+
+    kind = "cuda"
+
+    def __init__(self, gpus, precision, graphs):
+        super().__init__()
+        self.gpus, self.precision, self.graphs = gpus, precision, graphs
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """A machine with two GPUs, for which an engine stands in."""
+    from numba import cuda
+
+    monkeypatch.setattr(cuda_probe, "missing", lambda: "")
+    monkeypatch.setattr(cuda, "gpus", [SimpleNamespace(compute_capability=(9, 0))] * 2)
+    monkeypatch.setattr(cuda_engine, "Engine", StandIn)
+
+
+def test_a_net_runs_where_it_is_told(example, gpus, tmp_path):
+    images, labels = example["images"], example["labels"]
+    made = {"minibatch": 64, "seed": 1}
+    net = convnet.Net.from_text(
+        example["layers"], example["params"], **made, device="cuda", gpu=[1], precision="tf32"
+    )
+    engine = net.network.engine
+    assert (engine.gpus, engine.precision, engine.graphs) == ((1,), "tf32", True)
+    on_cpu = convnet.Net.from_text(example["layers"], example["params"], **made)
+    assert type(on_cpu.network.engine) is CpuEngine
+    assert net.train(images, labels) == on_cpu.train(images, labels)
+    net.save(tmp_path / "net.safetensors")
+    loaded = convnet.Net.load(tmp_path / "net.safetensors", device="cuda")
+    assert loaded.network.engine.gpus == (0,) and loaded.network.engine.precision == "fp32"
+    assert np.array_equal(loaded.weights("conv1"), net.weights("conv1"))
+
+
+def test_devices_that_cannot_do_what_is_asked(example, gpus):
+    def made(**options):
+        return convnet.Net.from_text(example["layers"], example["params"], **options)
+
+    with pytest.raises(DeviceError, match="there is no GPU 2: this machine has 2"):
+        made(device="cuda", gpu=[2])
+    with pytest.raises(DeviceError, match="GPUs compute in float32, not in float64"):
+        made(device="cuda", dtype="float64")
+    with pytest.raises(DeviceError, match="the device is one of auto, cuda, cpu, found 'gpu'"):
+        made(device="gpu")
+    with pytest.raises(DeviceError, match="the precision is one of .*, found 'fp16'"):
+        made(device="cuda", precision="fp16")
+    with pytest.raises(DeviceError, match="products in bf16 need the tensor cores"):
+        made(precision="bf16")

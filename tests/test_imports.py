@@ -17,19 +17,21 @@ MAY_IMPORT = {
     "arithmetic": [],
     "errors": [],
     "nets": ["errors"],
-    "cli_options": ["nets"],
+    "cli_options": ["errors", "nets"],
     "language": ["errors"],
     "compiling": [],
     "data": ["errors", "compiling"],
     "make_data": ["errors", "data"],
     "search": ["errors", "compiling"],
-    "layers": ["language"],
+    "operations": [],
+    "layers": ["language", "operations"],
     "graph": ["errors", "language", "layers"],
-    "network": ["errors", "graph", "layers"],
-    "backends.base": [],
+    "network": ["errors", "operations", "graph", "layers"],
+    "backends.base": ["operations"],
     "backends.cpu": [
         "errors",
         "compiling",
+        "operations",
         "backends.base",
         "network.memory",
         "network.record",
@@ -39,8 +41,8 @@ MAY_IMPORT = {
     "backends.cuda": [
         "errors",
         "compiling",
+        "operations",
         "backends.base",
-        "backends.cpu.ops.blur",
         "network.memory",
         "network.record",
         "network.trace",
@@ -126,56 +128,10 @@ def test_nobody_imports_upwards(level):
 
 def test_kernels_know_nothing_but_arrays():
     """Of the CPU backend, only its engine sees plans."""
-    below = {"arithmetic", "backends.base", "backends.cpu", "compiling"}
+    below = {"arithmetic", "operations", "backends.base", "backends.cpu", "compiling"}
     for name, found in IMPORTS.items():
         if part_of(name) == "backends.cpu" and not name.endswith(".engine"):
             assert {part_of(t) for t in found} <= below, name
-
-
-def test_a_layer_module_has_a_module_of_the_same_name_in_the_backend_if_it_computes():
-    """Each module that a layer calls on `ops` exists there."""
-    called = set()
-    for name, path in MODULES.items():
-        if part_of(name) == "layers":
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                of_ops = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-                if of_ops and node.value.id == "ops":
-                    called.add(node.attr)
-    assert {"pool", "cmrnorm", "fc", "softmax", "transfer"} <= called
-    assert {f"convnet.backends.cpu.ops.{module}" for module in called} <= set(MODULES)
-
-
-def test_both_backends_have_the_same_operations():
-    """A step's name, "module.function", is one of either backend, with the same parameters."""
-    for name in operation_modules("cpu") | operation_modules("cuda"):
-        mine, theirs = (
-            dict(operations(MODULES[f"convnet.backends.{kind}.ops.{name}"]))
-            for kind in ("cpu", "cuda")
-        )
-        for function, parameters in theirs.items():
-            assert mine.get(function, parameters) == parameters, f"{name}.{function}"
-
-
-def operation_modules(kind):
-    start = f"convnet.backends.{kind}.ops."
-    return {name.removeprefix(start) for name in MODULES if name.startswith(start)}
-
-
-def operations(path):
-    """(name, positional parameters) of a module's public functions."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            decorated = any("operation" in ast.dump(d) for d in node.decorator_list)
-            if decorated or "cpu" in path.relative_to(ROOT).parts:
-                yield node.name, [argument.arg for argument in node.args.args]
-
-
-def test_every_operation_of_a_layer_exists_in_both_backends():
-    for path in sorted((ROOT / "layers").glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            of_ops = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-            if of_ops and node.value.id == "ops":
-                assert f"convnet.backends.cuda.ops.{node.attr}" in MODULES, node.attr
 
 
 def test_the_cuda_backend_is_imported_only_where_a_cuda_device_is_asked_for():
@@ -210,7 +166,8 @@ def loaded_by(statement: str) -> set[str]:
 @pytest.mark.parametrize("statement", ["import convnet", "import convnet.cli"])
 def test_importing_loads_no_machinery(statement):
     """`convnet --help` answers at once."""
-    assert not {"numba", "numpy", "lark", "torch", "matplotlib"} & loaded_by(statement)
+    heavy = {"numba", "numpy", "lark", "torch", "matplotlib", "convnet.cli_options.shared"}
+    assert not heavy & loaded_by(statement)
 
 
 def test_workers_that_make_pictures_load_no_kernels():

@@ -67,7 +67,7 @@ def test_other_damage_is_an_error(tmp_path, line):
     path = tmp_path / "journal.jsonl"
     _write(path, ("start", 0), ("train", 1))
     path.write_bytes(path.read_bytes().replace(b"\n", b"\n" + line + b"\n", 1))
-    with pytest.raises(DataError, match="journal.jsonl:2:1: is no record"):
+    with pytest.raises(DataError, match="journal.jsonl:2:1: not a record of a journal"):
         read(path)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.gpu.settings import ROOT, Settings
 from convnet.graph.build import Graph, build
-from convnet.graph.infer_inputs import assumed_dims
+from convnet.graph.infer_inputs import infer_dims
 from convnet.language import Source, read_source
 from convnet.language.specs import RunDefaults, Specs
 from convnet.network.network import Network
@@ -29,7 +29,7 @@ def alexnet(settings: Settings, name: str = "alexnet-groups", devices: int = 2) 
     params = read_source(ROOT / f"params/{name}.params")
     specs = Specs.parse(Source.from_text(layers), params)
     RunDefaults(specs.params, specs.problems)
-    dims, _ = assumed_dims(specs.layers, None, None)
+    dims, _ = infer_dims(specs.layers, None, None)
     graph = build(specs.layers, specs.params, specs.problems, data_dims=dims)
     specs.problems.raise_errors()
     return graph

@@ -1,6 +1,5 @@
 """The least that a step of a program has to compute and to move."""
 
-import inspect
 from math import prod
 
 import numpy as np
@@ -40,7 +39,7 @@ def _modules(step, weights) -> int:
 
 
 def names_of(step: Step) -> list[str]:
-    return list(inspect.signature(operation(step.operation)).parameters)
+    return list(operation(step.operation).operation.parameters)
 
 
 def adds(step: Step) -> bool:

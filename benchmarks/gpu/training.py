@@ -152,11 +152,12 @@ def rendered(settings: Settings, side: int, cases: int) -> list[dict[int, np.nda
 
 
 def _chunk(rehearsal: bool, side: int, part: int) -> dict[int, np.ndarray]:
-    from convnet.data import Feed, open_dataset
+    from convnet.data import Feed, FeedOptions, open_dataset
 
     count = 4 if rehearsal else CHUNK
     dataset = open_dataset("shapes", side=side, channels=3, classes=10, seed=1)
-    return Feed(dataset, "train", count, side=side, seed=1, mean=128.0).minibatch(0, part).matrices
+    options = FeedOptions(side=side, seed=1, mean=128.0)
+    return Feed(dataset, "train", count, options).minibatch(0, part).matrices
 
 
 def cost_of(network: "Network", matrices: dict[int, np.ndarray]) -> float:

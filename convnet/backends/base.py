@@ -1,73 +1,71 @@
 """The boundary between the graph and the machines that execute it.
 
-A backend is a package of same-named modules (`conv`, `pool`, ...) full of plain functions that
-write into the arrays they are given.  What they need beside arrays they say here.
+A backend is a package `ops` of modules named like those of `convnet.operations`, whose functions
+implement the operations declared there.  What a function needs beside its arguments is a matter of
+its backend, which `implements` records.
 """
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
+
+from convnet.operations.declaration import Operation
+
+PRECISIONS = ("fp32", "tf32", "bf16")
 
 
-def needs_scratch(size: Callable[..., int]):
-    """Mark a function as using scratch memory: `size(*arguments)` gives the bytes.
+class Implementation(Protocol):
+    """A function of a backend with what `implements` records of it."""
 
-    `size` sees the function's positional arguments (anything with `.shape` and `.dtype`, and the
-    scalars).  At run time the function receives `scratch=`, a flat uint8 array of at least that
-    many bytes whose content is garbage; one such array serves all functions of a device in turn.
-    """
+    operation: Operation[Any]
+    scratch_size: Callable[..., int] | None
+    takes_precision: bool
+    unused: Callable[..., str] | None
 
-    def mark(function):
-        function.scratch_size = size
-        return function
-
-    return mark
+    def __call__(self, *arguments: Any, **extra: Any) -> Any: ...
 
 
-def never_touches(names: str):
-    """Mark a function as one that has no use for some of its arrays; it receives None for them."""
-
-    def mark(function):
-        function.unused = lambda *arguments: names
-        return function
-
-    return mark
-
-
-def unused_positions(function, arguments) -> set[int]:
-    """Positions of the arguments that a call never touches."""
-    names = getattr(function, "unused", None)
-    return positions(function, names(*arguments).split()) if names else set()
-
-
-def positions(function, names) -> set[int]:
-    """Of a function's parameters."""
-    known = list(inspect.signature(function).parameters)
-    return {known.index(name) for name in names}
-
-
-def operation(
+def implements(
+    operation: Operation[Any],
     *,
-    writes: str,
     scratch: Callable[..., int] | None = None,
     precision: bool = False,
     unused: Callable[..., str] | None = None,
-):
-    """Describe a function of a backend whose work is queued instead of done at once.
+) -> Callable[[Callable[..., Any]], Implementation]:
+    """Mark a function as a backend's implementation of an operation.
 
-    writes: names of the array arguments that it changes; all others it only reads, so that a copy
-    to another device may go on beside it.  scratch: as for `needs_scratch`.  precision: it receives
-    `precision=`, one of PRECISIONS, and so does `scratch`.  unused: of its arguments, the names of
-    arrays that a call with them never touches; it receives None for them.
+    scratch: `scratch(*arguments)` gives the bytes of scratch memory that a call needs, from
+    anything with `.shape` and `.dtype` and from the scalars.  The function receives `scratch=`, a
+    flat uint8 array of at least that many bytes whose content is garbage; all functions of a device
+    share one such array.
+    precision: the function receives `precision=`, one of PRECISIONS, and so does `scratch`.
+    unused: `unused(*arguments)` gives the names of arrays that a call neither reads nor writes,
+    separated by spaces; the function receives None for them.
+
+    TypeError, at import, if the function's positional parameters are not the operation's.
     """
 
-    def mark(function):
-        function.writes = tuple(writes.split())
-        function.scratch_size = scratch
-        function.takes_precision = precision
-        function.unused = unused
-        return function
+    def mark(function: Callable[..., Any]) -> Implementation:
+        code = function.__code__
+        if code.co_varnames[: code.co_argcount] != operation.parameters:
+            raise TypeError(
+                f"{function.__module__}: {operation.name} must take "
+                f"({', '.join(operation.parameters)})"
+            )
+        found = cast(Implementation, function)
+        found.operation, found.scratch_size = operation, scratch
+        found.takes_precision, found.unused = precision, unused
+        return found
 
     return mark
 
 
-PRECISIONS = ("fp32", "tf32", "bf16")
+def written_positions(function: Implementation) -> set[int]:
+    """Return the positions of the arguments that an implementation changes."""
+    return function.operation.positions(function.operation.writes)
+
+
+def unused_positions(function: Implementation, arguments: Sequence[object]) -> set[int]:
+    """Return the positions of the arguments that a call neither reads nor writes."""
+    if function.unused is None:
+        return set()
+    return function.operation.positions(function.unused(*arguments).split())

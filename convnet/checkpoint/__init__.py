@@ -1,8 +1,8 @@
-"""Checkpoints: one safetensors file with all that a run is made of.
+"""Checkpoints: a run's complete state in one safetensors file.
 
-Weights, biases and velocities are its arrays, under the names of the network's parameters; the text
-of both spec files, options, position, seed and history are its metadata.  A file of a checkpoint's
-name is whole at every moment, and nothing in it is unpickled or evaluated.
+Its arrays are the weights, biases and velocities, under the names of the network's parameters. Its
+metadata are the text of both spec files, options, position, seed and history.  A checkpoint file is
+complete at every moment, and nothing in it is unpickled or evaluated.
 """
 
 from convnet.checkpoint.contents import Checkpoint, Position

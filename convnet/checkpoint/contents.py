@@ -1,9 +1,11 @@
-"""What a checkpoint holds, and where a run stands."""
+"""The contents of a checkpoint, and the position of a run."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from convnet.checkpoint.network_protocol import NetworkState
 from convnet.language import Source
 
 SUFFIX = ".safetensors"
@@ -14,8 +16,11 @@ MOMENTS = (".mean", ".square")
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run stands.  epoch, minibatch: of the next minibatch, from 0; step: minibatches
-    trained; per_epoch: minibatches of an epoch, 0 if not known."""
+    """How far a run has got.
+
+    epoch, minibatch: of the next minibatch, from 0.  step: minibatches trained.  per_epoch:
+    minibatches of an epoch, 0 if not known.
+    """
 
     epoch: int = 0
     minibatch: int = 0
@@ -24,15 +29,16 @@ class Position:
 
     @property
     def epochs(self) -> float:
-        """Epochs done, as a fraction."""
+        """Return the epochs done, with a fraction."""
         return self.epoch + self.minibatch / max(self.per_epoch, 1)
 
     @property
     def file_name(self) -> str:
-        """<epochs done>.<minibatches done of the next>.safetensors"""
+        """Return <epochs done>.<minibatches done of the next>.safetensors"""
         return f"{self.epoch}.{self.minibatch}{SUFFIX}"
 
     def next(self) -> "Position":
+        """Return the position after one more minibatch."""
         minibatch = self.minibatch + 1
         ends = minibatch >= self.per_epoch
         epoch, minibatch = (self.epoch + 1, 0) if ends else (self.epoch, minibatch)
@@ -41,13 +47,14 @@ class Position:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All of a run, in memory.
+    """The complete state of a run, in memory.
 
-    arrays: parameter name, or that + ".velocity" -> float32 or float64 array; the running means of
-    gradients, where the update keeps them, as + ".mean" and ".square"; tables of random connections
-    -> int32 array.  layers, params: path
-    and text of the spec files.  dialect: the one they were read in.  options, history: as JSON
-    objects.  number: counts the saves of a run folder.  created: UTC, ISO 8601.
+    arrays: float32 or float64 by parameter name; the velocity under <name>.velocity; the running
+    means of gradients, where the update keeps them, under <name>.mean and <name>.square; gradient
+    sums between two updates under <name>.gradient; random connections as int32.
+    layers, params: path and text of the spec files.  dialect: the one they were read in.
+    options, history: JSON objects.  number: counts the saves of a run folder.  created: UTC, ISO
+    8601.  convnet: the version that wrote it.
     """
 
     arrays: dict[str, np.ndarray] = field(repr=False)
@@ -56,8 +63,8 @@ class Checkpoint:
     dialect: str
     seed: int = 0
     position: Position = Position()
-    options: dict = field(default_factory=dict)
-    history: dict = field(default_factory=dict, repr=False)
+    options: dict[str, Any] = field(default_factory=dict)
+    history: dict[str, Any] = field(default_factory=dict, repr=False)
     data: str = ""
     class_names: tuple[str, ...] = ()
     number: int = 0
@@ -65,8 +72,8 @@ class Checkpoint:
     convnet: str = ""
 
     @classmethod
-    def of(cls, network, **facts) -> "Checkpoint":
-        """The network's weights, velocities, spec files and seed; `facts` are further fields."""
+    def of(cls, network: NetworkState, **facts: Any) -> "Checkpoint":
+        """Copy a network's weights, velocities, spec files and seed; `facts` are further fields."""
         graph = network.graph
         params = graph.params_file.source if graph.params_file else Source("", "")
         facts = {"position": Position(step=network.step)} | facts
@@ -74,7 +81,7 @@ class Checkpoint:
         return cls(_arrays(network), *sources, graph.dialect.name, network.seed, **facts)
 
 
-def _arrays(network):
+def _arrays(network: NetworkState) -> dict[str, np.ndarray]:
     arrays = {}
     for name, parameter in network.parameters.items():
         arrays[name] = network.read(parameter)

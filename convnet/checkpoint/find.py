@@ -13,10 +13,10 @@ _NUMBERED = re.compile(r"\d{1,12}\.\d{1,12}" + re.escape(SUFFIX))
 
 
 def newest(path: str | Path) -> Path:
-    """The checkpoint that was saved last in a run's folder, or in the folder of all runs.
+    """Return the checkpoint that was saved last in a run's folder, or in a folder of runs.
 
-    A file stands for itself.  Damaged files are passed over while there is a whole one.
-    CheckpointError if there is none.
+    The path of a file is returned as it is.  Damaged files are skipped as long as there is an
+    undamaged one.  CheckpointError if there is none.
     """
     path = Path(path)
     try:
@@ -25,7 +25,7 @@ def newest(path: str | Path) -> Path:
         raise bad(path, f"cannot be read ({error.strerror})") from None
 
 
-def _newest_of(path):
+def _newest_of(path: Path) -> Path:
     if not path.is_dir():
         raise bad(path, "there is no such file or folder")
     folders = [path] if _candidates(path) else [p for p in path.iterdir() if p.is_dir()]
@@ -34,12 +34,12 @@ def _newest_of(path):
         return max(found)[-1]
     damaged = [name for folder in folders for name in _candidates(folder)]
     if damaged:
-        read_header(damaged[0])  # tells what is wrong with it
-    raise bad(path, "holds no checkpoint; `convnet train` makes them")
+        read_header(damaged[0])  # raises the reason
+    raise bad(path, "contains no checkpoint; `convnet train` writes them")
 
 
 def numbered(folder: Path) -> dict[Path, int]:
-    """The folder's whole checkpoints but the best, each with the number of its save."""
+    """Return the number of the save of each undamaged checkpoint but the best."""
     found = {}
     for path in _candidates(folder):
         with suppress(CheckpointError):
@@ -48,16 +48,16 @@ def numbered(folder: Path) -> dict[Path, int]:
     return found
 
 
-def _newest_in(folder):
-    """(when it was saved, path) of the newest whole checkpoint, or None."""
+def _newest_in(folder: Path) -> tuple[str, Path] | None:
+    """Return (when it was saved, path) of the newest undamaged checkpoint, or None."""
     numbers = numbered(folder)
-    path = max(numbers, key=numbers.get) if numbers else folder / BEST
+    path = max(numbers, key=numbers.__getitem__) if numbers else folder / BEST
     with suppress(CheckpointError):
         return read_header(path)["created"], path
     return None
 
 
-def _candidates(folder):
+def _candidates(folder: Path) -> list[Path]:
     return sorted(
         path for path in folder.iterdir() if _NUMBERED.fullmatch(path.name) or path.name == BEST
     )

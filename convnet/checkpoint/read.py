@@ -1,4 +1,4 @@
-"""Reading a checkpoint: everything verified, every mistake a CheckpointError.
+"""Read a checkpoint: all of it is verified, and whatever is wrong is a CheckpointError.
 
 The safetensors library checks the form of the file: the size of its header, and that the arrays
 fill it without gaps.  Our checksums cover the values.
@@ -6,8 +6,12 @@ fill it without gaps.  Our checksums cover the values.
 
 import json
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from convnet.checkpoint.contents import Checkpoint, Position
@@ -15,7 +19,7 @@ from convnet.errors import CheckpointError
 from convnet.language import Source, harmless
 
 FORMAT = "convnet checkpoint 1"
-# The metadata: plain texts, and JSON texts with the kind of value that they hold.
+# The metadata: plain texts, and JSON texts with the type of the value they encode.
 TEXTS = ("layers", "layers_path", "params", "params_path", "dialect", "data", "created", "convnet")
 JSONS = {
     "seed": int,
@@ -31,8 +35,8 @@ JSONS = {
 def load(path: str | Path) -> Checkpoint:
     """Read and verify a whole checkpoint.
 
-    Raises CheckpointError, naming file and reason, if it is missing, truncated, damaged or no
-    checkpoint of ours.
+    Raises CheckpointError, with file and reason, if it is missing, truncated, damaged or no
+    checkpoint of convnet.
     """
     facts = read_header(path)
     with _opened(path) as file:
@@ -48,16 +52,17 @@ def load(path: str | Path) -> Checkpoint:
     )
 
 
-def read_header(path: str | Path) -> dict:
-    """The verified metadata of a checkpoint, without its arrays.  CheckpointError."""
+def read_header(path: str | Path) -> dict[str, Any]:
+    """Return the verified metadata of a checkpoint, without its arrays.  CheckpointError."""
     with _opened(path) as file:
         metadata, names = file.metadata() or {}, sorted(file.keys())
     if metadata.get("format") != FORMAT:
         raise bad(path, "is not a checkpoint of this version of convnet")
-    texts = {key: metadata.get(key) for key in (*TEXTS, *JSONS)}
-    if None in texts.values() or metadata.get("check") != checksum(texts):
+    texts = {key: metadata[key] for key in (*TEXTS, *JSONS) if key in metadata}
+    complete = len(texts) == len(TEXTS) + len(JSONS)
+    if not complete or metadata.get("check") != checksum(texts):
         raise bad(path, "is damaged: the checksum of its header does not match")
-    facts = {key: texts[key] for key in TEXTS}
+    facts: dict[str, Any] = {key: texts[key] for key in TEXTS}
     for key, kind in JSONS.items():
         facts[key] = _from_json(path, key, texts[key], kind)
     position = facts["position"]
@@ -68,69 +73,59 @@ def read_header(path: str | Path) -> dict:
     return facts
 
 
-class _opened:
-    """Context: the file as the safetensors library sees it, its errors as CheckpointError."""
-
-    def __init__(self, path):
-        self.path = Path(path)
-
-    def __enter__(self):
-        try:
-            if not self.path.is_file():
-                kind = "is no file" if self.path.exists() else "there is no such file"
-                raise bad(self.path, kind)
-            self.file = safe_open(self.path, framework="np")
-            return self.file.__enter__()
-        except (SafetensorError, OSError, ValueError) as error:
-            raise self._damaged(error) from None
-
-    def __exit__(self, kind, error, traceback):
-        self.file.__exit__(kind, error, traceback)
-        if isinstance(error, SafetensorError | OSError):
-            raise self._damaged(error) from None
-
-    def _damaged(self, error):
-        return bad(self.path, f"is damaged, or no checkpoint ({harmless(str(error))})")
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
+    """Yield the file as the safetensors library opens it; its errors become CheckpointError."""
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise bad(path, "is not a file" if path.exists() else "there is no such file")
+        with safe_open(path, framework="np") as file:
+            yield file
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = harmless(str(error))
+        raise bad(path, f"is damaged, or not a checkpoint ({reason})") from None
 
 
-def signature(array) -> list:
-    """[checksum, shape], as JSON gives it back."""
-    return [zlib.crc32(array), list(array.shape)]
+def signature(array: np.ndarray) -> list[Any]:
+    """Return [checksum, shape], as JSON stores it."""
+    return [zlib.crc32(array.data), list(array.shape)]
 
 
-def _array(path, file, name, expected):
-    piece = file.get_slice(name)
-    if piece.get_dtype() not in ("F32", "F64", "I32"):
-        raise bad(path, f"{name} is of type {piece.get_dtype()}, not F32, F64 or I32")
-    array = file.get_tensor(name)
+def _array(path: str | Path, file: Any, name: str, expected: object) -> np.ndarray:
+    dtype = file.get_slice(name).get_dtype()
+    if dtype not in ("F32", "F64", "I32"):
+        raise bad(path, f"{name} is of type {dtype}, not F32, F64 or I32")
+    array: np.ndarray = file.get_tensor(name)
     if signature(array) != expected:
         raise bad(path, f"is damaged: the checksum of {name} does not match")
     return array
 
 
-def _from_json(path, key, text, kind):
+def _from_json(path: str | Path, key: str, text: str, kind: type[Any]) -> Any:
     try:
-        value = json.loads(text)
+        value: Any = json.loads(text)
     except (ValueError, RecursionError):
         raise bad(path, f"is damaged: {key} is not JSON") from None
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise bad(path, f"is damaged: {key} is not of the expected kind")
+        raise bad(path, f"is damaged: {key} is not of the expected type")
     if kind is int and not _is_count(value):
-        raise bad(path, f"is damaged: {key} is no count")
+        raise bad(path, f"is damaged: {key} is not a count")
     if key == "class_names" and not all(isinstance(name, str) for name in value):
         raise bad(path, "is damaged: a class name is not a text")
     return value
 
 
-def _is_count(number):
+def _is_count(number: object) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 1 << 64
 
 
-def bad(path, reason):
+def bad(path: str | Path, reason: str) -> CheckpointError:
+    """Return the error for a checkpoint that cannot be used."""
     return CheckpointError(f"{shown(path)}: {reason}")
 
 
-def shown(path):
+def shown(path: str | Path) -> str:
     return harmless(str(path))
 
 

@@ -1,49 +1,54 @@
-"""Bringing a checkpoint's values into a network."""
+"""Bring the values of a checkpoint into a network."""
 
 import re
 
 import numpy as np
 
 from convnet.checkpoint.contents import GRADIENT, MOMENTS, VELOCITY, Checkpoint
+from convnet.checkpoint.network_protocol import NetworkState, Parameter, Table, TableSpec
 from convnet.errors import CheckpointError
 
-_NAMED = 6  # parameters that a message names at most
+_LISTED = 6  # parameters that a message lists at most
 
 
-def restore(network, checkpoint: Checkpoint) -> list[str]:
+def restore(network: NetworkState, checkpoint: Checkpoint) -> list[str]:
     """Set the network's weights, biases, velocities, connections, seed and step.
 
-    Returns lines about velocities that do not correspond, which happens where a layer has been
-    frozen or freed since.  CheckpointError, before anything is changed, if the parameters are not
-    the same ones in the same shapes.
+    Returns lines about velocities without a counterpart, which a layer has that was frozen or
+    unfrozen in between.  CheckpointError, before anything is changed, if the parameters differ in
+    name or shape.
     """
-    _check_names(network, checkpoint)
+    _check(network, checkpoint)
+    arrays, notes = checkpoint.arrays, []
     for name, parameter in network.parameters.items():
-        _check_array(network, name, parameter, checkpoint.arrays[name])
-        if name + VELOCITY in checkpoint.arrays:
-            velocity = checkpoint.arrays[name + VELOCITY]
-            _check_array(network, name + VELOCITY, parameter, velocity)
-        for moment in parameter.moments:
-            if f"{name}.{moment}" in checkpoint.arrays:
-                array = checkpoint.arrays[f"{name}.{moment}"]
-                _check_array(network, f"{name}.{moment}", parameter, array)
-    for name, table in saved_tables(network).items():
-        check_connections(name, table.spec, checkpoint.arrays[name])
-    notes = []
-    for name, parameter in network.parameters.items():
-        network.write(parameter, checkpoint.arrays[name])
-        notes += _restore_velocity(network, parameter, checkpoint.arrays.get(name + VELOCITY))
+        network.write(parameter, arrays[name])
+        notes += _restore_velocity(network, parameter, arrays.get(name + VELOCITY))
         for moment, view in parameter.moments.items():
-            network.engine.write(view, network.cases, checkpoint.arrays.get(f"{name}.{moment}", 0))
+            network.engine.write(view, network.cases, arrays.get(f"{name}.{moment}", 0))
     for name, view in network.unfinished(checkpoint.position.step).items():
-        network.engine.write(view, network.cases, checkpoint.arrays.get(name, 0))
+        network.engine.write(view, network.cases, arrays.get(name, 0))
     for name, table in saved_tables(network).items():
-        network.write_table(table, checkpoint.arrays[name])
+        network.write_table(table, arrays[name])
     network.seed, network.step = checkpoint.seed, checkpoint.position.step
     return notes
 
 
-def _restore_velocity(network, parameter, velocity):
+def _check(network: NetworkState, checkpoint: Checkpoint) -> None:
+    """Raise CheckpointError unless all arrays fit the network."""
+    _check_names(network, checkpoint)
+    arrays = checkpoint.arrays
+    for name, parameter in network.parameters.items():
+        _check_array(network, name, parameter, arrays[name])
+        for further in (name + VELOCITY, *(f"{name}.{moment}" for moment in parameter.moments)):
+            if further in arrays:
+                _check_array(network, further, parameter, arrays[further])
+    for name, table in saved_tables(network).items():
+        check_connections(name, table.spec, arrays[name])
+
+
+def _restore_velocity(
+    network: NetworkState, parameter: Parameter, velocity: np.ndarray | None
+) -> list[str]:
     if parameter.velocity is not None:
         network.engine.write(parameter.velocity, network.cases, 0 if velocity is None else velocity)
         if velocity is None:
@@ -53,12 +58,12 @@ def _restore_velocity(network, parameter, velocity):
     return []
 
 
-def _check_names(network, checkpoint):
+def _check_names(network: NetworkState, checkpoint: Checkpoint) -> None:
     found = {_array_of(name) for name in checkpoint.arrays}
     wanted = {*network.parameters, *saved_tables(network)}
     for names, what in ((wanted - found, "lacks"), (found - wanted, "has, and the network lacks,")):
         if names:
-            listed = ", ".join(sorted(names)[:_NAMED]) + ", ..." * (len(names) > _NAMED)
+            listed = ", ".join(sorted(names)[:_LISTED]) + ", ..." * (len(names) > _LISTED)
             raise CheckpointError(
                 f"the checkpoint belongs to another network ({checkpoint.layers.path}): "
                 f"it {what} {listed}"
@@ -68,18 +73,19 @@ def _check_names(network, checkpoint):
 
 
 def _array_of(name: str) -> str:
-    """The parameter that an array belongs to; or the name itself."""
+    """Return the name of the parameter that an array belongs to; or the name itself."""
     suffixes = (VELOCITY, GRADIENT, *MOMENTS)
     whole = next((name.removesuffix(s) for s in suffixes if name.endswith(s)), name)
     return re.sub(r":\d+(?=\.)", "", whole)  # of a replica: of its layer
 
 
-def saved_tables(network):
+def saved_tables(network: NetworkState) -> dict[str, Table]:
+    """Return the tables that a checkpoint stores, by name: those drawn at random."""
     return {name: table for name, table in network.tables.items() if table.spec.values is None}
 
 
-def check_connections(name, spec, array):
-    """Each run of as many numbers as there are channels must be a permutation of them."""
+def check_connections(name: str, spec: TableSpec, array: np.ndarray) -> None:
+    """Raise CheckpointError unless each run of `spec.permuted` numbers is a permutation."""
     good = array.dtype == np.int32 and array.shape == (spec.size,)
     every = np.arange(spec.permuted)
     if not good or (np.sort(array.reshape(-1, spec.permuted), axis=1) != every).any():
@@ -89,7 +95,7 @@ def check_connections(name, spec, array):
         )
 
 
-def _check_array(network, name, parameter, array):
+def _check_array(network: NetworkState, name: str, parameter: Parameter, array: np.ndarray) -> None:
     shape = parameter.value.dims
     if array.shape != shape:
         sizes = ["x".join(map(str, sides)) for sides in (array.shape, shape)]

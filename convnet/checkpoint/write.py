@@ -1,4 +1,4 @@
-"""Writing a checkpoint: under a temporary name, synced, then renamed."""
+"""Write a checkpoint: under a temporary name, synced, then renamed."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
@@ -17,7 +18,7 @@ from convnet.errors import CheckpointError
 
 
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
-    """Write the file so that at every moment `path` is whole: the old one, or the new one.
+    """Replace the file at `path` at once, so that it is complete at every moment.
 
     Raises CheckpointError if it cannot be written (no space, no permission); the old file stays.
     """
@@ -25,7 +26,9 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     temporary = temporary_name(path)
     try:
         temporary.touch()
-        mode = temporary.stat().st_mode  # as of any new file; the library makes its own private
+        mode = (
+            temporary.stat().st_mode
+        )  # of any new file; the library's are readable by their owner only
         save_file(checkpoint.arrays, temporary, _metadata(checkpoint))
         temporary.chmod(mode)
         _sync(temporary)
@@ -45,12 +48,12 @@ def temporary_name(path: Path) -> Path:
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file of that name was left by a run that was killed while saving."""
+    """Return whether a run that was killed while saving left a file of that name."""
     return re.fullmatch(r"\..*" + re.escape(SUFFIX) + r"\.\d+\.tmp", name) is not None
 
 
 def _sync(path: Path) -> None:
-    """Wait until the file, or the folder's list of names, is on the disk."""
+    """Wait until the file's contents, or the folder's entries, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -58,10 +61,10 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _metadata(checkpoint):
+def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     place = checkpoint.position
     sources = checkpoint.layers, checkpoint.params
-    values = {
+    values: dict[str, Any] = {
         "layers": sources[0].text,
         "layers_path": sources[0].path,
         "params": sources[1].text,
@@ -84,11 +87,11 @@ def _metadata(checkpoint):
 
 
 def _text(value: str) -> str:
-    """As UTF-8 can write it; a path may hold bytes that are none."""
+    """Return the text as UTF-8 can store it; a path may contain bytes that are not UTF-8."""
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
-def _version():
+def _version() -> str:
     try:
         return version("convnet")
     except PackageNotFoundError:

@@ -1,24 +1,24 @@
-"""`convnet check`: lint spec files."""
+"""`convnet check`: report the errors and warnings of layer and parameter files."""
 
 import re
 
 from convnet import nets
+from convnet.cli_options.specs import CheckArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.console import note, result, result_json
 from convnet.errors import ConvnetError, SpecError
 from convnet.language import read_source
 from convnet.language.specs import RunDefaults, Specs
 
-# A line that gives a layer its type, found without reading the file as a whole.
+# A line that gives a layer its type, found without parsing the file.
 _TYPE = re.compile(r"^type[ \t]*[=:]", re.MULTILINE | re.IGNORECASE)
 
 
-def check(files, dialect, strict, data_dims, classes, as_json) -> int:
-    reports = [
-        _check_pair(layers, params, dialect, strict, data_dims, classes)
-        for layers, params in _pairs(files)
-    ]
-    if as_json:
+def check(arguments: CheckArguments) -> int:
+    """Print a report on each pair of files; return exit code 1 if one has errors."""
+    pairs = _pairs(arguments.files)
+    reports = [_check_pair(layers, params, arguments) for layers, params in pairs]
+    if arguments.as_json:
         result_json(reports)
     else:
         for report in reports:
@@ -27,9 +27,9 @@ def check(files, dialect, strict, data_dims, classes, as_json) -> int:
 
 
 def _pairs(files):
-    """(layer file, params file or None): a file without `type=` belongs to the one before it.
+    """(layer file, parameter file or None): a file without `type=` belongs to the one before it.
 
-    The params file of a shipped net may be left out.
+    The parameter file of a shipped net may be left out.
     """
     pairs, shipped = [], []
     for file in files:
@@ -45,12 +45,12 @@ def _pairs(files):
     ]
 
 
-def _check_pair(layers, params, dialect, strict, data_dims, classes):
+def _check_pair(layers, params, arguments):
     report = {"layers": layers.path, "params": params.path if params else None, "ok": False}
     specs = Specs.parse(layers, params)
     try:
         RunDefaults(specs.params, specs.problems)
-        graph, assumed = build_without_data(specs, dialect, data_dims, classes, strict)
+        graph, assumed = build_without_data(specs, arguments.language, arguments.dims)
         report |= {"ok": True, "assumed": assumed}
         report |= {"dialect": graph.dialect.name, "because": graph.dialect.because}
         report["layer_count"] = len(graph.declared())
@@ -58,9 +58,8 @@ def _check_pair(layers, params, dialect, strict, data_dims, classes):
         report["problems"] = [str(problem) for problem in error.problems]
     except ConvnetError as error:
         report["problems"] = [str(error)]
-    report["warnings"] = (
-        [str(w) for w in specs.problems.warnings] if report["ok"] or not strict else []
-    )
+    are_errors = arguments.language.strict and not report["ok"]  # then `problems` has them
+    report["warnings"] = [] if are_errors else [str(each) for each in specs.problems.warnings]
     return report
 
 

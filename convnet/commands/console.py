@@ -1,4 +1,4 @@
-"""Words for people: messages on stderr, results on stdout."""
+"""Output of the commands: messages on stderr, results on stdout."""
 
 import json
 
@@ -6,24 +6,28 @@ import click
 
 
 def note(line: str) -> None:
+    """Print a message."""
     click.echo(line, err=True)
 
 
 def warn(problems) -> None:
+    """Print each warning about the files."""
     for problem in problems:
         click.echo(str(problem), err=True)
 
 
 def result(line: str = "") -> None:
+    """Print a line of the result."""
     click.echo(line)
 
 
 def result_json(value) -> None:
+    """Print the result as JSON."""
     click.echo(json.dumps(value, indent=1))
 
 
 def costs_line(costs) -> str:
-    """{layer: {number: value}} on one line, errors in percent."""
+    """Return {layer: {number: value}} on one line, errors in percent."""
     return "; ".join(", ".join(_shown(*item) for item in cost.items()) for cost in costs.values())
 
 

@@ -1,5 +1,6 @@
-"""`convnet describe`: what a network is."""
+"""`convnet describe`: what a network consists of and costs."""
 
+from convnet.cli_options.specs import DescribeArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.console import result, result_json, warn
 from convnet.language.specs import Specs
@@ -9,19 +10,20 @@ from convnet.report.describe_table import console, print_description
 from convnet.report.steps import step_lines
 
 
-def describe(**given) -> None:
-    specs = Specs.read(given["layers"], given["params"])
-    wanted = {name: given[name] for name in ("dialect", "data_dims", "classes", "strict")}
-    graph, assumed = build_without_data(specs, **wanted)
+def describe(arguments: DescribeArguments) -> None:
+    """Print a network's summary, as tables or JSON, and its steps if asked for."""
+    spec = arguments.spec.with_files()
+    specs = Specs.read(spec.layers, spec.params)
+    graph, assumed = build_without_data(specs, spec.language, arguments.dims)
     warn(specs.problems.warnings)
-    summary = network_summary(graph, given["minibatch"])
-    if given["as_json"]:
+    summary = network_summary(graph, arguments.minibatch)
+    if arguments.as_json:
         result_json(summary)
         return
     if assumed:
         result(assumed)
     print_description(graph, summary, console())
-    if given["steps"]:
+    if arguments.steps:
         result()
-        for line in step_lines(make_plan(graph, given["minibatch"])):
+        for line in step_lines(make_plan(graph, arguments.minibatch)):
             result(line)

@@ -1,13 +1,14 @@
-"""`convnet devices`: what CUDA finds here, and what it lacks."""
+"""`convnet devices`: list the GPUs, and what CUDA lacks."""
 
 import json
+from collections.abc import Iterator
 
 from convnet.backends.cuda_probe import driver_release, driver_version, problems, versions
 from convnet.commands.console import result
 
 
 def devices(as_json: bool) -> None:
-    """Print GPUs, driver and versions; no error where CUDA is missing."""
+    """Print GPUs, driver and versions.  Missing parts of CUDA are printed, not raised."""
     facts = facts_of_machine()
     if as_json:
         result(json.dumps(facts))
@@ -17,7 +18,7 @@ def devices(as_json: bool) -> None:
 
 
 def facts_of_machine() -> dict:
-    """What is printed, as a JSON object.  missing: what CUDA lacks, None if nothing."""
+    """Return what is printed, as a JSON object.  missing: what CUDA lacks, None if nothing."""
     lacking, found = list(problems()), []
     if not lacking:
         found, reason = _gpus_or_reason()
@@ -32,7 +33,7 @@ def facts_of_machine() -> dict:
 
 
 def _gpus_or_reason():
-    """The GPUs; or none, and why."""
+    """The GPUs and ""; or none, and the reason."""
     from numba.cuda.cudadrv.driver import CudaAPIError
     from numba.cuda.cudadrv.error import CudaSupportError
 
@@ -45,7 +46,7 @@ def _gpus_or_reason():
 
 
 def gpus() -> list[dict]:
-    """Name, memory, compute capability and peers of each GPU."""
+    """Return name, memory, compute capability and peers of each GPU."""
     from numba import cuda
 
     found = []
@@ -68,8 +69,8 @@ def gpus() -> list[dict]:
     return found
 
 
-def lines_of(facts: dict):
-    """Facts of a machine as lines of text."""
+def lines_of(facts: dict) -> Iterator[str]:
+    """Yield the facts of a machine as lines of text."""
     for gpu in facts["gpus"]:
         peers = ", ".join(map(str, gpu["peers"])) or "none"
         yield (

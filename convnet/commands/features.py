@@ -1,15 +1,17 @@
-"""`convnet test --write-features`: a layer's activities as a folder of features."""
+"""`convnet test --write-features`: write a layer's activities to a folder."""
 
+from convnet.cli_options.test import TestArguments
 from convnet.commands.console import note, result, result_json
-from convnet.commands.load_for_test import Ready
+from convnet.commands.load_for_test import LoadedForTest
 from convnet.train.features import write_features
 
 SPLITS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}
 
 
-def write(found: Ready, given: dict) -> None:
-    folder = given["feature_path"]
-    feeds = {split: found.plain_feed(split) for split in SPLITS[given["split"] or "test"]}
+def write(found: LoadedForTest, arguments: TestArguments) -> None:
+    """Write the activities of the layer and the split that the arguments name."""
+    wanted = arguments.features
+    feeds = {split: found.plain_feed(split) for split in SPLITS[wanted.split or "test"]}
     facts = {
         "class_names": list(found.class_names),
         "checkpoint": str(found.saved.path),
@@ -18,28 +20,29 @@ def write(found: Ready, given: dict) -> None:
     meta = write_features(
         found.network,
         feeds,
-        given["write_features"],
-        folder,
+        wanted.write_features,
+        wanted.feature_path,
         facts,
-        minibatches=given["max_batches"],
-        on_minibatch=_Counter(),
+        minibatches=arguments.max_batches,
+        on_minibatch=_Progress(),
     )
-    if given["as_json"]:
+    if arguments.as_json:
         result_json(meta)
         return
     counts = " and ".join(f"{count:,} {split}" for split, count in meta["cases"].items())
     layers = " and ".join(meta["layers"])
+    folder = wanted.feature_path
     result(f"{folder}: {meta['values']:,} values of {layers} for each of {counts} cases")
 
 
-class _Counter:
-    """Tells how far a long split is, a few times."""
+class _Progress:
+    """Prints the progress of a long split at each quarter."""
 
     def __init__(self):
-        self.told = {}
+        self.printed = {}
 
     def __call__(self, split, done, total):
         quarter = done * 4 // total
-        if total > 20 and quarter > self.told.get(split, 0):
-            self.told[split] = quarter
+        if total > 20 and quarter > self.printed.get(split, 0):
+            self.printed[split] = quarter
             note(f"features of the {split} cases: {done} of {total} minibatches")

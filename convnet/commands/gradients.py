@@ -1,10 +1,11 @@
-"""`convnet check-grads`: analytic gradients beside differences of the cost, in float64."""
+"""`convnet check-grads`: compare gradients with finite differences of the cost, in float64."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from convnet.backends.cpu.engine import Engine
+from convnet.cli_options.specs import CheckGradsArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.console import note, result, result_json, warn
 from convnet.initial import InitOptions, resolve
@@ -17,7 +18,10 @@ TOLERANCE = 1e-5
 
 @dataclass
 class GradientCheck:
-    """One parameter array: the slope along a random direction, by differences and by backward."""
+    """The derivative of the cost along a random direction of one parameter array.
+
+    numeric: by finite differences.  analytic: by the backward pass.
+    """
 
     parameter: str
     numeric: float
@@ -25,13 +29,16 @@ class GradientCheck:
 
     @property
     def error(self) -> float:
+        """The relative difference, 0 if both derivatives are."""
         scale = max(abs(self.numeric), abs(self.analytic))
         return abs(self.numeric - self.analytic) / scale if scale else 0.0
 
 
-def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, seed, as_json):
-    specs = Specs.read(layers, params)
-    graph, _ = build_without_data(specs, dialect, data_dims, classes, strict)
+def check_grads(arguments: CheckGradsArguments) -> int:
+    """Print a check of each parameter array; return exit code 1 if one differs."""
+    spec, minibatch, seed = arguments.spec.with_files(), arguments.minibatch, arguments.seed
+    specs = Specs.read(spec.layers, spec.params)
+    graph, _ = build_without_data(specs, spec.language, arguments.dims)
     warn(specs.problems.warnings)
     for line in resolve(graph, InitOptions(ignore=True))[1]:
         note(line)
@@ -40,7 +47,7 @@ def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, 
     draw_sensitive(network, seed)
     checks = check_network(network, seed)
     good = all(check.error < TOLERANCE for check in checks)
-    if as_json:
+    if arguments.as_json:
         result_json([{**vars(check), "error": check.error} for check in checks])
     else:
         _print(checks, good)
@@ -48,9 +55,9 @@ def check_grads(layers, params, dialect, strict, data_dims, classes, minibatch, 
 
 
 def random_data(graph, cases: int, seed: int) -> dict[int, np.ndarray]:
-    """Normal pixels and random labels, for any network."""
+    """Return normal pixels and random labels by data index, as (values, cases) arrays."""
     rng = np.random.default_rng(seed)
-    found = (getattr(node.layer, "classes", None) for node in graph.nodes if node.is_cost)
+    found = (node.layer.classes for node in graph.nodes if node.is_cost)
     classes = min(filter(None, found), default=10)
     labels = rng.integers(0, classes, cases)
     matrices = {}
@@ -69,10 +76,11 @@ def _matrix(node, rows, cases, rng):
 
 
 def draw_sensitive(network: Network, seed: int) -> None:
-    """Set weights that make every term of the gradients count, in place of the file's.
+    """Replace the initial weights by ones that make every term of the gradients count.
 
     N(0, 2 / fan-in), which keeps activities of one size through ReLU layers; biases N(0, 0.01).
-    With weights as small as files begin with, all slopes are lost in rounding and kinks.
+    With initial weights as small as those of the files, rounding and kinks would hide all
+    derivatives.
     """
     rng = np.random.default_rng([seed, 1])
     for parameter in network.plan.parameters:
@@ -82,7 +90,10 @@ def draw_sensitive(network: Network, seed: int) -> None:
 
 
 def check_network(network: Network, seed: int = 0) -> list[GradientCheck]:
-    """Check every parameter of a network with loaded data, made with train_all."""
+    """Return the checks of all parameters of a network that was made with train_all.
+
+    Its data must be loaded.
+    """
     rng = np.random.default_rng(seed)
     network.run("gradients")
     gradients = {p.name: network.read_gradient(p) for p in network.plan.parameters if p.learns}
@@ -99,14 +110,15 @@ def _check_one(network, parameter, gradient, rng):
     analytic = float((gradient * direction).sum())
     checks = []
     for step in STEPS:
-        slope = _slope(network, parameter, direction, step)
-        checks.append(GradientCheck(parameter.name, slope, analytic))
+        numeric = _derivative(network, parameter, direction, step)
+        checks.append(GradientCheck(parameter.name, numeric, analytic))
         if checks[-1].error < TOLERANCE / 10:
             break
     return min(checks, key=lambda check: check.error)
 
 
-def _slope(network, parameter, direction, step) -> float:
+def _derivative(network, parameter, direction, step) -> float:
+    """The central difference of the cost along a direction."""
     values = network.read(parameter)
     costs = []
     for sign in (1, -1):

@@ -1,22 +1,23 @@
-"""`convnet import`: a checkpoint of one of the original systems becomes one of ours."""
-
-from pathlib import Path
+"""`convnet import`: convert a checkpoint of one of the original systems."""
 
 from convnet import checkpoint
+from convnet.cli_options.convert import ImportArguments
 from convnet.commands.console import note, result
 from convnet.errors import ConvnetError
 from convnet.graph.dialect import TITLES
 from convnet.originals import import_checkpoint
 
 
-def import_old(old: Path, out: Path) -> None:
+def import_old(arguments: ImportArguments) -> None:
+    """Write the converted checkpoint, and the layer and parameter files beside it."""
+    out = arguments.out
     if out.suffix != ".safetensors":
         out = out.with_name(f"{out.name}.safetensors")
     files = [out, *(out.with_suffix(suffix) for suffix in (".cfg", ".params"))]
     present = [str(file) for file in files if file.exists()]
     if present:
         raise ConvnetError(f"{', '.join(present)}: already there; give another --out")
-    imported = import_checkpoint(old, out)
+    imported = import_checkpoint(arguments.old, out)
     saved, model = imported.checkpoint, imported.model
     try:
         for source, file in ((saved.layers, files[1]), (saved.params, files[2])):

@@ -1,4 +1,4 @@
-"""`convnet train --init-from`: a new run that starts from another net's layers."""
+"""`convnet train --init-from`: start a new run with the weights of another network."""
 
 from pathlib import Path
 
@@ -6,20 +6,22 @@ import click
 
 from convnet import checkpoint
 from convnet.checkpoint.fitting import Fit, take_fitting
+from convnet.cli_options.train import StartArguments
 from convnet.commands.console import note
 from convnet.language import harmless
 
 
-def refuse_with_resume(given) -> None:
-    if given["init_from"] and given["resume"]:
+def refuse_with_resume(start: StartArguments) -> None:
+    """Raise UsageError if both --init-from and --resume are given."""
+    if start.init_from and start.resume:
         raise click.UsageError(
-            "--init-from starts a new run with layers of another net, --resume goes on with a run "
-            "that has its weights: give one of them."
+            "--init-from starts a new run with weights of another network, --resume continues a "
+            "run that has its own weights: give one of them."
         )
 
 
 def init_from(path: Path, network) -> dict:
-    """Take the layers that fit; tells which, and returns it for the journal."""
+    """Copy the weights of all layers that fit, print them, and return them for the journal."""
     found = checkpoint.newest(path)
     saved = checkpoint.load(found)
     fits = take_fitting(network, saved)

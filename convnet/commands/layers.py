@@ -1,4 +1,4 @@
-"""`convnet layers`: the documentation of the layer types."""
+"""`convnet layers`: document the layer types."""
 
 from convnet.commands.console import result
 from convnet.errors import ConvnetError
@@ -8,6 +8,7 @@ from convnet.report.layer_docs import layer_list, layer_page
 
 
 def layers(layer_type: str | None) -> None:
+    """Print the page of a layer type, or the list of all types."""
     if layer_type is None:
         result(layer_list().rstrip())
         return

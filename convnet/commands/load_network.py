@@ -1,4 +1,4 @@
-"""A network from a checkpoint, for the commands that look at one."""
+"""A network from a checkpoint, for the commands that inspect one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ class Saved:
     specs: Specs
 
     def graph(self) -> Graph:
-        """The graph with the sizes, and the tree of labels, it was trained with."""
+        """Return the graph with the sizes and the tree of labels that it was trained with."""
         specs = self.specs
         return build(
             specs.layers,
@@ -34,22 +34,29 @@ class Saved:
         )
 
     def weights(self, node: Node, index: int) -> np.ndarray:
-        """The weights of an input of a node, in the network's order; of shared ones the owner's."""
+        """Return the weights of an input of a node, in the network's order.
+
+        A node that shares its weights has those of their owner.
+        """
         owner, at = node.owners[index]
         return self.checkpoint.arrays[f"{owner.name}.weights.{at}"]
 
 
 def find(load: Path | None) -> Path:
-    """The checkpoint asked for, or the newest of all runs."""
+    """Return the path of the checkpoint to load; None means the newest of all runs.
+
+    Raises CheckpointError if there is none.
+    """
     if load is None and not RUNS.is_dir():
         raise CheckpointError(
-            f"there is no folder {RUNS} here, where `convnet train` saves; name a checkpoint or a "
+            f"there is no folder {RUNS} here, where `convnet train` saves; give a checkpoint or a "
             "run's folder with --load"
         )
     return checkpoint.newest(load if load is not None else RUNS)
 
 
 def load(path: Path | None) -> Saved:
+    """Return the checkpoint that `find` finds, with its parsed files."""
     found = find(path)
     loaded = checkpoint.load(found)
     return Saved(found, loaded, Specs.parse(loaded.layers, loaded.params))

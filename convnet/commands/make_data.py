@@ -1,37 +1,30 @@
-"""`convnet make-data`: a data set of shards, from archives or folders of images."""
-
-import os
-from pathlib import Path
+"""`convnet make-data`: make a data set of shards from archives or folders of images."""
 
 import click
 
+from convnet.cli_options.convert import MakeDataArguments
+from convnet.cli_options.record import shared_values
 from convnet.commands.console import note, result
 from convnet.commands.progress_bar import Counting
 from convnet.data.datasets.shard_folder import read_manifest
-from convnet.make_data.make import Watcher, make_data
+from convnet.data.workers.pool import cores
+from convnet.make_data.make import Progress, make_data
+from convnet.make_data.options import MakeOptions
 from convnet.make_data.picture import Jpeg
 from convnet.make_data.verify import verify
-from convnet.make_data.wanted import Wanted
 
 
-def run(verify: Path | None, **given) -> int:
-    """Make or verify as asked; returns the exit code."""
-    workers = given.pop("workers") or _cores()
-    if verify:
-        return _verify(verify, workers)
-    out = given.pop("out")
-    missing = [
-        f"--{name}" for name, value in (("train", given["train"]), ("out", out)) if not value
-    ]
+def run(arguments: MakeDataArguments) -> int:
+    """Make or verify a data set; return the exit code."""
+    workers = arguments.workers or cores()
+    if arguments.verify:
+        return _verify(arguments.verify, workers)
+    missing = [f"--{name}" for name in ("train", "out") if not getattr(arguments, name)]
     if missing:
         raise click.UsageError(f"Missing option {' and '.join(missing)} (or --verify).")
-    jpeg = Jpeg(given.pop("quality"), given.pop("chroma"))
-    return _make(Wanted(**given, jpeg=jpeg, workers=workers), out)
-
-
-def _cores():
-    """That this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    options = shared_values(arguments, MakeOptions)
+    options |= {"jpeg": Jpeg(arguments.quality, arguments.chroma), "workers": workers}
+    return _make(MakeOptions(**options), arguments.out)
 
 
 def _make(wanted, out):
@@ -39,13 +32,15 @@ def _make(wanted, out):
         with _Shown(wanted.workers) as shown:
             manifest = make_data(wanted, out, shown)
     except KeyboardInterrupt:
-        note(f"stopped; the same command goes on behind the last finished shard of {out}")
+        note(f"stopped; the same command continues after the last complete shard of {out}")
         return 130
     _report(manifest, out)
     return 0
 
 
-class _Shown(Watcher):
+class _Shown(Progress):
+    """Prints what `make_data` plans and how far it is."""
+
     def __init__(self, workers):
         self._workers, self._counting = workers, None
 
@@ -56,9 +51,9 @@ class _Shown(Watcher):
         if self._counting:
             self._counting.__exit__(*details)
 
-    def looking(self, images):
+    def found(self, images):
         if images % 100_000 == 0:
-            note(f"looking through: {images:,} images found")
+            note(f"scanning: {images:,} images found")
 
     def planned(self, plan, done):
         for line in plan.notes:
@@ -66,7 +61,7 @@ class _Shown(Watcher):
         train, test = (len(plan.parts[split].names) for split in ("train", "test"))
         note(
             f"{train:,} training and {test:,} test images of {len(plan.classes.ids):,} classes"
-            f"{f', {done:,} made before' if done else ''}; {self._workers} workers"
+            f"{f', {done:,} already made' if done else ''}; {self._workers} workers"
         )
         self._counting = Counting("making", train + test, done).__enter__()
 
@@ -95,8 +90,8 @@ def _verify(folder, workers):
     for problem in problems:
         result(problem)
     if problems:
-        note("take these files from a copy, or delete the folder and make the set again")
+        note("restore these files from a copy, or delete the folder and make the data set again")
         return 1
     _report(manifest, folder)
-    result("verified: every image, index and checksum is as it was written")
+    result("verified: all images, indices and checksums are as they were written")
     return 0

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 
+from convnet.cli_options.show import NeighborsArguments
 from convnet.commands.console import note, result, result_json
 from convnet.commands.recall import table_of_recall
 from convnet.commands.show import write_picture
@@ -14,31 +15,38 @@ from convnet.report.neighbors import Row, Shown, neighbors_picture
 from convnet.search import Nearest, nearest
 
 
-def neighbors(features, data, case, count, k, seed, codes, recall_cases, out, as_json) -> None:
-    folder = FeatureFolder(features)
-    queries = _queries(folder, case, count, seed)
-    found, seconds = _search(folder, queries, k)
-    recall = table_of_recall(folder, FeatureFolder(codes), k, recall_cases) if codes else None
-    if as_json:
+def neighbors(arguments: NeighborsArguments) -> None:
+    """Print what the search found as JSON, or write a picture of it."""
+    folder = FeatureFolder(arguments.features)
+    queries = _queries(folder, arguments)
+    found, seconds = _search(folder, queries, arguments.k)
+    recall = _recall(folder, arguments) if arguments.codes else None
+    if arguments.as_json:
         result_json({**_facts(folder, queries, found, seconds), "codes": recall and recall.facts})
         return
     note(_speed_line(folder, queries, seconds))
     if recall:
         result(recall.text)
-    write_picture(_picture(folder, queries, found, data), out)
+    write_picture(_picture(folder, queries, found, arguments.data), arguments.out)
 
 
-def _queries(folder, cases, count, seed) -> np.ndarray:
-    """Rows of the test features: those named, or drawn by lot."""
+def _recall(folder, arguments: NeighborsArguments):
+    codes = FeatureFolder(arguments.codes)
+    return table_of_recall(folder, codes, arguments.k, arguments.recall_cases)
+
+
+def _queries(folder, arguments: NeighborsArguments) -> np.ndarray:
+    """Rows of the test features: those of the named cases, or of random ones."""
     total = len(folder.matrix("test"))
-    if not cases:
-        return np.sort(np.random.default_rng(seed).permutation(total)[:count])
-    wrong = [number for number in cases if number >= total]
+    if not arguments.case:
+        order = np.random.default_rng(arguments.seed).permutation(total)
+        return np.sort(order[: arguments.count])
+    wrong = [number for number in arguments.case if number >= total]
     if wrong:
         raise DataError(
             f"{folder.path} holds {total:,} test cases, 0 to {total - 1:,}; there is no {wrong[0]}"
         )
-    return np.array(cases)
+    return np.array(arguments.case)
 
 
 def _search(folder, queries, k) -> tuple[Nearest, float]:

@@ -1,4 +1,4 @@
-"""`convnet nets`: the shipped nets."""
+"""`convnet nets`: list the shipped nets."""
 
 from convnet import nets
 from convnet.commands.console import note, result, result_json

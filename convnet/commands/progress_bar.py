@@ -1,4 +1,4 @@
-"""A bar for long work on a terminal, lines elsewhere; on stderr."""
+"""Progress of long work on stderr: a bar on a terminal, else lines."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ LINES_EVERY = 10.0  # seconds between lines where there is no terminal
 
 
 def open_bar():
-    """A bar of rich with a field for figures, started."""
+    """Start and return a progress bar of rich; its tasks have a field `numbers`."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
@@ -19,7 +19,7 @@ def open_bar():
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:3.0f}%"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[figures]}"),
+        TextColumn("{task.fields[numbers]}"),
     ]
     bar = Bars(*columns, console=Console(stderr=True), transient=True)
     bar.start()
@@ -27,7 +27,10 @@ def open_bar():
 
 
 class Counting:
-    """Counts images towards a total; `done` were done before.  Use as a context manager."""
+    """Shows how many images of a total are done.  Use as a context manager.
+
+    done: images that an earlier run has done.
+    """
 
     def __init__(self, what: str, total: int, done: int = 0):
         self._what, self._total = what, total
@@ -39,7 +42,7 @@ class Counting:
         if sys.stderr.isatty():
             self._bar = open_bar()
             self._task = self._bar.add_task(
-                self._what, total=self._total, completed=self._done, figures=""
+                self._what, total=self._total, completed=self._done, numbers=""
             )
         return self
 
@@ -48,19 +51,20 @@ class Counting:
             self._bar.stop()
 
     def advance(self, images: int) -> None:
+        """Show that further images are done."""
         self._done += images
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, figures=self._figures())
+            self._bar.update(self._task, completed=self._done, numbers=self._numbers())
         elif time.monotonic() - self._last_line > LINES_EVERY:
             self._last_line = time.monotonic()
             share = self._done / self._total
-            note(f"{self._what}: {share:.1%}, {self._figures()}, {self._time_left()}")
+            note(f"{self._what}: {share:.1%}, {self._numbers()}, {self._time_left()}")
 
     def _speed(self):
         seconds = max(time.monotonic() - self._started, 1e-9)
         return (self._done - self._before) / seconds
 
-    def _figures(self):
+    def _numbers(self):
         return f"{self._done:,} of {self._total:,} images, {self._speed():,.0f} images/s"
 
     def _time_left(self):

@@ -1,4 +1,4 @@
-"""Search by binary codes beside the exact search: a table of what the codes find."""
+"""Recall of the search by binary codes: how much of the exact search it finds."""
 
 import time
 from dataclasses import dataclass
@@ -10,21 +10,23 @@ from convnet.errors import DataError
 from convnet.search import nearest, nearest_codes, packed, recall_at, same_class
 from convnet.search.codes import random_codes
 
-LENGTHS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)  # of the lists, times the k of the search
+LENGTHS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)  # of result lists, in multiples of k
 _MEAN_CASES = 4096
 
 
 @dataclass(frozen=True)
 class Recall:
+    """text: a table for people.  facts: the same as a JSON object."""
+
     text: str
     facts: dict
 
 
 def table_of_recall(features: FeatureFolder, codes: FeatureFolder, k: int, cases: int) -> Recall:
-    """How many of the exact search's k nearest are among the first by Hamming distance.
+    """Return how many of the exact search's k nearest are among the first by Hamming distance.
 
-    Over `cases` test cases, evenly spread; for the learned codes, and for as many bits of random
-    directions.  DataError if the two folders are not of the same cases.
+    Averaged over `cases` evenly spaced test cases; for the learned codes, and for as many bits of
+    random projections.  Raises DataError if the two folders hold different cases.
     """
     _check_same_cases(features, codes)
     total = len(features.matrix("test"))
@@ -53,7 +55,7 @@ def table_of_recall(features: FeatureFolder, codes: FeatureFolder, k: int, cases
 
 
 def _packed_pairs(features, codes, chosen):
-    """kind -> packed codes of the queries and of the training cases"""
+    """The packed codes of the queries and of the training cases, by kind."""
     train = features.matrix("train")
     sample = np.arange(min(_MEAN_CASES, len(train))) * len(train) // min(_MEAN_CASES, len(train))
     mean = train[sample].mean(axis=0)

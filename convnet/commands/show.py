@@ -2,41 +2,50 @@
 
 from pathlib import Path
 
+from convnet.cli_options.show import ShowCostArguments, ShowFiltersArguments
 from convnet.commands.console import note, result, result_json
-from convnet.commands.load_network import find
-from convnet.commands.load_network import load as load_saved
+from convnet.commands.load_network import find, load
 from convnet.errors import ConvnetError
 from convnet.journal import FILE_NAME, read
 from convnet.report.curves import draw_curves, table_of_tests
-from convnet.report.filters import layer_picture
+from convnet.report.filters import FilterOptions, layer_picture
 
 
-def show_filters(load, layer, out, **drawn) -> None:
-    saved = load_saved(load)
+def show_filters(arguments: ShowFiltersArguments) -> None:
+    """Write a picture of a layer's filters."""
+    saved = load(arguments.load)
     picture = layer_picture(
         saved.graph(),
         saved.weights,
-        layer,
-        index=drawn.pop("input_index"),
-        channels=drawn.pop("channels") or 0,
-        **drawn,
+        arguments.layer,
+        FilterOptions(
+            index=arguments.input_index,
+            channels=arguments.channels or 0,
+            plane=arguments.plane,
+            norm_filters=arguments.norm_filters,
+            no_rgb=arguments.no_rgb,
+            yuv_to_rgb=arguments.yuv_to_rgb,
+        ),
     )
     note(f"{saved.path}")
-    write_picture(picture, out)
+    write_picture(picture, arguments.out)
 
 
-def show_cost(load, cost, out, as_json) -> None:
-    journal = find(load).parent / FILE_NAME
-    records = read(journal)
-    if as_json:
+def show_cost(arguments: ShowCostArguments) -> None:
+    """Print a run's tests and write a picture of its cost, or print its journal as JSON."""
+    records = read(find(arguments.load).parent / FILE_NAME)
+    if arguments.as_json:
         result_json(records)
         return
-    result(table_of_tests(records, cost).rstrip())
-    write_picture(draw_curves(records, cost=cost), out)
+    result(table_of_tests(records, arguments.cost).rstrip())
+    write_picture(draw_curves(records, cost=arguments.cost), arguments.out)
 
 
 def write_picture(picture, out: Path) -> None:
-    """Save it in the format that the name says; tells where.  ConvnetError."""
+    """Save a picture in the format of its file name's ending, and print where.
+
+    Raises ConvnetError if it cannot be written.
+    """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         picture.save(out)

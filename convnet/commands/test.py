@@ -1,14 +1,15 @@
-"""`convnet test`: top-1 and top-5 errors of checkpoints and of their average, one view and many."""
+"""`convnet test`: top-1 and top-5 errors of checkpoints and of their average."""
 
 from collections import Counter
 from dataclasses import dataclass
 
 import click
 
+from convnet.cli_options.test import TestArguments
 from convnet.commands import features
 from convnet.commands.console import note, result, result_json
-from convnet.commands.load_for_test import Ready, ready
-from convnet.train.ensemble import Committee, Member, score_of
+from convnet.commands.load_for_test import LoadedForTest, load_for_test
+from convnet.train.ensemble import Ensemble, Member, score_of
 from convnet.train.multiview import ViewScore, evaluate_views
 from convnet.train.prediction_files import (
     ARRAYS,
@@ -20,37 +21,45 @@ from convnet.train.prediction_files import (
 TOPK = 5
 
 
-def test(**given) -> None:
-    if (given["write_features"] is None) != (given["feature_path"] is None):
-        raise click.UsageError("--write-features LAYER and --feature-path DIR need each other.")
-    if given["split"] and not given["write_features"]:
-        raise click.UsageError("--split says whose features are written: give --write-features.")
-    loads = given["load"] or (() if given["predictions"] else (None,))
-    if given["write_features"]:
-        if len(loads) != 1 or given["predictions"]:
+def test(arguments: TestArguments) -> None:
+    """Test the networks and print their errors, or write a layer's activities."""
+    _refuse_half_of_features(arguments)
+    loads = arguments.load or (() if arguments.predictions else (None,))
+    if arguments.features.write_features:
+        if len(loads) != 1 or arguments.predictions:
             raise click.UsageError("--write-features takes one network: give one --load.")
-        features.write(ready({**given, "load": loads[0]}), given)
+        features.write(load_for_test(loads[0], arguments.evaluation), arguments)
         return
-    several = len(loads) + len(given["predictions"]) > 1
-    committee = Committee(TOPK) if several or given["test_out"] else None
-    tested = [_test_network({**given, "load": load}, committee) for load in loads]
-    tested += [_take_predictions(folder, committee) for folder in given["predictions"]]
-    _tell_odd_members(tested)
-    if given["test_out"]:
-        _write_average(committee, tested, given["test_out"])
-    average = [committee.score(views) for views in committee.views()] if several else []
-    if given["as_json"]:
-        result_json(_facts(tested, average, committee))
+    several = len(loads) + len(arguments.predictions) > 1
+    ensemble = Ensemble(TOPK) if several or arguments.test_out else None
+    tested = [_test_network(load, arguments, ensemble) for load in loads]
+    tested += [_take_predictions(folder, ensemble) for folder in arguments.predictions]
+    _note_odd_members(tested)
+    if arguments.test_out:
+        _write_average(ensemble, tested, arguments.test_out)
+    average = [ensemble.score(views) for views in ensemble.views()] if several else []
+    if arguments.as_json:
+        result_json(_facts(tested, average, ensemble))
     else:
-        _print(tested, average, committee)
+        _print(tested, average, ensemble)
+
+
+def _refuse_half_of_features(arguments):
+    wanted = arguments.features
+    if (wanted.write_features is None) != (wanted.feature_path is None):
+        raise click.UsageError("--write-features LAYER and --feature-path DIR need each other.")
+    if wanted.split and not wanted.write_features:
+        raise click.UsageError(
+            "--split selects the cases whose features are written: give --write-features."
+        )
 
 
 @dataclass
 class Tested:
-    """What is told of a network, or of saved predictions.
+    """The test results of a network, or of saved predictions.
 
     kind: "checkpoint" or "predictions".  scores: one for each number of views.  networks: how many
-    it is an average of; checkpoints: theirs.  title: a line about the data.
+    networks were averaged; checkpoints: theirs.  title: a line about the data.
     """
 
     kind: str
@@ -62,56 +71,58 @@ class Tested:
     networks: int = 1
 
 
-# -- one after the other: at most one network is in memory -----------------------------------------
+# -- testing one after the other: at most one network is in memory ---------------------------------
 
 
-def _test_network(given, committee) -> Tested:
-    found = ready(given)
-    counts = [1, found.all_views] if given["multiview"] else [1]
+def _test_network(load, arguments, ensemble) -> Tested:
+    found = load_for_test(load, arguments.evaluation)
+    counts = [1, found.all_views] if arguments.multiview else [1]
     dataset = found.feed.dataset
     if counts[-1] == 10 and not dataset.mirrors:
-        note(f"{dataset.name}: half of the ten views are mirrored, which this set is not made for")
+        note(
+            f"{dataset.name}: half of the ten views are mirrored, which does not suit this data set"
+        )
     scores = []
     for views in counts:
-        score = _score(found, views, given, keep=committee is not None)
-        if committee is not None:
+        score = _score(found, views, arguments, keep=ensemble is not None)
+        if ensemble is not None:
             if not scores:
-                committee.join(Member(str(found.saved.path), found.class_names, score.labels))
-            committee.add(views, score.probabilities)
+                ensemble.join(Member(str(found.saved.path), found.class_names, score.labels))
+            ensemble.add(views, score.probabilities)
         scores.append(score.without_probabilities())
     title = f"{found.prepared.dataset.describe()}: {scores[0].cases} test images"
     name = str(found.saved.path)
     return Tested("checkpoint", name, found.prepared.source, scores, title, (name,))
 
 
-def _score(found: Ready, views, given, keep):
+def _score(found: LoadedForTest, views, arguments, keep):
     return evaluate_views(
         found.network,
         found.feed,
         views,
         topk=TOPK,
-        minibatches=given["max_batches"],
-        cost=given["logreg_name"],
+        minibatches=arguments.max_batches,
+        cost=arguments.logreg_name,
         keep_probabilities=keep,
-        on_minibatch=_Told(f"{views} view{'s' * (views > 1)}"),
+        on_minibatch=_Progress(f"{views} view{'s' * (views > 1)}"),
     )
 
 
-def _take_predictions(folder, committee) -> Tested:
+def _take_predictions(folder, ensemble) -> Tested:
     found = read_predictions(folder)
-    if committee is not None:
-        committee.join(Member(str(folder), found.class_names, found.labels, found.networks))
+    if ensemble is not None:
+        ensemble.join(Member(str(folder), found.class_names, found.labels, found.networks))
     scores = []
     for views in sorted(found.by_views):
-        if committee is not None:
-            committee.add(views, found.by_views[views])
+        if ensemble is not None:
+            ensemble.add(views, found.by_views[views])
         scores.append(score_of(found.by_views[views], found.labels, views, TOPK))
     title = f"{found.data}: {len(found.class_names):,} classes: {len(found.labels)} test images"
     facts = found.data, scores, title, found.checkpoints, found.networks
     return Tested("predictions", str(folder), *facts)
 
 
-def _tell_odd_members(tested):
+def _note_odd_members(tested):
     counted = Counter(name for one in tested for name in one.checkpoints)
     for name in [name for name, count in counted.items() if count > 1]:
         note(f"{name} is in the average {counted[name]} times")
@@ -123,42 +134,42 @@ def _tell_odd_members(tested):
             )
 
 
-class _Told:
-    """Tells how far a long test is, a few times."""
+class _Progress:
+    """Prints the progress of a long test at each quarter."""
 
     def __init__(self, title):
-        self.title, self.told = title, 0
+        self.title, self.printed = title, 0
 
     def __call__(self, done, total):
-        if total > 20 and done * 4 // total > self.told:
-            self.told = done * 4 // total
+        if total > 20 and done * 4 // total > self.printed:
+            self.printed = done * 4 // total
             note(f"{self.title}: {done} of {total} minibatches")
 
 
-def _write_average(committee: Committee, tested, folder):
-    first = committee.members[0]
+def _write_average(ensemble: Ensemble, tested, folder):
+    first = ensemble.members[0]
     found = Predictions(
-        {views: committee.average(views) for views in committee.views()},
+        {views: ensemble.average(views) for views in ensemble.views()},
         first.labels,
         first.class_names,
         tuple(name for one in tested for name in one.checkpoints),
         tested[0].data,
-        committee.networks,
+        ensemble.networks,
     )
     write_predictions(folder, found)
     note(f"predictions for {len(first.labels)} test images: {folder / ARRAYS}")
 
 
-# -- what is shown ---------------------------------------------------------------------------------
+# -- printing --------------------------------------------------------------------------------------
 
 
-def _facts(tested, average, committee) -> dict:
+def _facts(tested, average, ensemble) -> dict:
     networks = [
         {one.kind: one.name, "data": one.data, "networks": one.networks, "tests": _rows(one.scores)}
         for one in tested
     ]
     if average:
-        mean = {"networks": committee.networks, "tests": _rows(average)}
+        mean = {"networks": ensemble.networks, "tests": _rows(average)}
         return {"networks": networks, "average": mean}
     return networks[0]
 
@@ -176,7 +187,7 @@ def _rows(scores):
     ]
 
 
-def _print(tested, average, committee):
+def _print(tested, average, ensemble):
     first = tested[0]
     result(first.title)
     topk = f"top-{first.scores[0].topk} error"
@@ -186,7 +197,7 @@ def _print(tested, average, committee):
         counted = f" (average of {one.networks})" if one.networks > 1 else ""
         _print_scores(one.scores, f"{one.name}{counted}" if last else "")
     if last:
-        _print_scores(average, f"average of {committee.networks} networks")
+        _print_scores(average, f"average of {ensemble.networks} networks")
 
 
 def _print_scores(scores, name):

@@ -1,4 +1,4 @@
-"""What a training run shows: a bar on a terminal, lines elsewhere; all on stderr."""
+"""Progress of a training run on stderr: a bar on a terminal, else lines."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ from convnet.train.observer import Observer
 
 
 class Progress(Observer):
-    """Shows a run.  Use as a context manager, so that the terminal is left in order."""
+    """Shows the progress of a run.  Use as a context manager, which restores the terminal."""
 
     def __init__(self, run):
         self.run = run
@@ -32,7 +32,7 @@ class Progress(Observer):
         if self.run.options.max_batches:
             total = min(total, self.run.position.step + self.run.options.max_batches)
         self.task = self.bar.add_task(
-            "training", total=total, completed=self.run.position.step, figures=""
+            "training", total=total, completed=self.run.position.step, numbers=""
         )
 
     def on_step(self, position, costs):
@@ -41,7 +41,7 @@ class Progress(Observer):
                 f"epoch {position.epoch + 1}" if position.minibatch else f"epoch {position.epoch}"
             )
             self.bar.update(
-                self.task, completed=position.step, description=where, figures=self.shown
+                self.task, completed=position.step, description=where, numbers=self.shown
             )
 
     def on_train(self, record):

@@ -1,7 +1,8 @@
-"""Data: sets of labelled images, and the minibatches cut from them.
+"""Data: sets of labelled images, and minibatches of them.
 
-`open_dataset` finds a set by name or folder, `Feed` cuts it into float32 matrices with one column
-a case, `Prefetch` does so ahead of the network in a thread.  Knows nothing of networks.
+`open_dataset` finds a set by name or folder, `Feed` makes minibatches of it, float32 matrices with
+one column a case, and `Prefetch` makes them ahead of the network in threads.  This package does not
+depend on networks.
 """
 
 from importlib import import_module
@@ -11,6 +12,7 @@ _MODULES = {
     "Batch": "pipeline.feed",
     "Dataset": "dataset",
     "Feed": "pipeline.feed",
+    "FeedOptions": "pipeline.feed",
     "Prefetch": "pipeline.prefetch",
     "ViewPrefetch": "pipeline.prefetch",
     "decoding": "workers.pool",
@@ -19,7 +21,7 @@ _MODULES = {
 __all__ = sorted(_MODULES)
 
 
-def __getattr__(name):
-    if name in _MODULES:  # on demand: worker processes need no kernels
+def __getattr__(name: str) -> object:
+    if name in _MODULES:  # on demand: worker processes load no kernels
         return getattr(import_module(f"convnet.data.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'convnet.data' has no attribute '{name}'")

@@ -1,43 +1,44 @@
-"""Reading pieces of files, such as images in archives, from many threads or processes."""
+"""Reads byte ranges of files, such as images in archives, from many threads or processes."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from convnet.errors import DataError
 
 
-def read_piece(path: Path, offset: int, size: int) -> bytes:
-    """`size` bytes from `offset` on; DataError if the file is not as long as it was."""
-    (piece,) = read_pieces([path], [(0, offset, size)])
-    return piece
+def read_byte_range(path: Path | str, offset: int, size: int) -> bytes:
+    """Return `size` bytes of a file from `offset` on; DataError if the file is too short."""
+    (found,) = read_byte_ranges([path], [(0, offset, size)])
+    return found
 
 
-def read_pieces(paths: Sequence[Path], places) -> list[bytes]:
-    """The pieces at places (pieces, 3): a file's number in `paths`, offset and size, in bytes.
+def read_byte_ranges(paths: Sequence[Path | str], ranges: ArrayLike) -> list[bytes]:
+    """Return the bytes of each range: a file's position in `paths`, offset and size, in bytes.
 
-    Each file is opened once for a call.  DataError as in `read_piece`.
+    ranges: integers (ranges, 3).  A call opens each file once.  DataError as in `read_byte_range`.
     """
-    places = np.asarray(places, np.int64).reshape(-1, 3)
-    pieces = [b""] * len(places)
-    for file in np.unique(places[:, 0]).tolist():
-        wanted = np.flatnonzero(places[:, 0] == file)
-        found = _read(paths[file], places[wanted, 1:].tolist())
-        for k, piece in zip(wanted.tolist(), found, strict=True):
-            pieces[k] = piece
-    return pieces
+    ranges = np.asarray(ranges, np.int64).reshape(-1, 3)
+    contents = [b""] * len(ranges)
+    for file in np.unique(ranges[:, 0]).tolist():
+        wanted = np.flatnonzero(ranges[:, 0] == file)
+        found = _read(paths[file], ranges[wanted, 1:].tolist())
+        for k, content in zip(wanted.tolist(), found, strict=True):
+            contents[k] = content
+    return contents
 
 
-def _read(path, places):
+def _read(path, ranges):
     try:
         with open(path, "rb", buffering=0) as file:
-            pieces = [os.pread(file.fileno(), size, offset) for offset, size in places]
+            contents = [os.pread(file.fileno(), size, offset) for offset, size in ranges]
     except OSError as problem:
         raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
-    if any(len(piece) != size for piece, (_, size) in zip(pieces, places, strict=True)):
+    if any(len(found) != size for found, (_, size) in zip(contents, ranges, strict=True)):
         raise DataError(
-            f"{path}: is shorter than it was when it was looked through; take it from a copy"
+            f"{path}: is shorter than it was when it was scanned; restore it from a copy"
         )
-    return pieces
+    return contents

@@ -1,10 +1,11 @@
-"""What lies in the memory that worker processes fill: images, and what is to be made of them."""
+"""The layout of shared memory that worker processes fill: images, and the work on each of them."""
 
 import numpy as np
 
 CHANNELS = 3
 
-# An image to decode: its place (file, offset, size), and how it is cut and shifted, if it is.
+# The work on one image: the byte range (file, offset, size) of its JPEG, and how it is cropped and
+# shifted, if it is.
 ROW = np.dtype(
     [
         ("place", "<i8", 3),
@@ -17,48 +18,52 @@ ROW = np.dtype(
 
 
 class Pages:
-    """Whole images as the decoder leaves them: pixels uint8 (cases, side, side, 4), rows (cases,).
+    """Decoded images: pixels uint8 (cases, side, side, 4) and rows (cases,) of type `ROW`.
 
-    memory: uint8, of `size` bytes or more.
+    memory: uint8, of at least `size(side, cases)` bytes.
     """
 
     def __init__(self, memory: np.ndarray, side: int, cases: int):
-        self.pixels, rest = _cut(memory, np.uint8, (cases, side, side, 4))
-        self.rows, _ = _cut(rest, ROW, (cases,))
+        self.pixels, rest = _split(memory, np.uint8, (cases, side, side, 4))
+        self.rows, _ = _split(rest, ROW, (cases,))
 
     @staticmethod
     def size(side: int, cases: int) -> int:
+        """Return the bytes of memory that so many images take."""
         return (4 * side**2 + ROW.itemsize) * cases
 
 
 class Canvas:
-    """A minibatch as the network wants it, of up to `most` cases, and what it is made of.
+    """Memory for the pixels of a minibatch, in the layout of the network, and the work on them.
 
-    whole (CHANNELS * side**2, most) and mean (CHANNELS, side, side), float32; rows (most,).
+    matrix    float32 (CHANNELS * side**2, capacity): room for up to `capacity` cases
+    mean      float32 (CHANNELS, side, side): what is subtracted from each crop
+    rows      (capacity,) of type `ROW`
     """
 
-    def __init__(self, memory: np.ndarray, side: int, most: int):
+    def __init__(self, memory: np.ndarray, side: int, capacity: int):
         self._side = side
-        self.whole, rest = _cut(memory, np.float32, (CHANNELS * side**2, most))
-        self.mean, rest = _cut(rest, np.float32, (CHANNELS, side, side))
-        self.rows, _ = _cut(rest, ROW, (most,))
+        self.matrix, rest = _split(memory, np.float32, (CHANNELS * side**2, capacity))
+        self.mean, rest = _split(rest, np.float32, (CHANNELS, side, side))
+        self.rows, _ = _split(rest, ROW, (capacity,))
 
     @staticmethod
-    def size(side: int, most: int) -> int:
-        return 4 * CHANNELS * side**2 * (most + 1) + ROW.itemsize * most
+    def size(side: int, capacity: int) -> int:
+        """Return the bytes of memory that a canvas takes."""
+        return 4 * CHANNELS * side**2 * (capacity + 1) + ROW.itemsize * capacity
 
     def pixels(self, cases: int) -> np.ndarray:
-        """Those of so many cases, at the beginning: (CHANNELS, side, side, cases)."""
+        """Return a view of the beginning of `matrix`: (CHANNELS, side, side, cases)."""
         shape = CHANNELS, self._side, self._side, cases
-        return self.whole.reshape(-1)[: np.prod(shape)].reshape(shape)
+        return self.matrix.reshape(-1)[: np.prod(shape)].reshape(shape)
 
 
 def packed(pixels: np.ndarray) -> np.ndarray:
-    """Pixels as numbers: uint8 (cases, side, side, 4) -> uint32 (cases, side, side)."""
+    """Return a view with one number a pixel: uint8 (n, side, side, 4) -> uint32 (n, side, side)."""
     return pixels.view("<u4")[..., 0]
 
 
-def _cut(memory, dtype, shape):
-    """An array of the beginning of memory, and the rest."""
+def _split(memory, dtype, shape):
+    """Return an array at the beginning of `memory`, and the rest of the memory."""
     size = np.dtype(dtype).itemsize * int(np.prod(shape))
     return memory[:size].view(dtype).reshape(shape), memory[size:]

@@ -1,21 +1,22 @@
-"""What every set of labelled images offers, and the form of it that lies in memory.
+"""The interface of all sets of labelled images, and a set that is held in memory.
 
-Images are bytes (0..255), square, channels first; a set of something else has float32 in their
-place.  Nothing here crops, flips or subtracts: that is the feed's work.
+Images are square, channels first, uint8 (0..255); sets of other values hold float32 instead.  A
+data set neither crops nor flips nor subtracts: `Feed` does.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from convnet.data import counter_rng
-from convnet.data.color_noise import principal_colours
+from convnet.data.color_noise import principal_colors
 from convnet.errors import DataError
 
 SPLITS = ("train", "test")
+Indices = np.ndarray | Sequence[int]  # positions of cases in a split
 _MEAN_CHUNK = 1024
 
 
@@ -26,10 +27,10 @@ class Dataset(ABC):
     class_names  one name per class, in the order of the labels
     channels     1 or 3 usually
     side         height and width of the images, pixels
-    mirrors      True if the mirror image of a case is still of its class (so it may be flipped)
-    workers      the processes that decode its images (`convnet.data.workers`), while there are any
-    tree         label -> the labels below it, and the root, if the set has a tree of labels whose
-                 leaves are the classes; not checked to be a tree, only to be whole numbers from 0
+    mirrors      whether a mirror image is still of its class, so that images may be flipped
+    workers      the processes that decode its images (`convnet.data.workers`), while they run
+    tree         label -> the labels below it, and the root, if the labels form a tree whose leaves
+                 are the classes; checked only to hold integers from 0, not to be a tree
     """
 
     name: str
@@ -42,30 +43,31 @@ class Dataset(ABC):
 
     @property
     def classes(self) -> int:
+        """The number of classes."""
         return len(self.class_names)
 
     @abstractmethod
     def count(self, split: str) -> int:
-        """Number of cases in a split."""
+        """Return the number of cases in a split.  DataError for an unknown split."""
 
     @abstractmethod
-    def images(self, split: str, indices) -> np.ndarray:
-        """The images at `indices` of a split: uint8 or float32 (cases, channels, side, side)."""
+    def images(self, split: str, indices: Indices) -> np.ndarray:
+        """Return the images at `indices`: uint8 or float32 (cases, channels, side, side)."""
 
-    def lend(self, split: str, indices) -> AbstractContextManager[np.ndarray]:
-        """A context that gives the images at `indices`, in the form that is there soonest.
+    def borrow(self, split: str, indices: Indices) -> AbstractContextManager[np.ndarray]:
+        """Return a context that yields the images at `indices` in the layout cheapest to produce.
 
-        That is what `images` gives, or pixels packed in one number each, red lowest: uint32 (cases,
-        side, side).  Their memory may be used again after the context.
+        The layout is that of `images`, or uint32 (cases, side, side), one number a pixel with red
+        in the lowest byte.  The memory may be reused after the context.
         """
-        return Loan(lambda: self.images(split, indices))
+        return Borrowed(lambda: self.images(split, indices))
 
     @abstractmethod
-    def labels(self, split: str, indices) -> np.ndarray:
-        """Their classes, counted from 0: int64 (cases,)."""
+    def labels(self, split: str, indices: Indices) -> np.ndarray:
+        """Return the classes of the cases at `indices`, counted from 0: int64 (cases,)."""
 
     def mean_image(self) -> np.ndarray:
-        """Mean of the training images: float32 (channels, side, side)."""
+        """Return the mean of the training images: float32 (channels, side, side)."""
         return self._mean_image
 
     @cached_property
@@ -81,37 +83,37 @@ class Dataset(ABC):
 
     @cached_property
     def color_pca(self) -> tuple[np.ndarray, np.ndarray]:
-        """Standard deviations and eigenvectors (in columns) of the training images' colours."""
-        return principal_colours(self)
+        """Standard deviations and eigenvectors (in columns) of the training images' colors."""
+        return principal_colors(partial(self.images, "train"), self.count("train"))
 
     def _mean_sample(self) -> np.ndarray:
-        """Training cases the mean is taken over: all of them, unless a set says otherwise."""
+        """Return the training cases that the mean is computed from: all, unless overridden."""
         return np.arange(self.count("train"))
 
     def epoch_order(self, split: str, seed: int, epoch: int) -> np.ndarray:
-        """The cases of a split in a random order, a pure function of its arguments."""
+        """Return the cases of a split in a random order, a pure function of the arguments."""
         return counter_rng.order(self.count(split), seed, counter_rng.ORDER, epoch)
 
     def stored_batches(self, split: str) -> dict[int, np.ndarray] | None:
-        """Number of each stored data batch -> its cases, in order; None if there are none."""
+        """Return number -> cases of each stored data batch, in order; None if there are none."""
         check_split(split)
         return None
 
     def describe(self) -> str:
-        """One line for a person."""
+        """Return one line about the set for people."""
         return (
             f"{self.name}: {self.classes:,} classes, {self.channels}x{self.side}x{self.side}, "
             f"{self.count('train'):,} training and {self.count('test'):,} test images"
         )
 
 
-class Loan(AbstractContextManager):
-    """Images that are made when the context is entered, and belong to whoever enters it."""
+class Borrowed(AbstractContextManager):
+    """A context that makes images when it is entered; they are not reused afterwards."""
 
     def __init__(self, make: Callable[[], np.ndarray]):
         self._make = make
 
-    def __enter__(self):
+    def __enter__(self) -> np.ndarray:
         return self._make()
 
     def __exit__(self, *_):
@@ -119,31 +121,38 @@ class Loan(AbstractContextManager):
 
 
 class ArrayDataset(Dataset):
-    """A set that lies in memory.
+    """A set that is held in memory.
 
-    `images`: split -> uint8 (cases, channels, side, side); `labels`: split -> integers (cases,).
+    images: split -> uint8 (cases, channels, side, side).  labels: split -> integers (cases,).
     """
 
-    def __init__(self, name, class_names, images, labels):
+    def __init__(
+        self,
+        name: str,
+        class_names: Sequence[str],
+        images: Mapping[str, np.ndarray],
+        labels: Mapping[str, np.ndarray],
+    ):
         self.name = name
         self.class_names = tuple(class_names)
         self.channels, self.side = images["train"].shape[1:3]
         self._images = images
         self._labels = {split: np.asarray(labels[split], np.int64) for split in SPLITS}
 
-    def count(self, split):
+    def count(self, split: str) -> int:
         check_split(split)
         return len(self._labels[split])
 
-    def images(self, split, indices):
+    def images(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         return self._images[split][indices]
 
-    def labels(self, split, indices):
+    def labels(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         return self._labels[split][indices]
 
 
 def check_split(split: str) -> None:
+    """Raise a DataError if there is no split of that name."""
     if split not in SPLITS:
-        raise DataError(f"no split named {split!r}; a data set has 'train' and 'test'")
+        raise DataError(f"unknown split {split!r}; a data set has 'train' and 'test'")

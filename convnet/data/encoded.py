@@ -1,56 +1,58 @@
-"""Data sets of JPEG images, decoded when they are wanted: here, or in worker processes."""
+"""Data sets of JPEG images, decoded on demand: in this process or in worker processes."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 
-from convnet.data.byte_range import read_pieces
+from convnet.data.byte_range import read_byte_ranges
 from convnet.data.canvas import packed
-from convnet.data.dataset import Dataset, Loan
-from convnet.data.jpeg import Undecodable, decode_pieces
+from convnet.data.dataset import Borrowed, Dataset, Indices
+from convnet.data.jpeg import Undecodable, decode_byte_ranges
 from convnet.errors import DataError
 
 
 class EncodedDataset(Dataset):
-    """RGB images of `side` x `side`, stored as JPEG in pieces of files.
+    """RGB images of `side` x `side`, stored as JPEG in byte ranges of files.
 
-    files     the files that images lie in, in a fixed order
-    converts  whether grey images and such of other colours are taken too
+    files     the files that hold the images, in a fixed order
+    converts  whether grayscale images and images in other color spaces are accepted
     """
 
     files: Sequence[Path]
     converts = False
 
     @abstractmethod
-    def places(self, split: str, indices) -> np.ndarray:
-        """Where images lie: their file's number in `files`, offset, bytes; int64 (cases, 3)."""
+    def places(self, split: str, indices: Indices) -> np.ndarray:
+        """Return the byte ranges of images: position in `files`, offset, size; int64 (cases, 3)."""
 
     @abstractmethod
     def where(self, split: str, index: int) -> str:
-        """The file and the name of an image, for messages."""
+        """Return the file and the name of an image, for messages."""
 
-    def encoded(self, split: str, indices) -> list[bytes]:
-        """The JPEG files at `indices`, undecoded.  DataError."""
-        return read_pieces(self.files, self.places(split, indices))
+    def encoded(self, split: str, indices: Indices) -> list[bytes]:
+        """Return the JPEG files at `indices`, undecoded.  DataError if one cannot be read."""
+        return read_byte_ranges(self.files, self.places(split, indices))
 
     def damaged(self, split: str, index: int, problem: str) -> DataError:
+        """Return the error for an image that cannot be decoded."""
         return DataError(f"{self.where(split, index)}: {problem}; the file is damaged")
 
-    def images(self, split, indices):
+    def images(self, split: str, indices: Indices) -> np.ndarray:
         pixels = self._decoded(split, indices)
         return np.ascontiguousarray(np.moveaxis(pixels[..., :3], 3, 1))
 
-    def lend(self, split, indices):
+    def borrow(self, split: str, indices: Indices) -> AbstractContextManager[np.ndarray]:
         if self.workers is not None:
             return self.workers.decode(split, indices)
-        return Loan(lambda: packed(self._decoded(split, indices)))
+        return Borrowed(lambda: packed(self._decoded(split, indices)))
 
     def _decoded(self, split, indices):
         pixels = np.empty((len(indices), self.side, self.side, 4), np.uint8)
         try:
-            decode_pieces(self.files, self.places(split, indices), pixels, self.converts)
+            decode_byte_ranges(self.files, self.places(split, indices), pixels, self.converts)
         except Undecodable as problem:
-            raise self.damaged(split, indices[problem.number], str(problem)) from None
+            raise self.damaged(split, indices[problem.index], str(problem)) from None
         return pixels

@@ -1,83 +1,89 @@
-"""Decodes JPEG images of one size straight into memory that is given, four bytes a pixel.
+"""Decodes JPEG images of one size straight into given memory, four bytes a pixel.
 
-simplejpeg does so where it is installed.  Otherwise Pillow's decoder does the work; what is left
-out is all that it does around it: the parsing of the file in Python, and two copies of the pixels.
-Both are libjpeg-turbo, and give the same pixels.
+It uses simplejpeg where that is installed.  Otherwise it calls Pillow's decoder directly, which
+saves the parsing of the file in Python and two copies of the pixels.  Both are libjpeg-turbo and
+give the same pixels.
 """
 
 import io
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
-from convnet.data.byte_range import read_pieces
+from convnet.data.byte_range import read_byte_ranges
 
 try:
     import simplejpeg
-except ImportError:  # it is optional, since not every system has it ready to install
+except ImportError:  # optional: it has no wheels for some systems
     simplejpeg = None
 
 _START = b"\xff\xd8"
 _FRAMES = (0xC0, 0xC1, 0xC2)  # markers of baseline, extended and progressive Huffman frames
-_BEFORE_FRAME = {0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE}  # tables, applications' data, remarks
+_BEFORE_FRAME = {0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE}  # tables, application data, comments
 
 
 class Undecodable(ValueError):
-    """number: which of several images it is."""
+    """One of several images cannot be decoded: the one at `index`."""
 
-    def __init__(self, number: int, problem: str):
+    def __init__(self, index: int, problem: str):
         super().__init__(problem)
-        self.number = number
+        self.index = index
 
 
-def decode_pieces(paths, places, pixels: np.ndarray, converts: bool = False) -> None:
-    """Decode images that are pieces of files (see `read_pieces`) into pixels (images, ...).
+def decode_byte_ranges(
+    paths: Sequence[Path | str], ranges: ArrayLike, pixels: np.ndarray, converts: bool = False
+) -> None:
+    """Decode images that are byte ranges of files (see `read_byte_ranges`) into pixels.
 
-    Undecodable for an image as `decode_into` refuses it, DataError for a file.
+    pixels: uint8 (images, rows, columns, 4).  Undecodable for an image that `decode_into` refuses,
+    DataError for a file that cannot be read.
     """
-    for number, file in enumerate(read_pieces(paths, places)):
+    for index, file in enumerate(read_byte_ranges(paths, ranges)):
         try:
-            decode_into(file, pixels[number], converts)
+            decode_into(file, pixels[index], converts)
         except ValueError as problem:
-            raise Undecodable(number, str(problem)) from None
+            raise Undecodable(index, str(problem)) from None
 
 
 def decode_into(file: bytes, pixels: np.ndarray, converts: bool = False) -> None:
     """Decode an RGB JPEG of exactly that size into pixels: uint8 (rows, columns, 4), contiguous.
 
-    The fourth byte of a pixel means nothing.  converts: take JPEGs of other colours too, as RGB.
-    ValueError, with what is wrong with the file.
+    The fourth byte of each pixel is undefined.  converts: convert other color spaces to RGB instead
+    of refusing them.  ValueError if the file cannot be decoded or has another size.
     """
-    if frame_size(file) != (*pixels.shape[1::-1], 3) or not _decode_plain(file, pixels):
-        _decode_slowly(file, pixels, converts)  # it also knows best what is wrong
+    if frame_size(file) != (*pixels.shape[1::-1], 3) or not _decode_fast(file, pixels):
+        _decode_slow(file, pixels, converts)  # which also finds out what is wrong
 
 
-def _decode_plain(file, pixels) -> bool:
-    """Whether an RGB JPEG of that size was decoded."""
+def _decode_fast(file, pixels) -> bool:
+    """Decode an RGB JPEG of that size; return False if it has to be decoded the slow way."""
     if simplejpeg is None:
         return _decode_with_pillow(file, pixels)
     try:
         simplejpeg.decode_jpeg(file, "RGBX", buffer=pixels)
-    except ValueError:  # also for what Pillow puts up with
+    except ValueError:  # raised also for defects that Pillow tolerates
         return False
     return True
 
 
 def _decode_with_pillow(file, pixels):
-    # Pillow lets an image lie in a buffer of ours, and decodes into images that there are.
-    page = Image.frombuffer("RGBX", pixels.shape[1::-1], pixels, "raw", "RGBX", 0, 1)
+    # An image over our buffer: Pillow decodes into the memory of an existing image.
+    image = Image.frombuffer("RGBX", pixels.shape[1::-1], pixels, "raw", "RGBX", 0, 1)
     pixels[-1, -1, 3] = 0
     try:
-        page.frombytes(file, "jpeg", "RGBX", "")
+        image.frombytes(file, "jpeg", "RGBX", "")
     except ValueError:
         return False
-    return pixels[-1, -1, 3] == 255  # or this Pillow decoded into a copy
+    return pixels[-1, -1, 3] == 255  # else this version of Pillow decoded into a copy
 
 
 def frame_size(file: bytes) -> tuple[int, int, int] | None:
-    """Width, height and number of components, as the header says; None if it is not plain.
+    """Return width, height and number of components from the header; None if it is unusual.
 
-    Plain is: only whole segments before the frame, of eight bits a value.
+    A usual header has only complete segments before the frame, and eight bits a value.
     """
     at = 2
     while file.startswith(_START) and at + 10 <= len(file) and file[at] == 0xFF:
@@ -91,7 +97,7 @@ def frame_size(file: bytes) -> tuple[int, int, int] | None:
     return None
 
 
-def _decode_slowly(file, pixels, converts):
+def _decode_slow(file, pixels, converts):
     try:
         with Image.open(io.BytesIO(file), formats=["JPEG"]) as image:
             if image.size != pixels.shape[1::-1] or not (converts or image.mode == "RGB"):

@@ -1,4 +1,4 @@
-"""Finds a data set by what the user calls it: a built-in name, or a folder."""
+"""Opens a data set by a built-in name or by its folder."""
 
 import difflib
 from pathlib import Path
@@ -17,15 +17,15 @@ from convnet.errors import DataError
 
 BUILT_IN = {
     "digits": "1,797 real handwritten digits, 1x8x8, packaged with convnet",
-    "shapes": "colour images drawn on the fly, any size, 2 to 1,000 classes; "
-    "shapes:side=40,train=2000 states the side, and the number of training images",
-    "synthetic": "noise for timing; synthetic:1000x3x224x224 states classes and size",
+    "shapes": "color images rendered on the fly, any size, 2 to 1,000 classes; "
+    "shapes:side=40,train=2000 sets the side and the number of training images",
+    "synthetic": "noise for timing; synthetic:1000x3x224x224 sets classes and size",
 }
 _FOLDERS = (
-    "a folder holds CIFAR-10 or CIFAR-100 in its Python or binary version "
-    "(test_batch, data_batch_1 ..., batches.meta, as the archive unpacks), "
-    "cuda-convnet's batches.meta and data_batch_<n>, what `convnet make-data` wrote, or features "
-    "that `convnet test --write-features` wrote"
+    "a data folder holds CIFAR-10 or CIFAR-100 in the Python or binary version "
+    "(test_batch, data_batch_1 ..., batches.meta, as unpacked from the archive), "
+    "cuda-convnet's batches.meta and data_batch_<n>, the output of `convnet make-data`, or "
+    "features written by `convnet test --write-features`"
 )
 
 
@@ -39,11 +39,11 @@ def open_dataset(
     train_range: str | tuple[int, int] | None = None,
     test_range: str | tuple[int, int] | None = None,
 ) -> Dataset:
-    """The data set of that name: a built-in one (`BUILT_IN`) or a folder.
+    """Return the data set of that name: a built-in one (`BUILT_IN`) or a folder.
 
-    `side`, `channels`, `classes` and `seed` say what to make where the set is made: shapes and
-    synthetic.  Sets that are stored have their own.  `train_range` and `test_range` choose data
-    batches of cuda-convnet's folders ("1-5").  Raises DataError.
+    `side`, `channels`, `classes` and `seed` apply to the generated sets, shapes and synthetic;
+    stored sets have their own.  `train_range` and `test_range` select data batches of
+    cuda-convnet's folders ("1-5").  DataError if there is no such set or it is damaged.
     """
     built_in = str(name).partition(":")[0]
     if built_in not in BUILT_IN:
@@ -52,13 +52,13 @@ def open_dataset(
     if str(name) == "digits":
         return Digits()
     if built_in == "shapes":
-        from convnet.data.datasets.shapes import Shapes  # its kernels are for those who draw
+        from convnet.data.datasets.shapes import Shapes  # on demand: it loads kernels
 
-        made = {"side": side or 32, "classes": classes or 10, "channels": channels or 3}
-        return Shapes(**made, seed=seed, name=str(name))
+        sizes = {"side": side or 32, "classes": classes or 10, "channels": channels or 3}
+        return Shapes(**sizes, seed=seed, name=str(name))
     if built_in == "synthetic":
         return Synthetic(str(name), classes or 10, channels or 3, side or 32, seed)
-    raise DataError(f"{name}: {built_in} takes nothing after its name")
+    raise DataError(f"{name}: the data set {built_in} has no parameters; write {built_in}")
 
 
 def _open_folder(folder, name, train_range, test_range):
@@ -85,20 +85,20 @@ def _read_folder(folder, name, train_range, test_range):
     if batches:
         kind = JpegBatches if holds_jpegs(next(iter(batches.values()))) else CudaConvnetFolder
         return kind(folder, name, train_range, test_range)
-    raise DataError(f"{name}: the folder holds no data that is known; {_FOLDERS}")
+    raise DataError(f"{name}: the folder holds no known kind of data; {_FOLDERS}")
 
 
 def _refuse_ranges(name, train_range, test_range):
     if train_range is not None or test_range is not None:
         raise DataError(
-            f"{name}: its training and test sets are fixed; a train or test range is for "
+            f"{name}: its training and test sets are fixed; train and test ranges apply to "
             "cuda-convnet's folders of data_batch_<n>"
         )
 
 
 def _not_found(folder, name):
     if folder.exists():
-        return f"{name}: is a file; give the folder that it lies in ({_FOLDERS})"
+        return f"{name}: is a file; name the folder that contains it ({_FOLDERS})"
     close = difflib.get_close_matches(name.partition(":")[0].lower(), BUILT_IN, 1, 0.6)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     names = ", ".join(BUILT_IN)

@@ -1,22 +1,23 @@
-"""Sections to graph: names, inputs, fields and shapes of every layer, all mistakes in one go."""
+"""Sections to graph: names, inputs, fields and shapes of every layer.  All errors are collected."""
 
-from convnet.graph.cost_children import find_children
+from convnet.graph.cost_children import check_children
 from convnet.graph.dialect import Dialect, recognise
 from convnet.graph.fuse_costs import fuse_costs
 from convnet.graph.graph import HOST, Graph, Node
-from convnet.graph.implicit_layers import folded_layers
+from convnet.graph.implicit_layers import implicit_layers
 from convnet.graph.inputs import MAX_HINTS, InputNames
 from convnet.graph.memory_check import check_memory, machine_memory
 from convnet.graph.read_fields import FieldReader
 from convnet.graph.sharing import find_owners
-from convnet.language import MalformedValue, Problems, SpecFile, did_you_mean, quoted
-from convnet.layers import LAYER_TYPES, FieldError, Tree
-from convnet.layers.neuron import parse_neuron
+from convnet.language import MalformedValue, Problems, Section, SpecFile, did_you_mean, quoted
+from convnet.layers import LAYER_TYPES, DataFacts, FieldError, Layer, Tree
+from convnet.layers.data import Data
+from convnet.layers.nonlinearity import Nonlinearity, parse_neuron
 from convnet.layers.weighted import WeightLayer
 
 __all__ = ["HOST", "Graph", "Node", "build"]
 
-RUN_SECTIONS = ("data", "run")  # of a params file: about the run, not about a layer
+RUN_SECTIONS = ("data", "run")  # sections of a params file that configure the run, not a layer
 
 
 def build(
@@ -30,15 +31,16 @@ def build(
     memory: int | None = None,
     tree: Tree | None = None,
 ) -> Graph:
-    """Build the graph; mistakes go to `problems`, and raise SpecError at the end.
+    """Return the graph of a layer file and its params file.
 
-    dialect: a name of `graph.dialect.NAMES`; recognised when absent.  data_dims: values per case of
-    each data matrix, by dataIdx.  classes: number of classes of the data.  memory: bytes that the
-    net may need at least; when absent, what the machine has.  tree: of the data's labels, for
-    treefc layers.
-    Without a params file, learning fields take neutral values.
+    dialect: one of `graph.dialect.NAMES`; recognised from the files if None.  data_dims: values per
+    case of each data matrix, by dataIdx.  classes: number of classes of the data.  memory: bytes
+    that the net may use; if None, what the machine has.  tree: the tree of the data's labels, for
+    treefc layers.  Without a params file, learning fields take neutral values.
+
+    Errors and warnings go to `problems`.  Raises SpecError if it then holds any error.
     """
-    found = Dialect(dialect, "asked for") if dialect else recognise(layers_file, params_file)
+    found = Dialect(dialect, "requested") if dialect else recognise(layers_file, params_file)
     builder = _Builder(layers_file, params_file, problems, found, dict(data_dims or {}), classes)
     builder.tree = tree
     for section in layers_file.sections:
@@ -57,7 +59,17 @@ def build(
 
 
 class _Builder:
-    def __init__(self, layers_file, params_file, problems, dialect, data_dims, classes):
+    """Adds one section after another to the graph."""
+
+    def __init__(
+        self,
+        layers_file: SpecFile,
+        params_file: SpecFile | None,
+        problems: Problems,
+        dialect: Dialect,
+        data_dims: dict[int, int],
+        classes: int | None,
+    ) -> None:
         self.layers_file, self.params_file = layers_file, params_file
         self.problems, self.dialect, self.classes = problems, dialect, classes
         self.data_dims = data_dims
@@ -67,25 +79,27 @@ class _Builder:
 
     # -- one section -------------------------------------------------------------------------------
 
-    def add(self, section):
+    def add(self, section: Section) -> None:
+        """Add the layer of a section to the graph, or report what is wrong with it."""
         layer = self._make_layer(section)
         if layer is None:
-            self.names.broken.add(section.name)
+            self.names.invalid.add(section.name)
             return
         params = self._params_section(section, layer)
         reader = FieldReader(layer, section, params, self.problems)
         inputs = self.names.resolve(section, reader)
         if layer.needs_params and params is None and self.params_file is not None:
-            reader.error(section.span, *self._no_params(section, layer))
+            reader.error(section.span, *self._no_params(section, layer, self.params_file))
         neuron = self._read_neuron(section, layer, reader)
         count = None if inputs is None else len(inputs)
         reader.read_all(count, params is not None)
         if reader.good and inputs is not None:
-            self._put_in_graph(section, layer, inputs, reader, neuron)
+            nodes = [node for node in inputs if node is not None]  # None only where not good
+            self._put_in_graph(layer, nodes, reader, neuron)
         else:
-            self.names.broken.add(section.name)
+            self.names.invalid.add(section.name)
 
-    def _make_layer(self, section):
+    def _make_layer(self, section: Section) -> Layer | None:
         entry = section.entries.get("type")
         if entry is None or not entry.value.text:
             self.problems.error(section.span, f"{section.name} has no type", "add a line type=...")
@@ -98,34 +112,41 @@ class _Builder:
         self.problems.error(entry.value.span, message, near)
         return None
 
-    def _params_section(self, section, layer):
-        """A layer's section of the params file.  `[data]` there is about the run, not a layer."""
-        if self.params_file is None or layer.type_name == "data":
+    def _params_section(self, section: Section, layer: Layer) -> Section | None:
+        """A layer's section of the params file.  `[data]` there configures the run, not a layer."""
+        if self.params_file is None or layer.is_data:
             return None
         return self.params_file.get(section.name)
 
-    def _no_params(self, section, layer):
+    def _no_params(self, section: Section, layer: Layer, params_file: SpecFile) -> tuple[str, str]:
+        """The message and the hint for a layer whose section in the params file is missing."""
         keys = [f.key for f in layer.fields.values() if f.file == "params" and f.required]
-        path = self.params_file.source.path
         needs = f"add [{section.name}] with {', '.join(keys)}" if keys else f"add [{section.name}]"
         for other in self._unread_params()[:MAX_HINTS]:
             if did_you_mean(section.name, [other.name]):
-                needs = f"[{other.name}] ({other.span}) is no layer; is it meant for this one?"
-        return f"{section.name} has no section in {path}, which it needs", needs
+                needs = f"[{other.name}] ({other.span}) names no layer; is it meant for this one?"
+        message = f"{section.name} needs a section in {params_file.source.path} and has none"
+        return message, needs
 
-    def _read_neuron(self, section, layer, reader):
+    def _read_neuron(
+        self, section: Section, layer: Layer, reader: FieldReader
+    ) -> Nonlinearity | None:
         entry = section.entries.get("neuron")
         if entry is None:
-            if layer.type_name == "neuron":
+            if layer.requires_neuron:
                 reader.error(section.span, f"{section.name} has no neuron, which is required")
             return None
         reader.values["neuron"] = entry.value
-        if layer.type_name != "neuron" and not layer.has_neuron:
-            reader.error(entry.key_span, f"{section.name}: {layer.type_name} layers have no neuron")
+        if not (layer.requires_neuron or layer.has_neuron):
+            reader.error(
+                entry.key_span, f"{section.name}: {layer.type_name} layers cannot have a neuron"
+            )
             return None
         try:
             if not entry.value.text:
-                raise MalformedValue(entry.value.span, "neuron is empty", "remove it for none")
+                raise MalformedValue(
+                    entry.value.span, "neuron is empty", "remove the line for none"
+                )
             return parse_neuron(entry.value)
         except MalformedValue as bad:
             reader.error(bad.span, f"{section.name}: {bad.message}", bad.hint)
@@ -133,55 +154,54 @@ class _Builder:
 
     # -- the node ----------------------------------------------------------------------------------
 
-    def _put_in_graph(self, section, layer, inputs, reader, neuron):
+    def _put_in_graph(
+        self,
+        layer: Layer,
+        inputs: list[Node],
+        reader: FieldReader,
+        neuron: Nonlinearity | None,
+    ) -> None:
         try:
-            if layer.type_name == "neuron":
-                layer.nonlinearity = neuron
-            if hasattr(layer, "tree"):
-                layer.tree = self.tree
-            if isinstance(layer, WeightLayer):
-                layer.check_learning()
-            shape = self._shape(layer, inputs)
+            if layer.requires_neuron and neuron is not None:
+                layer.set_nonlinearity(neuron)
+            self._bind(layer, inputs)
             if layer.needs_no_gradient:
                 _check_nothing_trained_below(layer, inputs)
-            if hasattr(layer, "check_inputs"):
-                layer.check_inputs(inputs, self.classes)
+            below = [node.layer for node in inputs]
+            layer.check_inputs(below)
         except FieldError as bad:
-            reader.error(reader.place_of(bad.field_name, bad.index), bad.message, bad.hint)
-            self.names.broken.add(section.name)
+            reader.error(reader.span_of(bad.field_name, bad.index), bad.message, bad.hint)
+            self.names.invalid.add(layer.name)
             return
-        node = Node(section.name, layer, inputs, shape, self._devices(layer, inputs), reader=reader)
-        find_owners(node, self.nodes, self.names.broken, self.problems)
-        if node.is_cost:
-            find_children(node, self.nodes, self.names.broken, self.problems)
-        for name, *words in layer.doubts(inputs) if hasattr(layer, "doubts") else ():
-            self.problems.warn(reader.place_of(name, None), *words)
+        shape, devices = layer.output_shape(), self._devices(layer, inputs)
+        node = Node(layer.name, layer, inputs, shape, devices, reader=reader)
+        find_owners(node, self.nodes, self.names.invalid, self.problems)
+        check_children(node, self.nodes, self.names.invalid, self.problems)
+        for name, *words in layer.warnings(below):
+            self.problems.warn(reader.span_of(name, None), *words)
         self._append(node)
-        for folded in folded_layers(node, neuron, self.names.sections):
-            self._append_behind(node, folded)
+        for implicit in implicit_layers(node, neuron, self.names.sections):
+            self._append_implicit(node, implicit)
 
-    def _shape(self, layer, inputs):
-        if layer.type_name != "data":
-            return layer.output_shape([node.shape for node in inputs])
-        rows = self.data_dims.get(layer.data_idx)
-        if rows is None:
-            rows = layer.assumed_rows(self.classes)
-            self.data_dims[layer.data_idx] = rows
-        return layer.shape_of(rows)
+    def _bind(self, layer: Layer, inputs: list[Node]) -> None:
+        facts = DataFacts(self.data_dims, self.classes, self.tree)
+        layer.bind([node.shape for node in inputs], facts)
+        if isinstance(layer, Data):
+            self.data_dims[layer.data_idx] = layer.rows
 
-    def _devices(self, layer, inputs):
-        if layer.type_name == "data":
+    def _devices(self, layer: Layer, inputs: list[Node]) -> tuple[int, ...]:
+        if layer.is_data:
             return ()
         if self.dialect.reads_gpu and layer.gpu is not None:
             return layer.gpu
         return next((node.devices for node in inputs if node.devices), (0,))
 
-    def _append(self, node):
+    def _append(self, node: Node) -> None:
         self.nodes.append(node)
-        self.names.nodes[(node.folded_into or node).name] = node
+        self.names.nodes[(node.declared_in or node).name] = node
 
-    def _append_behind(self, declared, layer):
-        """Put a layer behind a declared one; later readers of the name read it instead."""
+    def _append_implicit(self, declared: Node, layer: Layer) -> None:
+        """Append a layer that reads a declared one; later consumers of the name read it instead."""
         source = self.names.nodes[declared.name]
         shape, devices = source.shape, source.devices
         self._append(
@@ -190,7 +210,8 @@ class _Builder:
 
     # -- the whole ---------------------------------------------------------------------------------
 
-    def finish(self, memory):
+    def finish(self, memory: int | None) -> None:
+        """Check the graph as a whole."""
         if not self.layers_file.sections and not self.problems.errors:
             path = self.layers_file.source.path
             self.problems.error(
@@ -204,7 +225,7 @@ class _Builder:
         if not self.problems.errors:
             fuse_costs(self.nodes)
 
-    def _report_unused(self):
+    def _report_unused(self) -> None:
         for section in self.names.unused():
             self.problems.error(
                 section.span,
@@ -212,33 +233,34 @@ class _Builder:
                 "name it in the inputs of another layer, or remove it",
             )
 
-    def _unread_params(self):
+    def _unread_params(self) -> list[Section]:
         known = {*self.names.sections, *(node.name for node in self.nodes), *RUN_SECTIONS}
         sections = self.params_file.sections if self.params_file else ()
         return [section for section in sections if section.name not in known]
 
-    def _warn_unread_params(self):
+    def _warn_unread_params(self) -> None:
         for number, section in enumerate(self._unread_params()):
-            message = f"{section.name} is no layer of {self.layers_file.source.path}"
+            message = f"{section.name} is not a layer of {self.layers_file.source.path}"
             hint = did_you_mean(section.name, self.names.sections) if number < MAX_HINTS else ""
             self.problems.warn(section.span, f"{message}; the section has no effect", hint)
 
 
-def _check_nothing_trained_below(layer, inputs):
-    """A layer without a backward pass would cut off the gradient of what lies below it."""
+def _check_nothing_trained_below(layer: Layer, inputs: list[Node]) -> None:
+    """A layer without a backward pass would cut off the gradient of the layers below it."""
     for index, source in enumerate(inputs):
         found = _layer_with_weights(source)
         if found is not None:
             message = (
-                f"{layer.type_name} layers have no backward pass; this one stands above "
+                f"{layer.type_name} layers have no backward pass; this one is above "
                 f"{found.name}, which has weights"
             )
             raise layer.wrong("inputs", message, index, f"put it below {found.name}")
 
 
-def _layer_with_weights(node):
-    """The first layer with weights met on the way down from a node, itself included, or None."""
-    seen, waiting = set(), [node]
+def _layer_with_weights(node: Node) -> Node | None:
+    """The first layer with weights on the way down from a node, itself included, or None."""
+    seen: set[Node] = set()
+    waiting = [node]
     while waiting:
         node = waiting.pop()
         if isinstance(node.layer, WeightLayer):

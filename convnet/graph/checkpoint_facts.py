@@ -1,31 +1,45 @@
-"""What a graph was built with besides its files, in the form a checkpoint's options hold it."""
+"""What a graph was built with beside its files, as a checkpoint's options store it."""
+
+from typing import Any, TypedDict
 
 from convnet.errors import CheckpointError
 from convnet.graph.graph import Graph
 from convnet.layers import Tree
 
 
-def facts_to_store(graph: Graph) -> dict:
-    """A JSON object: `data_dims`, values per case of each data matrix, and `tree` if it has one."""
-    facts = {"data_dims": {str(index): rows for index, rows in graph.data_dims.items()}}
+class Facts(TypedDict):
+    """Arguments of `build`: values per case of each data matrix, the tree of labels if any."""
+
+    data_dims: dict[int, int]
+    tree: Tree | None
+
+
+def facts_to_store(graph: Graph) -> dict[str, object]:
+    """Return a JSON object with the graph's `data_dims` and, if it has one, `tree`."""
+    facts: dict[str, object] = {
+        "data_dims": {str(index): rows for index, rows in graph.data_dims.items()}
+    }
     if graph.tree is None:
         return facts
     children = {str(label): list(below) for label, below in graph.tree.children.items()}
     return {**facts, "tree": {"root": graph.tree.root, "children": children}}
 
 
-def stored_facts(options: dict) -> dict:
-    """`data_dims` and `tree` for `build`, from a checkpoint's options.  CheckpointError."""
+def stored_facts(options: dict[str, Any]) -> Facts:
+    """Return `data_dims` and `tree` for `build` from a checkpoint's options.
+
+    Raises CheckpointError if the tree is damaged.
+    """
     dims = {int(index): rows for index, rows in options.get("data_dims", {}).items()}
     tree = options.get("tree")
     return {"data_dims": dims, "tree": None if tree is None else _tree(tree)}
 
 
-def _tree(stored) -> Tree:
+def _tree(stored: Any) -> Tree:
     try:
         children = {int(label): tuple(below) for label, below in stored["children"].items()}
         return Tree(children, stored["root"])
     except (ValueError, TypeError, KeyError, AttributeError) as problem:
         raise CheckpointError(
-            f"the checkpoint is damaged: its tree of labels is no tree ({problem})"
+            f"the checkpoint is damaged: its tree of labels is not valid ({problem})"
         ) from None

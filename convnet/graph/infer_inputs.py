@@ -1,13 +1,13 @@
-"""What the pixels' size can be known or assumed to be before there is a data set."""
+"""Sizes of the data, from what the layer file declares, where there is no data set."""
 
 from convnet.errors import SpecError
 from convnet.graph.build import build
-from convnet.language import Problems, SpecFile
+from convnet.language import Entry, Problems, SpecFile, Value
 from convnet.layers import Tree
 
 
 def declared_image(layers: SpecFile) -> tuple[int, int] | None:
-    """(channels, side) that the pixels' data layer declares, if it does."""
+    """Return (channels, side) of the image that the pixels' data layer declares, or None."""
     for section in layers.sections:
         values = {key: entry.value.text for key, entry in section.entries.items()}
         pixels = values.get("type") == "data" and values.get("dataidx") == "0"
@@ -18,11 +18,11 @@ def declared_image(layers: SpecFile) -> tuple[int, int] | None:
     return None
 
 
-def wanted_classes(layers: SpecFile) -> int | None:
-    """Outputs of the layer below the first logreg cost's softmax."""
+def declared_classes(layers: SpecFile) -> int | None:
+    """Return the outputs of the layer below the softmax of the first logreg cost, or None."""
     sections = {section.name: section.entries for section in layers.sections}
 
-    def value(entries, key):
+    def value(entries: dict[str, Entry], key: str) -> Value | None:
         return entries[key].value if key in entries else None
 
     for entries in sections.values():
@@ -38,43 +38,44 @@ def wanted_classes(layers: SpecFile) -> int | None:
     return None
 
 
-def assumed_tree(layers: SpecFile, classes: int | None) -> tuple[Tree | None, str]:
-    """A made-up tree of labels where a treefc layer needs one, and a line that says so.
+def placeholder_tree(layers: SpecFile, classes: int | None) -> tuple[Tree | None, str]:
+    """Return a placeholder for the data's tree of labels and a line that says so.
 
-    The classes hang under 10 inner labels (or fewer, of few classes), those under a root.
+    (None, "") if there is no treefc layer.  The classes are below 10 inner labels, or as many as
+    there are classes, and these below a root.
     """
     if not needs_tree(layers):
         return None, ""
     classes = classes or 10
     inner = min(10, classes)
-    below = {classes + i: [] for i in range(inner)}
+    below: dict[int, list[int]] = {classes + i: [] for i in range(inner)}
     for label in range(classes):
         below[classes + label * inner // classes].append(label)
     root = classes + inner
     children = {label: tuple(labels) for label, labels in below.items()} | {root: tuple(below)}
-    note = f"taking a made-up tree of labels: {classes} classes under {inner} inner labels"
+    note = f"assuming a tree of labels: {classes} classes below {inner} inner labels"
     return Tree(children, root), note
 
 
 def needs_tree(layers: SpecFile) -> bool:
-    """Whether there is a treefc layer."""
+    """Return whether there is a treefc layer."""
     types = (s.entries["type"].value.text for s in layers.sections if "type" in s.entries)
     return "treefc" in types
 
 
-def assumed_image(layers: SpecFile, classes: int | None = None) -> tuple[int, int]:
-    """(channels, side) where a file declares no image: the first usual one that fits."""
-    rows = assumed_dims(layers, None, classes)[0][0]
+def infer_image(layers: SpecFile, classes: int | None = None) -> tuple[int, int]:
+    """Return (channels, side) for a file that declares no image: the first usual one that fits."""
+    rows = infer_dims(layers, None, classes)[0][0]
     return next(image for image in _images(layers, classes) if rows == image[0] * image[1] ** 2)
 
 
-def assumed_dims(
+def infer_dims(
     layers: SpecFile, given: dict[int, int] | None, classes: int | None
 ) -> tuple[dict[int, int], str]:
-    """Values per case of each data matrix, without a data set: given, declared or assumed.
+    """Return the values per case of each data matrix: as given, as declared, or as assumed.
 
-    The second result says what was assumed, "" if nothing was.  What is assumed are usual images,
-    and labels or label matrices, the first with which the file has no mistakes.
+    The second result says what is assumed, "" if nothing is: an image of a usual size, and labels
+    or a matrix of labels, the first with which the file has no errors.
     """
     dims = {1: 1, **({2: classes} if classes else {}), **(given or {})}
     if 0 in dims or declared_image(layers) is not None:
@@ -88,27 +89,30 @@ def assumed_dims(
     fits = (c for c in candidates if _builds(layers, c[1], classes))
     (channels, side), found = next(fits, candidates[0])
     labels = f" and {found[1]} label values" if found[1] > 1 else ""
-    return found, f"taking images of {channels}x{side}x{side}{labels}; --data-dims says otherwise"
+    return (
+        found,
+        f"assuming images of {channels}x{side}x{side}{labels}; --data-dims sets other sizes",
+    )
 
 
 _USUAL = ((3, 224), (3, 32), (3, 24), (3, 64), (3, 128), (1, 28), (1, 32))
 
 
-def _images(layers, classes):
+def _images(layers: SpecFile, classes: int | None) -> list[tuple[int, int]]:
     """(channels, side) of usual images, the likeliest first: ImageNet's or CIFAR's."""
-    many = (classes or wanted_classes(layers) or _last_outputs(layers) or 10) > 100
+    many = (classes or declared_classes(layers) or _last_outputs(layers) or 10) > 100
     first = (3, 224) if many or needs_tree(layers) else (3, 32)
     return [first, *(image for image in _USUAL if image != first)]
 
 
-def _last_outputs(layers):
+def _last_outputs(layers: SpecFile) -> int | None:
     found = (section.entries.get("outputs") for section in reversed(layers.sections))
     texts = (entry.value.text for entry in found if entry is not None)
     return next((int(text) for text in texts if text.isdecimal() and len(text) < 8), None)
 
 
-def _builds(layers, dims, classes):
-    tree = assumed_tree(layers, classes)[0]
+def _builds(layers: SpecFile, dims: dict[int, int], classes: int | None) -> bool:
+    tree = placeholder_tree(layers, classes)[0]
     try:
         build(layers, None, Problems(), data_dims=dims, classes=classes, tree=tree)
     except SpecError:

@@ -1,40 +1,40 @@
-"""From the names under `inputs=` to nodes, with a message for each name that leads nowhere."""
+"""From the names under `inputs=` to nodes, with an error for each name that is no layer above."""
 
 from convnet.graph.graph import Node
 from convnet.graph.read_fields import FieldReader
 from convnet.language import Section, SpecFile, Value, did_you_mean, quoted
 
-MANY = 64  # an input count as large as this is told as "or more"
-MAX_HINTS = 50  # near names are sought for so many mistakes: the search is slow in long files
+MANY = 64  # from this number of inputs on, messages say "or more"
+MAX_HINTS = 50  # similar names are searched for so many errors: the search is slow in long files
 
 
 class InputNames:
     """What the names of a layer file stand for while the file is read from top to bottom.
 
-    `nodes`: the node that later readers of a name get.  `broken`: layers with mistakes, whose
-    readers are not reported.
+    nodes: the node that later consumers of a name read.  invalid: layers with errors; that their
+    consumers cannot be built is not reported.
     """
 
-    def __init__(self, layers_file: SpecFile):
+    def __init__(self, layers_file: SpecFile) -> None:
         self.sections = {section.name: section for section in layers_file.sections}
         self.nodes: dict[str, Node] = {}
-        self.broken: set[str] = set()
-        self._lost: list[tuple[str, str]] = []  # (reader, name that leads nowhere, or "")
+        self.invalid: set[str] = set()
+        self._unresolved: list[tuple[str, str]] = []  # (layer, the wrong name in its inputs, or "")
 
     def resolve(self, section: Section, reader: FieldReader) -> list[Node | None] | None:
-        """The input nodes; None entries for inputs with mistakes of their own; None: no list."""
+        """Return the input nodes, None for each that is wrong; None if there is no valid list."""
         if "inputs" not in reader.layer.fields:
             return []
         items = inputs_of(section)
         if not items or any(not item.text for item in items):
-            self._lost.append((section.name, ""))
+            self._unresolved.append((section.name, ""))
             return None  # a missing or malformed key, which is reported with the other keys
         low, high = reader.layer.input_count
         if not low <= len(items) <= high:
             takes = f"{reader.layer.type_name} layers take {_count(low, high)}"
             message = f"{section.name}: {takes}, found {len(items)}"
             reader.error(section.entries["inputs"].value.span, message)
-            self._lost.append((section.name, ""))
+            self._unresolved.append((section.name, ""))
             return None
         return [self._resolve(section, item, reader) for item in items]
 
@@ -42,13 +42,13 @@ class InputNames:
         node = self.nodes.get(item.text)
         if node is not None and not node.is_cost:
             return node
-        if node is None and item.text in self.broken:
+        if node is None and item.text in self.invalid:
             reader.good = False
             return None
-        self._lost.append((section.name, item.text))
+        self._unresolved.append((section.name, item.text))
         if node is not None:
             message = f"{section.name} reads {item.text}, a cost, which has no outputs"
-            reader.error(item.span, message, "read the layer that the cost itself reads")
+            reader.error(item.span, message, "read the input of the cost instead")
         elif item.text == section.name:
             reader.error(item.span, f"{section.name} reads itself", "name a layer above it")
         elif item.text in self.sections:
@@ -56,42 +56,43 @@ class InputNames:
             reader.error(
                 item.span,
                 f"{section.name} reads {item.text}, which is defined below it (line {line})",
-                "move that section up: inputs are defined before they are read",
+                "move that section up: a layer must be defined above the layers that read it",
             )
         else:
             self._report_unknown(section, item, reader)
         return None
 
-    def _report_unknown(self, section, item, reader):
+    def _report_unknown(self, section: Section, item: Value, reader: FieldReader) -> None:
         above = ", ".join(self.nodes) if len(self.nodes) <= 8 else ""
-        near = did_you_mean(item.text, self.sections) if len(self._lost) <= MAX_HINTS else ""
-        hint = near or (above and f"above it are {above}")
+        near = did_you_mean(item.text, self.sections) if len(self._unresolved) <= MAX_HINTS else ""
+        hint = near or (above and f"the layers above it are {above}")
         message = f"{section.name} reads {quoted(item.text)}, which does not exist"
         reader.error(item.span, message, hint)
 
     def unused(self) -> list[Section]:
-        """The sections that nobody reads and that are no costs.
+        """Return the sections that are not costs and that no layer reads.
 
-        Left out are those that a reader with a mistake in its inputs was probably meant to read:
-        they will be in use once the mistake is repaired.
+        Those that a layer with an error in its inputs was probably meant to read are left out: they
+        will be used once the error is repaired.
         """
         read = {i.text for s in self.sections.values() for i in inputs_of(s) if i.text != s.name}
         found = [s for s in self.sections.values() if s.name not in read and not _is_cost(s)]
-        for reader, word in self._lost[:MAX_HINTS]:
-            meant = self._meant(found, reader, word)
+        for consumer, name in self._unresolved[:MAX_HINTS]:
+            meant = self._probably_meant(found, consumer, name)
             found = [section for section in found if section is not meant]
         return found
 
-    def _meant(self, unused: list[Section], reader: str, word: str) -> Section | None:
-        """The unused layer with a name near to `word`; else the nearest one above the reader."""
-        near = next((s for s in unused if word and did_you_mean(word, [s.name])), None)
+    def _probably_meant(self, unused: list[Section], consumer: str, name: str) -> Section | None:
+        """The unused layer with a name similar to `name`; else the last one above the consumer."""
+        near = next((s for s in unused if name and did_you_mean(name, [s.name])), None)
         order = list(self.sections)
-        above = [s for s in unused if order.index(s.name) < order.index(reader)]
-        known = word in self.sections and word != reader  # a cost, or a layer below
+        above = [s for s in unused if order.index(s.name) < order.index(consumer)]
+        known = name in self.sections and name != consumer  # a cost, or a layer below
         return near or (above[-1] if above and not known else None)
 
 
 def inputs_of(section: Section) -> list[Value]:
+    """Return the names in a section's `inputs`."""
     entry = section.entries.get("inputs")
     return entry.value.items() if entry else []
 

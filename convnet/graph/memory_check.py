@@ -1,15 +1,16 @@
-"""Refusing a net that no memory of this machine can hold, before the first byte is asked for."""
+"""Refuses a net that does not fit the memory of this machine, before anything is allocated."""
 
 import os
 
 from convnet.graph.graph import Node
+from convnet.graph.summary import parameter_count
 from convnet.language import Problems
 
 REAL_BYTES = 4
 
 
 def machine_memory() -> int | None:
-    """Bytes of memory of this machine; None where the system does not tell."""
+    """Return the bytes of memory of this machine; None where the system does not report it."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
@@ -17,31 +18,28 @@ def machine_memory() -> int | None:
 
 
 def check_memory(nodes: list[Node], memory: int | None, problems: Problems) -> None:
-    """An error at the largest layer if weights, biases and the activities of one case alone (that
-    is, what the smallest minibatch needs to be run forward) exceed `memory` bytes."""
+    """Report an error at the largest layer if the net needs more than `memory` bytes.
+
+    Counted are weights, biases and the activities of one case: what the smallest minibatch needs in
+    a forward pass.
+    """
     needed = {node: _values(node) * REAL_BYTES for node in nodes}
     total = sum(needed.values())
     if memory is None or total <= memory:
         return
-    largest = max(needed, key=needed.get)
-    parameters, outputs = _parameters(largest), largest.shape.size
+    largest = max(needed, key=lambda node: needed[node])
+    parameters, outputs = parameter_count(largest), largest.shape.size
     problems.error(
         largest.span(),
         f"the net needs at least {_gigabytes(total)} of memory, "
-        f"this machine has {_gigabytes(memory)}",
+        f"but this machine has {_gigabytes(memory)}",
         f"{largest.name} is the largest layer: {parameters:,} weights and biases, "
-        f"{outputs:,} outputs a case",
+        f"{outputs:,} outputs per case",
     )
 
 
 def _values(node: Node) -> int:
-    return _parameters(node) + node.shape.size
-
-
-def _parameters(node: Node) -> int:
-    owned = sum(w.size for i, w in enumerate(node.layer.weights()) if node.owns(i))
-    biases = node.layer.biases()
-    return owned + (biases.size if biases else 0)
+    return parameter_count(node) + node.shape.size
 
 
 def _gigabytes(count: int) -> str:

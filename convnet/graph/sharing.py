@@ -1,27 +1,33 @@
-"""Shared weights: which (layer, input) owns the weights of each input (dialect, 5.2)."""
+"""Shared weights: which (layer, input) owns the weights of each input (docs/dialect.md, 5.2)."""
 
 from convnet.graph.graph import Node
 from convnet.language import Problems, did_you_mean
+from convnet.language.fields import WeightSource
 
 
-def find_owners(node: Node, above: list[Node], broken: set[str], problems: Problems) -> None:
-    """Fill `node.owners`; mistakes in `weightSource` go to `problems`."""
+def find_owners(node: Node, above: list[Node], invalid: set[str], problems: Problems) -> None:
+    """Fill `node.owners`; errors in `weightSource` go to `problems`.
+
+    above: the nodes defined before it.  invalid: names of layers with errors.
+    """
     weights = node.layer.weights()
-    sources = getattr(node.layer, "weight_source", None) or [None] * len(weights)
-    if getattr(node.layer, "init_w_func", None) and any(sources):
+    sources = node.layer.field_value("weight_source") or [None] * len(weights)
+    if node.layer.field_value("init_w_func") and any(sources):
         problems.warn(
             node.span("weight_source", None),
-            f"{node.name}: initWFunc comes before weightSource, which has no effect beside it",
+            f"{node.name}: initWFunc takes precedence over weightSource, which has no effect",
         )
         sources = [None] * len(weights)
     for index, source in enumerate(sources[: len(weights)]):
         owner = None
-        if source is not None and source[0] not in broken:
+        if source is not None and source[0] not in invalid:
             owner = _owner(node, index, source, above, problems)
         node.owners.append(owner or (node, index))
 
 
-def _owner(node, index, source, above, problems):
+def _owner(
+    node: Node, index: int, source: WeightSource, above: list[Node], problems: Problems
+) -> tuple[Node, int] | None:
     name, at = source
     span = node.span("weight_source", index)
     if name == node.name:
@@ -30,10 +36,10 @@ def _owner(node, index, source, above, problems):
         problems.error(
             span,
             f"{node.name}: input {index} shares the weights of input {at} of the layer itself",
-            "within a layer only inputs further left can be shared",
+            "within a layer, only the weights of earlier inputs can be shared",
         )
         return None
-    other = next((n for n in above if n.name == name and n.folded_into is None), None)
+    other = next((n for n in above if n.name == name and n.declared_in is None), None)
     if other is None:
         message = f"{node.name} shares the weights of {name}, which is not defined above it"
         hint = did_you_mean(name, [n.name for n in above if n.layer.weights()])
@@ -46,12 +52,12 @@ def _owner(node, index, source, above, problems):
     return other.owners[at]
 
 
-def _mismatch(node, index, other, at) -> str:
+def _mismatch(node: Node, index: int, other: Node, at: int) -> str:
     """Why input `index` of a node cannot use the weights of input `at` of another; "" if it can."""
     mine, theirs = node.layer.weights()[index].shape, [w.shape for w in other.layer.weights()]
     if type(other.layer) is not type(node.layer):
         return (
-            f"shared weights must be of one layer type; {other.name} is of type "
+            f"layers that share weights must be of the same type; {other.name} is of type "
             f"{other.layer.type_name}, {node.name} of type {node.layer.type_name}"
         )
     if at >= len(theirs):
@@ -59,20 +65,19 @@ def _mismatch(node, index, other, at) -> str:
         return f"there is no {other.name}[{at}] to share weights with; {other.name} has {inputs}"
     if theirs[at] != mine:
         shapes = f"{_shown(theirs[at])} weights, {node.name} needs {_shown(mine)}"
-        return f"shared weights must have one shape; {other.name}[{at}] has {shapes}"
-    if hasattr(node.layer, "shared_mismatch"):
-        message = node.layer.shared_mismatch(index, other.layer, at)
-        if message:
-            return message
+        return f"shared weights must have the same shape; {other.name}[{at}] has {shapes}"
+    message = node.layer.shared_mismatch(index, other.layer, at)
+    if message:
+        return message
     if other.devices != node.devices:
         places = f"{other.name} is on {_on(other)}, {node.name} on {_on(node)}"
-        return f"shared weights must be on one device; {places}"
+        return f"layers that share weights must be on the same device; {places}"
     return ""
 
 
-def _shown(shape) -> str:
+def _shown(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
-def _on(node) -> str:
+def _on(node: Node) -> str:
     return f"device{'s' * (len(node.devices) != 1)} {', '.join(map(str, node.devices))}"

@@ -1,9 +1,11 @@
-"""The functions of the originals' module `initw`, reading checkpoints of ours.
+"""The functions of the originals' module `initw`, which read checkpoints.
 
-2012 source: the parameter is a layer's name, and the checkpoint is the user's to name.
-cuda-convnet2: the first parameter is the checkpoint's path (dialect, 5.1).
+2012 source: the parameter is a layer's name; the user names the checkpoint.
+cuda-convnet2: the first parameter is the checkpoint's path (docs/dialect.md, 5.1).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +17,11 @@ from convnet.language import did_you_mean, quoted
 
 MODULE = "initw"
 
+Arrays = dict[str, np.ndarray]
+
 
 class CannotInitialize(Exception):
-    """Why a function gives no values; `hint`: what to do about it."""
+    """A function returns no usable values; `hint`: what to do about it."""
 
     def __init__(self, message: str, hint: str = ""):
         super().__init__(message)
@@ -28,71 +32,96 @@ class Checkpoints:
     """Checkpoints by path, each read once.  default: the one that the user names, or None."""
 
     def __init__(self, default: Path | None = None):
-        self.default, self._loaded = default, {}
+        self.default = default
+        self._loaded: dict[str | Path, Arrays] = {}
 
-    def open(self, path: str | Path) -> dict[str, np.ndarray]:
-        """The arrays of a checkpoint, or of the newest one of a folder."""
+    def open(self, path: str | Path) -> Arrays:
+        """Return the arrays of a checkpoint, or of the newest one of a folder."""
         if path not in self._loaded:
             try:
                 self._loaded[path] = checkpoint.load(checkpoint.newest(path)).arrays
             except ConvnetError as error:
                 raise CannotInitialize(
-                    str(error), "`convnet import` makes a checkpoint of one of the original systems"
+                    str(error), "`convnet import` converts checkpoints of the original systems"
                 ) from None
         return self._loaded[path]
 
 
-def _array(arrays, layer, kind):
+@dataclass(frozen=True)
+class Request:
+    """One array to be made for one layer.
+
+    index: the input, None for biases.  shape: of the result: (rows, columns) of the original's
+    matrix; (groups, channels, filterChannels) of connections.  path_first: the files follow
+    cuda-convnet2, whose functions take a checkpoint's path.
+    """
+
+    layer: str
+    index: int | None
+    shape: tuple[int, ...]
+    parameters: tuple[str, ...]
+    checkpoints: Checkpoints
+    path_first: bool
+
+
+def _array(arrays: Arrays, layer: str, kind: str) -> np.ndarray:
     name = f"{layer}.{kind}"
     if name not in arrays:
         suffix = f".{kind}"
         layers = [other.removesuffix(suffix) for other in arrays if other.endswith(suffix)]
         raise CannotInitialize(
-            f"the checkpoint holds no {kind} of a layer {quoted(layer)}",
+            f"the checkpoint contains no {kind} of a layer {quoted(layer)}",
             did_you_mean(layer, layers),
         )
     return arrays[name]
 
 
-def _weights(arrays, layer, index):
+def _weights(arrays: Arrays, layer: str, index: int | None) -> np.ndarray:
     return to_matrix(_array(arrays, layer, f"weights.{index}"))
 
 
-def _biases(arrays, layer, _index):
+def _biases(arrays: Arrays, layer: str, _index: int | None) -> np.ndarray:
     return _array(arrays, layer, "biases").reshape(-1, 1)
 
 
-def _connections(arrays, layer, index):
+def _connections(arrays: Arrays, layer: str, index: int | None) -> np.ndarray:
     return _array(arrays, layer, f"connections.{index}")
 
 
-def _source(request):
-    """(arrays, further parameters) of a call whose first parameter may be a path."""
-    _need(request, 1 if request.path_first else 0)
+Read = Callable[[Arrays, str, int | None], np.ndarray]
+Function = Callable[[Request], np.ndarray]
+
+
+def _source(request: Request) -> tuple[Arrays, tuple[str, ...]]:
+    """Return (arrays, further parameters) of a call whose first parameter may be a path."""
     if request.path_first:
+        _need(request, 1)
         return request.checkpoints.open(request.parameters[0]), request.parameters[1:]
-    return request.checkpoints.open(request.checkpoints.default), request.parameters
+    default = request.checkpoints.default
+    if default is None:
+        raise CannotInitialize("reads a checkpoint, and none is named")
+    return request.checkpoints.open(default), request.parameters
 
 
-def _need(request, count):
+def _need(request: Request, count: int) -> None:
     if len(request.parameters) < count:
         raise CannotInitialize(f"the function needs {count} parameters or more")
 
 
-def _copied(read):
-    """A function that copies what `read` finds for a layer: the one named, or the own name."""
+def _copied(read: Read) -> Function:
+    """Return a function that copies what `read` finds for the named layer, or the layer itself."""
 
-    def copy(request):
+    def copy(request: Request) -> np.ndarray:
         arrays, names = _source(request)
         return read(arrays, names[0] if names else request.layer, request.index)
 
     return copy
 
 
-def _concatenated(read, axis):
-    """A function that joins the columns of several layers; the first parameter is a path."""
+def _concatenated(read: Read, axis: int) -> Function:
+    """Return a function that joins the columns of several layers; it takes a path first."""
 
-    def join(request):
+    def join(request: Request) -> np.ndarray:
         _need(request, 2)
         path, *names = request.parameters
         arrays = request.checkpoints.open(path)
@@ -104,7 +133,7 @@ def _concatenated(read, axis):
     return join
 
 
-def _literal(request):
+def _literal(request: Request) -> np.ndarray:
     try:
         return np.array([float(text) for text in request.parameters], np.float32)
     except ValueError:
@@ -112,7 +141,7 @@ def _literal(request):
 
 
 BY_LAYER = ("makew", "makeb", "makec")  # whose parameter is a layer's name in the 2012 source
-FUNCTIONS = {
+FUNCTIONS: dict[str, Function] = {
     "makew": _copied(_weights),
     "makeb": _copied(_biases),
     "makec": _copied(_connections),

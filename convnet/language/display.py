@@ -1,4 +1,4 @@
-"""How text from a file is shown in a message: harmless to a terminal, short, one column a cell."""
+"""How text from a file is shown in a message: safe for a terminal, short, one column per cell."""
 
 import unicodedata
 
@@ -6,15 +6,17 @@ QUOTED_LENGTH = 40
 
 
 def harmless(text: str, mark: str = "?") -> str:
-    """`text` with tabs as one space and everything else that does not print as `mark`, so that
-    offsets stay what they were."""
+    """Return `text` safe to print: tabs become a space, other unprintable characters `mark`.
+
+    Each character becomes one character, so offsets stay valid.
+    """
     if text.isprintable():
         return text
     return "".join(" " if c == "\t" else c if c.isprintable() else mark for c in text)
 
 
 def quoted(text: str) -> str:
-    """`text` between quotes, as the user wrote it but harmless and not longer than a line."""
+    """Return `text` in quotes, safe to print and cut to QUOTED_LENGTH characters."""
     text = harmless(text.replace("\n", " "))
     if len(text) > QUOTED_LENGTH:
         text = text[: QUOTED_LENGTH - 3] + "..."
@@ -22,7 +24,7 @@ def quoted(text: str) -> str:
 
 
 def named_character(character: str) -> str:
-    """A single character for a message: itself, or its code and Unicode name."""
+    """Return a character for a message: in quotes, or its code point and Unicode name."""
     if character == " ":
         return "a space"
     if character == "\t":
@@ -34,7 +36,7 @@ def named_character(character: str) -> str:
 
 
 def cells(text: str) -> int:
-    """Columns that `text` takes in a terminal: wide characters two, combining ones none."""
+    """Return the width of `text` in a terminal: wide characters count twice, combining ones not."""
     if text.isascii():
         return len(text)
     return sum(_cell(c) for c in text)

@@ -1,15 +1,45 @@
-"""Loads grammar.lark.  Lark itself is imported at the first parse: most commands' start-up and
-`import convnet` should not pay for it."""
+"""Parses with grammar.lark.  Lark itself is imported at the first parse, so that commands which
+parse nothing start faster."""
 
 import re
 from functools import cache, lru_cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from convnet.language.display import named_character
 
+if TYPE_CHECKING:
+    from lark import Lark, Token, Tree
+    from lark.exceptions import UnexpectedInput
+
+CLOSERS = {"[": "]", "(": ")"}
+
+
+class GrammarError(Exception):
+    """The text does not follow the grammar at `offset` (characters from its start)."""
+
+    def __init__(self, offset: int, message: str) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.message = message
+
+
+@lru_cache(maxsize=1024)  # many layers have the same values
+def syntax_tree(text: str, rule: str) -> "Tree[Token]":
+    """Return the syntax tree of `text` by a rule of the grammar; callers must not change it.
+
+    The rule `file` takes any text that ends in a newline.  `list` and `call` raise GrammarError.
+    """
+    from lark.exceptions import UnexpectedInput
+
+    try:
+        return _lark().parse(text, start=rule)
+    except UnexpectedInput as error:
+        raise _explanation(error, text) from None
+
 
 @cache
-def _lark():
+def _lark() -> "Lark":
     from lark import Lark
 
     text = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
@@ -26,62 +56,48 @@ def _lark():
     )
 
 
-@lru_cache(maxsize=1024)  # many layers have the same values
-def tree(text: str, start: str):
-    """The Lark tree of `text` by the rule `start`; nobody may change it.  `file` takes any text
-    that ends in a newline; `list` and `call` raise `GrammarError`."""
-    from lark.exceptions import UnexpectedInput
-
-    try:
-        return _lark().parse(text, start=start)
-    except UnexpectedInput as error:
-        raise _explained(error, text) from None
-
-
-class GrammarError(Exception):
-    """The text does not follow the grammar at `offset` (characters from its start)."""
-
-    def __init__(self, offset: int, message: str):
-        super().__init__(message)
-        self.offset = offset
-        self.message = message
-
-
-CLOSERS = {"[": "]", "(": ")"}
-
-
-def _explained(error, text: str) -> GrammarError:
-    """The sentence for a Lark error in a value: what stands there and what is missing."""
+def _explanation(error: "UnexpectedInput", text: str) -> GrammarError:
+    """Return what is wrong in a value, for the error that Lark stopped with."""
     token = getattr(error, "token", None)
     at_end = token is not None and token.type == "$END"
-    offset = len(text) if at_end else error.pos_in_stream
+    offset = len(text) if at_end else error.pos_in_stream or 0
     opener = _open_bracket(error)
+    if at_end and offset > 0 and opener is not None:
+        message = f"'{opener}' has no closing '{CLOSERS[opener]}'"
+        return GrammarError(opener.start_pos or 0, message)
+    return GrammarError(offset, _unexpected(text, offset, opener))
+
+
+def _unexpected(text: str, offset: int, opener: str | None) -> str:
+    """Return what is wrong with the character at `offset`; `opener`: the bracket that is open."""
     found = text[offset : offset + 1]
-    if offset == 0 and found not in CLOSERS.values():
-        message = f"a name is missing before {named_character(found)}" if found else "it is empty"
-    elif at_end and opener is not None:
-        offset = opener.start_pos
-        message = f"'{opener}' is never closed by '{CLOSERS[opener]}'"
-    elif opener is not None and found in CLOSERS.values():
-        message = f"'{opener}' is closed by '{found}', not '{CLOSERS[opener]}'"
-    elif opener is not None and found in CLOSERS:
-        message = f"'{found}' cannot stand inside '{opener}'"
-    elif text[offset - 1] in CLOSERS.values():
-        message = f"nothing may follow '{text[offset - 1]}'"
-    elif found in CLOSERS.values():
-        message = f"'{found}' closes nothing"
-    else:
-        message = f"{named_character(found)} cannot stand here"
-    return GrammarError(offset, message)
+    closes = found in CLOSERS.values()
+    if offset == 0 and not closes:
+        return (
+            f"a name is missing before {named_character(found)}" if found else "the value is empty"
+        )
+    if opener is not None and closes:
+        return f"'{opener}' is closed by '{found}', not '{CLOSERS[opener]}'"
+    if opener is not None and found in CLOSERS:
+        return f"'{found}' is not allowed inside '{opener}'"
+    if text[offset - 1] in CLOSERS.values():
+        return f"there is text after '{text[offset - 1]}'"
+    if closes:
+        return f"'{found}' has no opening '{_opener_of(found)}'"
+    return f"{named_character(found)} is not allowed here"
 
 
-def _open_bracket(error):
-    """The innermost bracket that is open where the parser stopped, or None."""
+def _opener_of(closer: str) -> str:
+    return next(opener for opener, other in CLOSERS.items() if other == closer)
+
+
+def _open_bracket(error: "UnexpectedInput") -> "Token | None":
+    """Return the innermost bracket that is open where the parser stopped, or None."""
     parser = getattr(error, "interactive_parser", None)
-    open_brackets = []
+    open_brackets: list[Token] = []
     for token in parser.parser_state.value_stack if parser is not None else ():
         if isinstance(token, str) and token in CLOSERS:
-            open_brackets.append(token)
+            open_brackets.append(token)  # type: ignore[arg-type]
         elif isinstance(token, str) and token in CLOSERS.values():
             open_brackets.pop()
     return open_brackets[-1] if open_brackets else None

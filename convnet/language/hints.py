@@ -1,5 +1,5 @@
-"""Typical mistakes as data: what a wrong line looks like, the sentence it deserves, how to repair
-it, and examples, each of which is also a test.  The first row that matches speaks."""
+"""Typical mistakes as data: what a wrong line looks like, its message, how to repair it, and
+examples, each of which is also a test.  The first row that matches a line is used."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mistake:
-    pattern: re.Pattern
+    """A kind of wrong line.  Groups of the pattern fill {0}, {1}, ... of the message and hint."""
+
+    pattern: re.Pattern[str]
     message: str
     hint: str
     examples: tuple[str, ...]
@@ -17,42 +19,41 @@ def _mistake(pattern: str, message: str, hint: str, *examples: str) -> Mistake:
     return Mistake(re.compile(pattern), message, hint, examples)
 
 
-# Groups of a pattern fill {0}, {1} ... of the sentences.
 MISTAKES = (
     _mistake(
         r"([<>=|])\1{6}(?!\1)",
-        "this line was left behind by a merge",
-        "keep one of the two versions and remove the three marks",
+        "this line is a conflict marker of a merge",
+        "keep one of the two versions and delete the markers",
         "<<<<<<< HEAD",
         "=======",
         ">>>>>>> branch: rate=0.1",
     ),
     _mistake(
         r"(//|/\*|\*|--\s|%|<!--)",
-        "a comment does not start with '{0}' here",
-        "write '#' at the first column",
+        "'{0}' does not start a comment",
+        "write '#' in the first column",
         "// two towers",
         "/* two=towers",
         "% rate: 0.1",
     ),
     _mistake(
         r"([\"'`])",
-        "a key stands without quotes",
+        "a key is written without quotes",
         "write key=value",
         '"filters": 64,',
         "'type'=conv",
     ),
     _mistake(
         r"([{}])",
-        "'{0}' has no meaning at the start of a line",
-        "write [name], then one key=value a line",
+        "'{0}' cannot start a line",
+        "write [name], then one key=value per line",
         "{",
         "}",
     ),
     _mistake(
         r"([+@])",
         "'{0}' cannot start a line",
-        "is this a line of a patch? remove the mark",
+        "is this line from a patch? remove the marker",
         "+filters=64",
         "@@ -1,4 +1,4 @@",
     ),
@@ -71,14 +72,14 @@ MISTAKES = (
     ),
     _mistake(
         r"([A-Za-z0-9_.\-]{1,40})\s*$",
-        "'{0}' is neither a section nor a key with its value",
-        "write [{0}] to open a section, or {0}=value",
+        "'{0}' is neither a section header nor a key with a value",
+        "write [{0}] to start a section, or {0}=value",
         "conv1",
     ),
     _mistake(
         r"[^=:]*$",
-        "this line is no [section], no key=value and no comment",
-        "a comment has '#' at the first column",
+        "this line is neither a [section] nor a key=value nor a comment",
+        "a comment starts with '#' in the first column",
         "filters of 5x5",
         "conv1, conv2",
     ),
@@ -86,7 +87,7 @@ MISTAKES = (
 
 
 def explain(line: str) -> tuple[str, str] | None:
-    """(message, hint) for a wrong line, or None if nothing typical is known about it."""
+    """Return (message, hint) for a wrong line, or None if it is not a typical mistake."""
     for mistake in MISTAKES:
         match = mistake.pattern.match(line)
         if match:

@@ -1,6 +1,7 @@
-"""Mistakes in spec files: one Problem, the collector Problems, and the search for near names.
+"""Errors and warnings in spec files: one Problem, the collector Problems, and similar names.
 
-Every stage collects what it finds here, so that a user sees all mistakes of a file in one go."""
+Every stage adds what it finds to one collector, so that all errors of a file are reported
+together."""
 
 import difflib
 from collections.abc import Iterable
@@ -10,13 +11,13 @@ from convnet.errors import SpecError
 from convnet.language.display import quoted
 from convnet.language.source import Span
 
-# More are no help to anyone, and a megabyte of nonsense would fill the terminal.
+# More errors help nobody, and the messages of a file of the wrong kind would fill the terminal.
 MAX_SHOWN = 100
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake (severity "error") or something legal but suspicious ("warning").
+    """An error (severity "error") or something legal but suspicious ("warning").
 
     Its text is `path:line:column: message`, the line, a caret and the hint."""
 
@@ -25,7 +26,7 @@ class Problem:
     hint: str = ""
     severity: str = "error"
 
-    def __str__(self):
+    def __str__(self) -> str:
         warning = "warning: " if self.severity == "warning" else ""
         parts = [f"{self.span}: {warning}{self.message}" if self.span else warning + self.message]
         if self.span:
@@ -35,28 +36,34 @@ class Problem:
 
 
 class Problems:
-    """Collects problems; the same one is kept once."""
+    """Collects problems; of equal ones it keeps one."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._found: dict[Problem, None] = {}
 
-    def error(self, span: Span | None, message: str, hint: str = ""):
+    def error(self, span: Span | None, message: str, hint: str = "") -> None:
+        """Add an error."""
         self._found[Problem(span, message, hint)] = None
 
-    def warn(self, span: Span | None, message: str, hint: str = ""):
+    def warn(self, span: Span | None, message: str, hint: str = "") -> None:
+        """Add a warning."""
         self._found[Problem(span, message, hint, "warning")] = None
 
     @property
     def errors(self) -> list[Problem]:
+        """The errors in the order of the files."""
         return self._sorted("error")
 
     @property
     def warnings(self) -> list[Problem]:
+        """The warnings in the order of the files."""
         return self._sorted("warning")
 
-    def raise_errors(self, strict: bool = False):
-        """Raise one SpecError with all errors in the order of the files, if there are any; with
-        `strict` the warnings count as errors."""
+    def raise_errors(self, strict: bool = False) -> None:
+        """Raise one SpecError with all errors in the order of the files, if there are any.
+
+        strict: warnings count as errors.
+        """
         found = self._sorted("error", "warning") if strict else self.errors
         if not found:
             return
@@ -66,13 +73,13 @@ class Problems:
         raise SpecError(shown)
 
     def _sorted(self, *severities: str) -> list[Problem]:
-        """By file (in the order in which the files came up), line and column."""
+        """The problems by file (in the order in which files first have one), line and column."""
         paths: dict[str, int] = {}
         for problem in self._found:
             if problem.span:
                 paths.setdefault(problem.span.source.path, len(paths))
 
-        def position(problem):
+        def position(problem: Problem) -> tuple[int, int, int]:
             span = problem.span
             return (paths[span.source.path], span.line, span.column) if span else (-1, 0, 0)
 
@@ -80,7 +87,8 @@ class Problems:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The hint "did you mean 'x'?" for the one known name nearest to `word`; "" if none is near.
+    """Return the hint "did you mean 'x'?" for the known name most similar to `word`, or "".
+
     Case does not count."""
     by_lower: dict[str, str] = {}
     for name in known:

@@ -2,6 +2,7 @@
 
 import stat
 from pathlib import Path
+from typing import NoReturn
 
 from convnet.errors import SpecError
 from convnet.language.display import harmless
@@ -20,7 +21,7 @@ def read_source(path: Path | str) -> Source:
     name = str(path)
     data = _read_bytes(Path(path), name)
     if b"\0" in data:
-        _refuse(f"{harmless(name)}: is not a text file: it holds zero bytes")
+        _refuse(f"{harmless(name)}: is not a text file: it contains zero bytes")
     try:
         return Source.from_text(data.decode("utf-8"), name)
     except UnicodeDecodeError as error:
@@ -29,7 +30,7 @@ def read_source(path: Path | str) -> Source:
         _refuse(f"{harmless(name)}: is not UTF-8 text ({found})", "save the file as UTF-8")
 
 
-def _refuse(message: str, hint: str = ""):
+def _refuse(message: str, hint: str = "") -> NoReturn:
     raise SpecError([Problem(None, message, hint)])
 
 
@@ -39,12 +40,12 @@ def _read_bytes(path: Path, name: str) -> bytes:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             _refuse(f"{shown}: is a folder, not a file")
-        if not stat.S_ISREG(mode):  # a pipe or a device could keep us waiting for ever
+        if not stat.S_ISREG(mode):  # reading a pipe or a device could block for ever
             _refuse(f"{shown}: is not an ordinary file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        _refuse(f"{shown}: there is no such file", _near_file(path))
+        _refuse(f"{shown}: there is no such file", _similar_file(path))
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = getattr(error, "strerror", None) or str(error)
         _refuse(f"{shown}: cannot be read ({reason.lower()})")
@@ -53,7 +54,8 @@ def _read_bytes(path: Path, name: str) -> bytes:
     return data
 
 
-def _near_file(path: Path) -> str:
+def _similar_file(path: Path) -> str:
+    """Return a hint for a missing file: one of a similar name, or that there is no such folder."""
     if not path.parent.is_dir():
         return f"there is no folder {harmless(str(path.parent))}"
     try:

@@ -1,33 +1,33 @@
-"""Where text comes from and where in it something stands: Source and Span.  Nothing is parsed
-here."""
+"""Where text comes from, and locations in it: Source and Span.  Nothing is parsed here."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from convnet.language.display import cells, harmless
 
-# Characters of a line that an excerpt shows at most.
-EXCERPT_WIDTH = 88
+EXCERPT_WIDTH = 88  # the most characters of a line that an excerpt shows
 
 
 @dataclass(frozen=True)
 class Source:
-    """The text of a spec file, line ends normalized to LF, and the path the user knows it by."""
+    """The text of a spec file, line ends normalized to LF, and its path as the user gave it."""
 
     path: str
     text: str = field(repr=False)
 
     @classmethod
     def from_text(cls, text: str, name: str = "<text>") -> "Source":
+        """Return a source without its byte-order mark and with LF line ends."""
         text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
         return cls(name, text)
 
     @cached_property
     def lines(self) -> list[str]:
+        """The lines of the text, without their ends."""
         return self.text.split("\n")
 
     def line(self, number: int) -> str:
-        """Line `number`, counted from 1; empty beyond the end."""
+        """Return line `number`, counted from 1; "" beyond the end."""
         return self.lines[number - 1] if 1 <= number <= len(self.lines) else ""
 
 
@@ -40,15 +40,15 @@ class Span:
     column: int
     width: int = 1
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{harmless(self.source.path)}:{self.line}:{self.column}"
 
     def slice(self, start: int, width: int) -> "Span":
-        """A part of this span: `start` characters in, at least one wide."""
+        """Return a part of this span: `start` characters in, at least one character wide."""
         return Span(self.source, self.line, self.column + start, max(1, width))
 
     def excerpt(self) -> str:
-        """The line and a row of carets under the span, as two lines of text."""
+        """Return the line and carets under the span, as two lines of text."""
         text = self.source.line(self.line)
         before, marked, after = self._shortened(text, self.column - 1)
         number = f"{self.line:5}"
@@ -56,8 +56,8 @@ class Span:
         return f"{number} | {before}{marked}{after}\n{' ' * len(number)} | {mark}"
 
     def _shortened(self, text: str, start: int) -> tuple[str, str, str]:
-        """The line before, in and after the span, cut to EXCERPT_WIDTH round the span."""
-        start = min(start, len(text))  # just behind the end is a good place for a caret
+        """The line before, in and after the span, cropped to EXCERPT_WIDTH around the span."""
+        start = min(start, len(text))  # a caret may be just behind the end
         first, last, stop = 0, len(text), start + self.width
         if len(text) > EXCERPT_WIDTH:
             first = max(0, min(start - EXCERPT_WIDTH // 2, len(text) - EXCERPT_WIDTH))

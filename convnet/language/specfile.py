@@ -1,4 +1,4 @@
-"""What a parsed file consists of: SpecFile, Section, Entry; and the way back to text."""
+"""What a parsed file consists of: SpecFile, Section, Entry; and formatting it as text again."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from convnet.language.values import Value
 
 @dataclass(frozen=True)
 class Entry:
-    """One `key=value`; `key` as it was written."""
+    """One `key=value`; `key` is as it was written."""
 
     key: str = field(compare=False)
     key_span: Span = field(compare=False)
@@ -33,12 +33,12 @@ class SpecFile:
     sections: tuple[Section, ...]
 
     def get(self, name: str) -> Section | None:
-        """The section of that name (case counts), or None."""
+        """Return the section of that name (case counts), or None."""
         return next((section for section in self.sections if section.name == name), None)
 
 
 def format_spec(spec_file: SpecFile) -> str:
-    """The file as text that parses to equal sections: references expanded, no comments."""
+    """Return text that parses to equal sections: references expanded, no comments."""
     return "\n".join(_section_text(section) for section in spec_file.sections)
 
 

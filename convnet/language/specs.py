@@ -1,4 +1,4 @@
-"""A pair of spec files as the commands take them, and what they say of the run itself."""
+"""A pair of spec files, layers and params, as the commands take them; the settings of the run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from convnet.language import (
     MalformedValue,
     Problems,
+    Section,
     Source,
     SpecFile,
     did_you_mean,
@@ -17,26 +18,32 @@ from convnet.language.fields import Field, integer, text
 
 @dataclass
 class Specs:
-    """The two parsed files, with what was found suspicious so far."""
+    """The two parsed files, and the problems found so far."""
 
     layers: SpecFile
     params: SpecFile | None
     problems: Problems
 
     @classmethod
-    def read(cls, layers_path, params_path=None) -> "Specs":
-        sources = [read_source(layers_path), read_source(params_path) if params_path else None]
-        return cls.parse(*sources)
+    def read(cls, layers_path: Path | str, params_path: Path | str | None = None) -> "Specs":
+        """Read and parse the files.  Raises SpecError if one cannot be read."""
+        return cls.parse(
+            read_source(layers_path), read_source(params_path) if params_path else None
+        )
 
     @classmethod
     def parse(cls, layers: Source, params: Source | None) -> "Specs":
+        """Parse the files; errors go to `problems`."""
         problems = Problems()
-        files = [parse(source, problems) if source else None for source in (layers, params)]
-        return cls(*files, problems)
+        layers_file = parse(layers, problems)
+        return cls(layers_file, parse(params, problems) if params else None, problems)
 
 
 class RunDefaults:
-    """What the params file says of the run itself, in `[run]` and `[data]` (our extension)."""
+    """Settings of the run in the params file, in `[run]` and `[data]` (our extension).
+
+    Errors and warnings go to `problems`.
+    """
 
     epochs = integer(50, ge=1, le=10**6, help="passes over the training set")
     minibatch = integer(128, ge=1, le=1 << 20, help="cases in a minibatch")
@@ -44,7 +51,7 @@ class RunDefaults:
 
     sections = {"run": ("epochs", "minibatch"), "data": ("source",)}
 
-    def __init__(self, params: SpecFile | None, problems: Problems):
+    def __init__(self, params: SpecFile | None, problems: Problems) -> None:
         for name, cls_field in vars(type(self)).items():
             if isinstance(cls_field, Field):
                 setattr(self, name, cls_field.default)
@@ -52,10 +59,10 @@ class RunDefaults:
             section = params.get(section_name) if params else None
             if section is not None:
                 self._read(section, names, problems)
-        if self.source is not None:
-            self.source = _beside(self.source, params.source.path)
+        if self.source is not None and params is not None:
+            self.source = _relative_to(self.source, params.source.path)
 
-    def _read(self, section, names, problems):
+    def _read(self, section: Section, names: tuple[str, ...], problems: Problems) -> None:
         for key, entry in section.entries.items():
             if key not in names:
                 hint = did_you_mean(entry.key, names)
@@ -67,7 +74,7 @@ class RunDefaults:
                 problems.error(bad.span, bad.message, bad.hint)
 
 
-def _beside(source: str, params_path: str) -> str:
-    """A folder named in a params file is sought beside that file first."""
+def _relative_to(source: str, params_path: str) -> str:
+    """Return a folder relative to the params file that names it, if it exists, else `source`."""
     folder = Path(params_path).parent / source
     return str(folder) if folder.is_dir() else source

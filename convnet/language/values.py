@@ -1,18 +1,22 @@
-"""The text of one value and its finer syntax: comma lists and calls such as dexp[base=0.1;...].
+"""The text of one value and its finer syntax: comma lists, and calls such as dexp[base=0.1;...].
 
-What a value means (a number, a layer name ...) is decided elsewhere."""
+What a value means (a number, a layer name, ...) is decided elsewhere."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 from convnet.language.display import quoted
-from convnet.language.grammar import GrammarError, tree
+from convnet.language.grammar import GrammarError, syntax_tree
 from convnet.language.source import Span
+
+if TYPE_CHECKING:
+    from lark import Token, Tree
 
 
 class MalformedValue(Exception):
     """A value that breaks its syntax at `span`; callers turn it into a Problem."""
 
-    def __init__(self, span: Span, message: str, hint: str = ""):
+    def __init__(self, span: Span, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.span, self.message, self.hint = span, message, hint
 
@@ -21,37 +25,41 @@ class MalformedValue(Exception):
 class Value:
     """Text and where it was written.  Two values are equal if their texts are.
 
-    `pieces` are the spans of the text's lines when the text stands in the file letter by letter;
-    it is empty when it does not (after interpolation), and every part then has the whole span."""
+    line_spans: one span for each line of the text, where the text is in the file as it stands;
+    empty where it is not (after interpolation), and then each part has the span of the whole.
+    """
 
     text: str
     span: Span = field(compare=False)
-    pieces: tuple[Span, ...] = field(default=(), compare=False, repr=False)
+    line_spans: tuple[Span, ...] = field(default=(), compare=False, repr=False)
 
     def part(self, start: int, stop: int) -> "Value":
-        """The characters start..stop of the text as a value, stripped, with their own span."""
+        """Return the characters start..stop of the text as a value, stripped, with their span."""
         text = self.text[start:stop].lstrip()
         start = min(stop, len(self.text)) - len(text)
         text = text.rstrip()
-        if not self.pieces:
+        if not self.line_spans:
             return Value(text, self.span)
         row = self.text.count("\n", 0, start)
         first, *rest = text.split("\n")
-        pieces = [self.place(start, len(first))]
-        for piece, line in zip(self.pieces[row + 1 : row + 1 + len(rest)], rest, strict=True):
-            pieces.append(piece.slice(0, len(line)))
-        return Value(text, pieces[0], tuple(pieces))
+        spans = [self.span_at(start, len(first))]
+        for span, line in zip(self.line_spans[row + 1 : row + 1 + len(rest)], rest, strict=True):
+            spans.append(span.slice(0, len(line)))
+        return Value(text, spans[0], tuple(spans))
 
-    def place(self, start: int, width: int = 1) -> Span:
-        """The span of `width` characters from `start` on, within one line of the text."""
-        if not self.pieces:
+    def span_at(self, start: int, width: int = 1) -> Span:
+        """Return the span of `width` characters from `start`, within one line of the text."""
+        if not self.line_spans:
             return self.span
         row = self.text.count("\n", 0, start)
-        return self.pieces[row].slice(start - (self.text.rfind("\n", 0, start) + 1), width)
+        return self.line_spans[row].slice(start - (self.text.rfind("\n", 0, start) + 1), width)
 
     def items(self) -> list["Value"]:
-        """The items of a comma list; commas inside () and [] do not divide.  An empty value has no
-        items; a value with unbalanced brackets, which `parse` reports, is one item."""
+        """Return the items of a comma list; commas inside () and [] do not separate.
+
+        An empty value has no items.  A value with unbalanced brackets, which `parse` reports, is
+        one item.
+        """
         try:
             return split(self)
         except MalformedValue:
@@ -59,11 +67,11 @@ class Value:
 
 
 def split(value: Value) -> list[Value]:
-    """Like `value.items()`, but unbalanced brackets raise MalformedValue."""
+    """Return `value.items()`.  Raises MalformedValue for unbalanced brackets."""
     if not value.text:
         return []
-    found = _parsed(value, "list").children
-    commas = [c.start_pos for c in found if getattr(c, "type", "") == "COMMA"]
+    nodes = _parsed(value, "list").children
+    commas = [_start(node) for node in nodes if isinstance(node, str) and node.type == "COMMA"]
     starts = [0] + [comma + 1 for comma in commas]
     stops = commas + [len(value.text)]
     return [value.part(start, stop) for start, stop in zip(starts, stops, strict=True)]
@@ -71,8 +79,11 @@ def split(value: Value) -> list[Value]:
 
 @dataclass(frozen=True)
 class Call:
-    """A name with arguments: `brackets` is "" (none given), "[" or "(".  Either `arguments` (by
-    position) or `named` (by lower-case key) is empty."""
+    """A name with arguments.
+
+    brackets: "" (no arguments), "[" or "(".  Of `arguments` (by position) and `named` (by
+    lower-case key) at least one is empty.
+    """
 
     name: str
     brackets: str
@@ -82,66 +93,92 @@ class Call:
 
 
 def parse_call(value: Value) -> Call:
-    """Read `name`, `name[a,b]`, `name[key=a;key=b]`, `name[key=a,key=b]` or `module.func(a,b)`.
-    White space may stand round the arguments.  MalformedValue if the text is none of these."""
+    """Parse `name`, `name[a,b]`, `name[key=a;key=b]`, `name[key=a,key=b]` or `module.func(a,b)`.
+
+    White space may surround the arguments.  Raises MalformedValue if the text is none of these.
+    """
     name, *rest = _parsed(value, "call").children
     if not rest:
         return Call(str(name), "", (), {}, value.span)
-    opener, *inner, closer = rest
-    arguments = _arguments(value, str(name), inner, opener.end_pos, closer.start_pos)
+    opener, closer = cast("Token", rest[0]), cast("Token", rest[-1])
+    arguments = _arguments(value, str(name), rest[1:-1], _stop(opener), _start(closer))
     if opener == "(" or not any(key for key, _ in arguments):
         return Call(str(name), str(opener), tuple(v for _, v in arguments), {}, value.span)
     return Call(str(name), "[", (), _named(arguments), value.span)
 
 
-def _parsed(value: Value, rule: str):
+def _parsed(value: Value, rule: str) -> "Tree[Token]":
     try:
-        return tree(value.text, rule)
+        return syntax_tree(value.text, rule)
     except GrammarError as error:
-        span = value.place(error.offset)
-        # An expanded text does not stand in the file: show it.
-        where = "" if value.pieces else f"{quoted(value.text)}: "
+        span = value.span_at(error.offset)
+        # An expanded text is not in the file: show it.
+        where = "" if value.line_spans else f"{quoted(value.text)}: "
         raise MalformedValue(span, where + error.message) from None
 
 
-def _arguments(value, name, inner, start, stop) -> list[tuple[Value | None, Value]]:
-    """(key or None, value) of each argument; `inner` alternates arguments and dividers."""
-    dividers = inner[1::2]
+def _start(token: "Token") -> int:
+    return token.start_pos or 0
+
+
+def _stop(token: "Token") -> int:
+    return token.end_pos or 0
+
+
+Argument = tuple[Value | None, Value]  # its key, if it is named, and its value
+
+
+def _arguments(
+    value: Value, name: str, inner: "list[Token | Tree[Token]]", start: int, stop: int
+) -> list[Argument]:
+    """Return the arguments between the characters start and stop of a call.
+
+    inner: the nodes between the brackets, arguments and dividers alternately.
+    """
+    nodes, dividers = cast("list[Tree[Token]]", inner[::2]), cast("list[Token]", inner[1::2])
     if len({str(divider) for divider in dividers}) > 1:
-        span = value.place(dividers[0].start_pos)
-        raise MalformedValue(span, f"{name} divides its arguments by both ',' and ';'")
-    starts = [start] + [divider.end_pos for divider in dividers]
-    stops = [divider.start_pos for divider in dividers] + [stop]
-    found = []
-    for argument, start, stop in zip(inner[::2], starts, stops, strict=True):
-        equals = next((t for t in argument.children if t.type == "EQUALS"), None)
-        key = value.part(start, equals.start_pos) if equals else None
-        found.append((key, value.part(equals.end_pos if equals else start, stop)))
+        span = value.span_at(_start(dividers[0]))
+        raise MalformedValue(span, f"{name} separates its arguments with both ',' and ';'")
+    starts = [start] + [_stop(divider) for divider in dividers]
+    stops = [_start(divider) for divider in dividers] + [stop]
+    found = [
+        _argument(value, cast("list[Token]", node.children), first, last)
+        for node, first, last in zip(nodes, starts, stops, strict=True)
+    ]
     if len(found) == 1 and found[0][0] is None and not found[0][1].text:
         return []
     _check_arguments(name, found, ";" in dividers)
     return found
 
 
-def _check_arguments(name, arguments, semicolons):
-    keyed = [key is not None for key, _ in arguments]
+def _argument(value: Value, tokens: "list[Token]", start: int, stop: int) -> Argument:
+    equals = next((token for token in tokens if token.type == "EQUALS"), None)
+    if equals is None:
+        return None, value.part(start, stop)
+    return value.part(start, _start(equals)), value.part(_stop(equals), stop)
+
+
+def _check_arguments(name: str, arguments: list[Argument], semicolons: bool) -> None:
+    any_named = any(key is not None for key, _ in arguments)
     for number, (key, argument) in enumerate(arguments, 1):
-        if any(keyed) and key is None:
-            message = f"{name} mixes arguments with and without names"
+        if any_named and key is None:
+            message = f"{name} mixes named and positional arguments"
             raise MalformedValue(argument.span, message)
         if key is not None and not key.text:
             raise MalformedValue(key.span, f"{name}: a name is missing before '='")
         if not argument.text:
             which = quoted(key.text) if key else number
             raise MalformedValue(argument.span, f"{name}: argument {which} is empty")
-    if semicolons and not any(keyed):
-        message = f"{name}: ';' divides named arguments; use ',' between plain ones"
+    if semicolons and not any_named:
+        message = f"{name}: ';' separates named arguments; use ',' between positional ones"
         raise MalformedValue(arguments[0][1].span, message)
 
 
-def _named(arguments) -> dict[str, Value]:
+def _named(arguments: list[Argument]) -> dict[str, Value]:
     named: dict[str, Value] = {}
     for key, argument in arguments:
+        if key is None:
+            continue  # never: `_check_arguments` refuses a mixture
         if key.text.lower() in named:
             raise MalformedValue(key.span, f"{quoted(key.text)} is given twice")
         named[key.text.lower()] = argument

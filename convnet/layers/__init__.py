@@ -39,7 +39,7 @@ from convnet.layers import (  # noqa: F401
     sum,
     treefc,
 )
-from convnet.layers.base import LAYER_TYPES, FieldError, Layer, Shape
+from convnet.layers.base import LAYER_TYPES, DataFacts, FieldError, Layer, Shape
 from convnet.layers.tree import Tree
 
-__all__ = ["LAYER_TYPES", "FieldError", "Layer", "Shape", "Tree"]
+__all__ = ["LAYER_TYPES", "DataFacts", "FieldError", "Layer", "Shape", "Tree"]

@@ -1,8 +1,9 @@
 """Local response normalization across maps (paper, 3.3)."""
 
 from convnet.language.fields import boolean
-from convnet.layers.base import register
+from convnet.layers.base import Recorder, Values, register
 from convnet.layers.norm import Normalization
+from convnet.operations import cmrnorm
 
 
 @register("cmrnorm")
@@ -18,19 +19,18 @@ class CrossMapResponseNorm(Normalization):
 
     longest = "the number of channels"
 
-    def longest_window(self):
+    def longest_window(self) -> int:
         return self.channels
 
-    def forward(self, ops, v):
-        x, y, denominators, _, _ = self.arrays(v)
-        ops.cmrnorm.forward(
-            x, y, denominators, self.size, self.effective_scale, self.pow, self.k, self.blocked
-        )
+    def forward(self, ops: Recorder, v: Values) -> None:
+        x, y, denominators = self.forward_arrays(v)
+        numbers = self.size, self.effective_scale, self.pow, self.k, self.blocked
+        cmrnorm.forward(ops, x, y, denominators, *numbers)
 
-    def backward(self, ops, v):
-        x, y, denominators, dy, dx = self.arrays(v)
-        if dx is not None:
-            ops.cmrnorm.backward(
-                x, y, dy, denominators, dx,
+    def backward(self, ops: Recorder, v: Values) -> None:
+        if v.dx[0] is not None:
+            x, y, denominators, dy, dx = self.backward_arrays(v, v.dx[0])
+            cmrnorm.backward(
+                ops, x, y, dy, denominators, dx,
                 self.size, self.effective_scale, self.pow, self.k, self.blocked, v.adds[0],
             )  # fmt: skip

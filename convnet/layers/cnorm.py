@@ -1,35 +1,37 @@
-"""Local contrast normalization within maps (dialect, 3.6)."""
+"""Local contrast normalization within maps (docs/dialect.md, 3.6)."""
 
-from convnet.layers.base import Kept, register
+from convnet.layers.base import Recorder, Saved, Values, register
 from convnet.layers.norm import Normalization
+from convnet.operations import cnorm
 
 
 @register("cnorm")
 class ContrastNorm(Normalization):
     """y = x / (minDiv + scale/size² · sum of (x - mean)² over a size×size square) ** pow
 
-    mean: over the square around each pixel, clipped to the image.  The gradient takes the mean as
-    a constant, as the originals do: it is approximate, nearly exact for wide windows (dialect, 3.6)
+    mean: over the square around each pixel, clipped to the image.  The gradient treats the mean as
+    a constant, as the originals do, so it is approximate, nearly exact for wide windows
+    (docs/dialect.md, 3.6).
     """
 
-    def keeps(self):
+    def saved_for_backward(self) -> dict[str, Saved]:
         image = (self.channels, self.side, self.side)
-        return {"denominators": Kept(image), "centred": Kept(image)}
+        return {"denominators": Saved(image), "centred": Saved(image)}
 
-    def forward(self, ops, v):
-        x, y, denominators, _, _ = self.arrays(v)
-        ops.cnorm.forward(
-            x, y, denominators, self.image(v.kept["centred"]),
+    def forward(self, ops: Recorder, v: Values) -> None:
+        x, y, denominators = self.forward_arrays(v)
+        cnorm.forward(
+            ops, x, y, denominators, self.image(v.saved["centred"]),
             self.size, self.effective_scale, self.pow, self.k,
         )  # fmt: skip
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward(self, ops, v):
-        _, y, denominators, dy, dx = self.arrays(v)
-        if dx is not None:
-            ops.cnorm.backward(
-                self.image(v.kept["centred"]), y, dy, denominators, dx,
+    def backward(self, ops: Recorder, v: Values) -> None:
+        if v.dx[0] is not None:
+            _, y, denominators, dy, dx = self.backward_arrays(v, v.dx[0])
+            cnorm.backward(
+                ops, self.image(v.saved["centred"]), y, dy, denominators, dx,
                 self.size, self.effective_scale, self.pow, v.adds[0],
             )  # fmt: skip

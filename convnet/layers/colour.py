@@ -2,7 +2,7 @@
 
 from math import isqrt
 
-from convnet.layers.base import Layer, Shape
+from convnet.layers.base import ArrayView, Layer, Recorder, Shape, Values
 
 
 class ColourTransform(Layer):
@@ -10,27 +10,35 @@ class ColourTransform(Layer):
 
     needs_no_gradient = True
 
-    def output_shape(self, inputs):
-        shape = inputs[0]
-        if shape.height == shape.width == 1 and shape.size % 3 == 0:
-            side = isqrt(shape.size // 3)
-            return Shape(3, side, side) if 3 * side * side == shape.size else shape
-        if shape.channels != 3:
+    def prepare(self) -> None:
+        shape = self.input_shapes[0]
+        if shape.channels != 3 and not _is_flat_in_planes(shape):
             raise self.wrong(
                 "inputs",
                 f"{self.type_name} reads 3 channels, {self.inputs[0].text} is {shape}",
                 0,
             )
-        return shape
 
-    def backward_reads_input(self):
+    def output_shape(self) -> Shape:
+        """An image where the input is one, also where it is flat and its planes are squares."""
+        shape = self.input_shapes[0]
+        side = isqrt(shape.size // 3)
+        square = _is_flat_in_planes(shape) and 3 * side * side == shape.size
+        return Shape(3, side, side) if square else shape
+
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def planes(self, view):
+    def planes(self, view: ArrayView) -> ArrayView:
         return view.shaped(3, view.size // 3)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         pass
+
+
+def _is_flat_in_planes(shape: Shape) -> bool:
+    """Whether values without a shape can be seen as three planes."""
+    return shape.height == shape.width == 1 and shape.size % 3 == 0

@@ -1,43 +1,45 @@
 """Joining the values of several layers."""
 
-from convnet.layers.base import Layer, Shape, register
+from typing import ClassVar
+
+from convnet.layers.base import Layer, Recorder, Shape, Values, register
+from convnet.operations import elementwise
 
 
 @register("concat")
 class Concat(Layer):
-    """y = the inputs' values one after the other, in input order   (dialect, 3.7)
+    """y = the inputs' values one after the other, in input order   (docs/dialect.md, 3.7)
 
-    Maps of equal sides give an image with the sum of the channels.
+    Inputs with maps of one size give an image whose channels are those of all inputs.
     """
 
-    dialects = ("chm", "cc2")
+    dialects: ClassVar[tuple[str, ...]] = ("chm", "cc2")
     input_count = (1, 256)
 
-    def output_shape(self, inputs):
-        self.sizes_in = [shape.size for shape in inputs]
-        if len({shape[1:] for shape in inputs}) == 1:
-            return Shape(sum(shape.channels for shape in inputs), *inputs[0][1:])
-        return Shape(sum(self.sizes_in))
+    def output_shape(self) -> Shape:
+        shapes = self.input_shapes
+        if len({shape[1:] for shape in shapes}) == 1:
+            return Shape(sum(shape.channels for shape in shapes), *shapes[0][1:])
+        return Shape(sum(shape.size for shape in shapes))
 
-    def slices(self):
-        """(first row, number of rows) of each input."""
-        starts = [sum(self.sizes_in[:i]) for i in range(len(self.sizes_in))]
-        return list(zip(starts, self.sizes_in, strict=True))
+    def slices(self) -> list[tuple[int, int]]:
+        sizes = [shape.size for shape in self.input_shapes]
+        return [(sum(sizes[:i]), size) for i, size in enumerate(sizes)]
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         for x, (start, rows) in zip(v.x, self.slices(), strict=True):
             part = v.y.rows(start, rows)
             if not part.same_memory(x):
-                ops.elementwise.scale(x.flat(), part, 1.0, False)
+                elementwise.scale(ops, x.flat(), part, 1.0, False)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         for i, (start, rows) in enumerate(self.slices()):
             dx = v.dx[i]
             if dx is not None and not v.dy.rows(start, rows).same_memory(dx):
-                ops.elementwise.scale(v.dy.rows(start, rows), dx.flat(), 1.0, v.adds[i])
+                elementwise.scale(ops, v.dy.rows(start, rows), dx.flat(), 1.0, v.adds[i])

@@ -1,21 +1,41 @@
-"""Convolution with shared filters (paper, 3.5; dialect, 3.3)."""
+"""Convolution with shared filters (paper, 3.5; docs/dialect.md, 3.3)."""
 
+from typing import ClassVar
+
+from convnet.arithmetic import ceil_div
 from convnet.language.fields import boolean, function, integer, number
-from convnet.layers.base import Kept, Shape, Table, Weight, register
+from convnet.layers.base import (
+    ArrayView,
+    Layer,
+    Recorder,
+    Saved,
+    Shape,
+    Table,
+    Values,
+    Weight,
+    register,
+)
 from convnet.layers.weighted import WeightLayer
+from convnet.operations import bias, connections, conv, update
+from convnet.operations.declaration import Array, Operation
+
+FilterOperation = Operation[[Array, Array, Array, int, int, int, bool]]
 
 
 class FilterLayer(WeightLayer):
-    """What `conv` and `local` share: filters over windows of one or several images.
+    """Base of `conv` and `local`: filters over windows of one or several images.
 
     Window of output (my, mx): starts at (my*stride - padding, mx*stride - padding); pixels outside
     the image are zero.  M = 1 + ceil((S + 2*padding - filterSize) / stride) outputs a side.
 
     randSparse: group g sees the channels connections[g·n .. (g+1)·n), n = filterChannels, of a list
-    of groups·n channels made of random permutations of all of them (dialect, 3.3).
+    of groups·n channels made of random permutations of all of them (docs/dialect.md, 3.3).
     """
 
     input_count = (1, 64)
+    product: ClassVar[FilterOperation]
+    weights_grad: ClassVar[FilterOperation]
+    images_grad: ClassVar[FilterOperation]
 
     channels = integer(per_input=True, ge=1, help="channels of the input")
     filters = integer(per_input=True, ge=1, help="filters in each group")
@@ -58,22 +78,29 @@ class FilterLayer(WeightLayer):
         None, ge=0, dialects=("cc2",), help="tuning of the original kernels; ignored"
     )
 
-    def output_shape(self, inputs):
+    def prepare(self) -> None:
+        super().prepare()
+        self.check_contrasts()
         self.sides = [
             self.square_image(s, c, i)
-            for i, (s, c) in enumerate(zip(inputs, self.channels, strict=True))
+            for i, (s, c) in enumerate(zip(self.input_shapes, self.channels, strict=True))
         ]
         self.total = self._agree(
             "filters", [f * g for f, g in zip(self.filters, self.groups, strict=True)]
         )
-        self.seen = [self._seen_channels(i) for i in range(len(inputs))]
+        self.seen = [self._seen_channels(i) for i in range(len(self.sides))]
         self.modules = self.modules_x or self._agree(
-            "filterSize", [self._modules(i) for i in range(len(inputs))]
+            "filterSize", [self._modules(i) for i in range(len(self.sides))]
         )
         self._check_modules()
+
+    def check_contrasts(self) -> None:
+        """Check the bounds on the filters' contrasts, of types that have them."""
+
+    def output_shape(self) -> Shape:
         return Shape(self.total, self.modules, self.modules)
 
-    def _agree(self, key, values):
+    def _agree(self, key: str, values: list[int]) -> int:
         if len(set(values)) > 1:
             what = {"filters": "filters times groups", "filterSize": "output sides"}[key]
             field_name = {"filters": "filters", "filterSize": "filter_size"}[key]
@@ -85,7 +112,7 @@ class FilterLayer(WeightLayer):
             )
         return values[0]
 
-    def _seen_channels(self, i):
+    def _seen_channels(self, i: int) -> int:
         channels, groups = self.channels[i], self.groups[i]
         if self.rand_sparse[i] and groups == 1:
             raise self.wrong(
@@ -107,7 +134,7 @@ class FilterLayer(WeightLayer):
             raise self.wrong("groups", f"{channels} channels do not divide into {groups} groups", i)
         return channels // groups
 
-    def _modules(self, i):
+    def _modules(self, i: int) -> int:
         room = self.sides[i] + 2 * self.padding[i] - self.filter_size[i]
         if room < 0:
             raise self.wrong(
@@ -117,9 +144,9 @@ class FilterLayer(WeightLayer):
                 i,
                 f"the largest that fits is {self.sides[i] + 2 * self.padding[i]}",
             )
-        return 1 + -(-room // self.stride[i])
+        return 1 + ceil_div(room, self.stride[i])
 
-    def _check_modules(self):
+    def _check_modules(self) -> None:
         for i in range(len(self.sides)):
             covered = self.stride[i] * (self.modules - 1) + self.filter_size[i] - self.padding[i]
             if covered < self.sides[i] and self.modules_x:
@@ -138,14 +165,14 @@ class FilterLayer(WeightLayer):
                 "it tuned the original kernels and changes nothing here: 0 will do",
             )
 
-    def sizes(self):
+    def sizes(self) -> dict[str, object]:
         return {
             "modulesX": self.modules,
             "groups": list(self.groups),
             "filterChannels": list(self.seen),
         }
 
-    def tables(self):
+    def tables(self) -> dict[str, Table]:
         """The channels that the groups see, of inputs with randSparse: group after group."""
         return {
             f"connections.{i}": Table(self.connected(i), permuted=self.channels[i], input=i)
@@ -153,13 +180,13 @@ class FilterLayer(WeightLayer):
             if sparse
         }
 
-    def connected(self, i) -> int:
+    def connected(self, i: int) -> int:
         """Channels of all groups of an input together."""
         return self.groups[i] * self.seen[i]
 
-    def shared_mismatch(self, index, other, at) -> str:
+    def shared_mismatch(self, index: int, other: Layer, at: int) -> str:
         """Why the connections of another layer's input cannot be used too; "" if they can."""
-        if not self.rand_sparse[index]:
+        if not self.rand_sparse[index] or not isinstance(other, FilterLayer):
             return ""
         if not other.rand_sparse[at]:
             return f"{other.name}[{at}] has no randSparse, whose connections could be shared"
@@ -173,64 +200,63 @@ class FilterLayer(WeightLayer):
             )
         return ""
 
-    def keeps(self):
+    def saved_for_backward(self) -> dict[str, Saved]:
         """Images with a copy of each channel for each group that sees it."""
         return {
-            f"gathered.{i}": Kept((self.connected(i), self.sides[i], self.sides[i]))
+            f"gathered.{i}": Saved((self.connected(i), self.sides[i], self.sides[i]))
             for i, sparse in enumerate(self.rand_sparse)
             if sparse
         }
 
-    def operations(self):
+    def multiply_adds(self) -> int:
         taps = sum(c * k * k for c, k in zip(self.seen, self.filter_size, strict=True))
         return self.total * self.modules**2 * taps
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def module_of(self, ops):
-        """The backend module with this layer's arithmetic."""
-        return getattr(ops, self.type_name)
-
-    def image(self, view, i):
+    def image(self, view: ArrayView, i: int) -> ArrayView:
         return view.shaped(self.channels[i], self.sides[i], self.sides[i])
 
-    def maps(self, view):
+    def maps(self, view: ArrayView) -> ArrayView:
         return view.shaped(self.total, self.modules, self.modules)
 
-    def bias_rows(self, view):
+    def bias_rows(self, view: ArrayView) -> ArrayView:
         return view.flat()
 
-    def geometry(self, i):
+    def geometry(self, i: int) -> tuple[int, int, int]:
         return self.padding[i], self.stride[i], self.groups[i]
 
-    def forward(self, ops, v):
-        arithmetic = self.module_of(ops)
+    def forward(self, ops: Recorder, v: Values) -> None:
         for i, x in enumerate(v.x):
             image = self.image(x, i)
             if self.rand_sparse[i]:
-                gathered = v.kept[f"gathered.{i}"]
-                ops.connections.gather(image, v.tables[f"connections.{i}"], gathered)
+                gathered = v.saved[f"gathered.{i}"]
+                connections.gather(ops, image, v.tables[f"connections.{i}"], gathered)
                 image = gathered
-            arithmetic.forward(image, v.w[i], self.maps(v.y), *self.geometry(i), i > 0)
-        ops.bias.forward(v.b, self.bias_rows(v.y))
+            self.product(ops, image, v.w[i], self.maps(v.y), *self.geometry(i), i > 0)
+        bias.forward(ops, v.b, self.bias_rows(v.y))
 
-    def backward(self, ops, v):
-        arithmetic, dy = self.module_of(ops), self.maps(v.dy)
-        for i, x in enumerate(v.x):
-            gathered = v.kept[f"gathered.{i}"] if self.rand_sparse[i] else None
-            if v.dw[i] is not None:
-                image = gathered or self.image(x, i)
-                arithmetic.weights_grad(image, dy, v.dw[i], *self.geometry(i), v.w_adds[i])
-            if v.dx[i] is not None:
-                dx = self.image(v.dx[i], i)
-                if gathered:  # its images are no longer needed: the gradient takes their place
-                    arithmetic.images_grad(dy, v.w[i], gathered, *self.geometry(i), False)
-                    ops.connections.scatter(gathered, v.tables[f"connections.{i}"], dx, v.adds[i])
-                else:
-                    arithmetic.images_grad(dy, v.w[i], dx, *self.geometry(i), v.adds[i])
+    def backward(self, ops: Recorder, v: Values) -> None:
+        dy = self.maps(v.dy)
+        for i, (dw, dx) in enumerate(zip(v.dw, v.dx, strict=True)):
+            if dw is not None:
+                sparse = self.rand_sparse[i]
+                image = v.saved[f"gathered.{i}"] if sparse else self.image(v.x[i], i)
+                self.weights_grad(ops, image, dy, dw, *self.geometry(i), v.w_adds[i])
+            if dx is not None:
+                self._record_images_grad(ops, v, i, self.image(dx, i))
         if v.db is not None:
-            ops.bias.grad(self.bias_rows(v.dy), v.db, v.b_adds)
+            bias.grad(ops, self.bias_rows(v.dy), v.db, v.b_adds)
+
+    def _record_images_grad(self, ops: Recorder, v: Values, i: int, dx: ArrayView) -> None:
+        dy = self.maps(v.dy)
+        if self.rand_sparse[i]:
+            gathered = v.saved[f"gathered.{i}"]  # not needed any more: the gradient goes there
+            self.images_grad(ops, dy, v.w[i], gathered, *self.geometry(i), False)
+            connections.scatter(ops, gathered, v.tables[f"connections.{i}"], dx, v.adds[i])
+        else:
+            self.images_grad(ops, dy, v.w[i], dx, *self.geometry(i), v.adds[i])
 
 
 @register("conv")
@@ -241,6 +267,11 @@ class Convolution(FilterLayer):
     group.  Cross-correlation: the filter is not flipped.  Weights: (channels/groups, filterSize,
     filterSize, filters·groups).
     """
+
+    can_become_local = True
+    sums_shared_gradients = True
+
+    product, weights_grad, images_grad = conv.forward, conv.weights_grad, conv.images_grad
 
     shared_biases = boolean(True, help="one bias a filter; false: one for each output")
     wc_norm_max = number(
@@ -260,31 +291,30 @@ class Convolution(FilterLayer):
         help="least contrast of a filter",
     )
 
-    def output_shape(self, inputs):
+    def check_contrasts(self) -> None:
         for i, (low, high) in enumerate(zip(self.wc_norm_min, self.wc_norm_max, strict=True)):
             if high and low > high:
                 raise self.wrong("wc_norm_min", f"wcNormMin {low:g} exceeds wcNormMax {high:g}", i)
-        return super().output_shape(inputs)
 
-    def weights(self):
+    def weights(self) -> list[Weight]:
         return [
             Weight((seen, size, size, self.total), (1, seen * size * size, self.total), deviation)
             for seen, size, deviation in zip(self.seen, self.filter_size, self.init_w, strict=True)
         ]
 
-    def biases(self):
+    def biases(self) -> Weight:
         count = self.total if self.shared_biases else self.total * self.modules**2
         return Weight((count,), (1, 1, count), constant=self.init_b)
 
-    def bias_rows(self, view):
+    def bias_rows(self, view: ArrayView) -> ArrayView:
         return view.merged(self.total) if self.shared_biases else view.flat()
 
-    def constrain(self, ops, index, weight, value):
+    def constrain(self, ops: Recorder, index: int, weight: Weight, value: ArrayView) -> None:
         high = self.wc_norm_max[index]
         if high > 0:
-            ops.update.contrast(value.shaped(*weight.blocks), self.wc_norm_min[index], high)
+            update.contrast(ops, value.shaped(*weight.blocks), self.wc_norm_min[index], high)
         super().constrain(ops, index, weight, value)
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         norms = {"wcNormMax": list(self.wc_norm_max), "wcNormMin": list(self.wc_norm_min)}
         return {**super().learning(), **self.read_here(norms)}

@@ -1,5 +1,6 @@
 """What all costs share."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from convnet.language.fields import names, number
@@ -13,11 +14,12 @@ class Cost(Layer):
     """
 
     needs_params = True
+    is_cost = True
     has_neuron = False
-    dropout = None
-    reported = ("cost",)  # names of the numbers that a run leaves, sums over cases
-    fuses_with: ClassVar[str | None] = None  # kind of squashing layer to be differentiated with
-    fused = False  # backward gives the gradient of that layer's input (dialect, 7)
+    dropped_fields = ("dropout",)
+    reported: ClassVar[tuple[str, ...]] = ("cost",)
+    """Names of the numbers that a run leaves, sums over cases, unless `numbers` is overridden."""
+    classes: int | None = None  # of costs that read labels: how many classes these may name
 
     children = names(
         None,
@@ -27,22 +29,33 @@ class Cost(Layer):
     )
     coeff = number(file="params", help="factor in the objective; 0: reported only")
 
-    def output_shape(self, inputs):
+    def output_shape(self) -> Shape:
         return Shape(0)
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         return {"coeff": self.coeff}
 
     def numbers(self) -> tuple[str, ...]:
         """Names of the sums that a run leaves, in their order."""
         return self.reported
 
-    def report(self, sums, cases: int) -> dict[str, float]:
+    def report(self, sums: Sequence[float], cases: int) -> dict[str, float]:
         """What is shown of the sums over so many cases: by default each sum a case."""
         return {n: float(s) / cases for n, s in zip(self.numbers(), sums, strict=True)}
+
+    def check_softmax(self, below: Layer) -> None:
+        """Check that the layer read as the second input is a softmax."""
+        if below.squashing != "softmax":
+            raise self.wrong(
+                "inputs",
+                f"the second input must be a softmax layer, but {below.name} is of type "
+                f"{below.type_name}",
+                1,
+                f"put a layer of type softmax over {below.name} and read that",
+            )
 
     def child_names(self) -> list[str]:
         return [child.text for child in self.children or ()]
@@ -57,8 +70,8 @@ class TargetCost(Cost):
     input_count = (2, 2)
     one_for_each_class = True  # the sizes must be the data's number of classes
 
-    def output_shape(self, inputs):
-        targets, predictions = inputs
+    def prepare(self) -> None:
+        targets, predictions = self.input_shapes
         if targets.size != predictions.size:
             raise self.wrong(
                 "inputs",
@@ -69,10 +82,7 @@ class TargetCost(Cost):
                 "write inputs=targets,predictions",
             )
         self.size = predictions.size
-        return super().output_shape(inputs)
-
-    def check_inputs(self, nodes, classes):
-        """Sizes must be the number of classes, where the data has classes."""
+        classes = self.facts.classes
         if self.one_for_each_class and classes is not None and classes != self.size:
             raise self.wrong(
                 "inputs",
@@ -81,5 +91,5 @@ class TargetCost(Cost):
                 f"give the layer below it outputs={classes}",
             )
 
-    def differentiates(self, index):
+    def differentiates(self, index: int) -> bool:
         return index == 1

@@ -1,42 +1,37 @@
 """Cross entropy over a softmax, for labels that are a distribution or several classes."""
 
-from convnet.layers.base import register
+from collections.abc import Sequence
+
+from convnet.layers.base import Layer, Recorder, Values, register
 from convnet.layers.cost import TargetCost
+from convnet.operations import cost_crossent
 
 
 @register("cost.crossent")
 class CrossEntropy(TargetCost):
-    """E = -sum of t·log y, y a softmax layer;  dE/dy = -t/y;  inputs = targets, y   (dialect, 7)
+    """E = -sum of t·log y, y a softmax layer;  dE/dy = -t/y;  inputs = targets, y
 
-    Targets: one value a class, such as 0 and 1.  The log of a y that is 0 counts as -50.
-    Reports E and the error: 0 if the largest y has a target above 0, 1 if not; of several equally
-    large ones, the share without such a target.
+    (docs/dialect.md, 7).  Targets: one value a class, such as 0 and 1.  The log of a y that is 0
+    counts as -50.  Reports E and the error: 0 if the largest y has a target above 0, 1 if not; of
+    several equally large ones, the share without such a target.
 
-    Where it is the softmax's only reader, on the same device, the two are differentiated as one:
-    dE/dx = y·(sum of t) - t.  (The published code loses the gradient of that case.)
+    If it is the softmax's only consumer, on the same device, the two are differentiated as one:
+    dE/dx = y·(sum of t) - t.  (The published code loses the gradient in that case.)
     """
 
     dialects = ("chm", "cc2")
     reported = ("cost", "error")
     fuses_with = "softmax"
 
-    def check_inputs(self, nodes, classes):
-        super().check_inputs(nodes, classes)
-        if nodes[1].layer.type_name != "softmax":
-            raise self.wrong(
-                "inputs",
-                f"the second input must be a softmax layer, but {nodes[1].name} is of type "
-                f"{nodes[1].layer.type_name}",
-                1,
-                f"put a layer of type softmax over {nodes[1].name} and read that",
-            )
+    def check_inputs(self, below: Sequence[Layer]) -> None:
+        self.check_softmax(below[1])
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         targets, y = (x.flat() for x in v.x)
-        ops.cost_crossent.forward(targets, y, v.costs)
+        cost_crossent.forward(ops, targets, y, v.costs)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
             dy = v.dx[1].flat()
-            ops.cost_crossent.backward(targets, y, dy, self.coeff, self.fused, v.adds[1])
+            cost_crossent.backward(ops, targets, y, dy, self.coeff, self.fused, v.adds[1])

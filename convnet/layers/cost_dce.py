@@ -1,29 +1,32 @@
-"""Binary cross entropy with precision and recall, for detection (dialect, 7)."""
+"""Binary cross entropy with precision and recall, for detection (docs/dialect.md, 7)."""
 
-from convnet.layers.base import register
+from collections.abc import Sequence
+
+from convnet.layers.base import Recorder, Values, register
 from convnet.layers.cost_bce import WeightedEntropy
+from convnet.operations import cost_dce
 
 COUNTS = ("declared", "positive", "true positive")
 
 
 @register("cost.dce")
 class DetectionCrossEntropy(WeightedEntropy):
-    """E as in cost.bce, for one output a class;  inputs = targets, y   (dialect, 7)
+    """E as in cost.bce, for one output a class;  inputs = targets, y   (docs/dialect.md, 7)
 
-    A run leaves E, the share of outputs on the wrong side of 0.5, and for each class three counts
-    of cases: declared (y > 0.5), positive (t > 0.5), and both.  Shown are, besides the first two,
-    for each class c `precision c` = both / declared and `recall c` = both / positive, over all the
-    cases; a class of which nothing was declared has no precision to show, one without positive
-    cases no recall.  (The originals print inf there.)
+    Sums E, the share of outputs on the wrong side of 0.5, and for each class three counts of cases:
+    declared (y > 0.5), positive (t > 0.5), and both.  Reports the first two and, for each class c,
+    `precision c` = both / declared and `recall c` = both / positive over all cases.  Without
+    declared cases a class has no precision, without positive ones no recall.  (The originals print
+    inf there.)
 
-    Gradient and its fusion with a logistic neuron are those of cost.bce.
+    The gradient, and its fusion with a logistic neuron, are those of cost.bce.
     """
 
-    def numbers(self):
+    def numbers(self) -> tuple[str, ...]:
         counts = (f"{what} {c}" for c in range(self.size) for what in COUNTS)
         return ("cost", "wrong side", *counts)
 
-    def report(self, sums, cases):
+    def report(self, sums: Sequence[float], cases: int) -> dict[str, float]:
         shown = {"cost": float(sums[0]) / cases, "wrong side": float(sums[1]) / cases}
         for c in range(self.size):
             declared, positive, both = (float(count) for count in sums[2 + 3 * c :][:3])
@@ -33,6 +36,6 @@ class DetectionCrossEntropy(WeightedEntropy):
                 shown[f"recall {c}"] = both / positive
         return shown
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         targets, y = (x.flat() for x in v.x)
-        ops.cost_dce.forward(targets, y, v.costs, self.pos_weight)
+        cost_dce.forward(ops, targets, y, v.costs, self.pos_weight)

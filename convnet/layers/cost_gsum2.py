@@ -1,12 +1,13 @@
-"""Sum of squares, each case times a gate (dialect, 7)."""
+"""Sum of squares, each case times a gate (docs/dialect.md, 7)."""
 
-from convnet.layers.base import register
+from convnet.layers.base import Recorder, Values, register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_gsum2
 
 
 @register("cost.gsum2")
 class GatedSumOfSquares(Cost):
-    """E = gate · sum of x²;  inputs = gate, x   (dialect, 7)
+    """E = gate · sum of x²;  inputs = gate, x   (docs/dialect.md, 7)
 
     The gate is one value a case.  dE/dgate = sum of x², dE/dx = 2·gate·x.  Reports E.
     """
@@ -14,24 +15,24 @@ class GatedSumOfSquares(Cost):
     dialects = ("chm",)
     input_count = (2, 2)
 
-    def output_shape(self, inputs):
-        if inputs[0].size != 1:
+    def prepare(self) -> None:
+        gate = self.input_shapes[0]
+        if gate.size != 1:
             raise self.wrong(
                 "inputs",
                 f"the first input must be the gate, one value a case, but {self.inputs[0].text} "
-                f"has {inputs[0].size}",
+                f"has {gate.size}",
                 0,
                 "write inputs=gate,values",
             )
-        return super().output_shape(inputs)
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         gate, x = (view.flat() for view in v.x)
-        ops.cost_gsum2.forward(gate, x, v.costs)
+        cost_gsum2.forward(ops, gate, x, v.costs)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         gate, x = (view.flat() for view in v.x)
         if v.dx[0] is not None:
-            ops.cost_gsum2.gate_grad(x, v.dx[0].flat(), self.coeff, v.adds[0])
+            cost_gsum2.gate_grad(ops, x, v.dx[0].flat(), self.coeff, v.adds[0])
         if v.dx[1] is not None:
-            ops.cost_gsum2.inputs_grad(gate, x, v.dx[1].flat(), self.coeff, v.adds[1])
+            cost_gsum2.inputs_grad(ops, gate, x, v.dx[1].flat(), self.coeff, v.adds[1])

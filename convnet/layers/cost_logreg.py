@@ -1,13 +1,16 @@
-"""Multinomial logistic regression cost (paper, 3: the objective; dialect, 7)."""
+"""Multinomial logistic regression cost (paper, 3: the objective; docs/dialect.md, 7)."""
+
+from collections.abc import Sequence
 
 from convnet.language.fields import integer
-from convnet.layers.base import register
+from convnet.layers.base import Layer, Recorder, Values, register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_logreg
 
 
 @register("cost.logreg")
 class LogisticRegression(Cost):
-    """E = -log y[label], y a softmax layer; inputs = labels, probabilities   (dialect, 7)
+    """E = -log y[label], y a softmax layer; inputs = labels, probabilities   (docs/dialect.md, 7)
 
     Reports E, the top-1 error and the top-k error (k = `topk`).  A case whose label ties with other
     classes at the maximum counts as right in proportion: 1/(classes tied).  In the top-k error,
@@ -16,11 +19,12 @@ class LogisticRegression(Cost):
     """
 
     input_count = (2, 2)
+    classifies = True
     fuses_with = "softmax"
     topk = integer(1, file="params", ge=1, dialects=("chm", "cc2"), help="k of the top-k error")
 
-    def output_shape(self, inputs):
-        labels, probabilities = inputs
+    def prepare(self) -> None:
+        labels, probabilities = self.input_shapes
         if labels.size != 1:
             raise self.wrong(
                 "inputs",
@@ -34,42 +38,35 @@ class LogisticRegression(Cost):
             raise self.wrong(
                 "topk", f"topk {self.topk} exceeds the number of classes, {self.classes}"
             )
-        return super().output_shape(inputs)
 
-    def check_inputs(self, nodes, classes):
+    def check_inputs(self, below: Sequence[Layer]) -> None:
         """The second input must be a softmax over the data's classes."""
-        if nodes[1].layer.type_name != "softmax":
-            raise self.wrong(
-                "inputs",
-                f"the second input must be a softmax layer, but {nodes[1].name} is of type "
-                f"{nodes[1].layer.type_name}",
-                1,
-                f"put a layer of type softmax over {nodes[1].name} and read that",
-            )
+        self.check_softmax(below[1])
+        name, classes = below[1].name, self.facts.classes
         if classes is not None and classes != self.classes:
             raise self.wrong(
                 "inputs",
-                f"{nodes[1].name} has {self.classes} outputs, the data {classes} classes",
+                f"{name} has {self.classes} outputs, the data {classes} classes",
                 1,
-                f"give the layer below {nodes[1].name} outputs={classes}",
+                f"give the layer below {name} outputs={classes}",
             )
 
-    def numbers(self):
+    def numbers(self) -> tuple[str, ...]:
         return ("cost", "top-1 error", f"top-{self.topk} error")
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         return {**super().learning(), **self.read_here({"topk": self.topk})}
 
-    def differentiates(self, index):
+    def differentiates(self, index: int) -> bool:
         return index == 1
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         labels, probabilities = (x.flat() for x in v.x)
-        ops.cost_logreg.forward(labels, probabilities, v.costs, self.topk)
+        cost_logreg.forward(ops, labels, probabilities, v.costs, self.topk)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             labels, probabilities = (x.flat() for x in v.x)
-            ops.cost_logreg.backward(
-                labels, probabilities, v.dx[1].flat(), self.coeff, self.fused, v.adds[1]
+            cost_logreg.backward(
+                ops, labels, probabilities, v.dx[1].flat(), self.coeff, self.fused, v.adds[1]
             )

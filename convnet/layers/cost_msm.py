@@ -1,13 +1,14 @@
-"""Softmax over sets of classes (dialect, 7)."""
+"""Softmax over sets of classes (docs/dialect.md, 7)."""
 
 from convnet.language.fields import integer
-from convnet.layers.base import register
+from convnet.layers.base import Recorder, Values, register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_msm
 
 
 @register("cost.msm")
 class MultiSoftmax(Cost):
-    """E = -log P(label in set), P(set) ~ exp(sum of its energies e)   (dialect, 7)
+    """E = -log P(label in set), P(set) ~ exp(sum of its energies e)   (docs/dialect.md, 7)
 
     Inputs = labels, e.  The sets are all those of `setSize` different classes.
     dE/de[c] = P(c in set) - P(c in set | label in set), by recursion over the classes, in
@@ -22,8 +23,8 @@ class MultiSoftmax(Cost):
     set_size = integer(file="params", ge=1, help="classes in a set; fewer than there are")
     threads = integer(1, file="params", ge=1, le=32, help="tuning of the original kernels; ignored")
 
-    def output_shape(self, inputs):
-        labels, energies = inputs
+    def prepare(self) -> None:
+        labels, energies = self.input_shapes
         if labels.size != 1:
             raise self.wrong(
                 "inputs",
@@ -39,10 +40,7 @@ class MultiSoftmax(Cost):
                 f"setSize must be less than the number of classes, {self.classes}, "
                 f"found {self.set_size}",
             )
-        return super().output_shape(inputs)
-
-    def check_inputs(self, nodes, classes):
-        """One energy for each of the data's classes."""
+        classes = self.facts.classes
         if classes is not None and classes != self.classes:
             raise self.wrong(
                 "inputs",
@@ -51,21 +49,21 @@ class MultiSoftmax(Cost):
                 f"give it outputs={classes}",
             )
 
-    def numbers(self):
+    def numbers(self) -> tuple[str, ...]:
         return ("cost", "top-1 error", f"top-{self.set_size} error")
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         return {**super().learning(), "setSize": self.set_size, "threads": self.threads}
 
-    def differentiates(self, index):
+    def differentiates(self, index: int) -> bool:
         return index == 1
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         labels, energies = (x.flat() for x in v.x)
-        ops.cost_msm.forward(labels, energies, v.costs, self.set_size)
+        cost_msm.forward(ops, labels, energies, v.costs, self.set_size)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             labels, energies = (x.flat() for x in v.x)
             how = (self.set_size, self.coeff, v.adds[1])
-            ops.cost_msm.backward(labels, energies, v.dx[1].flat(), *how)
+            cost_msm.backward(ops, labels, energies, v.dx[1].flat(), *how)

@@ -1,27 +1,30 @@
-"""A robust cost of differences (dialect, 7)."""
+"""A robust cost of differences (docs/dialect.md, 7)."""
 
-from convnet.layers.base import register
+from collections.abc import Sequence
+
+from convnet.layers.base import Layer, Recorder, Values, register
 from convnet.layers.cost import TargetCost
-from convnet.layers.cost_crossent2 import doubt_logistic
+from convnet.layers.cost_crossent2 import logistic_warnings
+from convnet.operations import cost_rflickr
 
 
 @register("cost.rflickr")
 class RobustDifferences(TargetCost):
-    """E = sum of log(1 + d²), d = y - t;  inputs = targets, y   (dialect, 7)
+    """E = sum of log(1 + d²), d = y - t;  inputs = targets, y   (docs/dialect.md, 7)
 
     One output a class.  dE/dy = 2d / (1 + d²).  Reports E.
     """
 
     dialects = ("chm",)
 
-    def doubts(self, nodes):
-        return doubt_logistic(self, nodes)
+    def warnings(self, below: Sequence[Layer]) -> list[tuple[str, str, str]]:
+        return logistic_warnings(self, below)
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         targets, y = (x.flat() for x in v.x)
-        ops.cost_rflickr.forward(targets, y, v.costs)
+        cost_rflickr.forward(ops, targets, y, v.costs)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[1] is not None:
             targets, y = (x.flat() for x in v.x)
-            ops.cost_rflickr.backward(targets, y, v.dx[1].flat(), self.coeff, v.adds[1])
+            cost_rflickr.backward(ops, targets, y, v.dx[1].flat(), self.coeff, v.adds[1])

@@ -1,16 +1,17 @@
 """Sum of squares."""
 
-from convnet.layers.base import register
+from convnet.layers.base import Recorder, Values, register
 from convnet.layers.cost import Cost
+from convnet.operations import cost_sum2
 
 
 @register("cost.sum2")
 class SumOfSquares(Cost):
-    """E = sum of x² over all values of a case;  dE/dx = 2x   (dialect, 7)"""
+    """E = sum of x² over all values of a case;  dE/dx = 2x   (docs/dialect.md, 7)"""
 
-    def forward(self, ops, v):
-        ops.cost_sum2.forward(v.x[0].flat(), v.costs)
+    def forward(self, ops: Recorder, v: Values) -> None:
+        cost_sum2.forward(ops, v.x[0].flat(), v.costs)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is not None:
-            ops.cost_sum2.backward(v.x[0].flat(), v.dx[0].flat(), self.coeff, v.adds[0])
+            cost_sum2.backward(ops, v.x[0].flat(), v.dx[0].flat(), self.coeff, v.adds[0])

@@ -1,12 +1,13 @@
 """A square part of an image."""
 
 from convnet.language.fields import integer
-from convnet.layers.base import ImageLayer, Shape, register
+from convnet.layers.base import ImageLayer, Recorder, Shape, Values, register
+from convnet.operations import crop
 
 
 @register("crop")
 class Crop(ImageLayer):
-    """y[c, i, j] = x[c, startY + i, startX + j]   (dialect, 3.7)
+    """y[c, i, j] = x[c, startY + i, startX + j]   (docs/dialect.md, 3.7)
 
     A square of sizeX pixels a side.  No backward pass: refused above layers with weights.
     cuda-convnet2 checks the right border only; here the square must lie in the image.
@@ -20,8 +21,8 @@ class Crop(ImageLayer):
     start_y = integer(None, key="startY", ge=0, help="first row; startX unless given")
     size_x = integer(key="sizeX", ge=1, help="side of the square")
 
-    def output_shape(self, inputs):
-        super().output_shape(inputs)
+    def prepare(self) -> None:
+        super().prepare()
         self.start_row = self.start_x if self.start_y is None else self.start_y
         start = "start_y" if self.start_row > self.start_x else "start_x"
         last = max(self.start_row, self.start_x) + self.size_x
@@ -31,17 +32,19 @@ class Crop(ImageLayer):
                 f"a square from pixel {last - self.size_x} to {last - 1} leaves the image, of side "
                 f"{self.side}",
             )
+
+    def output_shape(self) -> Shape:
         return Shape(self.channels, self.size_x, self.size_x)
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         y = v.y.shaped(self.channels, self.size_x, self.size_x)
-        ops.crop.forward(self.image(v.x[0]), y, self.start_row, self.start_x)
+        crop.forward(ops, self.image(v.x[0]), y, self.start_row, self.start_x)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         pass

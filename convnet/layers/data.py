@@ -8,17 +8,14 @@ from convnet.layers.base import Layer, Shape, register
 class Data(Layer):
     """One matrix of the data source: 0 the pixels, 1 the labels, 2 the labels as 0/1 columns
 
-    (dialect, 3.1 and 9).  `channels` and `imgSize` are ours: they tell the image's shape, so that
-    nothing else has to.
+    (docs/dialect.md, 3.1 and 9).  `channels` and `imgSize` are ours: they declare the image's
+    shape, so that it need not be known from the data.
     """
 
+    is_data = True
     has_neuron = False
     input_count = (0, 0)
-    inputs = None
-    gpu = None
-    dropout = None
-    quant_f = None
-    quant_b = None
+    dropped_fields = ("inputs", "gpu", "dropout", "quant_f", "quant_b")
 
     data_idx = integer(ge=0, le=64, help="index of the matrix in the data source")
     channels = integer(
@@ -28,20 +25,21 @@ class Data(Layer):
     start = integer(0, ge=0, dialects=("cc2",), help="first row used")
     end = integer(None, ge=1, dialects=("cc2",), help="row after the last one used")
 
-    def image_size(self) -> int | None:
-        """Values of a case as the layer itself declares them, if it does."""
+    def declared_image(self) -> Shape | None:
+        """The image that the layer itself declares, if it does."""
         if self.img_size is None:
             return None
-        return (self.channels or 3) * self.img_size**2
+        return Shape(self.channels or 3, self.img_size, self.img_size)
 
-    def assumed_rows(self, classes: int | None) -> int:
-        """Rows of the matrix where no data tells them: labels have one, images as declared."""
+    def _assumed_rows(self) -> int:
+        """Rows of the matrix where its size is not known: labels have one, images as declared."""
         if self.data_idx == 1:
             return 1
-        if self.data_idx == 2 and classes:
-            return classes
-        if self.image_size() is not None:
-            return self.image_size()
+        if self.data_idx == 2 and self.facts.classes:
+            return self.facts.classes
+        image = self.declared_image()
+        if image is not None:
+            return image.size
         raise self.wrong(
             "data_idx",
             f"the size of data matrix {self.data_idx} is not known",
@@ -50,18 +48,19 @@ class Data(Layer):
             "values per case of matrix 0, 1, ...",
         )
 
-    def shape_of(self, rows: int) -> Shape:
-        """The output's shape, given the rows of the matrix."""
-        declared = self.image_size()
-        if declared is not None and declared > rows:
-            image = Shape(self.channels or 3, self.img_size, self.img_size)
+    def prepare(self) -> None:
+        """Derive `rows`, the values per case of the matrix, and which of them are the output."""
+        known = self.facts.dims.get(self.data_idx)
+        self.rows = rows = self._assumed_rows() if known is None else known
+        image = self.declared_image()
+        if image is not None and image.size > rows:
             raise self.wrong(
                 "img_size",
-                f"declares images of {image} = {declared} values, the data has {rows} a case",
+                f"declares images of {image} = {image.size} values, the data has {rows} a case",
                 None,
                 "--data and --data-dims choose the data, channels= and imgSize= declare it",
             )
-        end = rows if self.end is None else self.end
+        self.last_row = end = rows if self.end is None else self.end
         if not self.start < end <= rows:
             raise self.wrong(
                 "start" if self.end is None else "end",
@@ -69,6 +68,7 @@ class Data(Layer):
                 None,
                 "start counts from 0; end is the row after the last",
             )
-        if end - self.start == declared:
-            return Shape(self.channels or 3, self.img_size, self.img_size)
-        return Shape(end - self.start)
+
+    def output_shape(self) -> Shape:
+        count, image = self.last_row - self.start, self.declared_image()
+        return image if image is not None and image.size == count else Shape(count)

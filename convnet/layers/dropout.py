@@ -1,26 +1,26 @@
-"""The dropout family (paper, 4.2; dialect, 3.8)."""
+"""The dropout family (paper, 4.2; docs/dialect.md, 3.8)."""
 
 from convnet.language.fields import boolean, number
-from convnet.layers.base import Kept, Layer, register
+from convnet.layers.base import Dialect, Layer, Recorder, Saved, Values, register
+from convnet.operations import dropout, elementwise
 
 
 class _Dropout(Layer):
-    """Base: a fresh mask for every element and minibatch in training, a plain factor otherwise."""
+    """Base: in training each value is set to zero or not, at random; otherwise all are scaled."""
 
     needs_params = True
     uses_random = True
 
-    def output_shape(self, inputs):
-        self.rows = inputs[0].size
-        return inputs[0]
+    keep: float
+    enable: bool
 
-    def keeps(self):
-        return {"mask": Kept((self.rows,), "uint8")}
+    def saved_for_backward(self) -> dict[str, Saved]:
+        return {"mask": Saved((self.input_shapes[0].size,), "uint8")}
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
     def share_kept(self) -> float:
@@ -29,31 +29,31 @@ class _Dropout(Layer):
     def enabled(self) -> bool:
         return self.enable
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         return {"keep": self.share_kept(), "enable": self.enabled()}
 
     def factors(self) -> tuple[float, float]:
         """What kept values are multiplied by in training, and all values otherwise."""
         return 1.0, self.share_kept()
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         x, y = v.x[0].flat(), v.y.flat()
         in_training, otherwise = self.factors()
         if v.training and self.enabled():
-            mask = v.kept["mask"]
-            ops.dropout.forward(x, y, mask, self.share_kept(), in_training, v.random)
+            mask = v.saved["mask"]
+            dropout.forward(ops, x, y, mask, self.share_kept(), in_training, v.random)
         else:
-            ops.elementwise.scale(x, y, otherwise, False)
+            elementwise.scale(ops, x, y, otherwise, False)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is None:
             return
         dy, dx = v.dy.flat(), v.dx[0].flat()
         in_training, otherwise = self.factors()
         if v.training and self.enabled():
-            ops.dropout.backward(dy, v.kept["mask"], dx, in_training, v.adds[0])
+            dropout.backward(ops, dy, v.saved["mask"], dx, in_training, v.adds[0])
         else:
-            ops.elementwise.scale(dy, dx, otherwise, v.adds[0])
+            elementwise.scale(ops, dy, dx, otherwise, v.adds[0])
 
 
 @register("hs")
@@ -84,22 +84,27 @@ class Dropout2(_Dropout):
 class Dropout(Dropout2):
     """Training: y = x/keep where kept, else 0.  Test: y = x   (cuda-convnet2)"""
 
-    def factors(self):
+    def factors(self) -> tuple[float, float]:
         return 1.0 / self.keep, 1.0
 
 
 class KeyDropout(_Dropout):
-    """The `dropout=` key of cuda-convnet 1's params files, made a layer behind the one it names.
+    """What the `dropout=` key of cuda-convnet 1's params files puts behind the layer it names.
 
-    Training: y = 0 for a share `rate` of the values.  Test: y = (1 - rate)·x   (dialect, 3.8)
+    Training: y = 0 for a share `rate` of the values.  Test: y = (1 - rate)·x.
+    (docs/dialect.md, 3.8)
     """
 
     type_name = "dropout (key)"
     needs_params = False
     has_neuron = False
 
-    def share_kept(self):
+    def __init__(self, name: str, dialect: Dialect | None, rate: float):
+        super().__init__(name, dialect)
+        self.rate = rate
+
+    def share_kept(self) -> float:
         return 1.0 - self.rate
 
-    def enabled(self):
+    def enabled(self) -> bool:
         return True

@@ -1,26 +1,27 @@
 """Elementwise maximum."""
 
-from convnet.layers.base import Layer, register
+from convnet.layers.base import Layer, Recorder, Values, register
+from convnet.operations import eltmax
 
 
 @register("eltmax")
 class ElementwiseMax(Layer):
     """y = max over the inputs; every input equal to the maximum gets the whole gradient
 
-    (dialect, 3.7)
+    (docs/dialect.md, 3.7)
     """
 
     input_count = (2, 64)
 
-    def output_shape(self, inputs):
-        return self.same_size(inputs)
+    def prepare(self) -> None:
+        self.check_equal_sizes()
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         for i, x in enumerate(v.x):
-            ops.eltmax.forward(x.flat(), v.y.flat(), i == 0)
+            eltmax.forward(ops, x.flat(), v.y.flat(), i == 0)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         for i, dx in enumerate(v.dx):
             if dx is not None:
                 x, y, dy = v.x[i].flat(), v.y.flat(), v.dy.flat()
-                ops.eltmax.backward(x, y, dy, dx.flat(), v.adds[i])
+                eltmax.backward(ops, x, y, dy, dx.flat(), v.adds[i])

@@ -1,38 +1,39 @@
 """Weighted elementwise sum."""
 
 from convnet.language.fields import number
-from convnet.layers.base import Layer, register
+from convnet.layers.base import Layer, Recorder, Values, register
+from convnet.operations import elementwise
 
 
 @register("eltsum")
 class ElementwiseSum(Layer):
-    """y = sum of coeffs[i]·x[i]   (dialect, 3.7)
+    """y = sum of coeffs[i]·x[i]   (docs/dialect.md, 3.7)
 
-    `coeffs` stands in the layer file in cuda-convnet 1 and the 2012 source, in the params file in
-    cuda-convnet2; our own files may put it in either.
+    `coeffs` is a key of the layer file in cuda-convnet 1 and the 2012 source, and of the params
+    file in cuda-convnet2; in our own files it may be in either.
     """
 
     input_count = (1, 64)
     coeffs = number(1.0, per_input=True, file="either", help="factor of each input")
 
-    def output_shape(self, inputs):
-        return self.same_size(inputs)
+    def prepare(self) -> None:
+        self.check_equal_sizes()
 
-    def backward_reads_input(self):
+    def backward_reads_input(self) -> bool:
         return False
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return False
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         in_params = self.dialect is None or self.dialect.coeffs_file != "layers"
         return {"coeffs": list(self.coeffs)} if in_params else {}
 
-    def forward(self, ops, v):
+    def forward(self, ops: Recorder, v: Values) -> None:
         for i, x in enumerate(v.x):
-            ops.elementwise.scale(x.flat(), v.y.flat(), self.coeffs[i], i > 0)
+            elementwise.scale(ops, x.flat(), v.y.flat(), self.coeffs[i], i > 0)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         for i, dx in enumerate(v.dx):
             if dx is not None:
-                ops.elementwise.scale(v.dy.flat(), dx.flat(), self.coeffs[i], v.adds[i])
+                elementwise.scale(ops, v.dy.flat(), dx.flat(), self.coeffs[i], v.adds[i])

@@ -1,93 +1,8 @@
-"""Elementwise nonlinearities (paper, 3.1; dialect, 4)."""
+"""The layer that applies a nonlinearity (paper, 3.1; docs/dialect.md, 4)."""
 
-import re
-from dataclasses import dataclass
-
-from convnet.language import MalformedValue, Value, did_you_mean, parse_call, quoted
-from convnet.layers.base import Layer, register
-
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
-
-
-@dataclass(frozen=True)
-class NeuronType:
-    """One nonlinearity: its formula, its parameters, and whether f' is taken from x (else y)."""
-
-    formula: str
-    derivative: str
-    parameters: str = ""
-    reads_input: bool = False
-    dialects: tuple[str, ...] = ("cc1", "chm", "cc2")
-
-
-NEURONS = {
-    "ident": NeuronType("x", "1"),
-    "relu": NeuronType("max(0, x)", "1 where y > 0"),
-    "nrelu": NeuronType(
-        "max(0, r + N(0,1)·sqrt(r)), r = max(0, x)", "1 where y > 0", dialects=("chm",)
-    ),
-    "brelu": NeuronType("min(a, max(0, x))", "1 where 0 < y < a", "a"),
-    "drelu": NeuronType(
-        "x - a·tanh(x/a)", "tanh²(x/a)", "a", reads_input=True, dialects=("chm", "cc2")
-    ),
-    "softrelu": NeuronType("log(1 + e^x), x itself above 4", "1 - e^-y, 1 above 4"),
-    "logistic": NeuronType("1 / (1 + e^-x)", "y·(1 - y)"),
-    "tanh": NeuronType("a·tanh(b·x)", "b·(a - y²/a)", "ab"),
-    "abs": NeuronType("|x|", "1 where x > 0, else -1", reads_input=True),
-    "square": NeuronType("x²", "2x", reads_input=True),
-    "sqrt": NeuronType("sqrt(x)", "1 / 2y"),
-    "linear": NeuronType("a·x + b", "a", "ab"),
-    "log": NeuronType("log(a + x)", "1 / (a + x)", "a", reads_input=True, dialects=("cc2",)),
-}
-DEFAULTS = {"tanh": (1.0, 1.0)}  # our extension: plain `tanh` is tanh(x)
-
-
-@dataclass(frozen=True)
-class Nonlinearity:
-    """A nonlinearity as a spec names it: its type, parameters a and b, and the text."""
-
-    kind: str
-    a: float
-    b: float
-    text: str
-
-    @property
-    def type(self) -> NeuronType:
-        return NEURONS[self.kind]
-
-
-def parse_neuron(value: Value) -> Nonlinearity:
-    """`relu`, `tanh[1.7,0.66]`, ...; MalformedValue says what is wrong and where."""
-    call = parse_call(value)
-    known = NEURONS.get(call.name)
-    if known is None:
-        hint = did_you_mean(call.name, NEURONS)
-        listed = ", ".join(form(name) for name in NEURONS)
-        raise MalformedValue(
-            value.span,
-            f"there is no neuron {quoted(call.name)}",
-            "\n".join(filter(None, [hint, f"neurons: {listed}"])),
-        )
-    numbers = [item.text for item in call.arguments]
-    if not numbers and not call.named and call.name in DEFAULTS:
-        return Nonlinearity(call.name, *DEFAULTS[call.name], value.text)
-    good = len(numbers) == len(known.parameters) and not call.named and call.brackets != "("
-    if not good or not all(_DECIMAL.match(text) for text in numbers):
-        raise MalformedValue(
-            value.span, f"neuron must be written {form(call.name)}, found {quoted(value.text)}"
-        )
-    a, b = [*map(float, numbers), 0.0, 0.0][:2]
-    if max(abs(a), abs(b)) > 1e30:
-        raise MalformedValue(value.span, f"{form(call.name)}: numbers must be of sensible size")
-    if call.name in ("brelu", "drelu", "tanh") and a == 0:
-        raise MalformedValue(value.span, f"{form(call.name)}: a must not be 0")
-    return Nonlinearity(call.name, a, b, "".join(value.text.split()))
-
-
-def form(name: str) -> str:
-    """How a neuron is written."""
-    parameters = ",".join(NEURONS[name].parameters)
-    return f"{name}[{parameters}]" if parameters else name
+from convnet.layers.base import Dialect, Layer, Recorder, Values, register
+from convnet.layers.nonlinearity import Nonlinearity
+from convnet.operations import elementwise, neuron
 
 
 @register("neuron")
@@ -98,42 +13,49 @@ class Neuron(Layer):
     """
 
     has_neuron = False
-    fused = False  # the only reader is a cost that gives dE/dx in place of dE/dy   (dialect, 7)
+    requires_neuron = True
+
+    def __init__(
+        self, name: str, dialect: Dialect | None = None, nonlinearity: Nonlinearity | None = None
+    ):
+        super().__init__(name, dialect)
+        self.nonlinearity = nonlinearity
+
+    @property
+    def function(self) -> Nonlinearity:
+        """What the layer computes.  ValueError before it is known."""
+        if self.nonlinearity is None:
+            raise ValueError(f"{self.name} has no nonlinearity yet")
+        return self.nonlinearity
 
     @property
     def squashing(self) -> str:
-        return self.nonlinearity.kind
-
-    def output_shape(self, inputs):
-        return inputs[0]
+        return self.function.kind
 
     @property
-    def uses_random(self):
-        return self.nonlinearity.kind == "nrelu"
+    def uses_random(self) -> bool:
+        return self.function.kind == "nrelu"
 
-    def operations(self):
-        return 0
+    def backward_reads_input(self) -> bool:
+        return self.function.type.reads_input
 
-    def backward_reads_input(self):
-        return self.nonlinearity.type.reads_input
+    def may_work_in_place(self) -> bool:
+        return not self.function.type.reads_input
 
-    def may_work_in_place(self):
-        return not self.nonlinearity.type.reads_input
-
-    def forward(self, ops, v):
-        f = self.nonlinearity
+    def forward(self, ops: Recorder, v: Values) -> None:
+        f = self.function
         if f.kind == "nrelu":
-            ops.neuron.noisy(v.x[0].flat(), v.y.flat(), v.random)
+            neuron.noisy(ops, v.x[0].flat(), v.y.flat(), v.random)
         else:
-            ops.neuron.forward(v.x[0].flat(), v.y.flat(), f.kind, f.a, f.b)
+            neuron.forward(ops, v.x[0].flat(), v.y.flat(), f.kind, f.a, f.b)
 
-    def backward(self, ops, v):
+    def backward(self, ops: Recorder, v: Values) -> None:
         if v.dx[0] is None:
             return
         if self.fused:
-            ops.elementwise.scale(v.dy.flat(), v.dx[0].flat(), 1.0, v.adds[0])
+            elementwise.scale(ops, v.dy.flat(), v.dx[0].flat(), 1.0, v.adds[0])
             return
-        f = self.nonlinearity
+        f = self.function
         kind = "relu" if f.kind == "nrelu" else f.kind
-        arrays = [view.flat() for view in (v.x[0], v.y, v.dy, v.dx[0])]
-        ops.neuron.backward(*arrays, kind, f.a, f.b, v.adds[0])
+        x, y, dy, dx = (view.flat() for view in (v.x[0], v.y, v.dy, v.dx[0]))
+        neuron.backward(ops, x, y, dy, dx, kind, f.a, f.b, v.adds[0])

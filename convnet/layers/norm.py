@@ -1,7 +1,9 @@
 """What the three response normalizations share: their keys and the effective scale."""
 
+from typing import ClassVar
+
 from convnet.language.fields import integer, number
-from convnet.layers.base import ImageLayer, Kept
+from convnet.layers.base import ArrayView, ImageLayer, Saved, Values
 
 
 class Normalization(ImageLayer):
@@ -13,7 +15,8 @@ class Normalization(ImageLayer):
     """
 
     needs_params = True
-    window_dimensions = 2
+    window_dimensions: ClassVar[int] = 2
+    longest: ClassVar[str] = "the side of the image"
 
     channels = integer(ge=1, help="channels of the input")
     size = integer(ge=1, help="length of the window")
@@ -21,22 +24,24 @@ class Normalization(ImageLayer):
     pow = number(file="params", help="exponent")
     min_div = number(1.0, file="params", gt=0, help="added before the power; the paper's k")
 
-    def output_shape(self, inputs):
-        shape = super().output_shape(inputs)
+    def prepare(self) -> None:
+        super().prepare()
         if self.size > self.longest_window():
             raise self.wrong(
                 "size", f"size {self.size} exceeds {self.longest}, {self.longest_window()}"
             )
-        return shape
 
-    longest = "the side of the image"
-
-    def longest_window(self):
+    def longest_window(self) -> int:
         return self.side
 
     @property
+    def window(self) -> int:
+        """Values in a full window."""
+        return int(self.size**self.window_dimensions)
+
+    @property
     def effective_scale(self) -> float:
-        return self.scale / self.size**self.window_dimensions
+        return self.scale / self.window
 
     @property
     def k(self) -> float:
@@ -44,19 +49,24 @@ class Normalization(ImageLayer):
             return 1.0
         return self.min_div
 
-    def keeps(self):
-        return {"denominators": Kept((self.channels, self.side, self.side))}
+    def saved_for_backward(self) -> dict[str, Saved]:
+        return {"denominators": Saved((self.channels, self.side, self.side))}
 
-    def learning(self):
-        found = {"scale": self.effective_scale, "pow": self.pow}
+    def learning(self) -> dict[str, object]:
+        found: dict[str, object] = {"scale": self.effective_scale, "pow": self.pow}
         if self.dialect is None or self.type_name in self.dialect.norms_with_min_div:
             found["minDiv"] = self.k
         return found
 
-    def operations(self):
-        return 3 * self.size**self.window_dimensions * self.channels * self.side**2
+    def multiply_adds(self) -> int:
+        return 3 * self.window * self.channels * self.side**2
 
-    def arrays(self, v):
-        """x, y, denominators and, backward, dy, dx as images."""
-        found = (v.x[0], v.y, v.kept["denominators"], v.dy, v.dx[0] if v.dx else None)
-        return [None if view is None else self.image(view) for view in found]
+    def forward_arrays(self, v: Values) -> tuple[ArrayView, ArrayView, ArrayView]:
+        """x, y and the denominators as images."""
+        return self.image(v.x[0]), self.image(v.y), self.image(v.saved["denominators"])
+
+    def backward_arrays(
+        self, v: Values, dx: ArrayView
+    ) -> tuple[ArrayView, ArrayView, ArrayView, ArrayView, ArrayView]:
+        """The same, then dy and dx."""
+        return *self.forward_arrays(v), self.image(v.dy), self.image(dx)

@@ -8,11 +8,11 @@ from convnet.layers.concat import Concat
 class Pass(Concat):
     """The values of `concat`, without a copy: the inputs write into this layer's memory
 
-    (dialect, 3.7).  An input that other layers join the same way is copied after all.
+    (docs/dialect.md, 3.7).  An input that several such layers join is copied by all but one.
     """
 
     dialects = ("cc2",)
     joins_in_place = True
 
-    def backward_reads_output(self):
+    def backward_reads_output(self) -> bool:
         return True  # it holds the inputs' own values: nothing may overwrite them

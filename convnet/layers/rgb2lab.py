@@ -1,13 +1,14 @@
 """RGB to CIE Lab."""
 
 from convnet.language.fields import boolean
-from convnet.layers.base import register
+from convnet.layers.base import Recorder, Values, register
 from convnet.layers.colour import ColourTransform
+from convnet.operations import rgb2lab
 
 
 @register("rgb2lab")
 class RgbToLab(ColourTransform):
-    """L = 116·f(Y) - 16,  a = 500·(f(X) - f(Y)),  b = 200·(f(Y) - f(Z))   (dialect, 3.7)
+    """L = 116·f(Y) - 16,  a = 500·(f(X) - f(Y)),  b = 200·(f(Y) - f(Z))   (docs/dialect.md, 3.7)
 
     X = .49·R + .31·G + .2·B;  Y = .17697·R + .8124·G + .01063·B;  Z = .01·G + .99·B;
     f(t) = t^0.3333 above 0.0088564517, else 7.787037·t + 0.13793103.  Inputs are meant to be
@@ -16,5 +17,5 @@ class RgbToLab(ColourTransform):
 
     center = boolean(False, help="L is lowered by 50, so that grey is near 0")
 
-    def forward(self, ops, v):
-        ops.rgb2lab.forward(self.planes(v.x[0]), self.planes(v.y), self.center)
+    def forward(self, ops: Recorder, v: Values) -> None:
+        rgb2lab.forward(ops, self.planes(v.x[0]), self.planes(v.y), self.center)

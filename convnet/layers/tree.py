@@ -1,4 +1,4 @@
-"""A tree of labels whose leaves are the classes (dialect, 3.9)."""
+"""A tree of labels whose leaves are the classes (docs/dialect.md, 3.9)."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,11 +14,11 @@ class Tree:
     children: dict[int, tuple[int, ...]]
     root: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         below = [label for labels in self.children.values() for label in labels]
         labels = {self.root, *self.children, *below}
         if not all(isinstance(label, int) and label >= 0 for label in labels):
-            raise ValueError("labels must be whole numbers from 0")
+            raise ValueError("labels must be integers from 0")
         seen = {self.root}
         for label in below:
             if label in seen:

@@ -1,9 +1,12 @@
-"""Layers with weights: where weights start from and how they learn (dialect, 5 and 6)."""
+"""Layers with weights: their initial values and how they learn (docs/dialect.md, 5 and 6)."""
+
+from collections.abc import Mapping
 
 from convnet.language.fields import function, integer, number, source
 from convnet.language.rate_fields import rate, schedule
 from convnet.language.schedule import Schedule
-from convnet.layers.base import Layer, Weight
+from convnet.layers.base import ArrayView, Layer, Recorder, UpdateArrays, Weight
+from convnet.operations import update
 
 
 class WeightLayer(Layer):
@@ -62,13 +65,21 @@ class WeightLayer(Layer):
         0, file="params", ge=0, dialects=("cc2",), help="passes between updates"
     )
 
-    def check_learning(self):
-        """The rates with their schedules joined; FieldError where two schedules are given."""
-        self.rates_w = tuple(self._joined("sched_w", "eps_w", eps) for eps in self.eps_w)
+    def prepare(self) -> None:
+        self.join_schedules()
+
+    def join_schedules(self) -> None:
+        """Derive `rates_w` and `rate_b`, the rates with their schedules joined.
+
+        FieldError where two schedules are given.
+        """
+        self.rates_w: tuple[Schedule, ...] = tuple(
+            self._joined("sched_w", "eps_w", eps) for eps in self.eps_w
+        )
         self.rate_b = self._joined("sched_b", "eps_b", self.eps_b)
 
-    def _joined(self, shape_field, rate_field, eps):
-        shape = getattr(self, shape_field)
+    def _joined(self, shape_field: str, rate_field: str, eps: Schedule) -> Schedule:
+        shape: Schedule = self.field_value(shape_field)
         if shape.kind == "const":
             return eps
         if eps.kind != "const":
@@ -76,54 +87,65 @@ class WeightLayer(Layer):
             raise self.wrong(shape_field, f"{key} carries a schedule already; drop one of the two")
         return shape.with_base(eps.base)
 
+    def learning_rate(self, index: int | None) -> Schedule:
+        """The rate of the weights of an input, or of the biases (None), over the run."""
+        return self.rate_b if index is None else self.rates_w[index]
+
+    def biases(self) -> Weight:
+        """The biases: every type with weights has them."""
+        raise NotImplementedError(f"{self.type_name}.biases")
+
     def weights_learn(self, index: int) -> bool:
-        """Whether the weights of an input are trained: the test is on the base rate."""
+        """Whether the weights of an input are trained, which their base rate decides."""
         return self.rates_w[index].base > 0
 
     def biases_learn(self) -> bool:
         return self.rate_b.base > 0
 
     def learns(self) -> bool:
+        """Whether any of the layer's weights or biases are trained."""
         return self.biases_learn() or any(map(self.weights_learn, range(len(self.rates_w))))
 
     # -- the update ------------------------------------------------------------------------------
 
     def moments(self, index: int | None) -> tuple[str, ...]:
-        """Running means of a gradient that the update keeps beside its velocity, by name.
+        """Names of the running means of a gradient that the update maintains beside its velocity.
 
         index: the input of the weights, None for the biases.
         """
         acts = self.super_eps > 0 and self.dialect is not None and self.dialect.super_eps_acts
         return ("mean", "square") if acts else ()
 
-    def update(self, ops, index: int | None, p, tables) -> None:
-        """The call that takes one array a step on (dialect, 6.2 and 6.3).
+    def update(
+        self, ops: Recorder, index: int | None, p: UpdateArrays, tables: Mapping[str, ArrayView]
+    ) -> None:
+        """Record the call that updates one array (docs/dialect.md, 6.2 and 6.3).
 
-        p: its `value`, `gradient`, `velocity`, `hyper` and `moments`; tables: the layer's.
+        index: the input of the weights, None for the biases.  tables: the layer's.
         """
         arrays = p.value, p.gradient, p.velocity
         if p.moments:
             means = p.moments["mean"], p.moments["square"]
-            ops.update.by_deviation(*arrays, *means, p.hyper, self.super_eps)
+            update.by_deviation(ops, *arrays, *means, p.hyper, self.super_eps)
         else:
-            ops.update.sgd(*arrays, p.hyper)
+            update.sgd(ops, *arrays, p.hyper)
 
-    def constrain(self, ops, index: int, weight: Weight, value) -> None:
-        """The calls that hold the filters of an input's weights to their norms (dialect, 6.5)."""
-        ball = self.wball[index]
+    def constrain(self, ops: Recorder, index: int, weight: Weight, value: ArrayView) -> None:
+        """Record the calls that bound the norms of an input's filters (docs/dialect.md, 6.5)."""
+        ball, dialect = self.wball[index], self.dialect
         if ball > 0:
-            limit = ball * weight.blocks[1] if self.dialect.ball_times_fan_in else ball
-            always = self.dialect.ball_is_sphere and self.ball_may_be_sphere
-            ops.update.weight_ball(value.shaped(*weight.blocks), limit, always)
+            by_fan_in = dialect is not None and dialect.ball_times_fan_in
+            limit = ball * weight.blocks[1] if by_fan_in else ball
+            always = dialect is not None and dialect.ball_is_sphere and self.ball_may_be_sphere
+            update.weight_ball(ops, value.shaped(*weight.blocks), limit, always)
 
     ball_may_be_sphere = True  # in cuda-convnet2 (not so local layers)
 
-    def learning(self):
+    def learning(self) -> dict[str, object]:
         by_schedule = self.dialect is not None and self.dialect.rates_are_schedules
-        show = _as_schedule if by_schedule else (lambda rate: rate.base)
         values = {
-            "epsW": [show(rate) for rate in self.rates_w],
-            "epsB": show(self.rate_b),
+            "epsW": [_shown_rate(rate, by_schedule) for rate in self.rates_w],
+            "epsB": _shown_rate(self.rate_b, by_schedule),
             "momW": list(self.mom_w),
             "momB": self.mom_b,
             "wc": list(self.wc),
@@ -136,11 +158,13 @@ class WeightLayer(Layer):
         return self.read_here(values)
 
 
-def _as_schedule(rate: Schedule) -> dict:
+def _shown_rate(rate: Schedule, by_schedule: bool) -> object:
+    if not by_schedule:
+        return rate.base
     return {"type": rate.kind, "params": {"base": rate.base, **rate.parameters()}}
 
 
-def _as_course(course: Schedule) -> dict:
+def _as_course(course: Schedule) -> dict[str, object]:
     if course.kind == "const":
         return {"type": "default", "params": {}}
     return {"type": course.kind, "params": {**course.parameters(), "noiseStdev": course.noise}}

@@ -1,15 +1,15 @@
-"""Which classes there are, in which order, and of which class an image is."""
+"""The classes, their order, and the label of each image."""
 
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from convnet.data.datasets.shard_folder import MOST_CLASSES
+from convnet.data.datasets.shard_folder import MAX_CLASSES
 from convnet.errors import DataError
 from convnet.make_data.devkit import Devkit
 from convnet.make_data.listing import Entry
 
-ORDERS = {
+ORDERS = {  # stored in data sets, so these texts must not change
     "wnid": "sorted WordNet ids (or names of folders), as torchvision and Caffe have it",
     "ilsvrc": "ILSVRC ids of the development kit less 1, as the originals have it",
 }
@@ -19,7 +19,12 @@ _LARGEST_WORDS = 64 << 20  # bytes; the words of all of WordNet's synsets have 3
 
 @dataclass
 class Classes:
-    """ids and names in the order of the labels; order: how that was chosen, in words."""
+    """The classes of a data set.
+
+    ids, names  WordNet ids (or folders) and words, in the order of the labels
+    order       how that order was chosen, in words
+    label_of    id -> label
+    """
 
     ids: list[str]
     names: list[str]
@@ -33,16 +38,22 @@ class Classes:
 def choose_classes(
     train: list[Entry], devkit: Devkit | None, words: dict[str, str], order: str
 ) -> Classes:
-    """The classes of the development kit, or those that have training images.  DataError."""
+    """Return the classes of the development kit, or by default those that have training images.
+
+    words: WordNet id -> words.  order: a key of `ORDERS`.  DataError if the training images do not
+    fit the kit.
+    """
     found = {entry.wnid for entry in train}
     if None in found:
         loose = next(entry.name for entry in train if entry.wnid is None)
-        raise DataError(f"{loose}: lies in no folder or tar of a class, so its class is unknown")
-    if len(found) > MOST_CLASSES:
-        raise DataError(f"{len(found):,} folders of training images; classes are at most 1,000,000")
+        raise DataError(f"{loose}: is not in the folder or tar of a class, so its class is unknown")
+    if len(found) > MAX_CLASSES:
+        raise DataError(
+            f"{len(found):,} folders of training images; there may be at most 1,000,000 classes"
+        )
     if devkit is None:
         if order == "ilsvrc":
-            raise DataError("ILSVRC ids stand in the development kit: give --devkit as well")
+            raise DataError("the development kit defines the ILSVRC ids: also give --devkit")
         ids = sorted(found)
         return Classes(ids, [words.get(wnid, wnid) for wnid in ids], ORDERS[order])
     words = {synset.wnid: synset.words for synset in devkit.synsets} | words
@@ -56,13 +67,13 @@ def _compare(expected, found, path):
     missing, strange = sorted(expected - found), sorted(found - expected)
     if missing:
         raise DataError(
-            f"{missing[0]}: no training images, though {path} has this class"
-            f"{_and_others(missing)}; is the archive whole? (For a part of the classes give "
+            f"{missing[0]}: has no training images, but is a class of {path}"
+            f"{_and_others(missing)}; is the archive complete? (For a subset of the classes give "
             "--words instead of --devkit.)"
         )
     if strange:
         raise DataError(
-            f"{strange[0]}: has training images but is no class of {path}{_and_others(strange)}"
+            f"{strange[0]}: has training images but is not a class of {path}{_and_others(strange)}"
         )
 
 
@@ -71,9 +82,9 @@ def _and_others(names):
 
 
 def labels_of(entries: list[Entry], classes: Classes, truth: list[str] | None) -> list[int]:
-    """The label of each image: its class's or, if not all have one, the ground truth's.
+    """Return the label of each image: from its class, or from the ground truth if not all have one.
 
-    truth: the WordNet id of each numbered image, in order.
+    truth: the WordNet id of each numbered image, in order.  DataError if a label cannot be found.
     """
     unknown = next((entry for entry in entries if entry.wnid not in classes.label_of), None)
     if unknown is None:
@@ -81,26 +92,29 @@ def labels_of(entries: list[Entry], classes: Classes, truth: list[str] | None) -
     matches = [_NUMBERED.fullmatch(entry.name) for entry in entries]
     if not all(matches):
         raise DataError(
-            f"{unknown.name}: is of no class that has training images, and has no number as "
-            "ILSVRC2012_val_00000001.JPEG that a ground truth could tell its class by"
+            f"{unknown.name}: its class has no training images, and its name has no number, as in "
+            "ILSVRC2012_val_00000001.JPEG, to find its class in a ground truth"
         )
     if truth is None:
-        raise DataError(
-            f"{unknown.name}: its class stands in the ground truth; give --devkit as well"
-        )
+        raise DataError(f"{unknown.name}: its class is in the ground truth; also give --devkit")
     numbers = [int(match[1]) for match in matches]
     if sorted(numbers) != list(range(1, len(truth) + 1)):
         raise DataError(
-            f"{entries[0].name}, ...: {len(entries):,} images, and the ground truth is for images "
-            f"1 to {len(truth):,}; is the archive whole, and of the same year?"
+            f"{entries[0].name}, ...: {len(entries):,} images, but the ground truth is for images "
+            f"1 to {len(truth):,}; is the archive complete, and of the same year?"
         )
     return [classes.label_of[truth[number - 1]] for number in numbers]
 
 
 def read_words(path: Path) -> dict[str, str]:
-    """WordNet id -> words, from lines of an id, space and words (words.txt, synset_words.txt)."""
+    """Return WordNet id -> words, from lines of an id, space and words (words.txt).
+
+    DataError if the file has no such lines.
+    """
     if path.stat().st_size > _LARGEST_WORDS:
-        raise DataError(f"{path}: larger than {_LARGEST_WORDS >> 20} MiB, so no list of words")
+        raise DataError(
+            f"{path}: is larger than {_LARGEST_WORDS >> 20} MiB, so not a list of words"
+        )
     lines = (line.split(maxsplit=1) for line in path.read_text("utf-8", "replace").splitlines())
     words = {line[0]: line[1].strip() for line in lines if len(line) == 2}
     if not words:

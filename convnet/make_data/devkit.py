@@ -1,5 +1,4 @@
-"""The development kit of ILSVRC 2010 or 2012: its table of synsets, and the ground truth of the
-validation images.
+"""Reads the development kit of ILSVRC 2010 or 2012: the synsets, and the validation labels.
 
 `data/meta.mat` has a structure for each synset: ILSVRC2012_ID (1 to 1,000 for those that are
 classes, which have num_children = 0), WNID, words, num_train_images, ...  Line i of
@@ -24,7 +23,13 @@ _ID = re.compile(r"ILSVRC\d{4}_ID")
 
 @dataclass(frozen=True)
 class Synset:
-    """A class.  number: its id in the challenge, from 1; images: of the training set."""
+    """A class.
+
+    number  its id in the challenge, from 1
+    wnid    its WordNet id
+    words   its name
+    images  number of its training images; None if the kit does not state it
+    """
 
     number: int
     wnid: str
@@ -34,7 +39,12 @@ class Synset:
 
 @dataclass(frozen=True)
 class Devkit:
-    """synsets by their number; truth: the number of each validation image, in order."""
+    """A development kit.
+
+    path     of the kit
+    synsets  the classes, by their number
+    truth    the number of the class of each validation image, in order; None if the kit has none
+    """
 
     path: Path
     synsets: list[Synset]
@@ -42,10 +52,10 @@ class Devkit:
 
 
 def read_devkit(path: Path) -> Devkit:
-    """Of the kit as it is published (a tar, compressed or not), or unpacked.  DataError."""
+    """Read the kit as published (a tar, compressed or not) or unpacked; DataError if damaged."""
     contents = _from_folder(path) if path.is_dir() else _from_archive(path)
     if "meta" not in contents:
-        raise DataError(f"{path}: holds no data/meta.mat; is it a development kit of ILSVRC?")
+        raise DataError(f"{path}: has no data/meta.mat; is it a development kit of ILSVRC?")
     try:
         synsets = _synsets(read_table(contents["meta"], "synsets"))
     except Unreadable as problem:
@@ -55,13 +65,14 @@ def read_devkit(path: Path) -> Devkit:
 
 
 def read_truth(path: Path, classes: int) -> list[int]:
-    """The numbers in a file of ground truth, one a line, each from 1 to `classes`."""
+    """Read a file of ground truth: one class number a line, from 1 to `classes`.  DataError."""
     if path.stat().st_size > _LARGEST_FILE:
-        raise DataError(f"{path}: larger than {_LARGEST_FILE >> 20} MiB, so no ground truth")
+        raise DataError(f"{path}: is larger than {_LARGEST_FILE >> 20} MiB, so not a ground truth")
     return numbers(path, path.read_bytes(), classes)
 
 
-def numbers(path, text: bytes, classes: int) -> list[int]:
+def numbers(path: Path, text: bytes, classes: int) -> list[int]:
+    """Parse a ground truth, as in `read_truth`."""
     lines = text.split()
     for place, line in enumerate(lines, 1):
         if not re.fullmatch(rb"\d{1,7}", line) or not 1 <= int(line) <= classes:
@@ -74,20 +85,24 @@ def numbers(path, text: bytes, classes: int) -> list[int]:
 
 def _from_folder(folder):
     files = [file for place in (folder, folder / "data") for file in sorted(place.glob("*"))]
-    return _wanted((file.name, file.stat().st_size, file.read_bytes) for file in files)
+    return _contents_of((file.name, file.stat().st_size, file.read_bytes) for file in files)
 
 
 def _from_archive(path):
     try:
         with _Limited(path) as file, tarfile.open(fileobj=file, mode="r|") as tar:
             members = (member for member in tar if member.type in tarfile.REGULAR_TYPES)
-            return _wanted((m.name, m.size, lambda m=m: tar.extractfile(m).read()) for m in members)
+            return _contents_of(
+                (m.name, m.size, lambda m=m: tar.extractfile(m).read()) for m in members
+            )
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as problem:
-        raise DataError(f"{path}: is no whole archive of a development kit: {problem}") from None
+        raise DataError(
+            f"{path}: is not a complete archive of a development kit: {problem}"
+        ) from None
 
 
-def _wanted(files):
-    """The contents of the two files that are used, of (name, bytes, function that reads)."""
+def _contents_of(files):
+    """Return the contents of the two files that are used; files: (name, bytes, read function)."""
     contents = {}
     for name, size, read in files:
         for key, pattern in (("meta", _META), ("truth", _TRUTH)):
@@ -97,7 +112,7 @@ def _wanted(files):
 
 
 class _Limited:
-    """The bytes of a file, unpacked if it is a gzip file; not more than a kit can have."""
+    """The bytes of a file, decompressed if it is a gzip file; no more than a kit can have."""
 
     def __init__(self, path):
         with open(path, "rb") as file:
@@ -118,7 +133,7 @@ class _Limited:
 
 
 def _synsets(table):
-    """The rows of the table that are classes, in the order of their numbers."""
+    """Return the rows of the table that are classes, in the order of their numbers."""
     key = next((field for field in table[0] if _ID.fullmatch(field)), None) if table else None
     if key is None:
         raise Unreadable("its synsets have no ILSVRC<year>_ID")
@@ -141,12 +156,12 @@ def _synsets(table):
 def _number(row, field):
     value = row.get(field)
     if type(value) is not tuple or len(value) != 1 or value[0] != value[0] // 1:
-        raise Unreadable(f"a synset whose {field} is no whole number")
+        raise Unreadable(f"a synset whose {field} is not an integer")
     return int(value[0])
 
 
 def _text(row, field):
     value = row.get(field)
     if type(value) is not str or not value.isprintable():
-        raise Unreadable(f"a synset whose {field} is no printable text")
+        raise Unreadable(f"a synset whose {field} is not printable text")
     return value

@@ -1,4 +1,4 @@
-"""What images there are: the result of looking through archives or folders, before any is read."""
+"""The list of images that scanning archives or folders finds, before any image is read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,51 +9,58 @@ from convnet.errors import DataError
 
 IMAGE_ENDINGS = (".jpeg", ".jpg", ".png", ".gif", ".bmp", ".webp")
 LARGEST_FILE = 256 << 20  # bytes of one image, as it is published
-MOST_IMAGES = 100_000_000
-_TELL_EVERY = 1000
+MAX_IMAGES = 100_000_000
+_REPORT_EVERY = 1000
 
 
 class Entry(NamedTuple):
-    """An image: class (or None) and file name, and where its bytes lie.
+    """An image: its class, its file name, and where its bytes are.
 
-    source is a number in `Found.sources`; for a tar the image is `size` bytes at `offset`, for a
-    folder the file `name` in it.
+    wnid          the WordNet id (or folder) of its class; None if it has none
+    name          wnid/file, or file alone
+    source        index in `Listing.sources`
+    offset, size  the byte range in a tar; in a folder the image is the file `name`
     """
 
     wnid: str | None
-    name: str  # wnid/file, or file alone
+    name: str
     source: int
     offset: int
     size: int
 
 
 @dataclass
-class Found:
-    """entries in no particular order; passed_over: names of what is no image, and why.
+class Listing:
+    """What a scan has found so far.
 
-    place: the tar that is looked through at present.  tell(n): n images were found so far.
+    on_found     called with the number of images found so far
+    sources      the archives and folders
+    entries      the images, in no particular order
+    passed_over  name of each file that is not an image, and the reason
+    place        the tar that is being scanned, for messages
     """
 
-    tell: Callable[[int], None] = lambda count: None
+    on_found: Callable[[int], None] = lambda count: None
     sources: list[Path] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     passed_over: list[tuple[str, str]] = field(default_factory=list)
     place: str = ""
 
     def add(self, entry: Entry) -> None:
-        """Keeps an image, or says why not."""
+        """Add an image, or record why it is not one.  DataError if there are too many."""
         if not entry.name.isprintable() or "\ufffd" in entry.name:
             self.pass_over(ascii(entry.name), "its name is not printable")
         elif not entry.name.lower().endswith(IMAGE_ENDINGS):
             self.pass_over(entry.name, "not named as an image")
         elif not 0 < entry.size <= LARGEST_FILE:
             self.pass_over(entry.name, f"has {entry.size:,} bytes")
-        elif len(self.entries) >= MOST_IMAGES:
-            raise DataError(f"{self.sources[entry.source]}: more than {MOST_IMAGES:,} images")
+        elif len(self.entries) >= MAX_IMAGES:
+            raise DataError(f"{self.sources[entry.source]}: more than {MAX_IMAGES:,} images")
         else:
             self.entries.append(entry)
-            if len(self.entries) % _TELL_EVERY == 0:
-                self.tell(len(self.entries))
+            if len(self.entries) % _REPORT_EVERY == 0:
+                self.on_found(len(self.entries))
 
     def pass_over(self, name: str, why: str) -> None:
+        """Record that a file is not an image, and the reason."""
         self.passed_over.append((name, why))

@@ -1,4 +1,4 @@
-"""From what a user asks for to a data set: plan, carry out; once, or in several goes."""
+"""Makes a data set: scan, plan and write, in one run or in several."""
 
 import fcntl
 import shutil
@@ -7,63 +7,67 @@ from pathlib import Path
 
 from convnet.data.datasets.shard_folder import MANIFEST, Manifest, read_manifest
 from convnet.errors import DataError
+from convnet.make_data.options import MakeOptions
 from convnet.make_data.plan import Plan, store, stored_plan
 from convnet.make_data.planning import make_plan
 from convnet.make_data.state import MAKING, State
-from convnet.make_data.wanted import Wanted
 from convnet.make_data.write import carry_out
 
 
-class Watcher:
-    """Is told how far the making is; for displays."""
+class Progress:
+    """Callbacks on the progress of `make_data`; a display overrides them."""
 
-    def looking(self, images: int) -> None:
-        """So many images were found so far."""
+    def found(self, images: int) -> None:
+        """Called now and then with the number of images found so far."""
 
     def planned(self, plan: Plan, done: int) -> None:
-        """What will be made, and how many images of it an earlier run did."""
+        """Called with the plan, and the number of its images that an earlier run made."""
 
     def made(self, images: int) -> None:
-        """So many images more are done."""
+        """Called with the number of images made since the last call."""
 
 
-def make_data(wanted: Wanted, out: Path, watcher: Watcher | None = None) -> Manifest:
-    """Makes the data set `out`, goes on making it, or finds it whole.  DataError."""
-    watcher = watcher or Watcher()
+def make_data(options: MakeOptions, out: Path, progress: Progress | None = None) -> Manifest:
+    """Make the data set in the folder `out`; continue if an earlier run was interrupted.
+
+    Return its manifest, also if it is complete already.  DataError if the sources do not fit
+    together, cannot be read or differ from those of an earlier run.
+    """
+    progress = progress or Progress()
     if (out / MANIFEST).is_file():
-        return _finished(wanted, out)
+        return _finished(options, out)
     _refuse_other_files(out)
-    wanted.check()
+    options.check()
     making = out / MAKING
     try:
         making.mkdir(parents=True, exist_ok=True)
-        with _alone(making):
-            return _make(wanted, out, watcher)
+        with _locked(making):
+            return _make(options, out, progress)
     except OSError as problem:
         raise DataError(
-            f"{problem.filename or out}: {problem.strerror}; the same command goes on behind the "
-            "last shard that was finished"
+            f"{problem.filename or out}: {problem.strerror}; the same command continues after the "
+            "last finished shard"
         ) from None
 
 
-def _make(wanted, out, watcher):
+def _make(options, out, progress):
     plan = stored_plan(out / MAKING)
     if plan is not None:
-        _refuse_changes(out, plan.options, wanted.options())
-        _refuse_changes(out, plan.stamps, wanted.stamps())
+        _refuse_changes(out, plan.options, options.recorded())
+        _refuse_changes(out, plan.stamps, options.stamps())
     else:
-        plan = make_plan(wanted, watcher.looking)
+        plan = make_plan(options, progress.found)
         store(plan, out / MAKING)
     shards = plan.shards()
     state = State(out, [(split, number) for split, number, _ in shards])
-    watcher.planned(plan, sum(len(images) for _, _, images in shards[: state.finished]))
-    return carry_out(plan, out, state, wanted.workers, watcher.made)
+    progress.planned(plan, sum(len(images) for _, _, images in shards[: state.finished]))
+    return carry_out(plan, out, state, options.workers, progress.made)
 
 
-def _finished(wanted, out):
+def _finished(options, out):
     manifest = read_manifest(out)
-    _refuse_changes(out, manifest.made, wanted.options())
-    shutil.rmtree(out / MAKING, ignore_errors=True)  # of a run that was killed at its very end
+    _refuse_changes(out, manifest.made, options.recorded())
+    shutil.rmtree(out / MAKING, ignore_errors=True)  # left by a run that was killed at its very end
     return manifest
 
 
@@ -72,24 +76,26 @@ def _refuse_changes(out, before, now):
     if changed is not None:
         option = "--" + changed.replace("_", "-")
         raise DataError(
-            f"{out}: was begun with {option} {_shown(before.get(changed))}, now it is "
-            f"{_shown(now.get(changed))}; repeat the command as it was, or give another folder"
+            f"{out}: was started with {option} {_shown(before.get(changed))}, not "
+            f"{_shown(now.get(changed))}; repeat the original command, or choose another folder"
         )
 
 
 def _shown(value):
-    """An option's value; of a source, its path, bytes and time."""
+    """Return the value of an option; for a source, its path, bytes and time."""
     return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _refuse_other_files(out):
     if out.exists() and not (out / MAKING).is_dir() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out}: is there and no data set begun by make-data; give a new folder")
+        raise DataError(
+            f"{out}: exists and is not a data set started by make-data; choose a new folder"
+        )
 
 
 @contextmanager
-def _alone(making):
-    """Two runs never write the same files."""
+def _locked(making):
+    """Return a context in which no other run writes the same files; DataError if one does."""
     with open(making / "lock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,15 +1,15 @@
 """Reads a table (an array of structures) from a MATLAB file of version 5.
 
-As much of the format as ImageNet's development kits use: texts and numbers in the fields, the whole
-compressed or not.  (MathWorks: MAT-File Format, level 5.)  Sizes in the file are compared with
-what there is before they are used; nothing in it is executed.
+It supports as much of the format as ImageNet's development kits use: texts and numbers in the
+fields, compressed or not.  (MathWorks: MAT-File Format, level 5.)  Sizes in a file are checked
+against the bytes it has before they are used; nothing in it is executed.
 """
 
 import struct
 import zlib
 
 _LARGEST = 64 << 20  # bytes, unpacked; the development kit of 2012 has 2 MB
-_MOST_VALUES = 5_000_000
+_MAX_VALUES = 5_000_000
 _NUMBERS = {1: "b", 2: "B", 3: "h", 4: "H", 5: "i", 6: "I", 7: "f", 9: "d", 12: "q", 13: "Q"}
 _COUNTS = {5: "i", 6: "I"}
 _TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
@@ -19,19 +19,22 @@ _HEADER = 128
 
 
 class Unreadable(Exception):
-    """The message says what was found."""
+    """The bytes are not a supported MATLAB file; the message says what was found."""
 
 
 def read_table(data: bytes, name: str) -> list[dict[str, str | tuple]]:
-    """The structures in the variable `name`, each as field -> text, or numbers in a tuple."""
+    """Return the structures in the variable `name`, each as field -> text or tuple of numbers.
+
+    data: the bytes of the file.  Unreadable if it is damaged or has no such variable.
+    """
     if len(data) < _HEADER or data[126:128] not in (b"IM", b"MI"):
-        raise Unreadable("no MATLAB file of version 5")
+        raise Unreadable("not a MATLAB file of version 5")
     order = "<" if data[126:128] == b"IM" else ">"
     if struct.unpack(order + "H", data[124:126]) != (0x0100,):
-        raise Unreadable("no MATLAB file of version 5")
+        raise Unreadable("not a MATLAB file of version 5")
     file = _Elements(data[_HEADER:], order)
     while file.more():
-        kind, content = file.take(padded=False)  # compressed ones are not, and others are whole
+        kind, content = file.take(padded=False)  # compressed elements have no padding
         if kind == _COMPRESSED:
             kind, content = _Elements(_unpacked(content), order).take()
         if kind == _MATRIX:
@@ -46,7 +49,7 @@ def _unpacked(content):
     try:
         data = unpacker.decompress(content, _LARGEST)
     except zlib.error:
-        raise Unreadable("compressed data that are damaged") from None
+        raise Unreadable("damaged compressed data") from None
     if unpacker.unconsumed_tail:
         raise Unreadable(f"more than {_LARGEST >> 20} MiB of data")
     return data
@@ -62,17 +65,17 @@ class _Elements:
         return self.position + 8 <= len(self.data)
 
     def take(self, padded=True):
-        """Type and bytes of the next element."""
+        """Return type and bytes of the next element."""
         if not self.more():
-            raise Unreadable("the file is cut short")
+            raise Unreadable("the file is truncated")
         kind, size = struct.unpack_from(self.order + "II", self.data, self.position)
         start, most = self.position + 8, len(self.data) - self.position - 8
         end = start + size + (-size % 8 if padded else 0)
-        if kind >> 16:  # four bytes or less stand in the tag itself
+        if kind >> 16:  # up to four bytes are in the tag itself
             kind, size, most = kind & 0xFFFF, kind >> 16, 4
             start, end = start - 4, start
         if size > most:
-            raise Unreadable("the file is cut short")
+            raise Unreadable("the file is truncated")
         self.position = end
         return kind, self.data[start : start + size]
 
@@ -94,7 +97,7 @@ class _Elements:
 
 
 class _Matrix:
-    """An array: its class, sizes and name are read at once, what it holds on demand."""
+    """An array: class, sizes and name are read at once, the contents on demand."""
 
     def __init__(self, content, order):
         self._parts = _Elements(content, order)
@@ -107,10 +110,10 @@ class _Matrix:
 
     def table(self):
         if self.kind != _STRUCTURES:
-            raise Unreadable(f"{self.name!r} is no array of structures")
+            raise Unreadable(f"{self.name!r} is not an array of structures")
         fields = self._field_names()
-        if self.size * len(fields) > _MOST_VALUES:
-            raise Unreadable(f"more than {_MOST_VALUES:,} values")
+        if self.size * len(fields) > _MAX_VALUES:
+            raise Unreadable(f"more than {_MAX_VALUES:,} values")
         return [{field: self._value() for field in fields} for _ in range(self.size)]
 
     def _field_names(self):

@@ -1,6 +1,6 @@
-"""One image as it is published -> the JPEG that a shard holds, 256x256 RGB (paper, section 2).
+"""Converts a published image to the JPEG that a shard holds, 256x256 RGB (paper, section 2).
 
-Runs in worker processes; knows neither archives nor shards.
+Runs in worker processes and depends on neither archives nor shards.
 """
 
 import io
@@ -11,39 +11,43 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 SIDE = 256
-MOST_PIXELS = 100_000_000  # of one image; ImageNet's largest has 61 million
+MAX_PIXELS = 100_000_000  # of one image; ImageNet's largest has 61 million
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 CHROMA = {"4:4:4": 0, "4:2:0": 2}  # as Pillow numbers them
 
 
 @dataclass(frozen=True)
 class Picture:
-    """jpeg: None if there is no image in the bytes.  remark: what was odd, "" if nothing.
+    """An image converted for a shard.
 
-    remark is "kind" or "kind: details"; the kinds of a converted image are grey, cmyk, palette,
-    alpha, other colours and "a PNG", "a GIF", ...; of a skipped one broken and too large.
+    jpeg    None if the bytes are not an image
+    remark  what is unusual, "kind" or "kind: details"; "" if nothing.  The kinds of a converted
+            image are grey, cmyk, palette, alpha, other colours and "a PNG", "a GIF", ...; those of
+            a skipped one broken and too large.  They are stored in data sets, so they must not
+            change.
+    pixels  uint8 (256, 256, 3), as the JPEG decodes; None without one
     """
 
     jpeg: bytes | None
     remark: str = ""
-    pixels: np.ndarray | None = None  # uint8 (256, 256, 3), as the JPEG decodes
+    pixels: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Jpeg:
-    """How images are stored: quality as libjpeg counts it, chroma 4:4:4 or 4:2:0."""
+    """How images are stored: quality on the scale of libjpeg, chroma 4:4:4 or 4:2:0."""
 
     quality: int = 92
     chroma: str = "4:4:4"
 
 
 def make_picture(data: bytes, form: Jpeg) -> Picture:
-    """Decodes, scales the shorter side to 256, takes the centre, encodes."""
+    """Decode an image, scale its shorter side to 256, crop the centre and encode it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd EXIF data, which is not used
+            warnings.simplefilter("ignore")  # about invalid EXIF data, which is not used
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                if image.width * image.height > MOST_PIXELS:
+                if image.width * image.height > MAX_PIXELS:
                     return Picture(None, f"too large: {image.width}x{image.height} pixels")
                 remark = _oddities(image)
                 square = central_square(image)
@@ -51,7 +55,7 @@ def make_picture(data: bytes, form: Jpeg) -> Picture:
         return Picture(None, f"too large: {problem}")
     except UnidentifiedImageError:
         return Picture(None, f"broken: none of {', '.join(FORMATS)}")
-    # A decoder meets damage in its own way, so this is any exception.
+    # Decoders raise any kind of exception for damaged files.
     except Exception as problem:
         return Picture(None, f"broken: {problem or type(problem).__name__}")
     jpeg = _encoded(square, form)
@@ -59,25 +63,25 @@ def make_picture(data: bytes, form: Jpeg) -> Picture:
 
 
 def central_square(image: Image.Image) -> Image.Image:
-    """RGB, 256x256: the shorter side scaled to 256 with a Lanczos filter, and the centre of it.
+    """Return the centre in RGB, 256x256, with the shorter side scaled to 256 by a Lanczos filter.
 
-    The two steps are one, so that only the centre is computed.  EXIF orientation is not applied,
-    as it was not by the authors.
+    The two steps are one, so that only the centre is computed.  As in the paper's data, EXIF
+    orientation is not applied.
     """
-    # Decoding at a half or less of the size is faster, and far from the size that is wanted.
+    # Decoding at a half or less of the size is faster, and still at least twice the target size.
     image.draft("RGB", (2 * SIDE, 2 * SIDE))
-    colours = image.convert("RGB")
-    width, height = colours.size
+    rgb = image.convert("RGB")
+    width, height = rgb.size
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     box = (left, top, left + side, top + side)
-    square = colours.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=box)
-    square.info.clear()  # comments and the like would be stored
+    square = rgb.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=box)
+    square.info.clear()  # else comments and other metadata would be stored
     return square
 
 
 def _oddities(image):
-    """The remark on an image that is no RGB JPEG."""
+    """Return the remark on an image that is not an RGB JPEG."""
     names = {"L": "grey", "1": "grey", "CMYK": "cmyk", "P": "palette"}
     names |= {"RGBA": "alpha", "LA": "alpha", "PA": "alpha"}
     odd = [] if image.format in ("JPEG", "MPO") else [f"a {image.format}"]

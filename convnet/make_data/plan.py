@@ -1,5 +1,8 @@
-"""What will stand where: fixed before the first image is read, and stored, so that a stopped run
-goes on with the same plan and everything written depends on it alone."""
+"""The plan of a data set: which image is stored where.
+
+It is fixed and stored before the first image is read.  So an interrupted run continues with the
+same plan, and everything written depends on the plan alone.
+"""
 
 import json
 from dataclasses import asdict, dataclass
@@ -21,7 +24,7 @@ _LABEL = 3  # column of `Part.places`
 class Part:
     """A split, in the order in which its images are stored.
 
-    names   of the images, wnid/file
+    names   names of the images, wnid/file
     places  int64 (images, 4): source, offset, bytes, label
     """
 
@@ -29,15 +32,26 @@ class Part:
     places: np.ndarray
 
     def label(self, index: int) -> int:
+        """Return the label of an image."""
         return int(self.places[index, _LABEL])
 
 
 @dataclass
 class Plan:
-    """passed_over: what was found and is no image, and why.  notes: what the user should know.
+    """The plan of a data set.
 
-    options: what the user asked for.  stamps: of what; path, size and time of each source.  A
-    plan is taken up again if both are the same.
+    name          of the data set
+    classes       its classes, in the order of the labels
+    sources       the archives and folders that the images are in
+    parts         split -> its images
+    passed_over   name of each file that is not an image, and the reason
+    notes         lines that the user should see
+    seed          of the order of the images
+    shard_images  images of a shard
+    jpeg          how the images are stored
+    options       what determines the contents (`MakeOptions.recorded`)
+    stamps        path, size and time of each source.  A run continues a stored plan only if its
+                  options and stamps are the same.
     """
 
     name: str
@@ -53,7 +67,7 @@ class Plan:
     stamps: dict
 
     def shards(self) -> list[tuple[str, int, range]]:
-        """(split, number, images) of each shard; shards of a split are filled one by one."""
+        """Return (split, number, images) of each shard, in the order in which they are written."""
         return [
             (split, start // self.shard_images, range(start, min(start + self.shard_images, count)))
             for split in SPLITS
@@ -62,7 +76,7 @@ class Plan:
         ]
 
     def place(self, split: str, index: int) -> tuple[str, int, int]:
-        """The file, offset and number of bytes of an image."""
+        """Return the file, offset and number of bytes of an image."""
         part = self.parts[split]
         source, offset, size, _ = part.places[index].tolist()
         path = self.sources[source]
@@ -70,7 +84,7 @@ class Plan:
 
 
 def store(plan: Plan, folder: Path) -> None:
-    """`plan.json` last: with it the plan is whole."""
+    """Write a plan; `plan.json` comes last and completes it."""
     folder.mkdir(exist_ok=True)
     for split, part in plan.parts.items():
         write_array(folder / f"{split}.places.npy", part.places)
@@ -88,7 +102,7 @@ def store(plan: Plan, folder: Path) -> None:
 
 
 def stored_plan(folder: Path) -> Plan | None:
-    """The plan of a run that was stopped; None if there is none."""
+    """Read the plan of an interrupted run; None if there is none.  DataError if it is damaged."""
     path = folder / "plan.json"
     if not path.is_file():
         return None
@@ -108,7 +122,7 @@ def stored_plan(folder: Path) -> Plan | None:
             stamps=stored["stamps"],
         )
     except (ValueError, KeyError, TypeError):
-        raise DataError(f"{path}: damaged; delete {folder.parent} and begin again") from None
+        raise DataError(f"{path}: is damaged; delete {folder.parent} and start again") from None
 
 
 def _stored_part(folder, split):

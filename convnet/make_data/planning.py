@@ -1,4 +1,4 @@
-"""Looks through the sources and fixes what will stand where."""
+"""Scans the sources and makes the plan of a data set."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -8,60 +8,69 @@ import numpy as np
 
 from convnet.data import counter_rng
 from convnet.errors import DataError
-from convnet.make_data import archives, folders
+from convnet.make_data.archives import scan_archive
 from convnet.make_data.classes import choose_classes, labels_of, read_words
 from convnet.make_data.devkit import Devkit, read_devkit, read_truth
-from convnet.make_data.listing import Entry, Found
+from convnet.make_data.folders import scan_folder
+from convnet.make_data.listing import Entry, Listing
+from convnet.make_data.options import MakeOptions
 from convnet.make_data.plan import SPLITS, Part, Plan
-from convnet.make_data.wanted import Wanted
 
-_HOLD_OUT = len(SPLITS)  # what random bits are for, beside the orders of the splits
+_HOLD_OUT = len(SPLITS)  # the counter of random bits for it; smaller ones are the splits' orders
 
 
-def make_plan(wanted: Wanted, looking: Callable[[int], None] = lambda n: None) -> Plan:
-    """DataError if images, classes and labels do not fit together."""
-    found = Found(looking)
-    devkit = read_devkit(wanted.devkit) if wanted.devkit else None
-    words = read_words(wanted.words) if wanted.words else {}
-    train = look_through(wanted.train, found)
-    test = look_through(wanted.val, found) if wanted.val else []
-    classes = choose_classes(train, devkit, words, wanted.label_order)
+def make_plan(options: MakeOptions, on_found: Callable[[int], None] = lambda count: None) -> Plan:
+    """Return the plan of a data set; DataError if images, classes and labels do not fit together.
+
+    on_found: called now and then with the number of images found so far.
+    """
+    listing = Listing(on_found)
+    devkit = read_devkit(options.devkit) if options.devkit else None
+    words = read_words(options.words) if options.words else {}
+    train = scan(options.train, listing)
+    test = scan(options.val, listing) if options.val else []
+    classes = choose_classes(train, devkit, words, options.label_order)
     notes = _other_counts(train, devkit)
-    if wanted.hold_out:
-        train, test = held_out(train, wanted.hold_out, wanted.seed)
-    truth = _truth(wanted, devkit)
+    if options.hold_out:
+        train, test = held_out(train, options.hold_out, options.seed)
+    truth = _truth(options, devkit)
     return Plan(
-        name=wanted.options()["name"],
+        name=options.recorded()["name"],
         classes=classes,
-        sources=found.sources,
+        sources=listing.sources,
         parts={
-            "train": shuffled(train, labels_of(train, classes, None), wanted.seed, "train"),
-            "test": shuffled(test, labels_of(test, classes, truth), wanted.seed, "test"),
+            "train": shuffled(train, labels_of(train, classes, None), options.seed, "train"),
+            "test": shuffled(test, labels_of(test, classes, truth), options.seed, "test"),
         },
-        passed_over=found.passed_over,
+        passed_over=listing.passed_over,
         notes=notes,
-        seed=wanted.seed,
-        shard_images=wanted.shard_images,
-        jpeg=wanted.jpeg,
-        options=wanted.options(),
-        stamps=wanted.stamps(),
+        seed=options.seed,
+        shard_images=options.shard_images,
+        jpeg=options.jpeg,
+        options=options.recorded(),
+        stamps=options.stamps(),
     )
 
 
-def look_through(path: Path, found: Found) -> list[Entry]:
-    """The images in an archive or folder, sorted by name, so that the same images are in the same
-    order wherever they lie."""
-    start = len(found.entries)
-    (folders if path.is_dir() else archives).look_through(path, found)
-    entries = found.entries[start:]
+def scan(path: Path, listing: Listing) -> list[Entry]:
+    """Return the images in an archive or folder, sorted by name; DataError if there are none.
+
+    So the same images have the same order however they are packed.
+    """
+    start = len(listing.entries)
+    (scan_folder if path.is_dir() else scan_archive)(path, listing)
+    entries = listing.entries[start:]
     if not entries:
-        first = f" ({': '.join(found.passed_over[-1])})" if found.passed_over else ""
+        first = f" ({': '.join(listing.passed_over[-1])})" if listing.passed_over else ""
         raise DataError(f"{path}: no images found{first}")
     return sorted(entries, key=lambda entry: (entry.name, entry.offset))
 
 
 def held_out(entries: list[Entry], share: float, seed: int) -> tuple[list[Entry], list[Entry]]:
-    """Training and test images: of each class the same share is put aside, by the seed."""
+    """Return training and test images: the seed selects the same share of each class as test.
+
+    DataError if one of the two would be empty.
+    """
     places = defaultdict(list)
     for place, entry in enumerate(entries):
         places[entry.wnid].append(place)
@@ -79,24 +88,24 @@ def held_out(entries: list[Entry], share: float, seed: int) -> tuple[list[Entry]
 
 
 def shuffled(entries: list[Entry], labels: list[int], seed: int, split: str) -> Part:
-    """A split in the order that the seed gives."""
+    """Return a split in the random order that the seed determines."""
     order = counter_rng.order(len(entries), seed, SPLITS.index(split))
     places = [(e.source, e.offset, e.size, label) for e, label in zip(entries, labels, strict=True)]
     return Part([entries[i].name for i in order], np.array(places, np.int64)[order])
 
 
-def _truth(wanted: Wanted, devkit: Devkit | None) -> list[str] | None:
-    """The WordNet id of each numbered image."""
+def _truth(options: MakeOptions, devkit: Devkit | None) -> list[str] | None:
+    """Return the WordNet id of each numbered image; None if there is no ground truth."""
     if devkit is None:
         return None
     numbers = devkit.truth
-    if wanted.ground_truth:
-        numbers = read_truth(wanted.ground_truth, len(devkit.synsets))
+    if options.ground_truth:
+        numbers = read_truth(options.ground_truth, len(devkit.synsets))
     return None if numbers is None else [devkit.synsets[number - 1].wnid for number in numbers]
 
 
 def _other_counts(entries, devkit) -> list[str]:
-    """Says where the training images are not as many as the development kit says."""
+    """Return a note on classes whose number of images differs from the development kit, if any."""
     counts = Counter(entry.wnid for entry in entries)
     synsets = devkit.synsets if devkit else ()
     other = [s for s in synsets if s.images is not None and s.images != counts[s.wnid]]
@@ -104,7 +113,7 @@ def _other_counts(entries, devkit) -> list[str]:
         return []
     first = other[0]
     return [
-        "classes with another number of training images than the development kit says: "
+        "classes whose number of training images differs from the development kit: "
         f"{len(other):,} ({first.wnid}: {counts[first.wnid]:,}, not {first.images:,}); "
-        "is the archive whole?"
+        "is the archive complete?"
     ]

@@ -1,7 +1,7 @@
 """Writes one shard: a tar of JPEGs and labels in WebDataset's convention, and its index.
 
-The bytes depend on what is added alone: no times, users or rights of this machine.  Both files
-get their names when they are whole.
+The bytes depend only on what is added, not on times, users or permissions of this machine.  Both
+files get their final names when they are complete.
 """
 
 import hashlib
@@ -18,7 +18,10 @@ _END = bytes(2 * _BLOCK)
 
 
 class ShardWriter:
-    """Use as a context manager; without `finish` nothing is left."""
+    """Writes a shard of a split to a folder.
+
+    It is a context manager; without `finish`, leaving the context removes what was written.
+    """
 
     def __init__(self, folder: Path, split: str, number: int):
         self._tar = folder / shard_name(split, number)
@@ -26,7 +29,7 @@ class ShardWriter:
         self._partial = self._tar.with_suffix(".tar.partial")
         self._hash, self._position, self._rows = hashlib.sha256(), 0, []
 
-    def __enter__(self):
+    def __enter__(self) -> "ShardWriter":
         self._file = open(self._partial, "wb")
         return self
 
@@ -35,12 +38,13 @@ class ShardWriter:
         self._partial.unlink(missing_ok=True)
 
     def add(self, key: str, jpeg: bytes, label: int) -> None:
-        """key: ASCII without dots or slashes, at most 90 characters."""
+        """Add an image; key: ASCII without dots or slashes, at most 90 characters."""
         self._rows.append((self._position + _BLOCK, len(jpeg), label))
         self._member(f"{key}.jpg", jpeg)
         self._member(f"{key}.cls", b"%d" % label)
 
     def finish(self) -> ShardFile:
+        """Complete the tar, write its index, and return sizes and checksums."""
         self._write(_END)
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -54,14 +58,14 @@ class ShardWriter:
         self._write(header.tobuf(tarfile.USTAR_FORMAT))
         self._write(data + bytes(-len(data) % _BLOCK))
 
-    def _write(self, piece):
-        self._file.write(piece)
-        self._hash.update(piece)
-        self._position += len(piece)
+    def _write(self, data):
+        self._file.write(data)
+        self._hash.update(data)
+        self._position += len(data)
 
 
 def write_array(path: Path, array: np.ndarray) -> str:
-    """Writes a NumPy file, whole or not at all, and returns its SHA-256."""
+    """Write a NumPy file atomically, and return its SHA-256."""
     partial = path.with_name(f"{path.name}.partial")
     with open(partial, "wb") as file:
         np.lib.format.write_array(file, array, allow_pickle=False)

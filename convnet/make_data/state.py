@@ -1,4 +1,4 @@
-"""What a run has finished, kept on disk shard by shard, so that the next run goes on behind it."""
+"""The state of a run, stored after each shard, so that the next run continues after it."""
 
 import json
 from dataclasses import asdict
@@ -11,12 +11,14 @@ from convnet.errors import DataError
 from convnet.make_data.shard_writer import write_array
 from convnet.make_data.sums import Sums
 
-MAKING = "making"  # the folder of what is needed until the set is whole
+MAKING = "making"  # the folder of what is needed until the set is complete
 _VECTOR = (1 + 1 + 9 + SIDE * SIDE * 3,)  # finished shards, and `Sums` as one array
 
 
 class State:
-    """planned   (split, number) of all shards, in the order in which they are finished
+    """What is finished, from the folder of a data set.
+
+    planned   (split, number) of all shards, in the order in which they are written
     shards    the finished ones
     remarks   [split, name, "converted" or "skipped", why] of images in them
     sums      over the training images in them
@@ -33,24 +35,27 @@ class State:
 
     @property
     def finished(self) -> int:
+        """The number of finished shards."""
         return len(self.shards)
 
     def add(self, shard: ShardFile, remarks: list[list[str]], sums: Sums | None) -> None:
-        """The next shard is finished; sums: over it, if it belongs to the training images."""
+        """Record that the next shard is finished; sums: over its training images, if any."""
         record = self._record(*self.planned[self.finished])
         record.write_text(json.dumps([asdict(shard), remarks]), encoding="utf-8")
         self.shards.append(shard)
         self.remarks += remarks
         if sums:
             self.sums.merge(sums)
-        write_array(self._file, _as_vector(self.finished, self.sums))  # from here on it counts
+        write_array(
+            self._file, _as_vector(self.finished, self.sums)
+        )  # which makes the shard count as finished
 
     def _read(self, split, number):
         shard, remarks = json.loads(self._record(split, number).read_text("utf-8"))
         path = self._folder / shard_name(split, number)
         if not path.is_file() or path.stat().st_size != shard["bytes"]:
             raise DataError(
-                f"{path}: is not as it was written; delete {self._folder} and begin again"
+                f"{path}: is not as it was written; delete {self._folder} and start again"
             )
         self.shards.append(ShardFile(**shard))
         self.remarks += remarks

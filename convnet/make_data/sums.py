@@ -1,6 +1,6 @@
-"""Exact sums over images: the mean image, and the covariance of the pixels' colours (paper, 4.1).
+"""Exact sums over images: the mean image, and the covariance of the pixels' colors (paper, 4.1).
 
-Whole numbers only, so the order of the images and of the workers leaves no trace.
+They are integers, so the result does not depend on the order of the images or of the workers.
 """
 
 import numpy as np
@@ -9,9 +9,11 @@ SIDE = 256
 
 
 class Sums:
-    """images   their number
-    pixels   int64 (256, 256, 3): sum over the images
-    products int64 (3, 3): sum of the products of two colours over all pixels
+    """Sums over images.
+
+    images    number of images
+    pixels    int64 (256, 256, 3): sum over the images
+    products  int64 (3, 3): sum of the products of two channels over all pixels
     """
 
     def __init__(self):
@@ -20,28 +22,32 @@ class Sums:
         self.products = np.zeros((3, 3), np.int64)
 
     def add(self, image: np.ndarray) -> None:
-        """image: uint8 (256, 256, 3)."""
+        """Add an image, uint8 (256, 256, 3)."""
         self.images += 1
         self.pixels += image
-        # 255 * 255 * 256 * 256 < 2**32; NumPy multiplies whole numbers in this thread alone.
-        colours = image.reshape(-1, 3).astype(np.uint32)
-        self.products += (colours.T @ colours).astype(np.int64)
+        # 255 * 255 * 256 * 256 < 2**32; NumPy multiplies integers in a single thread.
+        colors = image.reshape(-1, 3).astype(np.uint32)
+        self.products += (colors.T @ colors).astype(np.int64)
 
     def merge(self, other: "Sums") -> None:
+        """Add the sums over other images."""
         self.images += other.images
         self.pixels += other.pixels
         self.products += other.products
 
     def mean_image(self) -> np.ndarray:
-        """float32 (3, 256, 256)."""
+        """Return the mean of the images, float32 (3, 256, 256)."""
         mean = self.pixels.transpose(2, 0, 1) / self.images
         return np.ascontiguousarray(mean, np.float32)
 
-    def principal_colours(self) -> tuple[list[float], list[list[float]]]:
-        """Eigenvalues, largest first, and eigenvectors in columns, each with its largest entry
-        positive; in 12 digits, which all machines agree on."""
+    def principal_colors(self) -> tuple[list[float], list[list[float]]]:
+        """Return the eigenvalues, largest first, and eigenvectors in columns, of the covariance.
+
+        The largest entry of each eigenvector is positive.  All are rounded to 12 digits, so that
+        they are the same on all machines.
+        """
         pixels = self.images * SIDE * SIDE
-        # Python's whole numbers: the difference of large products is taken without rounding.
+        # Python's integers: the difference of large products is exact.
         totals = [int(total) for total in self.pixels.sum(axis=(0, 1))]
         covariance = [
             [

@@ -1,4 +1,4 @@
-"""Reads a made data set to its last byte, and compares it with all that it says of itself."""
+"""Verifies a data set: reads it to the last byte and compares it with its manifest."""
 
 import hashlib
 import io
@@ -25,13 +25,17 @@ from convnet.errors import DataError
 from convnet.make_data.sums import Sums
 from convnet.make_data.workers import in_order
 
-_MOST_TOLD = 10  # images of a shard that are named
+_MAX_NAMED = 10  # damaged images of a shard that are reported by name
 
 
 def verify(
-    folder: Path, workers: int = 1, tell: Callable[[int], None] = lambda n: None
+    folder: Path, workers: int = 1, on_images: Callable[[int], None] = lambda count: None
 ) -> tuple[Manifest, list[str]]:
-    """What the set says of itself, and all that is wrong with it; DataError if it is none."""
+    """Return the manifest of a data set, and a line for each problem found.
+
+    on_images: called with the number of images verified since the last call.  DataError if the
+    folder has no readable manifest.
+    """
     manifest = read_manifest(folder)
     shards = [(s, i, shard) for s in manifest.shards for i, shard in enumerate(manifest.shards[s])]
     check = partial(_check_shard, folder, len(manifest.ids))
@@ -42,12 +46,12 @@ def verify(
         problems += found
         if split == "train":
             sums.merge(shard_sums)
-        tell(shard.images)
+        on_images(shard.images)
     return manifest, problems or _check_sums(folder, manifest, sums)
 
 
 def _check_shard(folder, classes, task: tuple[str, int, ShardFile]):
-    """The problems of a shard, and the sums over its images."""
+    """Return the problems of a shard, and the sums over its images."""
     split, number, shard = task
     tar, index = folder / shard_name(split, number), folder / index_name(split, number)
     problems, sums = [], Sums()
@@ -59,13 +63,13 @@ def _check_shard(folder, classes, task: tuple[str, int, ShardFile]):
         wrong = list(_wrong_images(tar, table, classes, sums))
     except (OSError, DataError, tarfile.TarError) as problem:
         return [*problems, f"{tar}: cannot be read to its end: {problem}"], sums
-    if len(wrong) > _MOST_TOLD:
-        wrong[_MOST_TOLD:] = [f"{tar}: and {len(wrong) - _MOST_TOLD:,} images more"]
+    if len(wrong) > _MAX_NAMED:
+        wrong[_MAX_NAMED:] = [f"{tar}: and {len(wrong) - _MAX_NAMED:,} more images"]
     return problems + wrong, sums
 
 
 def _wrong_images(path, table, classes, sums):
-    """Says what is wrong with each image of a shard that is not as its index says."""
+    """Yield what is wrong with each image of a shard that does not match its index."""
     rows = iter(table.tolist())
     with tarfile.open(path, "r:") as tar:
         while (image := tar.next()) is not None:
@@ -82,11 +86,11 @@ def _wrong_images(path, table, classes, sums):
 def _wrong(tar, image, label, row, classes, sums):
     stem = image.name.removesuffix(".jpg")
     if label is None or (image.name, label.name) != (f"{stem}.jpg", f"{stem}.cls"):
-        return "is no pair of .jpg and .cls"
+        return "is not a pair of .jpg and .cls"
     if label.size > 9 or not (text := tar.extractfile(label).read()).isdigit():
-        return "its label is no number"
+        return "its label is not a number"
     if row != [image.offset_data, image.size, int(text)] or not 0 <= row[2] < classes:
-        return "its place, size or label is not the one in the index, or no class has the label"
+        return "its offset, size or label is not the one in the index, or the label has no class"
     try:
         with Image.open(io.BytesIO(tar.extractfile(image).read()), formats=["JPEG"]) as picture:
             if (picture.size, picture.mode) != ((SIDE, SIDE), "RGB"):
@@ -98,7 +102,7 @@ def _wrong(tar, image, label, row, classes, sums):
 
 
 def _check_sums(folder, manifest, sums):
-    """The mean image and the colours, of shards that are as they were written."""
+    """Return the problems of the mean image and the eigenvalues, given undamaged shards."""
     problems, path = [], folder / MEAN
     try:
         mean = stored_array(path, np.float32, (CHANNELS, SIDE, SIDE))
@@ -106,8 +110,10 @@ def _check_sums(folder, manifest, sums):
             problems.append(f"{path}: is not the mean of the training images")
     except DataError as problem:
         problems.append(str(problem))
-    if sums.principal_colours() != (manifest.eigenvalues, manifest.eigenvectors):
-        problems.append(f"{folder / 'dataset.json'}: its eigenvalues are not the images'")
+    if sums.principal_colors() != (manifest.eigenvalues, manifest.eigenvectors):
+        problems.append(
+            f"{folder / 'dataset.json'}: its eigenvalues are not those of the training images"
+        )
     return problems
 
 

@@ -1,4 +1,4 @@
-"""Worker processes, and what they do.  A worker reads the images itself, at their places."""
+"""Worker processes that read images from their byte ranges and convert them."""
 
 import os
 import signal
@@ -9,20 +9,21 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
 
-from convnet.data.byte_range import read_piece
+from convnet.data.byte_range import read_byte_range
 from convnet.errors import ConvnetError
 from convnet.make_data.picture import Jpeg, make_picture
 from convnet.make_data.sums import Sums
 
-# An image: the file it lies in, the offset and the number of its bytes.
+# An image: its file, the offset and the number of its bytes.
 Place = tuple[str, int, int]
 Made = tuple[list[tuple[bytes | None, str]], Sums]
 
 
 def in_order(function: Callable, tasks: Iterable, workers: int) -> Iterator:
-    """function(task) for each task, computed by worker processes and given out in order.
+    """Yield function(task) for each task, computed by worker processes, in order.
 
-    No more tasks are taken than keep the workers busy.  One worker is this process itself.
+    Tasks are consumed only as fast as the workers need them.  With one worker, this process does
+    the work.  ConvnetError if a worker process is killed.
     """
     if workers == 1:
         yield from map(function, tasks)
@@ -38,18 +39,18 @@ def in_order(function: Callable, tasks: Iterable, workers: int) -> Iterator:
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise ConvnetError(
-            "a worker process ended without an answer (was there too little memory?); the same "
-            "command goes on where this one stopped, with fewer --workers if it happens again"
+            "a worker process ended without an answer (did it run out of memory?); the same "
+            "command continues where this one stopped; use fewer --workers if it happens again"
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def make_chunk(places: list[Place], form: Jpeg) -> Made:
-    """(JPEG or None, remark) of each image, and the sums over them."""
+    """Return (JPEG or None, remark) of each image, and the sums over the images."""
     made, sums = [], Sums()
     for place in places:
-        picture = make_picture(read_piece(*place), form)
+        picture = make_picture(read_byte_range(*place), form)
         made.append((picture.jpeg, picture.remark))
         if picture.jpeg:
             sums.add(picture.pixels)
@@ -57,7 +58,7 @@ def make_chunk(places: list[Place], form: Jpeg) -> Made:
 
 
 def _start_worker():
-    """Ctrl-C is the parent's to handle, and no worker outlives it."""
+    """Leave Ctrl-C to the parent, and end when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

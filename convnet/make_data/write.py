@@ -1,4 +1,4 @@
-"""Carries out a plan, shard after shard."""
+"""Writes the shards of a plan, one after the other."""
 
 import shutil
 from collections import Counter
@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from convnet.arithmetic import ceil_div
 from convnet.data.datasets.shard_folder import MEAN, Manifest, write_manifest
 from convnet.errors import DataError
 from convnet.make_data.plan import SPLITS, Plan
@@ -18,14 +19,17 @@ from convnet.make_data.workers import in_order, make_chunk
 
 REMARKS = "remarks.txt"
 _CHUNK = 32  # images that a worker gets at a time
-_TYPICAL = 24_000  # bytes of a stored image, before there is one; photographs take more
+_TYPICAL = 24_000  # bytes of a stored image, as long as there is none; photographs take more
 
 
 def carry_out(
-    plan: Plan, folder: Path, state: State, workers: int, tell: Callable[[int], None]
+    plan: Plan, folder: Path, state: State, workers: int, on_images: Callable[[int], None]
 ) -> Manifest:
-    """Writes the shards that are missing, then what is said of all.  tell(n): n images more are
-    done.  Whenever it is stopped, the next call goes on behind the last finished shard."""
+    """Write the missing shards, then the mean image and the manifest, which is returned.
+
+    on_images: called with the number of images made since the last call.  After an interruption the
+    next call continues after the last finished shard.  DataError if the disk is too small.
+    """
     planned = plan.shards()
     chunks = (
         [plan.place(split, i) for i in images[start : start + _CHUNK]]
@@ -38,27 +42,27 @@ def carry_out(
             to_come = sum(len(images) for _, _, images in planned[state.finished :])
             _check_room(folder, state.shards, to_come)
             split, number, images = planned[state.finished]
-            pictures = islice(made, -(-len(images) // _CHUNK))
-            state.add(*_write_shard(plan, folder, split, number, images, pictures, tell))
+            pictures = islice(made, ceil_div(len(images), _CHUNK))
+            state.add(*_write_shard(plan, folder, split, number, images, pictures, on_images))
     finally:
         made.close()  # ends the workers
     return _complete(plan, folder, state)
 
 
 def _check_room(folder, shards, images):
-    """DataError before the disk is full.  Images to come are taken to be like those so far."""
+    """DataError if the remaining images do not fit, estimated from those written so far."""
     so_far = sum(shard.images for shard in shards)
     each = sum(shard.bytes for shard in shards) / so_far if so_far else _TYPICAL
     needed, free = images * each, shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
-            f"{folder}: the disk has {free / 1e9:.1f} GB free, and what is still to be written "
-            f"takes about {needed / 1e9:.1f} GB; make room, and the same command goes on"
+            f"{folder}: the disk has {free / 1e9:.1f} GB free, but the remaining images need "
+            f"about {needed / 1e9:.1f} GB; free some space, and the same command continues"
         )
 
 
-def _write_shard(plan, folder, split, number, images, made: Iterator, tell):
-    """The shard, its remarks and, for training images, the sums over it."""
+def _write_shard(plan, folder, split, number, images, made: Iterator, on_images):
+    """Return the shard, its remarks and, for training images, the sums over it."""
     part, indices, remarks, sums = plan.parts[split], iter(images), [], Sums()
     with ShardWriter(folder, split, number) as writer:
         for pictures, chunk_sums in made:
@@ -70,26 +74,26 @@ def _write_shard(plan, folder, split, number, images, made: Iterator, tell):
                     done = "converted" if jpeg else "skipped"
                     remarks.append([split, part.names[index], done, remark])
             sums.merge(chunk_sums)
-            tell(len(pictures))
+            on_images(len(pictures))
         return writer.finish(), remarks, sums if split == "train" else None
 
 
 def _key(index, name):
-    """The image's place in its split and its file's name, in what all readers of tars take."""
+    """Return the image's position and file name, in characters that all tar readers accept."""
     stem = name.rpartition("/")[2].rpartition(".")[0]
     plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in stem)
     return f"{index:08}_{plain[:60]}"
 
 
 def _complete(plan: Plan, folder: Path, state: State) -> Manifest:
-    """The mean image, the remarks and, last, the manifest."""
+    """Write the mean image, the remarks and, last, the manifest."""
     if not state.sums.images:
         raise DataError(f"{folder}: none of the training images could be read ({REMARKS})")
     remarks = [["", name, "skipped", why] for name, why in plan.passed_over] + state.remarks
     lines = ("\t".join(line) + "\n" for line in remarks)
     (folder / REMARKS).write_text("".join(lines), encoding="utf-8")
     shards = list(zip(state.planned, state.shards, strict=True))
-    values, vectors = state.sums.principal_colours()
+    values, vectors = state.sums.principal_colors()
     manifest = Manifest(
         name=plan.name,
         ids=plan.classes.ids,

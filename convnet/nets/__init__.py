@@ -77,20 +77,21 @@ def params_file(given: Path | None, layers: Path | None) -> Path | None:
 
     If `given` is None, `layers` is looked up instead: the two files of a net belong together.
     """
-    net = find(given or layers) if given or layers else None
+    named = given or layers
+    net = find(named) if named else None
     return net.params if net else given
 
 
-def _net(name):
+def _net(name: str) -> Net:
     files = folder() / "layers" / f"{name}.cfg", folder() / "params" / f"{name}.params"
     return Net(name, DESCRIPTIONS[name], *files)
 
 
-def _is_name(given):
+def _is_name(given: Path) -> bool:
     return given.name == str(given) and not given.suffix
 
 
-def _unknown(name):
+def _unknown(name: str) -> str:
     files = (entry.name for entry in Path().iterdir() if entry.is_file())
     near = difflib.get_close_matches(name[:200], dict.fromkeys([*DESCRIPTIONS, *files]), n=3)
     hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""

@@ -1,7 +1,13 @@
 """The numbers that are shown of costs, from the sums over cases that a network leaves."""
 
+from collections.abc import Mapping, Sequence
 
-def reported(layers: dict, sums: dict, cases: int) -> dict[str, dict[str, float]]:
+from convnet.layers.cost import Cost
+
+
+def reported(
+    layers: Mapping[str, Cost], sums: Mapping[str, Sequence[float]], cases: int
+) -> dict[str, dict[str, float]]:
     """cost layer -> name of a number -> value, of costs that are no other cost's children.
 
     layers: cost layers by name; sums: their numbers, summed over `cases`.  Children's sums are
@@ -15,7 +21,9 @@ def reported(layers: dict, sums: dict, cases: int) -> dict[str, dict[str, float]
     }
 
 
-def _with_children(name, layers, sums) -> list[float]:
+def _with_children(
+    name: str, layers: Mapping[str, Cost], sums: Mapping[str, Sequence[float]]
+) -> list[float]:
     total = [float(number) for number in sums[name]]
     for child in layers[name].child_names():
         added = _with_children(child, layers, sums)

@@ -1,21 +1,33 @@
-"""Steps on the same memory made one: a product with its biases and neuron, a slope with sums.
+"""Fuse recorded steps on the same memory, whatever the engine.
 
-A peephole over recorded steps, which knows no engine.  The last product of a layer, `bias.forward`
-and an in-place `neuron.forward` become one `forward_fused`, so that an engine may finish numbers
-while they are at hand; an in-place `neuron.backward` with the `bias.grad` below it becomes one
-`neuron.backward_fused`.
+The last product of a layer, its `bias.forward` and an in-place `neuron.forward` become one
+`forward_fused`, so that an engine can finish the numbers while they are in registers or caches.  An
+in-place `neuron.backward` and the `bias.grad` below it become one `neuron.backward_fused`.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+from convnet.network.memory import View
 from convnet.network.record import Step
+from convnet.operations import bias, conv, fc, local, neuron, sfc
+from convnet.operations.declaration import Operation
 
-PRODUCTS = ("conv.forward", "local.forward", "fc.forward", "sfc.forward")
-_OUTPUT = 2  # the place of y among a product's arguments
+FUSED: dict[str, Operation[Any]] = {
+    conv.forward.name: conv.forward_fused,
+    local.forward.name: local.forward_fused,
+    fc.forward.name: fc.forward_fused,
+    sfc.forward.name: sfc.forward_fused,
+}
+"""Products, and what they become with biases and a neuron."""
+
+_WITH_BIASES = {fused.name for fused in FUSED.values()}
+_OUTPUT = 2  # position of y among a product's arguments
 
 
 def fuse(steps: list[Step]) -> list[Step]:
-    """The same work in fewer steps, each at the place of the first that went into it."""
+    """Return fewer steps that do the same work, each at the place of the first fused into it."""
     fused: list[Step] = []
     for step in steps:
         rule = _RULES.get(step.operation)
@@ -24,69 +36,69 @@ def fuse(steps: list[Step]) -> list[Step]:
     return fused
 
 
-def _fuse_biases(steps, step) -> bool:
+def _fuse_biases(steps: list[Step], step: Step) -> bool:
     biases, y = step.arguments
     place = _latest(steps, step, y)
-    if place is None or steps[place].operation not in PRODUCTS:
+    if place is None or steps[place].operation not in FUSED:
         return False
     product = steps[place]
     target = product.arguments[_OUTPUT]
-    of_rows = product.operation == "local.forward" or biases.size == target.dims[0]
+    of_rows = product.operation == local.forward.name or biases.size == target.dims[0]
     if not (of_rows and y.same_memory(target)):
         return False
     arguments = *product.arguments, biases, "ident", 0.0, 0.0
-    operation = f"{product.operation}_fused"
-    steps[place] = replace(product, operation=operation, arguments=arguments)
+    steps[place] = replace(product, operation=FUSED[product.operation].name, arguments=arguments)
     return True
 
 
-def _fuse_neuron(steps, step) -> bool:
-    x, y, *neuron = step.arguments
+def _fuse_neuron(steps: list[Step], step: Step) -> bool:
+    x, y, *function = step.arguments
     place = _latest(steps, step, y)
-    if place is None or not steps[place].operation.endswith(".forward_fused"):
+    if place is None or steps[place].operation not in _WITH_BIASES:
         return False
     product = steps[place]
     target, kind = product.arguments[_OUTPUT], product.arguments[-3]
     if not (kind == "ident" and x.same_memory(y) and y.same_memory(target)):
         return False
-    steps[place] = replace(product, arguments=(*product.arguments[:-3], *neuron))
+    steps[place] = replace(product, arguments=(*product.arguments[:-3], *function))
     return True
 
 
-def _fuse_sums(steps, step) -> bool:
-    """The steps between are of the layer with the biases, which only reads its dy."""
+def _fuse_sums(steps: list[Step], step: Step) -> bool:
+    """The steps between belong to the layer with the biases, which only reads its dy."""
     dy, db, adds = step.arguments
     place = _latest(steps, step, dy, skip=step.layer)
-    if place is None or steps[place].operation != "neuron.backward":
+    if place is None or steps[place].operation != neuron.backward.name:
         return False
-    slope = steps[place]
-    *arrays, kind, a, b, accumulate = slope.arguments
+    derivative = steps[place]
+    *arrays, kind, a, b, accumulate = derivative.arguments
     if accumulate or not all(view.same_memory(dy) for view in arrays[2:]):
         return False
     rows = [replace(view, dims=dy.dims, tail=dy.tail) for view in arrays]
     arguments = *rows, kind, a, b, db, adds
-    steps[place] = replace(slope, operation="neuron.backward_fused", arguments=arguments)
+    operation = neuron.backward_fused.name
+    steps[place] = replace(derivative, operation=operation, arguments=arguments)
     return True
 
 
-_RULES = {
-    "bias.forward": _fuse_biases,
-    "neuron.forward": _fuse_neuron,
-    "bias.grad": _fuse_sums,
+_RULES: dict[str, Callable[[list[Step], Step], bool]] = {
+    bias.forward.name: _fuse_biases,
+    neuron.forward.name: _fuse_neuron,
+    bias.grad.name: _fuse_sums,
 }
 
 
-def _latest(steps, step, view, skip=None) -> int | None:
-    """The last of `steps` that touched a view's buffer, if it belongs to the same pass.
+def _latest(steps: list[Step], step: Step, view: View, skip: str | None = None) -> int | None:
+    """Position of the last of `steps` on a view's buffer, None if it belongs to another pass.
 
-    skip: a layer whose steps are not looked at.
+    skip: a layer whose steps are left out.
     """
     for place in range(len(steps) - 1, -1, -1):
         other = steps[place]
         if other.layer != skip and any(seen.buffer is view.buffer for seen in other.views()):
-            return place if _turn(other) == _turn(step) else None
+            return place if _time_slot(other) == _time_slot(step) else None
     return None
 
 
-def _turn(step):
+def _time_slot(step: Step) -> tuple[str, int, int | None]:
     return step.phase, step.number, step.microbatch

@@ -8,7 +8,10 @@ from convnet.network.plan import Parameter, PlannedTable
 
 
 def initial_values(parameter: Parameter, seed: int) -> np.ndarray:
-    """constant + deviation · N(0,1), float32, in the parameter's shape (paper, 5; dialect, 5.1)."""
+    """Return constant + deviation · N(0,1), float32, in the parameter's shape.
+
+    (paper, 5; docs/dialect.md, 5.1)
+    """
     spec = parameter.spec
     values = np.full(spec.shape, spec.constant, np.float32)
     if spec.deviation:
@@ -19,7 +22,10 @@ def initial_values(parameter: Parameter, seed: int) -> np.ndarray:
 
 
 def initial_table(table: PlannedTable, seed: int) -> np.ndarray:
-    """int32: the table's values, or its permutations, one behind the other (dialect, 3.3)."""
+    """Return the table's values, or its permutations one behind the other, as int32.
+
+    (docs/dialect.md, 3.3)
+    """
     spec = table.spec
     if spec.values is not None:
         return np.array(spec.values, np.int32)

@@ -1,50 +1,53 @@
-"""From a minibatch's matrices to the memory of the data layers, checked and cut to size."""
+"""Copy a minibatch's matrices to the memory of the data layers, after checking them."""
 
 import numpy as np
 
 from convnet.errors import DataError
+from convnet.graph.place import Unit
+from convnet.layers.data import Data
+from convnet.network.engine import Engine
 from convnet.network.plan import Plan
 
 
 class Loader:
     """Fills the host's memory of a plan's data layers on an engine."""
 
-    def __init__(self, plan: Plan, engine):
+    def __init__(self, plan: Plan, engine: Engine):
         self.plan, self.engine = plan, engine
-        self._units = [unit for unit in plan.units if unit.is_data]
+        layers = ((unit, unit.layer) for unit in plan.units)
+        self._sources = [(unit, layer) for unit, layer in layers if isinstance(layer, Data)]
 
     def fill(self, matrices: dict[int, np.ndarray]) -> int:
         """Fill all of it with (values, cases) arrays by dataIdx; the cases, 0 without data layers.
 
         DataError if they do not fit; then nothing is changed.
         """
-        found = [self._matrix(unit, matrices) for unit in self._units]
+        found = [self._matrix(unit, layer, matrices) for unit, layer in self._sources]
         counts = sorted({matrix.shape[1] for matrix in found})
         if len(counts) > 1:
             raise DataError(f"the data matrices differ in their cases: {counts}")
         cases = counts[0] if counts else 0
-        for unit, matrix in zip(self._units, found, strict=True):
-            self._fill_unit(unit, matrix, self.plan.sizes(cases))
+        for (unit, layer), matrix in zip(self._sources, found, strict=True):
+            self._fill_unit(unit, matrix[layer.start :], self.plan.sizes(cases))
         return cases
 
-    def _fill_unit(self, unit, matrix, sizes):
-        """Its rows, and the cases of its microbatch."""
-        start, view = unit.layer.start, self.plan.outputs[unit.name]
+    def _fill_unit(self, unit: Unit, rows: np.ndarray, sizes: tuple[int, ...]) -> None:
+        """Fill a unit's memory with as many of the rows, and with the cases of its microbatch."""
+        view = self.plan.outputs[unit.name]
         first, count = unit.replica * sizes[0], sizes[unit.replica]
         if count:
-            part = matrix[start : start + unit.shape.size, first : first + count]
+            part = rows[: unit.shape.size, first : first + count]
             self.engine.fill(view, count, part.reshape(*view.dims, count))
 
-    def _matrix(self, unit, matrices):
-        matrix = matrices.get(unit.layer.data_idx)
-        needed = unit.layer.start + unit.shape.size
+    def _matrix(self, unit: Unit, layer: Data, matrices: dict[int, np.ndarray]) -> np.ndarray:
+        """The matrix that a data layer reads.  DataError if it does not fit."""
+        matrix = matrices.get(layer.data_idx)
+        needed = layer.start + unit.shape.size
         if matrix is None:
-            raise DataError(
-                f"{unit.name} reads data matrix {unit.layer.data_idx}, which is not given"
-            )
+            raise DataError(f"{unit.name} reads data matrix {layer.data_idx}, which is not given")
         if matrix.ndim != 2 or matrix.shape[0] < needed:
             raise DataError(
-                f"{unit.name} needs {needed} values per case in data matrix {unit.layer.data_idx}, "
+                f"{unit.name} needs {needed} values per case in data matrix {layer.data_idx}, "
                 f"found an array of shape {matrix.shape}"
             )
         if not 1 <= matrix.shape[1] <= self.plan.minibatch:

@@ -86,7 +86,7 @@ class View:
     def side(self, channels: int) -> int:
         return isqrt(self.size // channels)
 
-    def __str__(self):
+    def __str__(self) -> str:
         dims = "x".join(map(str, self.dims)) + ("xN" if self.tail != FIXED else "")
         part = self.size < self.buffer.rows
         rows = f"[{self.start}:{self.start + self.size}]" if part else ""

@@ -1,6 +1,6 @@
 """A network with memory: load a minibatch, run a program, read what came out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
@@ -10,13 +10,17 @@ import numpy as np
 
 from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
+from convnet.layers import Shape
+from convnet.layers.cost import Cost
 from convnet.network import rates
+from convnet.network.engine import Engine, Program, Times
 from convnet.network.initialize import initial_table, initial_values
 from convnet.network.loading import Loader
 from convnet.network.memory import View
-from convnet.network.plan import Parameter, Plan, PlannedTable
+from convnet.network.plan import MicrobatchView, Parameter, Plan, PlannedTable
 from convnet.network.planner import make_plan
 from convnet.network.prune_buffers import leave_out
+from convnet.network.rates import no_noise
 from convnet.network.trace import Span
 
 
@@ -40,7 +44,7 @@ class Network:
         self,
         graph: Graph,
         minibatch: int,
-        engine,
+        engine: Engine,
         *,
         seed: int = 0,
         train_all: bool = False,
@@ -60,9 +64,9 @@ class Network:
         self.parameters = {parameter.name: parameter for parameter in self.plan.parameters}
         self.step = 0  # training steps done: the counter of the random numbers
         self.cases, self.sizes = minibatch, self.plan.sizes(minibatch)
-        self._programs = {}
+        self._programs: dict[tuple[str, int], Program] = {}
         self._ahead: _Loaded | None = None
-        self._times = None  # takes when each step runs
+        self._times: Times | None = None  # collects when each step runs
         self._loader = Loader(self.plan, engine)
         for parameter in self.plan.parameters:
             self.write(parameter, initial_values(parameter, seed))
@@ -95,8 +99,8 @@ class Network:
             with suppress(DataError):
                 self._ahead = self._loaded(matrices)
 
-    def _loaded(self, matrices) -> "_Loaded":
-        """Brings them to the engine's memory for the minibatch after this one."""
+    def _loaded(self, matrices: dict[int, np.ndarray]) -> "_Loaded":
+        """Bring them to the engine's memory for the minibatch after this one."""
         cases = self._loader.fill(matrices) or self.cases
         self._start(self.program("load", cases))
         return _Loaded(matrices, cases)
@@ -113,7 +117,7 @@ class Network:
         if program == "train":
             self.step += 1
 
-    def program(self, name: str, cases: int | None = None):
+    def program(self, name: str, cases: int | None = None) -> Program:
         """The bound program, for minibatches of `cases`, or of as many as are loaded."""
         key = name, cases or self.cases
         if key not in self._programs:
@@ -121,7 +125,7 @@ class Network:
             self._programs[key] = self.engine.program(self.plan.programs[name], sizes)
         return self._programs[key]
 
-    def _start(self, bound):
+    def _start(self, bound: Program) -> None:
         if self._times is None:
             bound.run()
         else:
@@ -129,16 +133,16 @@ class Network:
 
     @contextmanager
     def traced(self) -> Iterator[list[Span]]:
-        """Takes when each step runs that is started within it; the list is filled at the end."""
+        """Record when the steps started within it run; the list is filled at the end."""
         spans: list[Span] = []
-        self._times = self.engine.times()
+        self._times = times = self.engine.times()
         try:
             yield spans
-            spans += self._times.spans()
+            spans += times.spans()
         finally:
             self._times = None
 
-    def _set_random(self, program):
+    def _set_random(self, program: str) -> None:
         low, high = self.seed & 0xFFFFFFFF, self.seed >> 32 & 0xFFFFFFFF
         in_training = 0 if program == "train" else 1 << 31
         for name, view in self.plan.random.items():
@@ -146,13 +150,19 @@ class Network:
             words = [low, high, stream, self.step & 0xFFFFFFFF, self.step >> 32 | in_training, 0]
             self.engine.write(view, self.cases, np.array(words, np.uint32))
 
-    def set_rates(self, progress: float, normal=None, divided_by: float = 1) -> None:
+    def set_rates(
+        self,
+        progress: float,
+        normal: Callable[[], float] = no_noise,
+        divided_by: float = 1,
+    ) -> None:
         """Set the learning rates for the next training step on the loaded data.
 
-        They are those of the schedules at `progress`, divided by `divided_by`.
+        They are those of the schedules at `progress`, divided by `divided_by`.  normal: samples
+        N(0,1) for schedules with noise.
         """
         for parameter in self.plan.parameters:
-            if parameter.learns:
+            if parameter.hyper is not None:
                 divisor = self._divisor(parameter)
                 values = rates.hyper_values(parameter, progress, divisor, normal, divided_by)
                 self.engine.write(parameter.hyper, self.cases, values)
@@ -160,8 +170,8 @@ class Network:
                     share = rates.share_factor(unit, index, parameter, progress)
                     self.engine.write(factor, self.cases, share)
 
-    def _divisor(self, parameter) -> float:
-        """Cases that an update's gradient counts for (dialect, 6.2 and 8.2)."""
+    def _divisor(self, parameter: Parameter) -> float:
+        """Cases that an update's gradient counts for (docs/dialect.md, 6.2 and 8.2)."""
         passes = self.plan.rounds.passes
         nominal = self.graph.dialect.divides_by_nominal_minibatch
         if parameter.every == passes and not nominal:
@@ -173,25 +183,32 @@ class Network:
 
     def costs(self) -> dict[str, np.ndarray]:
         """The numbers of each cost layer, sums over the cases of the last run."""
-        return {name: self._cost(slots) for name, slots in self.plan.cost_slots.items()}
+        return {name: self._cost(parts) for name, parts in self.plan.microbatch_costs.items()}
 
-    def _cost(self, slots):
-        full = [slot.view for slot in slots if self.sizes[slot.microbatch]]
-        return sum(self.engine.read(view, self.cases) for view in full)
+    def _cost(self, parts: list[MicrobatchView]) -> np.ndarray:
+        """The sum over the microbatches that have cases, as the first one always has."""
+        full = [part.view for part in parts if self.sizes[part.microbatch]]
+        found = [self.engine.read(view, self.cases) for view in full]
+        return sum(found, np.zeros_like(found[0]))
 
     def objective(self) -> float:
         """Sum over the cost layers of coeff times the first number."""
         costs = self.costs()
-        return sum(self.graph.node(name).layer.coeff * float(v[0]) for name, v in costs.items())
+        layers = {name: self.graph.node(name).layer for name in costs}
+        return sum(
+            layer.coeff * float(costs[name][0])
+            for name, layer in layers.items()
+            if isinstance(layer, Cost)
+        )
 
     def read(self, parameter: Parameter) -> np.ndarray:
         return self.engine.read(parameter.value, self.cases)
 
-    def write(self, parameter: Parameter, values) -> None:
-        for view in (parameter.value, *(replica[1] for replica in parameter.replicas)):
+    def write(self, parameter: Parameter, values: np.ndarray) -> None:
+        for view in (parameter.value, *(replica.value for replica in parameter.replicas)):
             self.engine.write(view, self.cases, values)
 
-    def write_table(self, table: PlannedTable, values) -> None:
+    def write_table(self, table: PlannedTable, values: np.ndarray) -> None:
         for view in (table.value, *table.replicas):
             self.engine.write(view, self.cases, values)
 
@@ -201,13 +218,13 @@ class Network:
             return {}
         trained = [parameter for parameter in self.plan.parameters if parameter.learns]
         views = [p.gradient for p in trained]
-        views += [share[0] for p in trained for share in p.shares]
-        views += [replica[2] for p in trained for replica in p.replicas]
-        return {view.buffer.name: view for view in views}
+        views += [share.gradient for p in trained for share in p.shares]
+        views += [replica.gradient for p in trained for replica in p.replicas]
+        return {view.buffer.name: view for view in views if view is not None}
 
     def read_gradient(self, parameter: Parameter) -> np.ndarray:
         """dE/dw summed over the cases of the last run of `gradients` or `train`."""
-        return self.engine.read(parameter.gradient, self.cases)
+        return self.engine.read(parameter.trained_gradient(), self.cases)
 
     def data_gradient(self, name: str) -> np.ndarray:
         """dE/dx of a data layer, shaped as its output, of the last run of `gradients` or `train`.
@@ -219,9 +236,8 @@ class Network:
         for copy in self.plan.units:
             view = self.plan.output_gradients.get(copy.name)
             if copy.is_copy and copy.node is node and view is not None:
-                total[..., self._columns(copy.replica)] += self._read_piece(
-                    view, copy.replica, node.shape
-                )
+                values = self._read_microbatch(view, copy.replica, node.shape)
+                total[..., self._columns(copy.replica)] += values
         return total
 
     def output(self, name: str) -> np.ndarray:
@@ -231,33 +247,34 @@ class Network:
     def values(self, node: Node) -> np.ndarray:
         """A node's output, (channels, rows, columns, cases), the microbatches put together.
 
-        DataError for a layer that works on them in turn: only the last one's values are left.
+        DataError for a layer that writes them one after the other to the same memory: only the last
+        one's values are left.
         """
-        slots = self.plan.slots[node.name]
-        if len(slots) < self.plan.rounds.microbatches:
+        parts = self.plan.microbatch_outputs[node.name]
+        if len(parts) < self.plan.rounds.microbatches:
             raise DataError(
                 f"{node.name} works on the parts of a minibatch in turn, in the same memory; its "
                 "values for the whole minibatch are not kept"
             )
         found = np.empty((*node.shape, self.cases), self.engine.real)
-        for slot in slots:
-            if self.sizes[slot.microbatch]:
-                piece = self._read_piece(slot.view, slot.microbatch, node.shape)
-                found[..., self._columns(slot.microbatch)] = piece
+        for part in parts:
+            if self.sizes[part.microbatch]:
+                columns = self._columns(part.microbatch)
+                found[..., columns] = self._read_microbatch(part.view, part.microbatch, node.shape)
         return found
 
-    def _columns(self, microbatch):
+    def _columns(self, microbatch: int) -> slice:
         first = microbatch * self.sizes[0]
         return slice(first, first + self.sizes[microbatch])
 
-    def _read_piece(self, view, microbatch, shape):
+    def _read_microbatch(self, view: View, microbatch: int, shape: Shape) -> np.ndarray:
         return self.engine.read(view.shaped(*shape), self.sizes[microbatch])
 
     def first_not_finite(self) -> str | None:
         """The first layer whose activities hold a value that is not finite."""
         for node in self.graph.nodes:
-            for slot in self.plan.slots.get(node.name, ()):
-                cases = self.sizes[slot.microbatch]
-                if cases and not np.isfinite(self.engine.read(slot.view, cases)).all():
-                    return (node.folded_into or node).name
+            for part in self.plan.microbatch_outputs.get(node.name, ()):
+                cases = self.sizes[part.microbatch]
+                if cases and not np.isfinite(self.engine.read(part.view, cases)).all():
+                    return (node.declared_in or node).name
         return None

@@ -2,12 +2,23 @@
 
 from math import lcm
 
+from convnet.arithmetic import ceil_div
 from convnet.graph.build import Node
 from convnet.graph.place import Unit
-from convnet.layers.weighted import WeightLayer
+from convnet.layers.base import Table, Weight
 from convnet.network.memory import Buffer, View
-from convnet.network.plan import Parameter, Plan, PlannedTable
+from convnet.network.plan import (
+    Parameter,
+    Plan,
+    PlannedTable,
+    Replica,
+    SharedGradient,
+    array_name,
+    is_weighted,
+    weight_layer,
+)
 from convnet.network.record import Recorder
+from convnet.operations import elementwise, transfer, update
 
 
 class Parameters:
@@ -32,55 +43,58 @@ class Parameters:
             self._plan_tables(unit)
         self.arrivals = self._plan_arrivals()
 
-    def _add(self, name, device, count, role, dtype="real"):
+    def _add(self, name: str, device: int, count: int, role: str, dtype: str = "real") -> View:
         buffer = Buffer(name, device, count, role, per_case=False, dtype=dtype)
         self.plan.buffers.append(buffer)
         return buffer.view()
 
     # -- memory ------------------------------------------------------------------------------------
 
-    def _plan_unit(self, unit):
-        for index, weight in enumerate(unit.layer.weights()):
+    def _plan_unit(self, unit: Unit) -> None:
+        layer = weight_layer(unit)
+        for index, weight in enumerate(layer.weights()):
             if unit.node.owns(index):
                 self._plan_parameter(unit, index, weight)
             else:
                 self._share(unit, index)
-        self._plan_parameter(unit, None, unit.layer.biases())
+        self._plan_parameter(unit, None, layer.biases())
 
-    def _plan_parameter(self, unit, index, spec):
+    def _plan_parameter(self, unit: Unit, index: int | None, spec: Weight) -> None:
         if unit.replica:
             self._plan_replica(unit, index, spec)
             return
-        parameter = Parameter(unit, index, None, every=self._period(unit))
-        name = parameter.name
-        parameter.value = self._array(unit, spec, name, "weights")
+        name = f"{unit.node.name}.{array_name(index)}"
+        value = self._array(unit, spec, name, "weights")
+        parameter = Parameter(unit, index, value, every=self._period(unit))
         if self.learns(unit, index):
-            parameter.gradient = self._array(unit, spec, f"{name}.gradient", "weight gradients")
-            parameter.velocity = self._array(unit, spec, f"{name}.velocity", "velocity")
-            moments = unit.layer.moments(index)
-            for moment in moments:
-                moved = self._array(unit, spec, f"{name}.{moment}", "velocity")
-                parameter.moments[moment] = moved
-            count = 4 if moments else 3
-            parameter.hyper = self._add(f"{name}.rates", unit.device, count, "controls", "float64")
+            self._plan_learning(parameter)
         self._by_node[unit.node, index] = parameter
         self.values[unit, index] = parameter.value
         self.gradients[unit, index] = parameter.gradient
         self.plan.parameters.append(parameter)
 
-    def _plan_replica(self, unit, index, spec):
+    def _plan_learning(self, parameter: Parameter) -> None:
+        unit, spec, name = parameter.unit, parameter.spec, parameter.name
+        parameter.gradient = self._array(unit, spec, f"{name}.gradient", "weight gradients")
+        parameter.velocity = self._array(unit, spec, f"{name}.velocity", "velocity")
+        for moment in parameter.layer.moments(parameter.index):
+            parameter.moments[moment] = self._array(unit, spec, f"{name}.{moment}", "velocity")
+        count = 4 if parameter.moments else 3
+        parameter.hyper = self._add(f"{name}.rates", unit.device, count, "controls", "float64")
+
+    def _plan_replica(self, unit: Unit, index: int | None, spec: Weight) -> None:
         parameter = self._by_node[unit.node, index]
-        name = f"{unit.name}.{'biases' if index is None else f'weights.{index}'}"
+        name = f"{unit.name}.{array_name(index)}"
         value, gradient = self._array(unit, spec, name, "weights"), None
         if parameter.learns:
             gradient = self._array(unit, spec, f"{name}.gradient", "weight gradients")
-        parameter.replicas.append((unit, value, gradient))
+        parameter.replicas.append(Replica(unit, value, gradient))
         self.values[unit, index], self.gradients[unit, index] = value, gradient
 
-    def _array(self, unit, spec, name, role):
+    def _array(self, unit: Unit, spec: Weight, name: str, role: str) -> View:
         return self._add(name, unit.device, spec.size, role).shaped(*spec.shape)
 
-    def _share(self, unit, index):
+    def _share(self, unit: Unit, index: int) -> None:
         node, at = unit.node.owners[index]
         owner = self._units[node, unit.replica]
         parameter = self._by_node[node, at]
@@ -91,19 +105,19 @@ class Parameters:
             name = f"{unit.name}.weights.{index}"
             gradient = self._array(unit, parameter.spec, f"{name}.gradient", "weight gradients")
             factor = self._add(f"{name}.share", unit.device, 1, "controls", "float64")
-            parameter.shares.append((gradient, factor, unit, index))
+            parameter.shares.append(SharedGradient(gradient, factor, unit, index))
             self.gradients[unit, index] = gradient
 
-    def _own_rate(self, unit, index, parameter):
-        """Whether a user's contribution is scaled by its own rate (dialect, 5.2)."""
-        mine = unit.layer.rates_w[index]
-        owners = parameter.unit.layer.rates_w[parameter.index]
+    def _own_rate(self, unit: Unit, index: int, parameter: Parameter) -> bool:
+        """Whether a user's contribution is scaled by its own rate (docs/dialect.md, 5.2)."""
+        layer = weight_layer(unit)
+        differ = layer.learning_rate(index) != parameter.layer.learning_rate(parameter.index)
         by_user = self.plan.graph.dialect.users_scale_shared_gradients
         replicated = len(unit.node.devices) > 1
-        separate = unit.layer.type_name == "conv" or parameter.moments or replicated
-        return mine != owners and (by_user or not separate)
+        summed = layer.sums_shared_gradients or bool(parameter.moments) or replicated
+        return differ and (by_user or not summed)
 
-    def _plan_tables(self, unit):
+    def _plan_tables(self, unit: Unit) -> None:
         for name, table in unit.layer.tables().items():
             at = table.input
             if at is not None and not unit.node.owns(at):
@@ -113,7 +127,7 @@ class Parameters:
             else:
                 self.tables[unit][name] = self._plan_table(unit, name, table)
 
-    def _plan_table(self, unit, name, table):
+    def _plan_table(self, unit: Unit, name: str, table: Table) -> View:
         view = self._add(f"{unit.name}.{name}", unit.device, table.size, "state", "int32")
         if unit.replica:
             self._planned_tables[unit.node, name].replicas.append(view)
@@ -123,8 +137,8 @@ class Parameters:
         self.plan.tables.append(planned)
         return view
 
-    def _plan_arrivals(self):
-        """On each device that sums replicas' gradients, room for the largest to arrive in."""
+    def _plan_arrivals(self) -> dict[int, View]:
+        """By device that sums replicas' gradients, memory for the largest to arrive in."""
         needs: dict[int, int] = {}
         for parameter in self.plan.parameters:
             if parameter.replicas and parameter.learns:
@@ -138,30 +152,27 @@ class Parameters:
     # -- learning ----------------------------------------------------------------------------------
 
     def learns(self, unit: Unit, index: int | None) -> bool:
-        layer = unit.layer
-        if self.train_all:
-            return True
-        return layer.biases_learn() if index is None else layer.weights_learn(index)
+        return self.train_all or weight_layer(unit).learning_rate(index).base > 0
 
     def any_learns(self, unit: Unit) -> bool:
-        return is_weighted(unit) and (self.train_all or unit.layer.learns())
+        return is_weighted(unit) and (self.train_all or weight_layer(unit).learns())
 
-    def _period(self, unit) -> int:
-        """Passes between updates: a multiple of the unit's period (dialect, 8.2)."""
+    def _period(self, unit: Unit) -> int:
+        """Passes between updates: a multiple of the unit's period (docs/dialect.md, 8.2)."""
         passes = self.plan.rounds.passes
         if self.update_every > 1:
             return self.update_every * passes
-        asked = unit.layer.update_period
+        asked = weight_layer(unit).update_period
         if not asked and self.plan.graph.dialect.updates_once_a_minibatch:
             return passes
-        return -(-max(asked, unit.period) // unit.period) * unit.period
+        return ceil_div(max(asked, unit.period), unit.period) * unit.period
 
     def variants(self) -> int:
         """Minibatches after which the order of updates repeats."""
         passes = self.plan.rounds.passes
         return lcm(passes, *(p.every for p in self.plan.parameters if p.learns)) // passes
 
-    def update(self, ops: Recorder, passed: int, written: set) -> None:
+    def update(self, ops: Recorder, passed: int, written: set[View]) -> None:
         """Record the updates that are due after so many passes; layer by layer, then constraints.
 
         written: the gradients that hold something; those used up leave it.
@@ -172,42 +183,41 @@ class Parameters:
             ops.layer, ops.microbatch = unit.name, None
             for parameter in mine:
                 self.gather(ops, parameter, written)
-                unit.layer.update(ops, parameter.index, parameter, self.tables[unit])
+                arrays = parameter.update_arrays()
+                parameter.layer.update(ops, parameter.index, arrays, self.tables[unit])
                 self._forget(parameter, written)
             for parameter in mine:
                 if parameter.index is not None:
                     where = parameter.index, parameter.spec, parameter.value
-                    unit.layer.constrain(ops, *where)
+                    parameter.layer.constrain(ops, *where)
             for parameter in mine:
                 for _, value, _ in parameter.replicas:
-                    ops.transfer.copy(parameter.value, value)
+                    transfer.copy(ops, parameter.value, value)
 
-    def gather(self, ops: Recorder, parameter: Parameter, written: set, by_rate=True) -> None:
+    def gather(
+        self, ops: Recorder, parameter: Parameter, written: set[View], by_rate: bool = True
+    ) -> None:
         """Record the sums of what other users and other replicas contribute to a gradient.
 
         by_rate: users with rates of their own contribute in proportion to them.
         """
-        size = parameter.spec.size
-        total = parameter.gradient.shaped(size)
+        target, size = parameter.update_arrays().gradient, parameter.spec.size
+        total = target.shaped(size)
         for gradient, factor, _, _ in parameter.shares:
             if gradient in written and by_rate:
-                ops.update.scaled_add(gradient, parameter.gradient, factor)
+                update.scaled_add(ops, gradient, target, factor)
             elif gradient in written:
-                ops.elementwise.scale(gradient.shaped(size), total, 1.0, True)
-        for unit, _, gradient in parameter.replicas:
-            if gradient in written:
-                ops.microbatch = unit.microbatches[0] if unit.turns == 1 else None
+                elementwise.scale(ops, gradient.shaped(size), total, 1.0, True)
+        for unit, _, contribution in parameter.replicas:
+            if contribution is not None and contribution in written:
+                ops.microbatch = unit.microbatches[0] if unit.time_slots == 1 else None
                 arrival = self.arrivals[parameter.unit.device].rows(0, size)
-                ops.transfer.copy(gradient.shaped(size), arrival)
-                ops.elementwise.scale(arrival, total, 1.0, True)
+                transfer.copy(ops, contribution.shaped(size), arrival)
+                elementwise.scale(ops, arrival, total, 1.0, True)
         ops.microbatch = None
 
-    def _forget(self, parameter, written):
-        written.discard(parameter.gradient)
-        written.difference_update(share[0] for share in parameter.shares)
-        written.difference_update(replica[2] for replica in parameter.replicas)
-
-
-def is_weighted(unit: Unit) -> bool:
-    """Whether a unit has weights: not so the copy of one that has."""
-    return isinstance(unit.layer, WeightLayer)
+    def _forget(self, parameter: Parameter, written: set[View]) -> None:
+        """The gradients that go into a parameter's update hold nothing any more."""
+        used = [parameter.gradient, *(replica.gradient for replica in parameter.replicas)]
+        written.difference_update(view for view in used if view is not None)
+        written.difference_update(share.gradient for share in parameter.shares)

@@ -2,25 +2,48 @@
 
 Programs over the same memory: `load` (a minibatch goes from the host to the devices), `train`
 (forward, backward, update), `gradients` (forward as in a test, backward) and `test` (forward).
-Where updates come less often than minibatches, `train` has variants, used in turn: train, train.1,
-...
+Where updates come less often than minibatches, `train` has variants, which run one after the other:
+train, train.1, ...
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from convnet.arithmetic import ceil_div
 from convnet.graph.build import Graph
 from convnet.graph.place import Rounds, Unit
-from convnet.layers.base import Table
+from convnet.layers.base import Table, UpdateArrays, Weight
+from convnet.layers.weighted import WeightLayer
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
 
 
 @dataclass(frozen=True)
-class Slot:
-    """Values of one microbatch: of a layer's output, or of a cost."""
+class MicrobatchView:
+    """Where the values of one microbatch are: of a layer's output, or the numbers of a cost."""
 
     view: View
     microbatch: int = 0
+
+
+class SharedGradient(NamedTuple):
+    """What a user of shared weights with a rate of its own contributes to the owner's gradient.
+
+    factor: a control, the user's rate over the owner's.  input: that of the user, `unit`.
+    """
+
+    gradient: View
+    factor: View
+    unit: Unit
+    input: int
+
+
+class Replica(NamedTuple):
+    """A parameter on another device of a replicated layer."""
+
+    unit: Unit
+    value: View
+    gradient: View | None
 
 
 @dataclass(eq=False)
@@ -28,10 +51,11 @@ class Parameter:
     """A trained array: `weights` of an input, or `biases` (index None).
 
     hyper: [momentum, rate / cases, rate * decay], set before each step.
-    moments: running means of the gradient that the update keeps, by name.
-    shares: (gradient, factor, unit, index) of users of shared weights with rates of their own.
-    replicas: (unit, value, gradient) on the other devices of a replicated layer.
+    moments: running means of the gradient that the update maintains, by name.
+    shares: of the users of shared weights with rates of their own.
+    replicas: on the other devices of a replicated layer.
     every: passes between updates.
+    gradient, velocity and hyper are None where the parameter does not learn.
     """
 
     unit: Unit
@@ -41,28 +65,59 @@ class Parameter:
     velocity: View | None = None
     hyper: View | None = None
     moments: dict[str, View] = field(default_factory=dict)
-    shares: list = field(default_factory=list)
-    replicas: list[tuple[Unit, View, View | None]] = field(default_factory=list)
+    shares: list[SharedGradient] = field(default_factory=list)
+    replicas: list[Replica] = field(default_factory=list)
     every: int = 1
 
     @property
     def name(self) -> str:
-        kind = "biases" if self.index is None else f"weights.{self.index}"
-        return f"{self.unit.node.name}.{kind}"
+        return f"{self.unit.node.name}.{array_name(self.index)}"
 
     @property
-    def spec(self):
-        layer = self.unit.layer
-        return layer.biases() if self.index is None else layer.weights()[self.index]
+    def layer(self) -> WeightLayer:
+        return weight_layer(self.unit)
+
+    @property
+    def spec(self) -> Weight:
+        return self.layer.biases() if self.index is None else self.layer.weights()[self.index]
 
     @property
     def learns(self) -> bool:
         return self.gradient is not None
 
+    def trained_gradient(self) -> View:
+        """The gradient.  ValueError if the parameter is fixed."""
+        if self.gradient is None:
+            raise ValueError(f"{self.name} is not trained")
+        return self.gradient
+
+    def update_arrays(self) -> UpdateArrays:
+        """The arrays that an update reads and writes.  ValueError if the parameter is fixed."""
+        if self.gradient is None or self.velocity is None or self.hyper is None:
+            raise ValueError(f"{self.name} is not trained")
+        return UpdateArrays(self.value, self.gradient, self.velocity, self.hyper, self.moments)
+
+
+def array_name(index: int | None) -> str:
+    """What a layer calls the weights of an input, or its biases (None)."""
+    return "biases" if index is None else f"weights.{index}"
+
+
+def is_weighted(unit: Unit) -> bool:
+    """Whether a unit has weights; the copy of one with weights has none."""
+    return isinstance(unit.layer, WeightLayer)
+
+
+def weight_layer(unit: Unit) -> WeightLayer:
+    """The layer of a unit with weights.  TypeError for any other."""
+    if not isinstance(unit.layer, WeightLayer):
+        raise TypeError(f"{unit.name} has no weights")
+    return unit.layer
+
 
 @dataclass(eq=False)
 class PlannedTable:
-    """Whole numbers of a layer: what they are, and where they stand, on each replica's device."""
+    """Integers of a layer: what they are, and where they are, on each replica's device."""
 
     name: str
     spec: Table
@@ -74,9 +129,10 @@ class PlannedTable:
 class Plan:
     """Buffers, steps and where to find things.
 
-    minibatch: the largest number of cases.  outputs, output_gradients: by the unit's name.  slots,
-    cost_slots: the pieces of a node's output, and of a cost, by microbatch, by the node's name.
-    variants: of the program `train`.
+    minibatch: the largest number of cases.  variants: of the program `train`.  outputs,
+    output_gradients: by the unit's name.  microbatch_outputs, microbatch_costs: by the node's name,
+    a node's output and the numbers of a cost, microbatch by microbatch.  costs: the first of these.
+    random: the states of random numbers, by stream.
     """
 
     graph: Graph
@@ -87,11 +143,11 @@ class Plan:
     programs: dict[str, list[Step]] = field(default_factory=dict)
     variants: int = 1
     outputs: dict[str, View] = field(default_factory=dict)
-    slots: dict[str, list[Slot]] = field(default_factory=dict)
+    microbatch_outputs: dict[str, list[MicrobatchView]] = field(default_factory=dict)
     output_gradients: dict[str, View] = field(default_factory=dict)
     parameters: list[Parameter] = field(default_factory=list)
     costs: dict[str, View] = field(default_factory=dict)
-    cost_slots: dict[str, list[Slot]] = field(default_factory=dict)
+    microbatch_costs: dict[str, list[MicrobatchView]] = field(default_factory=dict)
     random: dict[str, View] = field(default_factory=dict)
     tables: list[PlannedTable] = field(default_factory=list)
 
@@ -100,13 +156,13 @@ class Plan:
 
     @property
     def capacity(self) -> int:
-        """Cases that the buffers hold: of one microbatch."""
-        return -(-self.minibatch // self.rounds.microbatches)
+        """Cases that the buffers hold: those of one microbatch."""
+        return ceil_div(self.minibatch, self.rounds.microbatches)
 
     def sizes(self, cases: int) -> tuple[int, ...]:
         """Cases of each microbatch of a minibatch; the last ones may be short or empty."""
         count = self.rounds.microbatches
-        whole = -(-cases // count)
+        whole = ceil_div(cases, count)
         return tuple(min(whole, max(0, cases - whole * number)) for number in range(count))
 
     def bytes(self, real_bytes: int = 4) -> dict[int, dict[str, int]]:

@@ -1,16 +1,17 @@
 """Recording the programs: the layers' calls in order, pass by pass, and updates between them."""
 
 from convnet.graph.place import Unit
-from convnet.layers.base import Values
+from convnet.layers.base import NO_ARRAY, Values
+from convnet.layers.cost import Cost
 from convnet.network.fusion import fuse
 from convnet.network.memory import Buffer, View
-from convnet.network.outputs import Kept, Outputs
-from convnet.network.parameters import Parameters, is_weighted
-from convnet.network.plan import Plan
+from convnet.network.outputs import Outputs, SavedViews
+from convnet.network.parameters import Parameters
+from convnet.network.plan import Plan, is_weighted
 from convnet.network.record import Recorder, Step
 
 
-def record_programs(plan: Plan, train_all: bool, input_gradients: bool, update_every: int):
+def record_programs(plan: Plan, train_all: bool, input_gradients: bool, update_every: int) -> None:
     """Plan all memory of a plan and record its programs."""
     programs = _Programs(plan, train_all, input_gradients, update_every)
     plan.variants = programs.parameters.variants()
@@ -22,25 +23,25 @@ def record_programs(plan: Plan, train_all: bool, input_gradients: bool, update_e
 
 
 class _Programs:
-    """Records with what is known at each point.
+    """Records layers' calls, and which gradients hold something at each point.
 
-    dy: gradients of outputs that wait for their unit's turn.  written: gradients of parameters that
-    hold something.
+    dy: gradients of outputs whose units have not run backward yet.  written: gradients of
+    parameters that hold something.
     """
 
-    def __init__(self, plan, train_all, input_gradients, update_every):
+    def __init__(self, plan: Plan, train_all: bool, input_gradients: bool, update_every: int):
         self.plan, self.input_gradients = plan, input_gradients
         self.outputs = Outputs(plan)
         self.parameters = Parameters(plan, train_all, update_every)
-        self.kept = {unit: Kept(self.outputs, unit) for unit in plan.units}
+        self.saved = {unit: SavedViews(self.outputs, unit) for unit in plan.units}
         self.gradient_buffers: dict[object, Buffer] = {}
         self.trained_below = self._trained_below()
         self.dy: dict[Unit, View] = {}
         self.written: set[View] = set()
 
-    def _trained_below(self):
+    def _trained_below(self) -> set[Unit]:
         """Units at or below which something is trained: gradients are sent down to these."""
-        found = set()
+        found: set[Unit] = set()
         for unit in self.plan.units:
             wanted = self.input_gradients and unit.is_copy and unit.node.is_data
             below = any(source in found for units in unit.sources for source in units)
@@ -51,7 +52,7 @@ class _Programs:
     # -- programs ----------------------------------------------------------------------------------
 
     def load(self) -> list[Step]:
-        """Copies from the host, but for those to memory that several take turns in."""
+        """Copies from the host, but for those to memory that several time slots share."""
         ops = Recorder()
         ops.phase = "load"
         for unit in filter(self.outputs.are_loaded, self.plan.units):
@@ -62,7 +63,8 @@ class _Programs:
     def train(self, variants: int) -> list[list[Step]]:
         """One list of steps for each of the minibatches after which updates repeat."""
         self.dy, self.written = {}, set()
-        found, passed = [], 0
+        found: list[list[Step]] = []
+        passed = 0
         for _ in range(variants):
             ops = Recorder()
             for number in range(self.plan.rounds.passes):
@@ -75,6 +77,7 @@ class _Programs:
         return found
 
     def gradients(self) -> list[Step]:
+        """Forward as in a test, and backward; the gradients of replicas are summed."""
         self.dy, self.written = {}, set()
         ops = Recorder()
         for number in range(self.plan.rounds.passes):
@@ -88,109 +91,108 @@ class _Programs:
         return ops.steps
 
     def test(self) -> list[Step]:
+        """Forward."""
         ops = Recorder()
         for number in range(self.plan.rounds.passes):
             self._forward(ops, number, training=False)
         return ops.steps
 
-    def _forward(self, ops, number, training):
+    def _forward(self, ops: Recorder, number: int, training: bool) -> None:
         ops.phase, ops.number = "forward", number
         for unit in self.plan.units:
             loaded = unit.is_data or self.outputs.are_loaded(unit)
             if loaded or not self._acts(unit, number):
                 continue
-            turn = unit.turn_in(number)
-            ops.layer, ops.microbatch = unit.name, unit.microbatches[turn]
-            unit.layer.forward(ops, self._values(unit, turn, training))
+            slot = unit.time_slot_in(number)
+            ops.layer, ops.microbatch = unit.name, unit.microbatches[slot]
+            unit.layer.forward(ops, self._values(unit, slot, training))
 
-    def _acts(self, unit, number):
-        """Units act every period; a copy is made in the pass in which a reader takes it."""
+    def _acts(self, unit: Unit, number: int) -> bool:
+        """Units act every period; a copy is made in the pass in which a consumer takes it."""
         if not unit.is_copy:
             return number % unit.period == 0
         return any(
-            number % reader.period == 0 and unit in reader.inputs_of(reader.turn_in(number))
-            for reader in unit.readers
+            number % other.period == 0 and unit in other.inputs_of(other.time_slot_in(number))
+            for other in unit.consumers
         )
 
-    def _backward(self, ops, number, training):
+    def _backward(self, ops: Recorder, number: int, training: bool) -> None:
         ops.phase, ops.number = "backward", number
         for unit in reversed(self.plan.units):
             if unit not in self.trained_below or unit.is_data or not self._has_gradient(unit):
                 continue
             if not unit.is_copy and (number + 1) % unit.period:
                 continue
-            turn = unit.turn_in(number)
-            ops.layer, ops.microbatch = unit.name, unit.microbatches[turn]
-            values = self._values(unit, turn, training)
-            self._plan_input_gradients(unit, turn, values)
+            slot = unit.time_slot_in(number)
+            ops.layer, ops.microbatch = unit.name, unit.microbatches[slot]
+            values = self._values(unit, slot, training)
+            self._plan_input_gradients(unit, slot, values)
             self._plan_parameter_gradients(unit, values)
             unit.layer.backward(ops, values)
-            self._finish(unit)
+            self._release_output_gradient(unit)
 
-    def _finish(self, unit):
+    def _release_output_gradient(self, unit: Unit) -> None:
+        """The gradient of a unit's output is used up; in the next time slot it is written again."""
         view = self.dy.pop(unit, None)
         if view is not None:
             self.plan.output_gradients[unit.name] = view
 
     # -- one unit's arrays -------------------------------------------------------------------------
 
-    def _values(self, unit, turn, training):
-        inputs = unit.inputs_of(turn)
-        weighted = is_weighted(unit)
+    def _values(self, unit: Unit, slot: int, training: bool) -> Values:
+        """What a unit's layer reads and writes in a time slot; no gradients yet but dy."""
+        inputs = unit.inputs_of(slot)
+        weighted, cost = is_weighted(unit), unit.node.is_cost
         count = len(unit.node.owners) if weighted else 0
-        cost = unit.node.is_cost
+        output = self.outputs.of(unit, slot)
         return Values(
-            x=[self.outputs.of(source, self._turn_of(source, unit, turn)) for source in inputs],
-            y=None if cost else self.outputs.of(unit, turn),
+            x=[self.outputs.of(source, _slot_of(source, unit, slot)) for source in inputs],
+            y=NO_ARRAY if cost else output,
             w=[self.parameters.values[unit, index] for index in range(count)],
-            b=self.parameters.values[unit, None] if weighted else None,
-            kept=self.kept[unit],
-            dy=self.dy.get(unit),
-            costs=self.outputs.of(unit, turn) if cost else None,
-            random=self.outputs.random(unit, turn),
+            b=self.parameters.values[unit, None] if weighted else NO_ARRAY,
+            saved=self.saved[unit],
+            dy=self.dy.get(unit, NO_ARRAY),
+            costs=output if cost else NO_ARRAY,
+            random=self.outputs.random(unit, slot) or NO_ARRAY,
             training=training,
             tables=self.parameters.tables[unit],
         )
 
-    def _turn_of(self, source, unit, turn):
-        """The turn of a source in which it made what a unit reads in its own turn."""
-        microbatch = unit.microbatches[turn]
-        return source.microbatches.index(microbatch) if microbatch in source.microbatches else 0
+    def _has_gradient(self, unit: Unit) -> bool:
+        layer = unit.layer
+        return layer.coeff != 0 if isinstance(layer, Cost) else unit in self.dy
 
-    def _has_gradient(self, unit):
-        return unit.layer.coeff != 0 if unit.node.is_cost else unit in self.dy
-
-    def _plan_input_gradients(self, unit, turn, values):
-        for slot, source in enumerate(unit.inputs_of(turn)):
-            if source not in self.trained_below or not unit.layer.differentiates(slot):
+    def _plan_input_gradients(self, unit: Unit, slot: int, values: Values) -> None:
+        for index, source in enumerate(unit.inputs_of(slot)):
+            if source not in self.trained_below or not unit.layer.differentiates(index):
                 values.dx.append(None)
                 values.adds.append(False)
                 continue
             values.adds.append(source in self.dy)
             if source not in self.dy:
-                self.dy[source] = self._gradient_view(unit, source, slot)
+                self.dy[source] = self._gradient_view(unit, source, index)
             values.dx.append(self.dy[source])
 
-    def _gradient_view(self, unit, source, slot):
-        """Where a source's first gradient goes: its own buffer, or the reader's when in place."""
+    def _gradient_view(self, unit: Unit, source: Unit, index: int) -> View:
+        """Where a source's first gradient goes: its own buffer, or the consumer's when in place."""
         if unit in self.outputs.in_place:
             return self.dy[unit]
-        if getattr(unit.layer, "joins_in_place", False) and source.readers == [unit]:
-            start, rows = unit.layer.slices()[slot]
+        if unit.layer.joins_in_place and source.consumers == [unit]:
+            start, rows = unit.layer.slices()[index]
             part = self.outputs.y[unit].rows(start, rows)
             if part.same_memory(self.outputs.y[source]) and unit.inputs.count(source) == 1:
                 return self.dy[unit].rows(start, rows)
         return self._gradient_buffer(source)
 
-    def _gradient_buffer(self, source):
-        key = self.outputs.turn_key(source)
+    def _gradient_buffer(self, source: Unit) -> View:
+        key = self.outputs.memory_key(source)
         if key not in self.gradient_buffers:
             name = f"{source.name}.gradient"
             buffer = Buffer(name, source.device, source.shape.size, "gradients")
             self.gradient_buffers[key] = self.outputs.add(buffer)
         return self.gradient_buffers[key].view()
 
-    def _plan_parameter_gradients(self, unit, values):
+    def _plan_parameter_gradients(self, unit: Unit, values: Values) -> None:
         if not is_weighted(unit):
             return
         for index in range(len(unit.node.owners)):
@@ -198,11 +200,18 @@ class _Programs:
             values.dw.append(target)
             values.w_adds.append(self._is_added_to(target))
         values.db = self.parameters.gradients[unit, None]
-        values.b_adds = self._is_added_to(values.db)
+        values.b_adds = self._is_added_to(self.parameters.gradients[unit, None])
 
-    def _is_added_to(self, gradient):
+    def _is_added_to(self, gradient: View | None) -> bool:
         """Whether a gradient holds something already; from now on it does."""
+        if gradient is None:
+            return False
         adds = gradient in self.written
-        if gradient is not None:
-            self.written.add(gradient)
+        self.written.add(gradient)
         return adds
+
+
+def _slot_of(source: Unit, unit: Unit, slot: int) -> int:
+    """The time slot in which a source made what a unit reads in its own time slot `slot`."""
+    microbatch = unit.microbatches[slot]
+    return source.microbatches.index(microbatch) if microbatch in source.microbatches else 0

@@ -1,4 +1,4 @@
-"""Arrays that an engine has no use for, taken out of a plan before memory is taken."""
+"""Remove arrays that an engine does not use from a plan, before memory is allocated."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,12 +20,12 @@ def leave_out(plan: Plan, unused: Callable[[Step], set[int]]) -> None:
     plan.buffers = [buffer for buffer in plan.buffers if buffer not in gone]
 
 
-def _buffers(plan) -> set[Buffer]:
+def _buffers(plan: Plan) -> set[Buffer]:
     return {v.buffer for steps in plan.programs.values() for step in steps for v in step.views()}
 
 
-def _without(step, positions):
+def _without(step: Step, positions: set[int]) -> Step:
     if not positions:
         return step
-    kept = (None if n in positions else a for n, a in enumerate(step.arguments))
-    return replace(step, arguments=tuple(kept))
+    used = (None if n in positions else a for n, a in enumerate(step.arguments))
+    return replace(step, arguments=tuple(used))

@@ -1,21 +1,29 @@
-"""The learning rates of a step, as the update reads them (dialect, 6.2 and 6.4)."""
+"""The learning rates of a step, as the update reads them (docs/dialect.md, 6.2 and 6.4)."""
+
+from collections.abc import Callable
 
 import numpy as np
 
-from convnet.network.plan import Parameter
+from convnet.graph.place import Unit
+from convnet.network.plan import Parameter, weight_layer
 
 
 def hyper_values(
-    parameter: Parameter, progress: float, divisor: float, normal, divided_by: float = 1
+    parameter: Parameter,
+    progress: float,
+    divisor: float,
+    normal: Callable[[], float],
+    divided_by: float = 1,
 ) -> np.ndarray:
-    """[momentum, rate / divisor, rate · decay], and 1 / divisor where gradients' means are kept.
+    """[momentum, rate / divisor, rate · decay], and 1 / divisor where the gradient has moments.
 
     divisor: cases that the gradient sums over.  divided_by: the schedules' rates are divided by it.
 
-    normal: draws N(0,1) for schedules with noise; the decay draws its own, as in the 2012 source.
+    normal: samples N(0,1) for schedules with noise; the decay samples its own, as in the 2012
+    source.
     """
-    layer, index = parameter.unit.layer, parameter.index
-    schedule = layer.rate_b if index is None else layer.rates_w[index]
+    layer, index = parameter.layer, parameter.index
+    schedule = layer.learning_rate(index)
     momentum = layer.mom_b if index is None else layer.mom_w[index]
     decay = 0.0 if index is None else layer.wc[index]
     rate = schedule.noisy_rate(progress, normal) / divided_by
@@ -24,7 +32,12 @@ def hyper_values(
     return np.array([momentum, rate / divisor, decayed, *scale])
 
 
-def share_factor(unit, index: int, owner: Parameter, progress: float) -> float:
+def no_noise() -> float:
+    """In place of a sample of N(0,1): schedules without their noise."""
+    return 0.0
+
+
+def share_factor(unit: Unit, index: int, owner: Parameter, progress: float) -> float:
     """A user's rate over the owner's, for shared weights with rates of their own."""
-    mine = unit.layer.rates_w[index].rate(progress)
-    return mine / owner.unit.layer.rates_w[owner.index].rate(progress)
+    mine = weight_layer(unit).learning_rate(index).rate(progress)
+    return mine / owner.layer.learning_rate(owner.index).rate(progress)

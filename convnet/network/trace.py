@@ -26,7 +26,7 @@ def write_trace(path: Path, spans: list[Span]) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _event(span):
+def _event(span: Span) -> dict[str, object]:
     step = span.step
     return {
         "ph": "X",
@@ -40,6 +40,6 @@ def _event(span):
     }
 
 
-def _names(spans) -> Iterator[dict]:
+def _names(spans: list[Span]) -> Iterator[dict[str, object]]:
     for device in dict.fromkeys(span.device for span in spans):
         yield {"ph": "M", "name": "process_name", "pid": device, "args": {"name": device}}

@@ -1,7 +1,7 @@
-"""Checkpoints of cuda-convnet 1, of the 2012 source and of cuda-convnet2, as checkpoints of ours.
+"""Convert checkpoints of cuda-convnet 1, the 2012 source and cuda-convnet2 (docs/dialect.md, 11).
 
-`model` reads the pickled state, `spec_text` writes the layer and params files that it was made
-from, `arrays` turns its matrices, and `convert` puts the parts together (dialect, 11).
+`model` reads the pickled state, `spec_text` writes the layer and params files that it was built
+from, `arrays` brings its matrices into our layout, and `convert` puts the parts together.
 """
 
 from convnet.originals.convert import Imported, import_checkpoint

@@ -1,25 +1,28 @@
-"""An old checkpoint as one of ours: spec texts, arrays, position, history and options."""
+"""Convert an old checkpoint: spec texts, arrays, position, history and options."""
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from convnet.checkpoint import Checkpoint, Position
 from convnet.errors import CheckpointError, SpecError
-from convnet.graph.build import Graph, build
-from convnet.graph.infer_inputs import wanted_classes
+from convnet.graph.build import build
+from convnet.graph.graph import Graph
+from convnet.graph.infer_inputs import declared_classes
 from convnet.language import Source
 from convnet.language.specs import Specs
+from convnet.layers.cost import Cost
 from convnet.originals.arrays import arrays_of
 from convnet.originals.model import OldModel, as_text, read_model
 from convnet.originals.spec_text import spec_texts
 
-_MINIBATCH, _EPOCHS = 128, 50_000  # the originals' defaults (dialect, 10)
+_MINIBATCH, _EPOCHS = 128, 50_000  # the originals' defaults (docs/dialect.md, 10)
 
 
 @dataclass
 class Imported:
-    """What came of an import.  notes: lines the user should see."""
+    """The result of an import.  notes: lines that the user should see."""
 
     checkpoint: Checkpoint
     graph: Graph
@@ -28,54 +31,62 @@ class Imported:
 
 
 def import_checkpoint(path: str | Path, out: str | Path = "imported") -> Imported:
-    """Read a checkpoint of the original systems: a file, or a folder's newest.
+    """Read a checkpoint of one of the original systems: a file, or the newest of a folder.
 
-    out: the file it is for; the spec texts are called after it.  CheckpointError if it is no such
-    checkpoint, or damaged, or of a network that cannot be built here.
+    out: the file that the result will be saved as; it names the spec texts.  CheckpointError if the
+    file is no such checkpoint, if it is damaged, or if its network cannot be built here.
     """
     model, out = read_model(path), Path(out)
-    texts = spec_texts(model)
-    sources = [
+    layers, params = (
         Source.from_text(text, out.with_suffix(suffix).name)
-        for text, suffix in zip(texts, (".cfg", ".params"), strict=True)
-    ]
-    specs = Specs.parse(*sources)
-    try:
-        specs.problems.raise_errors()
-        graph = build(
-            specs.layers,
-            specs.params,
-            specs.problems,
-            dialect=model.system,
-            data_dims=_data_dims(model),
-            classes=wanted_classes(specs.layers),
-        )
-    except SpecError as error:
-        raise CheckpointError(
-            f"{model.path}: its network cannot be built here:\n{error}\n(the lines are those of "
-            "the files that the stored keys stand for)"
-        ) from None
+        for text, suffix in zip(spec_texts(model), (".cfg", ".params"), strict=True)
+    )
+    graph = _build(model, Specs.parse(layers, params))
     options, notes = _options(model, graph)
+    data, minibatch = _data_path(model), options["minibatch"]
+    if not data:
+        notes.append(_missing_data(model))
     imported = Checkpoint(
         arrays_of(model, graph),
-        *sources,
+        layers,
+        params,
         model.system,
-        position=_position(model, options["minibatch"]),
+        position=_position(model, minibatch),
         options=options,
-        history=_history(model, graph, options["minibatch"]),
-        data=_data_path(model, notes),
+        history=_history(model, graph, minibatch),
+        data=data,
         number=1,
     )
     return Imported(imported, graph, model, notes)
 
 
-def _data_dims(model) -> dict[int, int]:
-    dims = {}
+def _build(model: OldModel, specs: Specs) -> Graph:
+    """Build the graph of the specs that were written for a model.  CheckpointError."""
+    try:
+        specs.problems.raise_errors()
+        return build(
+            specs.layers,
+            specs.params,
+            specs.problems,
+            dialect=model.system,
+            data_dims=_data_dims(model),
+            classes=declared_classes(specs.layers),
+        )
+    except SpecError as error:
+        raise CheckpointError(
+            f"{model.path}: its network cannot be built here:\n{error}\n(the lines are those of "
+            "the spec files that the stored keys correspond to)"
+        ) from None
+
+
+def _data_dims(model: OldModel) -> dict[int, int]:
+    """Return the values per case of each data matrix, by dataIdx."""
+    dims: dict[int, int] = {}
     for layer in model.layers.values():
         if layer["type"] == "data":
             index, rows = layer.get("dataIdx"), layer.get("end") or layer.get("outputs")
             if type(index) is not int or type(rows) is not int:
-                raise model.wrong(f"is damaged: the size of {layer['name']} is no count")
+                raise model.wrong(f"is damaged: the size of {layer['name']} is not a count")
             dims[index] = max(rows, dims.get(index, 0))
     return dims
 
@@ -83,12 +94,12 @@ def _data_dims(model) -> dict[int, int]:
 # -- options -------------------------------------------------------------------------------------
 
 
-def _options(model, graph) -> tuple[dict, list[str]]:
-    """The options of a run of ours, and notes about what could not be known."""
+def _options(model: OldModel, graph: Graph) -> tuple[dict[str, Any], list[str]]:
+    """Return the options of a run, and notes about those that the file does not contain."""
     known, notes = model.options, []
     minibatch = _positive(known.get("minibatch_size"))
     if minibatch is None:
-        notes.append(f"the file does not tell the minibatch: taking {_MINIBATCH}")
+        notes.append(f"the file does not state the minibatch: {_MINIBATCH} is used")
     data = {
         "train_range": _range(known.get("train_batch_range")),
         "test_range": _range(known.get("test_batch_range")),
@@ -105,38 +116,47 @@ def _options(model, graph) -> tuple[dict, list[str]]:
     }, notes
 
 
-def _positive(value) -> int | None:
+def _positive(value: object) -> int | None:
     return value if type(value) is int and 0 < value < 1 << 20 else None
 
 
-def _numbers(value) -> list[int]:
-    good = type(value) in (list, tuple) and all(type(n) is int and 0 <= n < 1 << 31 for n in value)
-    return list(value) if good else []
+def _numbers(value: object) -> list[int]:
+    """Return a list of counts, or [] if it is anything else."""
+    if not isinstance(value, list | tuple):
+        return []
+    return list(value) if all(type(n) is int and 0 <= n < 1 << 31 for n in value) else []
 
 
-def _range(value) -> str | None:
-    """first-last of a list of batches, where it is one."""
+def _range(value: object) -> str | None:
+    """Return "first-last" of a list of consecutive batches, else None."""
     numbers = _numbers(value)
     if not numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
         return None
     return f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
 
 
-def _data_path(model, notes) -> str:
-    path = as_text(model.options.get("data_path")) or ""
-    if path and Path(path).is_dir():
-        return path
-    notes.append("the data must be named: --data FOLDER" + (f" (it was {path!r})" if path else ""))
-    return ""
+def _data_path(model: OldModel) -> str:
+    """Return the folder of the data if it is there, else ""."""
+    path = _stored_data_path(model)
+    return path if path and Path(path).is_dir() else ""
+
+
+def _stored_data_path(model: OldModel) -> str:
+    return as_text(model.options.get("data_path")) or ""
+
+
+def _missing_data(model: OldModel) -> str:
+    path = _stored_data_path(model)
+    return "the data must be named: --data FOLDER" + (f" (it was {path!r})" if path else "")
 
 
 # -- position and history ------------------------------------------------------------------------
 
 
-def _position(model, minibatch) -> Position:
-    """The place behind the saved batch; the "minibatches" of an epoch are data batches here.
+def _position(model: OldModel, minibatch: int) -> Position:
+    """Return the position after the saved batch, with data batches as "minibatches".
 
-    A run that goes on from there converts them to its own.
+    A run that resumes from there converts them to its own minibatches.
     """
     batches = _numbers(model.options.get("train_batch_range"))
     done = batches.index(model.batch) + 1 if model.batch in batches else 0
@@ -148,10 +168,10 @@ def _position(model, minibatch) -> Position:
     return Position(epoch, done, step, len(batches))
 
 
-def _entries(stored) -> list[tuple[dict, int]]:
-    """(cost layer -> sums, cases) of each batch, of what has the known form."""
+def _entries(stored: object) -> list[tuple[dict[str, list[float]], int]]:
+    """Return (cost layer -> sums, cases) of each batch, as far as it has the known form."""
     found = []
-    for entry in stored if type(stored) is list else []:
+    for entry in stored if isinstance(stored, list) else []:
         pair = type(entry) in (tuple, list) and len(entry) == 2
         if pair and type(entry[0]) is dict and type(entry[1]) is int and entry[1] > 0:
             sums = {
@@ -164,11 +184,12 @@ def _entries(stored) -> list[tuple[dict, int]]:
     return found
 
 
-def _history(model, graph, minibatch) -> dict:
-    """Tests are spread evenly over the run: the files do not tell when they were."""
-    costs = {node.name: node.layer for node in graph.nodes if node.is_cost}
+def _history(model: OldModel, graph: Graph, minibatch: int) -> dict[str, Any]:
+    """Return the history.  Tests are spread evenly over the run: the files do not date them."""
+    costs = {node.name: cast(Cost, node.layer) for node in graph.nodes if node.is_cost}
     batches = len(_numbers(model.options.get("train_batch_range"))) or 1
-    train, step = [], 0
+    train: list[dict[str, Any]] = []
+    step = 0
     for number, (sums, cases) in enumerate(_entries(model.outputs["train"]), 1):
         step += math.ceil(cases / minibatch)
         train.append(_entry(costs, sums, cases, step, number / batches))
@@ -181,7 +202,9 @@ def _history(model, graph, minibatch) -> dict:
     return {"train": train, "test": test}
 
 
-def _entry(layers, sums, cases, step, epoch):
+def _entry(
+    layers: dict[str, Cost], sums: dict[str, list[float]], cases: int, step: int, epoch: float
+) -> dict[str, Any]:
     costs = {
         name: {key: n / cases for key, n in zip(layers[name].numbers(), numbers, strict=False)}
         for name, numbers in sums.items()

@@ -1,1 +1,1 @@
-"""What is shown of networks and runs: descriptions, documentation, pictures.  Changes nothing."""
+"""Descriptions of networks, documentation of layer types, and pictures of runs."""

@@ -1,4 +1,4 @@
-"""The course of a run, from its journal: curves of cost and error, and a table of the tests."""
+"""Curves of cost and error from the journal of a run, and a table of its tests."""
 
 from math import isfinite
 from pathlib import Path
@@ -6,19 +6,23 @@ from pathlib import Path
 from PIL import Image
 
 from convnet.errors import DataError
-from convnet.report.plot import COLOURS, Line, Panel, draw
+from convnet.report.plot import COLORS, Line, Panel, draw
 
 Points = list[tuple[float, float]]
 
 
 def draw_curves(
-    records: list[dict], path: str | Path | None = None, *, cost: str | None = None, log=False
+    records: list[dict],
+    path: str | Path | None = None,
+    *,
+    cost: str | None = None,
+    log: bool = False,
 ) -> Image.Image:
-    """Curves of a journal's records (see `convnet.journal`), written to `path` if one is given.
+    """Plot the records of a journal (see `convnet.journal`); write the picture to `path` if given.
 
-    One panel shows the objective's number of the cost layer, one its errors; training is smoothed
-    lightly, tests are dots.  cost: the layer to show, by default the first.  log: the cost on a
-    logarithmic axis.  DataError if the journal holds nothing to draw.
+    One panel shows the cost, another the errors; the training curves are smoothed lightly, tests
+    are dots.  cost: the cost layer to show, by default the first.  log: a logarithmic axis for the
+    cost.  DataError if the journal has no costs.
     """
     layer = cost_layer(records, cost)
     numbers = list(_costs_records(records)[0]["costs"][layer])
@@ -34,7 +38,7 @@ def draw_curves(
 
 
 def cost_layer(records: list[dict], wanted: str | None = None) -> str:
-    """The cost layer to show: the wanted one, else the first of the journal."""
+    """Return the cost layer to show: `wanted`, by default the first in the journal.  DataError."""
     found = _costs_records(records)
     if not found:
         raise DataError("the journal holds no costs yet: train at least one minibatch")
@@ -45,7 +49,7 @@ def cost_layer(records: list[dict], wanted: str | None = None) -> str:
 
 
 def series(records: list[dict], event: str, layer: str, number: str) -> Points:
-    """(epoch or step, value) of the records of one kind."""
+    """Return (epoch, value), or (step, value) in journals without epochs, of one kind of event."""
     by_epoch = _by_epoch(records)
     points = []
     for record in records:
@@ -56,7 +60,7 @@ def series(records: list[dict], event: str, layer: str, number: str) -> Points:
 
 
 def smoothed(points: Points, window: int | None = None) -> Points:
-    """A mean over the points around each; by default over a fortieth of them."""
+    """Return a moving average over `window` points; by default over a fortieth of them."""
     half = (len(points) // 40 if window is None else window) // 2
     if half < 1:
         return points
@@ -68,7 +72,7 @@ def smoothed(points: Points, window: int | None = None) -> Points:
 
 
 def table_of_tests(records: list[dict], cost: str | None = None) -> str:
-    """One line a test: epoch, step and the numbers of a cost layer; the best is marked."""
+    """Return one line per test: epoch, step and the values of a cost layer; the best is marked."""
     layer = cost_layer(records, cost)
     tests = [r for r in records if r["event"] == "test" and layer in r.get("costs", {})]
     if not tests:
@@ -111,19 +115,19 @@ def _by_epoch(records):
 def _panel(records, layer, numbers, **options) -> Panel:
     x_label = "epoch" if _by_epoch(records) else "minibatches"
     panel = Panel(" and ".join(numbers), x_label, **options)
-    colours = list(COLOURS)
+    colors = list(COLORS)
     for number in numbers:
         if number != numbers[0] and _same(records, layer, number, numbers[0]):
-            continue  # top-1 errors under two names
+            continue  # the top-1 error under a second name
         name = f" {number}" if len(numbers) > 1 else ""
         train, test = (series(records, event, layer, number) for event in ("train", "test"))
-        smooth, colour = smoothed(train), colours.pop(0)
+        smooth, color = smoothed(train), colors.pop(0)
         if smooth is not train:
-            panel.lines.append(Line("", train, colour, faint=True))
+            panel.lines.append(Line("", train, color, faint=True))
         if train:
-            panel.lines.append(Line(f"training{name}", smooth, colour))
+            panel.lines.append(Line(f"training{name}", smooth, color))
         if test:
-            panel.lines.append(Line(f"test{name}", test, colours.pop(0), marked=len(test) <= 60))
+            panel.lines.append(Line(f"test{name}", test, colors.pop(0), marked=len(test) <= 60))
     return panel
 
 

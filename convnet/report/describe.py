@@ -1,4 +1,4 @@
-"""What a network is, in one object for scripts; `describe_table` shows it to people."""
+"""A summary of a network as one object for scripts; `describe_table` prints it for people."""
 
 from convnet.backends.cpu.engine import unused
 from convnet.errors import SpecError
@@ -14,11 +14,11 @@ REAL_BYTES = 4
 
 
 def network_summary(graph: Graph, minibatch: int) -> dict:
-    """One JSON-able object: the dialect, the layers in file order, and totals.
+    """Return a JSON-able object: the dialect, the layers in file order, and totals.
 
-    `bytes_per_device` and `bytes_by_role` count what training on `minibatch` cases takes in
-    float32; `copies` are the values carried between devices in a forward pass.  A graph that this
-    version cannot run yet has a `note` instead, which says why.
+    `bytes_per_device` and `bytes_by_role` are the memory for training on `minibatch` cases in
+    float32; `copies` are the transfers between devices in a forward pass.  A graph that this
+    version cannot run has a `note` instead, which says why.
     """
     summary = {
         "dialect": {
@@ -40,7 +40,7 @@ def network_summary(graph: Graph, minibatch: int) -> dict:
 
 
 def _placed(plan: Plan, rows: list[dict]) -> dict:
-    """The facts that need devices; adds `parameters` and `bytes` to each row."""
+    """Return the facts that depend on devices; add `parameters` and `bytes` to each row."""
     by_role = {device: dict(roles) for device, roles in plan.bytes(REAL_BYTES).items()}
     for device, size in scratch_bytes(plan).items():
         by_role[device]["scratch"] = size
@@ -64,20 +64,20 @@ def _copy(unit: Unit, cases: int) -> dict:
         "from": "host" if source == HOST else source,
         "to": unit.device,
         "bytes": unit.shape.size * cases * REAL_BYTES,
-        "readers": list(dict.fromkeys(declared_name(reader) for reader in unit.readers)),
+        "readers": list(dict.fromkeys(declared_name(reader) for reader in unit.consumers)),
     }
 
 
 def declared_name(unit: Unit) -> str:
-    """The layer, as written, that a unit belongs to."""
-    return (unit.node.folded_into or unit.node).name
+    """Return the layer in the file that a unit belongs to."""
+    return (unit.node.declared_in or unit.node).name
 
 
 def layer_bytes(plan: Plan) -> dict[str, int]:
-    """Bytes by declared layer: its activities, gradients, weights and what it keeps.
+    """Return the bytes of each layer in the file: activities, gradients, weights, saved values.
 
-    Memory that several layers share is counted once, at the layer it is named after; copies on
-    other devices are left out.
+    Memory that several layers share counts once, for the layer it is named after; copies on other
+    devices are left out.
     """
     owners = {unit.name: None if unit.is_copy else declared_name(unit) for unit in plan.units}
     found: dict[str, int] = {}
@@ -90,7 +90,10 @@ def layer_bytes(plan: Plan) -> dict[str, int]:
 
 
 def owner_of(buffer_name: str, owners: dict[str, str | None]) -> str | None:
-    """Buffers are named after their unit, with parts behind dots; unit names may hold dots too."""
+    """Return the owner of the unit that a buffer is named after; None if there is none.
+
+    A buffer is named unit.part; names of units may contain dots too.
+    """
     name = buffer_name
     while name and name not in owners:
         name = name.rpartition(".")[0]

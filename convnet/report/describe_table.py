@@ -1,4 +1,6 @@
-"""The description of a network for people: a table of its layers, its copies, and totals."""
+"""Prints the description of a network: a table of its layers and copies, and totals."""
+
+from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -10,14 +12,17 @@ from convnet.layers.norm import Normalization
 WIDTH = 100
 
 
-def console(file=None) -> Console:
-    """Where descriptions are printed: coloured on a terminal, plain and 100 columns wide else."""
+def console(file: TextIO | None = None) -> Console:
+    """Return the console for descriptions: in color on a terminal, else plain, 100 columns wide.
+
+    file: where it prints; by default standard output.
+    """
     found = Console(file=file, highlight=False)
     return found if found.is_terminal else Console(file=file, highlight=False, width=WIDTH)
 
 
 def print_description(graph: Graph, summary: dict, out: Console) -> None:
-    """Print what `network_summary` found about a graph."""
+    """Print the result of `network_summary` for a graph."""
     dialect = summary["dialect"]
     name = dialect["name"] if dialect["name"] != dialect["title"] else "our own"
     text = f"dialect: {dialect['title']} ({name}), because {dialect['because']}"
@@ -36,12 +41,13 @@ def print_description(graph: Graph, summary: dict, out: Console) -> None:
 
 
 def layer_table(graph: Graph, summary: dict) -> Table:
+    """Return a table of the layers in file order, each copy above the layer that reads it first."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("layer", overflow="fold", max_width=24)
     table.add_column("type", overflow="fold", max_width=20)
     table.add_column("on", no_wrap=True)
     table.add_column("input → output", overflow="fold", max_width=34)
-    for title in ("parameters", "mult-adds", "bytes"):
+    for title in ("parameters", "MACs", "bytes"):
         table.add_column(title, justify="right", no_wrap=True)
     rows = {row["name"]: row for row in summary["layers"]}
     waiting = list(summary.get("copies", ()))
@@ -83,13 +89,13 @@ def _shapes(row, rows) -> str:
 
 
 def shape_text(shape: list[int]) -> str:
-    """3x224x224, or 4096 for flat values."""
+    """Return a shape as text: 3x224x224, or 4096 for flat values."""
     flat = len(shape) == 3 and shape[1] == shape[2] == 1
     return str(shape[0]) if flat else "x".join(map(str, shape))
 
 
 def short_count(count: float) -> str:
-    """1,276 M for 1,275,507,720: three digits or more, thousands marked."""
+    """Return a number with a unit prefix: 1.28 G for 1,275,507,720; at least three digits."""
     for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if count >= size:
             value = count / size
@@ -101,7 +107,7 @@ def short_count(count: float) -> str:
 
 
 def norm_lines(graph: Graph) -> list[str]:
-    """What each normalization's `scale` comes to: the paper's alpha is scale over the window."""
+    """Return the effective alpha of each normalization: `scale` divided by the window size."""
     found: dict[str, list[str]] = {}
     for node in graph.declared():
         layer = node.layer
@@ -115,9 +121,10 @@ def norm_lines(graph: Graph) -> list[str]:
 
 
 def total_lines(summary: dict) -> list[str]:
+    """Return the lines on parameters, multiply-adds and copies."""
     lines = [
         f"parameters: {summary['parameters']:,}",
-        f"multiply-adds: {summary['operations']:,} a case forward",
+        f"multiply-adds (MACs): {summary['operations']:,} per case in the forward pass",
     ]
     if "note" in summary:
         return [*lines, summary["note"]]
@@ -125,13 +132,13 @@ def total_lines(summary: dict) -> list[str]:
     size = short_count(sum(copy["bytes"] for copy in moved))
     return [
         *lines,
-        f"copies: {len(moved)} forward, {size}B for a minibatch",
-        f"training on minibatches of {summary['minibatch']}, in float32, takes",
+        f"copies between devices: {len(moved)} in the forward pass, {size}B per minibatch",
+        f"memory for training on minibatches of {summary['minibatch']}, in float32:",
     ]
 
 
 def memory_table(summary: dict) -> Table:
-    """Bytes of each device by what they are for; parts of less than a thousandth are left out."""
+    """Return a table of the memory of each device by role; roles below 0.1 % are left out."""
     by_role, totals = summary["bytes_by_role"], summary["bytes_per_device"]
     roles: dict[str, None] = {}
     for device, total in totals.items():

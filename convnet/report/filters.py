@@ -1,18 +1,19 @@
-"""Pictures of a layer's filters, like the paper's Figure 3."""
+"""Pictures of a layer's filters, as in Figure 3 of the paper."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, isqrt
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from convnet.backends.cpu.ops.rgb2yuv import FROM_RGB
 from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
 from convnet.language import did_you_mean
 from convnet.layers.conv import FilterLayer
 from convnet.layers.fc import FullyConnected
 from convnet.layers.weighted import WeightLayer
+from convnet.operations.rgb2yuv import FROM_RGB
 
 MAX_FILTERS, MAX_CHANNELS = 512, 64
 TILE, LEAST_WIDTH = 40, 600  # pixels of the picture: side of a filter at least, width at least
@@ -22,40 +23,67 @@ BACKGROUND, FRAME, INK = (255, 255, 255), (150, 150, 150), (40, 40, 40)
 
 @dataclass
 class Block:
-    """The filters of one layer: (filters, channels, rows, columns) and what is written above."""
+    """The filters of one layer: (filters, channels, rows, columns), and the title above them."""
 
     title: str
     filters: np.ndarray
+
+
+@dataclass(frozen=True)
+class FilterOptions:
+    """What a picture of filters shows.
+
+    index         which input of the layer, from 0
+    channels      channels of the images that the rows of an fc layer are shown as; 0: those of the
+                  input
+    plane         which position of a local layer, from 0
+    norm_filters  scale each filter alone
+    no_rgb        show three channels as three gray tiles instead of one in color
+    yuv_to_rgb    the filters are over YUV images: convert them to RGB
+    """
+
+    index: int = 0
+    channels: int = 0
+    plane: int = 0
+    norm_filters: bool = False
+    no_rgb: bool = False
+    yuv_to_rgb: bool = False
 
 
 # -- which layers ----------------------------------------------------------------------------------
 
 
 def default_layer(graph: Graph) -> str:
-    """The first layer with weights over data; split layers by the name they share."""
+    """Return the first layer with weights over data; of a split layer, the common name.
+
+    DataError if no layer has weights.
+    """
     weighted = [node for node in graph.declared() if isinstance(node.layer, WeightLayer)]
     over_data = [n for n in weighted if any(source.is_data for source in n.inputs)]
     found = over_data or weighted
     if not found:
-        raise DataError("the net has no layer with weights")
+        raise DataError("the network has no layer with weights")
     name = found[0].name
     group = [n.name for n in _split_layers(graph, name[:-1])]
     return name[:-1] if len(group) > 1 and name in group else name
 
 
 def layers_named(graph: Graph, name: str) -> list[Node]:
-    """The layer of that name, or the parts `name`a, `name`b ... of a layer split over devices."""
+    """Return the layer of that name, or the parts `name`a, `name`b ... of a layer split by device.
+
+    DataError if there is none, or if it has no weights.
+    """
     exact = [node for node in graph.declared() if node.name == name]
     found = exact or _split_layers(graph, name)
     names = [n.name for n in graph.declared() if isinstance(n.layer, WeightLayer)]
     if not found:
         hint = did_you_mean(name, names)
         raise DataError(
-            f"there is no layer {name}; {hint or 'with weights are ' + ', '.join(names)}"
+            f"there is no layer {name}; {hint or 'layers with weights: ' + ', '.join(names)}"
         )
     if not isinstance(found[0].layer, WeightLayer):
-        kind = found[0].layer.type_name
-        raise DataError(f"{name} is of type {kind}, without weights; {', '.join(names)} have some")
+        kind, listed = found[0].layer.type_name, ", ".join(names)
+        raise DataError(f"{name}, of type {kind}, has no weights; layers with weights: {listed}")
     return found
 
 
@@ -69,11 +97,13 @@ def _split_layers(graph, name):
 def filters_of(
     node: Node, weights: np.ndarray, index: int = 0, *, channels: int = 0, plane: int = 0
 ) -> np.ndarray:
-    """(filters, channels, rows, columns) of the weights of one input, as the network holds them.
+    """Return the weights of input `index` as filters: (filters, channels, rows, columns).
 
-    conv: (channels, K, K, filters).  local: (modules, channels, K, K, filters), of which module
-    `plane` is taken.  fc: (outputs, inputs), each row seen as an image with `channels` channels, by
-    default those of the input.  DataError where that is not possible.
+    weights  as the network stores them.  conv: (channels, K, K, filters).  local: (modules,
+             channels, K, K, filters), of which module `plane` is shown.  fc: (outputs, inputs),
+             where each row is an image with `channels` channels, by default those of the input.
+
+    DataError if the layer has no filters, or has them not in that form.
     """
     if isinstance(node.layer, FilterLayer):
         if weights.ndim == 5:
@@ -96,14 +126,19 @@ def _rows_as_images(node, weights, shape, channels):
             return weights.reshape(-1, count, side, side)
     if channels:
         raise DataError(f"{node.name}: {size} weights are not {channels} square maps")
-    rows = next(n for n in range(isqrt(size), 0, -1) if size % n == 0)  # no image: a rectangle
+    rows = next(
+        n for n in range(isqrt(size), 0, -1) if size % n == 0
+    )  # not square: the nearest rectangle
     return weights.reshape(-1, 1, rows, size // rows)
 
 
 def from_yuv(node: Node, filters: np.ndarray) -> np.ndarray:
-    """Filters over Y, U and V as filters over R, G and B; DataError if there are not 3 channels."""
+    """Convert filters over Y, U and V to filters over R, G and B.
+
+    DataError if there are not 3 channels.
+    """
     if filters.shape[1] != 3:
-        raise DataError(f"{node.name} sees {filters.shape[1]} channels, not the three of YUV")
+        raise DataError(f"{node.name} has {filters.shape[1]} input channels, not the three of YUV")
     return np.einsum("cy,fyij->fcij", np.linalg.inv(FROM_RGB), filters)
 
 
@@ -113,11 +148,11 @@ def from_yuv(node: Node, filters: np.ndarray) -> np.ndarray:
 def filters_picture(
     blocks: list[Block], *, norm_filters: bool = False, no_rgb: bool = False
 ) -> Image.Image:
-    """The blocks one below the other, each filter a tile.
+    """Return a picture of the blocks one below the other, each filter a tile.
 
-    Three channels make a colour tile; others, or with `no_rgb`, make a row of grey tiles, one a
-    channel.  Values are scaled from the least to the largest of all filters, or of each filter
-    alone with `norm_filters`.
+    A filter of three channels is a color tile; others, or all with `no_rgb`, are rows of gray
+    tiles, one per channel.  Values are scaled to the range of all filters, or of each filter alone
+    with `norm_filters`.
     """
     low = min(block.filters.min() for block in blocks)
     high = max(block.filters.max() for block in blocks)
@@ -134,7 +169,7 @@ def filters_picture(
 
 
 def scaled(filters: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
-    """Values from 0 to 1: between the limits, or each filter between its own extremes."""
+    """Scale values to 0..1: from the limits, or each filter from its own range."""
     filters = filters.astype(np.float64)
     if limits is None:
         axes = tuple(range(1, filters.ndim))
@@ -147,7 +182,7 @@ def scaled(filters: np.ndarray, limits: tuple[float, float] | None) -> np.ndarra
 class _Panel:
     """The tiles of a block: (tiles, rows, columns) or (tiles, rows, columns, 3), from 0 to 1.
 
-    group: tiles that belong to one filter; groups are never divided.
+    group: tiles that belong to one filter; a group stays on one row.
     """
 
     def __init__(self, block: Block, tiles: np.ndarray, group: int):
@@ -160,12 +195,12 @@ class _Panel:
         self.rows = ceil(len(tiles) / self.columns)
 
     def size(self, scale: int, gap: int) -> tuple[int, int]:
-        """Pixels of the panel, gaps on all sides."""
+        """Return width and height of the panel in pixels, with gaps on all sides."""
         left, top = self.place(self.columns * self.rows - 1, scale, gap)
         return left + self.width * scale + gap, top + self.height * scale + gap
 
     def place(self, number: int, scale: int, gap: int) -> tuple[int, int]:
-        """The corner of a tile; groups stand a little apart."""
+        """Return the upper left corner of a tile; groups have larger gaps between them."""
         row, column = divmod(number, self.columns)
         apart = 2 * gap * (column // self.group) if self.group > 1 else 0
         left = gap + column * (self.width * scale + gap) + apart
@@ -183,7 +218,7 @@ def _left_out(block, group):
 
 
 def _even_columns(count: int, wanted: int) -> int:
-    """About `wanted` columns for `count` tiles; such that rows are full where that is near."""
+    """Return about `wanted` columns for `count` tiles, so that all rows are full if possible."""
     near = [c for c in range(wanted, wanted + wanted // 3 + 1) if count % c == 0]
     near = near or [c for c in range(wanted, max(1, wanted * 2 // 3), -1) if count % c == 0]
     return near[0] if near else wanted
@@ -211,13 +246,13 @@ def _paint(panels: list[_Panel]) -> Image.Image:
 
 
 def _scale(panels) -> int:
-    """Whole enlargement: filters of TILE pixels at least, LEAST_WIDTH if there are few."""
+    """Return the integer enlargement: tiles of at least TILE pixels, larger if there are few."""
     widest = max(panel.columns * (panel.width + 1) for panel in panels)
     smallest = min(panel.width for panel in panels)
     fill = min(ceil(LEAST_WIDTH / widest), ceil(4 * TILE / smallest))
     least = ceil(TILE / smallest)
     if any(panel.group > 16 for panel in panels):
-        least = ceil(least / 2)  # many channels: the picture would not fit a screen
+        least = ceil(least / 2)  # with many channels the picture would not fit a screen
     return max(1, least, fill)
 
 
@@ -231,24 +266,29 @@ def _paint_panel(picture, panel, corner, scale, gap):
 
 
 def layer_picture(
-    graph: Graph, read, name: str | None = None, *, index: int = 0, channels: int = 0,
-    plane: int = 0, norm_filters: bool = False, no_rgb: bool = False, yuv_to_rgb: bool = False,
-) -> Image.Image:  # fmt: skip
-    """The picture of a layer by its name, one block for each device of a split layer.
+    graph: Graph,
+    read: Callable[[Node, int], np.ndarray],
+    name: str | None = None,
+    options: FilterOptions | None = None,
+) -> Image.Image:
+    """Return the picture of a layer, with one block for each device of a split layer.
 
-    yuv_to_rgb: the filters see YUV images; show them as colours.  read(node, index): the weights of
-    input `index` of a node, as the network holds them; of shared weights the owner's.
+    read(node, index): the weights of input `index` of a node, as the network stores them; called
+    for the owner of shared weights.  name: by default that of `default_layer`.  DataError if the
+    layer does not exist or has no such filters.
     """
-    blocks = []
+    options, blocks = options or FilterOptions(), []
+    index = options.index
     for node in layers_named(graph, name or default_layer(graph)):
         count = len(node.layer.weights())
         if not 0 <= index < count:
             raise DataError(f"{node.name} has inputs 0 to {count - 1}, not {index}")
         weights = read(*node.owners[index])
-        filters = filters_of(node, weights, index, channels=channels, plane=plane)
-        filters = from_yuv(node, filters) if yuv_to_rgb else filters
+        sizes = {"channels": options.channels, "plane": options.plane}
+        filters = filters_of(node, weights, index, **sizes)
+        filters = from_yuv(node, filters) if options.yuv_to_rgb else filters
         blocks.append(Block(_title(node, index, filters.shape), filters))
-    return filters_picture(blocks, norm_filters=norm_filters, no_rgb=no_rgb)
+    return filters_picture(blocks, norm_filters=options.norm_filters, no_rgb=options.no_rgb)
 
 
 def _title(node, index, shape):

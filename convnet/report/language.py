@@ -1,8 +1,8 @@
-"""Writes docs/language.md: its hand-written guide, and a reference from the declarations.
+"""Writes docs/language.md: a hand-written guide, and a reference made from the declarations.
 
     python -m convnet.report.language docs        (or `make docs`)
 
-reads docs/language.template.md and writes docs/language.md; a test keeps the two together.
+reads docs/language.template.md and writes docs/language.md; a test compares the two.
 """
 
 import sys
@@ -13,7 +13,7 @@ from convnet.language.fields import Field
 from convnet.layers import LAYER_TYPES, Layer
 from convnet.layers.base import Layer as Base
 from convnet.layers.cost import Cost
-from convnet.layers.neuron import NEURONS, form
+from convnet.layers.nonlinearity import NEURONS, form
 from convnet.layers.weighted import WeightLayer
 from convnet.report.layer_docs import SCHEDULES, default_text, inputs_text, systems_text
 
@@ -26,7 +26,7 @@ _SHARED = (
 
 
 def language_page(guide: str) -> str:
-    """The guide with the reference behind it."""
+    """Return the guide, followed by the reference."""
     lines = [guide.rstrip(), "", "## Reference", "", _PREFACE, ""]
     for cls, title in _SHARED:
         lines += [f"### {title}", "", *_table(_own(cls)), ""]
@@ -38,10 +38,10 @@ def language_page(guide: str) -> str:
 
 
 _PREFACE = """\
-Made from the declarations that read the files. "l" is a key of the layer file, "p" one of the
-parameter file, "l, p" of either. ⁿ marks keys with one value for each input, or one for all.
-"Systems" are those of the three original systems that know a type or key; our own files know all
-of them."""
+This reference is made from the declarations that read the files. "l" is a key of the layer file,
+"p" one of the parameter file, "l, p" of either. ⁿ marks keys with one value for each input, or one
+for all. "Systems" are those of the three original systems that support a type or key; our own files
+support all of them."""
 _NEURONS_PREFACE = """\
 `neuron=...` on a layer, or a layer of type `neuron`, computes y = f(x) for each value; `tanh` alone
 is `tanh[1,1]`."""
@@ -63,7 +63,7 @@ def _type_section(name, cls):
 
 
 def _own(cls: type[Layer]) -> list[Field]:
-    """The keys that a class declares itself."""
+    """Return the keys that a class itself declares."""
     return [field for field in vars(cls).values() if isinstance(field, Field)]
 
 
@@ -83,7 +83,7 @@ def _table(fields):
 
 
 def _cell(text: str) -> str:
-    """Text that Markdown shows letter by letter in a table."""
+    """Escape text for a Markdown table."""
     for character in r"\|*_[]<>":
         text = text.replace(character, "\\" + character)
     return text
@@ -102,7 +102,7 @@ def _block(text):
 
 
 def write_page(folder: Path) -> Path:
-    """Write the page of a docs folder from its template; returns its path."""
+    """Write the page of a docs folder from its template; return its path."""
     guide = (folder / TEMPLATE).read_text(encoding="utf-8")
     (folder / PAGE).write_text(language_page(guide), encoding="utf-8")
     return folder / PAGE

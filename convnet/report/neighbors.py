@@ -1,4 +1,4 @@
-"""A picture of images and their nearest neighbors, like the paper's Figure 4 (right)."""
+"""A picture of images and their nearest neighbors, as in Figure 4 (right) of the paper."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ HEAD, APART = 62, 20  # titles; between the queries and their neighbors
 
 @dataclass(frozen=True)
 class Shown:
-    """image: uint8 (channels, S, S).  label: its class.  note: a word beside the class's name."""
+    """An image, uint8 (channels, S, S), its class, and a note beside the name of the class."""
 
     image: np.ndarray
     label: int
@@ -23,7 +23,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Row:
-    """A query and what was found for it, the nearest first."""
+    """A query and its neighbors, the nearest first."""
 
     query: Shown
     found: list[Shown] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Row:
 def neighbors_picture(
     rows: list[Row], class_names: tuple[str, ...], title: str, found_title: str
 ) -> Image.Image:
-    """One row a query.  The names of neighbors are green where they are of the query's class."""
+    """Return a picture with one row per query; names of neighbors of its class are green."""
     columns = max(len(row.found) for row in rows)
     size = _left(columns) + CELL + GAP, HEAD + len(rows) * (CELL + NAME)
     large = Image.new("RGB", (size[0] * FINE, size[1] * FINE), PAPER)
@@ -45,8 +45,8 @@ def neighbors_picture(
         top = HEAD + number * (CELL + NAME)
         for column, shown in enumerate([row.query, *row.found]):
             right = shown.label == row.query.label
-            colour = INK if column == 0 else RIGHT if right else WRONG
-            _write_name(pen, shown, class_names, (_left(column), top + CELL), colour)
+            color = INK if column == 0 else RIGHT if right else WRONG
+            _write_name(pen, shown, class_names, (_left(column), top + CELL), color)
             places.append((shown.image, (_left(column), top)))
     picture = large.resize(size, Image.Resampling.LANCZOS)
     for image, place in places:
@@ -58,8 +58,8 @@ def _left(column) -> int:
     return GAP + column * (CELL + GAP) + (APART if column else 0)
 
 
-def _write_name(pen, shown, names, corner, colour):
+def _write_name(pen, shown, names, corner, color):
     left, top = corner[0], corner[1] + 9
     room = CELL - pen.width(shown.note, 11) - 4
-    pen.text((left, top), shortened(pen, class_name(names, shown.label), room, 11), 11, fill=colour)
+    pen.text((left, top), shortened(pen, class_name(names, shown.label), room, 11), 11, fill=color)
     pen.text((left + CELL, top), shown.note, 11, "rm")

@@ -5,26 +5,29 @@ from math import ceil, floor, log10
 
 from PIL import Image, ImageDraw, ImageFont
 
-FINE = 3  # drawn larger by this factor, then reduced: smooth lines
+FINE = 3  # pictures are drawn larger by this factor, then reduced, so that lines are smooth
 INK, GRID, PAPER = (45, 45, 45), (228, 228, 228), (255, 255, 255)
-COLOURS = ((31, 104, 178), (214, 84, 30), (44, 138, 74), (140, 80, 170), (160, 120, 20))
+COLORS = ((31, 104, 178), (214, 84, 30), (44, 138, 74), (140, 80, 170), (160, 120, 20))
 LEFT, RIGHT, TOP, BOTTOM = 74, 18, 34, 44  # pixels round a panel's frame
+
+Point = tuple[float, float]
+Color = tuple[int, int, int]
 
 
 @dataclass
 class Line:
-    """One curve; `marked` draws a dot at every point."""
+    """One curve.  marked: with a dot at every point.  faint: in a light color, below the others."""
 
     label: str
-    points: list[tuple[float, float]]
-    colour: tuple[int, int, int]
+    points: list[Point]
+    color: Color
     marked: bool = False
     faint: bool = False
 
 
 @dataclass
 class Panel:
-    """Curves on common axes.  log: a logarithmic y axis.  percent: y is told in percent."""
+    """Curves on common axes.  log: a logarithmic y axis.  percent: y is shown in percent."""
 
     title: str
     x_label: str
@@ -34,7 +37,10 @@ class Panel:
 
 
 def draw(panels: list[Panel], title: str, width: int = 900, height: int = 330) -> Image.Image:
-    """The panels one below the other under a title, as an RGB picture of `width` pixels."""
+    """Return the panels one below the other, as an RGB picture of `width` pixels.
+
+    height: of each panel, pixels.
+    """
     head = 34
     picture = Image.new("RGB", (width * FINE, (head + height * len(panels)) * FINE), PAPER)
     pen = Pen(ImageDraw.Draw(picture))
@@ -47,7 +53,7 @@ def draw(panels: list[Panel], title: str, width: int = 900, height: int = 330) -
 
 
 def ticks(low: float, high: float, wanted: int = 6) -> list[float]:
-    """Round numbers (1, 2 or 5 times a power of ten apart) from `low` to `high`."""
+    """Return about `wanted` round numbers from `low` to `high`, 1, 2 or 5 times 10**n apart."""
     span = max(high - low, 1e-12)
     step = 10 ** floor(log10(span / wanted))
     step *= min((1, 2, 5, 10), key=lambda factor: abs(span / (step * factor) - wanted))
@@ -58,31 +64,40 @@ def ticks(low: float, high: float, wanted: int = 6) -> list[float]:
 class Pen:
     """Draws in the coordinates of the reduced picture."""
 
-    def __init__(self, draw):
+    def __init__(self, draw: ImageDraw.ImageDraw):
         self.draw = draw
 
-    def text(self, at, text, size=13, anchor="lm", fill=INK):
+    def text(
+        self, at: Point, text: str, size: int = 13, anchor: str = "lm", fill: Color = INK
+    ) -> None:
+        """Write text; anchor: as Pillow names it, by default left and middle."""
         font = ImageFont.load_default(size * FINE)
         self.draw.text((at[0] * FINE, at[1] * FINE), text, fill=fill, font=font, anchor=anchor)
 
-    def width(self, text, size=13) -> float:
+    def width(self, text: str, size: int = 13) -> float:
+        """Return the width of text in pixels."""
         return ImageFont.load_default(size * FINE).getlength(text) / FINE
 
-    def line(self, points, fill, width=1.0):
+    def line(self, points: list[Point], fill: Color, width: float = 1.0) -> None:
+        """Draw a line through points."""
         scaled = [(x * FINE, y * FINE) for x, y in points]
         self.draw.line(scaled, fill=fill, width=max(1, round(width * FINE)), joint="curve")
 
-    def dot(self, at, radius, fill):
+    def dot(self, at: Point, radius: float, fill: Color) -> None:
+        """Draw a filled circle."""
         x, y, r = at[0] * FINE, at[1] * FINE, radius * FINE
         self.draw.ellipse((x - r, y - r, x + r, y + r), fill=fill, outline=PAPER, width=FINE // 2)
 
-    def box(self, frame, fill=None, outline=None):
+    def box(
+        self, frame: tuple[float, ...], fill: Color | None = None, outline: Color | None = None
+    ) -> None:
+        """Draw a rectangle; frame: left, top, right, bottom."""
         scaled = tuple(side * FINE for side in frame)
         self.draw.rectangle(scaled, fill=fill, outline=outline, width=FINE)
 
 
 class _Axes:
-    """One panel: its scales, and everything drawn in it."""
+    """The axes of a panel, and everything drawn in it."""
 
     def __init__(self, pen: Pen, panel: Panel, frame):
         self.pen, self.panel = pen, panel
@@ -124,11 +139,11 @@ class _Axes:
 
     def _curve(self, line):
         points = [(self._x(x), self._y(y)) for x, y in line.points if y > 0 or not self.panel.log]
-        colour = tuple((c + 2 * 255) // 3 for c in line.colour) if line.faint else line.colour
+        color = tuple((c + 2 * 255) // 3 for c in line.color) if line.faint else line.color
         if len(points) > 1:
-            self.pen.line(points, colour, 1.0 if line.faint else 1.8)
+            self.pen.line(points, color, 1.0 if line.faint else 1.8)
         for point in points if line.marked or len(points) == 1 else ():
-            self.pen.dot(point, 3.2, colour)
+            self.pen.dot(point, 3.2, color)
 
     def _legend(self):
         named = [line for line in self.panel.lines if line.label]
@@ -136,9 +151,9 @@ class _Axes:
         for line in reversed(named):
             right -= self.pen.width(line.label) + 38
             y = self.top - 14
-            self.pen.line([(right + 8, y), (right + 28, y)], line.colour, 2)
+            self.pen.line([(right + 8, y), (right + 28, y)], line.color, 2)
             if line.marked:
-                self.pen.dot((right + 18, y), 3.2, line.colour)
+                self.pen.dot((right + 18, y), 3.2, line.color)
             self.pen.text((right + 34, y), line.label)
 
     def _x(self, value):

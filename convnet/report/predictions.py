@@ -1,10 +1,12 @@
-"""A picture of test images with their five likeliest classes, like the paper's Figure 4 (left)."""
+"""A picture of test images with their five most probable classes (paper, Figure 4, left)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from convnet.arithmetic import ceil_div
 from convnet.report.plot import FINE, INK, PAPER, Pen
 
 SHOWN = 5
@@ -16,7 +18,7 @@ RIGHT, WRONG = (28, 120, 58), (190, 50, 40)
 
 @dataclass(frozen=True)
 class Prediction:
-    """image: uint8 (channels, S, S).  probabilities: by class.  label: the true class."""
+    """A test image, uint8 (channels, S, S), its probabilities by class, and its true class."""
 
     image: np.ndarray
     probabilities: np.ndarray
@@ -24,20 +26,24 @@ class Prediction:
 
     @property
     def likeliest(self) -> list[int]:
-        """The likeliest classes, most probable first."""
+        """The `SHOWN` most probable classes, the most probable first."""
         return np.argsort(-self.probabilities, kind="stable")[:SHOWN].tolist()
 
     @property
     def is_right(self) -> bool:
+        """Whether the most probable class is the true one."""
         return self.likeliest[0] == self.label
 
 
 def predictions_picture(
     predictions: list[Prediction], class_names: tuple[str, ...], title: str
 ) -> Image.Image:
-    """Each image over its true name and bars of its likeliest classes, the true one in green."""
+    """Return a picture: below each image its true class and bars of its most probable classes.
+
+    The bar of the true class is green.
+    """
     columns = max(1, min(COLUMNS, len(predictions)))
-    rows = -(-len(predictions) // columns)
+    rows = ceil_div(len(predictions), columns)
     bars = min(SHOWN, len(class_names))
     height = SIDE + NAME + bars * ROW + GAP
     size = max(columns * (CELL + GAP) + GAP, 480), HEAD + rows * height
@@ -57,9 +63,9 @@ def predictions_picture(
 
 
 def _draw_bars(pen, prediction, names, left, top):
-    colour = RIGHT if prediction.is_right else WRONG
+    color = RIGHT if prediction.is_right else WRONG
     name = shortened(pen, class_name(names, prediction.label), CELL, 14)
-    pen.text((left + CELL / 2, top + NAME / 2), name, 14, "mm", colour)
+    pen.text((left + CELL / 2, top + NAME / 2), name, 14, "mm", color)
     top += NAME
     for number, chosen in enumerate(prediction.likeliest):
         share = float(prediction.probabilities[chosen])
@@ -72,12 +78,13 @@ def _draw_bars(pen, prediction, names, left, top):
         pen.text((left + CELL - 5, middle), _percent(share), 11, "rm", INK)
 
 
-def class_name(names, label):
+def class_name(names: Sequence[str], label: int) -> str:
+    """Return the name of a class; "class 7" for a label without a name."""
     return names[label] if 0 <= label < len(names) else f"class {label}"
 
 
-def shortened(pen, text, room, size):
-    """The text, shortened until it fits."""
+def shortened(pen: Pen, text: str, room: float, size: int) -> str:
+    """Return text, shortened until it is at most `room` pixels wide at that font size."""
     if pen.width(text, size) <= room:
         return text
     while text and pen.width(text + "...", size) > room:
@@ -90,7 +97,7 @@ def _percent(share):
 
 
 def enlarged(image: np.ndarray, side: int = SIDE) -> Image.Image:
-    """uint8 (channels, S, S) as a picture `side` wide; small images keep their pixels' edges."""
+    """Return an image, uint8 (channels, S, S), as a picture `side` wide; small ones stay sharp."""
     pixels = image[0] if len(image) != 3 else image.transpose(1, 2, 0)
     shown = Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
     large = Image.Resampling.LANCZOS

@@ -1,4 +1,4 @@
-"""The steps of a network's programs, for people: `convnet describe --steps`."""
+"""Lists the steps of a network's programs: `convnet describe --steps`."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -11,7 +11,7 @@ REAL_BYTES = 4
 
 
 def step_lines(plan: Plan, programs: tuple[str, ...] = ("load", "train", "test")) -> Iterator[str]:
-    """Every step of the programs, under its layer, and the counts of each program."""
+    """Yield the lines of a listing: every step under its layer, and the counts of each program."""
     for name in programs:
         steps = plan.programs[name]
         yield f"program {name}: {len(steps)} steps"

@@ -1,4 +1,4 @@
-"""Search in vectors: the nearest by Euclidean distance, the nearest binary codes, and recall."""
+"""Nearest neighbours: exact by Euclidean distance, or by binary codes, and the recall of these."""
 
 from convnet.search.codes import nearest_codes, packed
 from convnet.search.exact import Nearest, nearest

@@ -1,4 +1,4 @@
-"""The kernels of the exact search, on all cores: norms, products, the least of many distances."""
+"""Kernels of the exact search, on all cores: norms, products, the least of many distances."""
 
 import numba
 import numpy as np
@@ -8,7 +8,7 @@ from convnet.compiling.kernels import kernel
 
 @kernel(parallel=True, fastmath=True)
 def squares(vectors):
-    """|x|² of each row, in the rows' type."""
+    """Return |x|² of each row, in the rows' type."""
     out = np.empty(len(vectors), vectors.dtype)
     for i in numba.prange(len(vectors)):
         total = vectors[i, 0] * 0
@@ -20,7 +20,7 @@ def squares(vectors):
 
 @kernel(parallel=True, fastmath=True)
 def products(vectors, queries):
-    """x·q for each row and query: (rows, queries)."""
+    """Return x·q for each row and query: (rows, queries)."""
     out = np.empty((len(vectors), len(queries)), vectors.dtype)
     for i in numba.prange(len(vectors)):
         for q in range(len(queries)):
@@ -33,10 +33,10 @@ def products(vectors, queries):
 
 @kernel(parallel=True)
 def keep_nearest(found, norms, first, best, indices):
-    """Put those of a block that are nearer than the farthest kept into the sorted lists.
+    """Insert the vectors of a block that are near enough into the sorted lists of the nearest.
 
-    found (block, queries): x·q; norms (block,): |x|²; first: index of the block's first vector;
-    best, indices (queries, kept): |x|² - 2 q·x, ascending, and whose.
+    found (block, queries): x·q.  norms (block,): |x|².  first: index of the block's first vector.
+    best, indices (queries, kept): the least |x|² - 2 q·x, ascending, and their vectors' indices.
     """
     last = best.shape[1] - 1
     for q in numba.prange(len(best)):

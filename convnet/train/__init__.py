@@ -1,4 +1,4 @@
-"""Training: the loop, what a run is made of, tests, signals, and what a resumed run is told."""
+"""Training: the loop, the state of a run, tests during and after it, signals, and resuming."""
 
 from convnet.train.changes import describe_changes
 from convnet.train.evaluate import Score, evaluate

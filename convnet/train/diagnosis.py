@@ -1,22 +1,26 @@
-"""Why a net tells no images apart: what its last minibatch, activities and updates show."""
+"""Likely reasons why a net does not learn, from its last minibatch, activities and updates."""
 
 from contextlib import suppress
 
 import numpy as np
 
+from convnet.data.pipeline.feed import Batch
 from convnet.errors import DataError
+from convnet.graph.graph import Node
+from convnet.network.network import Network
 from convnet.train.journal_records import rates_of
+from convnet.train.run import Run
 
 _LOST = 0.01  # differences between images in the last hidden layer, below which they are lost
 _DEAD = 0.5  # share of a layer's units that are dead
 _SLOW, _FAST = 1e-5, 0.1  # an update's size, as a share of the weights'
-_BIAS = 0.5
-_NAMED = 6  # layers that a line names at most
+_LARGE_BIAS = 0.5
+_LISTED = 6  # layers that a line lists at most
 _RECTIFIERS = ("relu", "nrelu", "brelu")
 
 
-def likely_causes(run, batch) -> list[str]:
-    """Lines that name likely causes; the last one says what cannot be seen.
+def likely_causes(run: Run, batch: Batch) -> list[str]:
+    """Return lines that name likely causes; the last one lists those that cannot be detected.
 
     batch: the minibatch that was trained last.  It is tested once more, which changes no weight.
     """
@@ -29,12 +33,12 @@ def likely_causes(run, batch) -> list[str]:
         _dead_units(network),
         _large_biases(layers),
         _updates(network),
-        _unseen(rates_of(network, run.progress(), run.divided_by)),
+        _undetectable(rates_of(network, run.progress(), run.lr_divisor)),
     ]
     return [cause for cause in found if cause]
 
 
-def _stored_order(batch):
+def _stored_order(batch: Batch) -> str:
     classes = len(np.unique(batch.labels))
     return (
         f"the training images are taken in stored order, which must be a well mixed one: this "
@@ -42,8 +46,8 @@ def _stored_order(batch):
     )
 
 
-def _lost_signal(network, layers, batch):
-    """Differences between images that hardly reach the last layer with weights."""
+def _lost_signal(network: Network, layers: list[Node], batch: Batch) -> str:
+    """Compare how much images differ in their pixels and in the last hidden layer."""
     if len(layers) < 2 or batch.cases < 2 or 0 not in batch.matrices:
         return ""
     with suppress(DataError):
@@ -58,62 +62,69 @@ def _lost_signal(network, layers, batch):
     return ""
 
 
-def _difference(values) -> float:
-    """Standard deviation over the cases, the last axis; root mean square over the units."""
+def _difference(values: np.ndarray) -> float:
+    """Return the standard deviation over the cases, the last axis; RMS over the units."""
     return float(np.sqrt(values.var(axis=-1, dtype=np.float64).mean()))
 
 
-def _dead_units(network):
+def _dead_units(network: Network) -> str:
     shares = {}
     for node in network.graph.nodes:
-        rectifies = node.layer.type_name == "neuron" and node.layer.nonlinearity.kind in _RECTIFIERS
         with suppress(DataError):
-            if rectifies:
+            if _rectifies(node):
                 dead = (network.values(node) <= 0).all(axis=-1).mean()
-                shares[(node.folded_into or node).name] = float(dead)
-    dead = [f"{share:.0%} in {name}" for name, share in shares.items() if share >= _DEAD]
-    if not dead:
+                shares[(node.declared_in or node).name] = float(dead)
+    found = [f"{share:.0%} in {name}" for name, share in shares.items() if share >= _DEAD]
+    if not found:
         return ""
     return (
-        f"units that are 0 for every image of this minibatch (dead ReLUs): {_listed(dead)}; "
-        "rates that were too high leave a net so"
+        f"units that are 0 for every image of this minibatch (dead ReLUs): {_listed(found)}; "
+        "rates that were too high can cause this"
     )
 
 
-def _large_biases(layers):
-    named = [node.name for node in layers if node.layer.biases().constant >= _BIAS]
-    if not named:
+def _rectifies(node: Node) -> bool:
+    function = node.layer.nonlinearity
+    return function is not None and function.kind in _RECTIFIERS
+
+
+def _large_biases(layers: list[Node]) -> str:
+    starts = {node.name: node.layer.biases() for node in layers}
+    found = [name for name, biases in starts.items() if biases and biases.constant >= _LARGE_BIAS]
+    if not found:
         return ""
     return (
-        f"biases that start at 1 or so (initB): {_listed(named)}. The paper's net has them, and "
-        "needs its initial weights and rates with them; try initB=0.1 or 0"
+        f"biases that start near 1 (initB): {_listed(found)}. The paper's net has them, together "
+        "with its own initial weights and rates; try initB=0.1 or 0"
     )
 
 
-def _updates(network):
-    """How far the last update moved the weights; the velocity is the step."""
+def _updates(network: Network) -> str:
+    """Compare the last update with the weights.  The velocity is the step that was taken."""
     moved = {}
     for name, parameter in network.parameters.items():
         if parameter.learns and parameter.index is not None:
             step = np.linalg.norm(network.engine.read(parameter.velocity, network.cases))
-            moved[name] = float(step / max(np.linalg.norm(network.read(parameter)), 1e-30))
+            size = np.maximum(np.linalg.norm(network.read(parameter)), 1e-30)
+            moved[name] = float(step / size)
     if not moved:
         return "no weights are trained: all rates are 0"
-    most = max(moved, key=moved.get)
+    most = max(moved, key=moved.__getitem__)
     if _SLOW <= moved[most] <= _FAST:
         return ""
     what = "too low" if moved[most] < _SLOW else "too high"
     return f"rates that are {what}: an update moves {most} by {moved[most]:.1g} of its size"
 
 
-def _unseen(rates):
+def _undetectable(rates: dict[str, float]) -> str:
     low, high = min(rates.values(), default=0), max(rates.values(), default=0)
     shown = f"{low:g} to {high:g}" if low < high else f"{high:g}"
     return (
-        f"what cannot be seen from here: rates too high or too low for this net ({shown} now), "
-        "labels that do not belong to their images"
+        f"causes that cannot be detected here: rates too high or too low for this net ({shown} "
+        "now), labels that do not belong to their images"
     )
 
 
-def _listed(items):
-    return ", ".join(items[:_NAMED]) + f" and {len(items) - _NAMED} more" * (len(items) > _NAMED)
+def _listed(items: list[str]) -> str:
+    more = len(items) - _LISTED
+    return ", ".join(items[:_LISTED]) + (f" and {more} more" if more > 0 else "")

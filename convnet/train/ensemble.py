@@ -1,6 +1,6 @@
-"""Several networks' probabilities for the same test cases, averaged (paper, section 6: "5 CNNs").
+"""Average the probabilities of several networks for the same test cases (paper, 6: "5 CNNs").
 
-Sums are taken in float64, one network after the other; every network counts the same.
+Sums are taken in float64, one network after the other; every network has the same weight.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from convnet.errors import DataError
 from convnet.language import harmless
 from convnet.train.multiview import ViewScore, scored
 
-SMALLEST = float(np.finfo(np.float32).tiny)  # a probability is taken for no less in the cost
+SMALLEST = float(np.finfo(np.float32).tiny)  # lower bound of a probability in the cost
 
 
 @dataclass(frozen=True)
 class Member:
-    """A network, or an average of several, and what it was tested on.
+    """A network, or an average of several, and the cases it was tested on.
 
-    name: for messages.  labels: int64 (cases,), in the order of the test.  networks: how many.
+    name: for messages.  labels: int64 (cases,), in the order of the test.  networks: how many it
+    is an average of.
     """
 
     name: str
@@ -27,10 +28,10 @@ class Member:
     networks: int = 1
 
 
-class Committee:
-    """Adds up the probabilities of its members, for each number of views by itself."""
+class Ensemble:
+    """Adds up the probabilities of its members, separately for each number of views."""
 
-    def __init__(self, topk: int):
+    def __init__(self, topk: int) -> None:
         self.topk = topk
         self.members: list[Member] = []
         self._sums: dict[int, np.ndarray] = {}
@@ -38,10 +39,11 @@ class Committee:
 
     @property
     def networks(self) -> int:
+        """Return how many networks the members stand for."""
         return sum(member.networks for member in self.members)
 
     def join(self, member: Member) -> None:
-        """DataError if its classes, or the labels of its cases, are not those of the first one."""
+        """Add a member.  DataError if its classes or labels differ from those of the first one."""
         if self.members:
             difference = _difference(self.members[0], member)
             if difference:
@@ -50,7 +52,7 @@ class Committee:
         self.members.append(member)
 
     def add(self, views: int, probabilities: np.ndarray) -> None:
-        """The probabilities (classes, cases) of the member that joined last."""
+        """Add the probabilities (classes, cases) of the member that joined last."""
         networks = self.members[-1].networks
         weighted = probabilities.astype(np.float64)  # a copy
         weighted *= networks
@@ -61,7 +63,7 @@ class Committee:
         self._networks[views] = self._networks.get(views, 0) + networks
 
     def views(self) -> list[int]:
-        """Numbers of views that all members have.  DataError if there are none."""
+        """Return the numbers of views that all members have.  DataError if there are none."""
         found = sorted(views for views, n in self._networks.items() if n == self.networks)
         if not found:
             counts = " and ".join(map(str, sorted(self._networks)))
@@ -72,30 +74,30 @@ class Committee:
         return found
 
     def average(self, views: int) -> np.ndarray:
-        """Mean probabilities, float64 (classes, cases)."""
+        """Return the mean probabilities, float64 (classes, cases)."""
         return self._sums[views] / self._networks[views]
 
     def score(self, views: int) -> ViewScore:
-        """The score of the average."""
+        """Return the score of the average."""
         return score_of(self.average(views), self.members[0].labels, views, self.topk)
 
 
-def score_of(probabilities, labels, views: int, topk: int) -> ViewScore:
-    """The score of given probabilities (classes, cases)."""
+def score_of(probabilities: np.ndarray, labels: np.ndarray, views: int, topk: int) -> ViewScore:
+    """Return the score of given probabilities (classes, cases)."""
     topk = min(topk, len(probabilities))
     cost, error, top_k = scored(probabilities, labels, topk, SMALLEST) / max(len(labels), 1)
     return ViewScore(len(labels), views, float(cost), float(error), topk, float(top_k))
 
 
 def _difference(first: Member, other: Member) -> str:
-    """What keeps two members from being averaged, or ""."""
+    """Return why two members cannot be averaged, or ""."""
     mine, theirs = first.class_names, other.class_names
     if len(mine) != len(theirs):
         return f"they know {len(mine):,} and {len(theirs):,} classes"
     for place, names in enumerate(zip(mine, theirs, strict=True)):
         if names[0] != names[1]:
             shown = [harmless(name) for name in names]
-            return f"class {place} is '{shown[0]}' of the one and '{shown[1]}' of the other"
+            return f"class {place} is '{shown[0]}' in the first and '{shown[1]}' in the second"
     if len(first.labels) != len(other.labels):
         return (
             f"they were tested on {len(first.labels):,} and {len(other.labels):,} cases (with "

@@ -1,21 +1,22 @@
-"""Testing a network: the costs of its test program over a split, one view of each image."""
+"""Test a network: the costs of its test program over a split, one view of each image."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from convnet.data import Feed, Prefetch
+from convnet.data.pipeline.feed import Feed
+from convnet.data.pipeline.prefetch import Prefetch
 from convnet.network.network import Network
-from convnet.train.cost_average import Average, cost_layers
+from convnet.train.cost_average import Average, Costs, cost_layers
 
 
 @dataclass(frozen=True)
 class Score:
-    """cases, and the mean numbers of each cost layer: {layer: {number: per case}}."""
+    """Mean costs per case over `cases`: {cost layer: {number: mean}}."""
 
     cases: int
-    costs: dict[str, dict[str, float]]
+    costs: Costs
 
 
 def evaluate(
@@ -23,11 +24,11 @@ def evaluate(
     feed: Feed,
     *,
     minibatches: int | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: Callable[[], object] = lambda: False,
 ) -> Score | None:
     """Test on the whole split, or on `minibatches` of it, evenly spread.
 
-    None if `should_stop` said so on the way.
+    Returns None if `should_stop`, which is called before each minibatch, returned something true.
     """
     average = Average()
     with Prefetch(feed, ((0, index) for index in spread(feed, minibatches))) as batches:
@@ -42,7 +43,7 @@ def evaluate(
 
 
 def spread(feed: Feed, minibatches: int | None) -> list[int]:
-    """Indices of so many minibatches of an epoch, evenly spread, or of all."""
+    """Return the indices of that many minibatches of an epoch, evenly spread; None: of all."""
     total = feed.minibatches_per_epoch
     if minibatches is None or minibatches >= total:
         return list(range(total))

@@ -1,79 +1,104 @@
-"""The costs of a run so far.  It is saved in every checkpoint, and so survives resuming."""
+"""The costs of a run so far.  Every checkpoint stores them, so they survive resuming."""
 
 from dataclasses import dataclass, field
+from typing import Any, TypedDict
 
 from convnet.errors import CheckpointError
-from convnet.train.chance_level import Plateau
-from convnet.train.cost_average import Average
-from convnet.train.plateau import Stuck
+from convnet.train.chance_level import ChanceLevel
+from convnet.train.cost_average import Average, Costs
+from convnet.train.plateau import Plateau
+
+
+class Entry(TypedDict):
+    """Mean costs per case at a point of the run."""
+
+    step: int
+    epoch: float
+    cases: int
+    costs: Costs
+
+
+class Best(TypedDict):
+    """The test with the lowest error."""
+
+    step: int
+    error: float
 
 
 @dataclass
 class History:
-    """train, test: entries {"step", "epoch", "cases", "costs": {layer: {number: per case}}}.
+    """The means of a run so far.
 
-    A train entry is the mean over the minibatches since the one before; there is one at each test,
-    and one at the end of each epoch.  best: {"step", "error"} of the best test, or None.
-    since_entry, since_record: sums of what has not yet become a train entry, or a journal record.
-    stuck: whether the tests' errors still fall.  plateau: whether the cost ever did.
+    train: one entry at each test and one at the end of each epoch, each the mean over the
+    minibatches since the entry before.  test: an entry for each test.  best: the best test.
+    since_entry, since_record: sums that have not become a train entry, or a journal record, yet.
+    plateau: whether the tests' errors still fall.  chance_level: whether the net learns at all.
     """
 
-    train: list[dict] = field(default_factory=list)
-    test: list[dict] = field(default_factory=list)
-    best: dict | None = None
+    train: list[Entry] = field(default_factory=list)
+    test: list[Entry] = field(default_factory=list)
+    best: Best | None = None
     since_entry: Average = field(default_factory=Average)
     since_record: Average = field(default_factory=Average)
-    stuck: Stuck = field(default_factory=Stuck)
     plateau: Plateau = field(default_factory=Plateau)
+    chance_level: ChanceLevel = field(default_factory=ChanceLevel)
 
-    def add_test(self, entry: dict, error: float) -> bool:
-        """Add a test; whether it is the best so far."""
+    def add_test(self, entry: Entry, error: float) -> bool:
+        """Add a test; return whether it is the best so far."""
         self.test.append(entry)
         is_best = self.best is None or error < self.best["error"]
         if is_best:
             self.best = {"step": entry["step"], "error": error}
         return is_best
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
+        """Return the history as checkpoints store it.
+
+        The file format calls the plateau "stuck", and the chance level "plateau".
+        """
         return {
             "train": self.train,
             "test": self.test,
             "best": self.best,
             "since_entry": vars(self.since_entry),
             "since_record": vars(self.since_record),
-            "stuck": vars(self.stuck),
-            "plateau": vars(self.plateau),
+            "stuck": self.plateau.to_json(),
+            "plateau": self.chance_level.to_json(),
         }
 
     @classmethod
-    def from_json(cls, found: dict) -> "History":
-        """CheckpointError if it is no history.  An empty object is an empty history."""
+    def from_json(cls, found: dict[str, Any]) -> "History":
+        """Read a history; an empty object is an empty history.  CheckpointError if damaged."""
         try:
             return cls(
-                [_entry(entry) for entry in found.get("train", ())],
-                [_entry(entry) for entry in found.get("test", ())],
-                _best(found.get("best")),
-                *(_average(found.get(key, {})) for key in ("since_entry", "since_record")),
-                stuck=Stuck.from_json(found.get("stuck", {})),
-                plateau=Plateau.from_json(found.get("plateau", {})),
+                train=[_entry(entry) for entry in found.get("train", ())],
+                test=[_entry(entry) for entry in found.get("test", ())],
+                best=_best(found.get("best")),
+                since_entry=_average(found.get("since_entry", {})),
+                since_record=_average(found.get("since_record", {})),
+                plateau=Plateau.from_json(found.get("stuck", {})),
+                chance_level=ChanceLevel.from_json(found.get("plateau", {})),
             )
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise CheckpointError("the history in the checkpoint is damaged") from None
 
 
-def _entry(entry):
-    costs = {
-        str(name): {str(key): float(number) for key, number in numbers.items()}
-        for name, numbers in entry["costs"].items()
+def _entry(entry: dict[str, Any]) -> Entry:
+    return {
+        "step": int(entry["step"]),
+        "cases": int(entry["cases"]),
+        "epoch": float(entry["epoch"]),
+        "costs": {
+            str(name): {str(key): float(number) for key, number in numbers.items()}
+            for name, numbers in entry["costs"].items()
+        },
     }
-    counts = {key: int(entry[key]) for key in ("step", "cases")}
-    return {**counts, "epoch": float(entry["epoch"]), "costs": costs}
 
 
-def _best(best):
-    return best and {"step": int(best["step"]), "error": float(best["error"])}
+def _best(best: dict[str, Any] | None) -> Best | None:
+    return {"step": int(best["step"]), "error": float(best["error"])} if best else None
 
 
-def _average(found):
+def _average(found: dict[str, Any]) -> Average:
     sums = {str(name): [float(n) for n in sums] for name, sums in found.get("sums", {}).items()}
     return Average(sums, int(found.get("cases", 0)))

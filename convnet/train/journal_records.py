@@ -1,13 +1,17 @@
-"""What the journal's records say."""
+"""The contents of the journal's records."""
 
+from typing import Any, cast
+
+from convnet.layers.weighted import WeightLayer
 from convnet.network.network import Network
-from convnet.train.cost_average import Average
+from convnet.train.rounding import rounded
+from convnet.train.run import Run
 
 
-def beginning(run) -> dict:
-    """The facts of a `start` or `resume` record."""
+def start_facts(run: Run) -> dict[str, Any]:
+    """Return the facts of a `start` or `resume` record."""
     graph, network = run.network.graph, run.network
-    facts = {
+    facts: dict[str, Any] = {
         "layers": graph.layers_file.source.path,
         "params": graph.params_file.source.path if graph.params_file else "",
         "data": run.data,
@@ -24,23 +28,12 @@ def beginning(run) -> dict:
     return facts
 
 
-def costs_of(average: Average, run) -> dict:
-    return average.per_case(run.cost_layers)
-
-
-def rates_of(network: Network, progress: float, divided_by: float = 1) -> dict[str, float]:
-    """The learning rate of each trained parameter, without noise."""
+def rates_of(network: Network, progress: float, lr_divisor: float = 1) -> dict[str, float]:
+    """Return the learning rate of each trained parameter, without noise."""
     rates = {}
     for name, parameter in network.parameters.items():
         if parameter.learns:
-            layer, index = parameter.unit.layer, parameter.index
+            layer, index = cast(WeightLayer, parameter.unit.layer), parameter.index
             schedule = layer.rate_b if index is None else layer.rates_w[index]
-            rates[name] = rounded(schedule.rate(progress) / divided_by)
+            rates[name] = rounded(schedule.rate(progress) / lr_divisor)
     return rates
-
-
-def rounded(value):
-    """Numbers to six digits, in dictionaries too: a journal is read by people."""
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    return float(f"{value:.6g}")

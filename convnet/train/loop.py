@@ -1,34 +1,39 @@
 """The training loop."""
 
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from convnet.checkpoint import Position
-from convnet.data import Prefetch
+from convnet.data.pipeline.feed import Batch
+from convnet.data.pipeline.prefetch import Prefetch
 from convnet.errors import ConvnetError, DataError, TrainingError
 from convnet.journal import Journal
 from convnet.network.trace import write_trace
-from convnet.train.cost_average import Average, judged
+from convnet.train.cost_average import Average, Costs, judged
 from convnet.train.evaluate import evaluate
-from convnet.train.journal_records import beginning, costs_of, rates_of, rounded
-from convnet.train.monitor import count_test, watch_minibatch
+from convnet.train.history import Entry
+from convnet.train.journal_records import rates_of, start_facts
+from convnet.train.monitor import monitor_minibatch, monitor_test
+from convnet.train.rounding import all_rounded, rounded
 from convnet.train.run import Run
 from convnet.train.signals import Signals
 
-_TRACED = 3  # the minibatch whose steps are timed: everything is compiled by then
+_TRACED = 3  # the minibatch whose steps are timed; everything is compiled by then
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How `fit` ended.
 
-    reason: "done", "max-batches", "stuck", "SIGINT" or "SIGTERM".  exit_code: of the process, 0 or
-    128 + signal.  checkpoint: the last one saved, if files are written.  wait_share: of the time of
-    training, without tests and saves, that was spent waiting for data.
+    reason: "done", "max-batches", "stuck" (a plateau), "SIGINT" or "SIGTERM".  exit_code: of the
+    process, 0 or 128 + signal.  checkpoint: the last one saved, if files are written.  wait_share:
+    share of the training time, without tests and saves, that was spent waiting for data.
     """
 
     reason: str
@@ -39,19 +44,19 @@ class Outcome:
 
 
 def fit(run: Run) -> Outcome:
-    """Train until the epochs are done, or `max_batches`, or a signal; saved at the end.
+    """Train until the epochs or `max_batches` are done, or a signal arrives; then save.
 
-    TrainingError if a cost is not finite, naming the layer and the last good checkpoint.
+    TrainingError, with the layer and the last good checkpoint, if a cost is not finite.
     """
     with Signals(run.observer.on_message) as signals, _opened_journal(run):
         try:
             _begin(run)
             _test_if_due(run, signals)
-            if not run.is_stuck:
+            if not run.ends_on_plateau:
                 _train(run, signals)
             return _end(run, signals)
         except DataError as error:
-            _save_unless_saved(run)  # the network is well; the next minibatch is not
+            _save_unless_saved(run)  # the network is intact; the next minibatch is not
             _stop(run, str(error))
             raise
         except ConvnetError as error:
@@ -59,18 +64,18 @@ def fit(run: Run) -> Outcome:
             raise
 
 
-def _opened_journal(run):
+def _opened_journal(run: Run) -> Journal:
     run.journal = Journal(run.folder.journal_path if run.folder else None)
     return run.journal
 
 
-def _begin(run):
+def _begin(run: Run) -> None:
     run.network.step = run.position.step
     event = "resume" if run.resumed_from or run.position.step else "start"
-    run.observer.on_start(run.journal.write(event, run.position.step, **beginning(run)))
+    run.observer.on_start(run.journal.write(event, run.position.step, **start_facts(run)))
 
 
-def _train(run, signals):
+def _train(run: Run, signals: Signals) -> None:
     with Prefetch(run.train, run.places()) as batches:
         run.meter.skip()
         for _, batch in batches:
@@ -79,24 +84,24 @@ def _train(run, signals):
             _record_if_due(run, progress)
             _test_and_save(run, signals)
             run.meter.skip()
-            if signals.stop or run.is_stuck:
+            if signals.stop or run.ends_on_plateau:
                 break
 
 
 # -- one minibatch ---------------------------------------------------------------------------------
 
 
-def _train_on(run, batch, batches) -> float:
-    """Forward, backward, update; returns the progress that the rates were taken at.
+def _train_on(run: Run, batch: Batch, batches: Prefetch) -> float:
+    """Run forward, backward and update; return the progress that the rates were taken at.
 
-    While an engine computes that, the minibatch behind it is loaded, if it is made already.  What
-    is wrong with it shows when it is due.
+    While the engine computes, the next minibatch is loaded if it is ready.  An error in it is
+    raised when it is due.
     """
     network, progress = run.network, run.progress()
     run.trained += 1
     with _traced(run):
         network.load(batch.matrices)
-        network.set_rates(progress, run.normal(), run.divided_by)
+        network.set_rates(progress, run.normal(), run.lr_divisor)
         network.run("train")
         network.load_ahead(batches.coming())
     costs = network.costs()
@@ -104,14 +109,14 @@ def _train_on(run, batch, batches) -> float:
     run.position = run.position.next()
     run.history.since_entry.add(costs, batch.cases)
     run.history.since_record.add(costs, batch.cases)
-    watch_minibatch(run, costs, batch)
+    monitor_minibatch(run, costs, batch)
     run.observer.on_step(run.position, Average(costs, batch.cases).per_case(run.cost_layers))
     return progress
 
 
 @contextmanager
-def _traced(run):
-    """Writes when each step ran, at the minibatch for which that is asked."""
+def _traced(run: Run) -> Iterator[None]:
+    """Write a trace of the steps of the minibatch number `_TRACED`, if the run has a trace file."""
     if run.trace is None or run.trained != _TRACED:
         yield
         return
@@ -120,7 +125,7 @@ def _traced(run):
     write_trace(run.trace, spans)
 
 
-def _refuse_non_finite(run, costs, step):
+def _refuse_non_finite(run: Run, costs: Mapping[str, Any], step: int) -> None:
     bad = [name for name, numbers in costs.items() if not np.isfinite(numbers).all()]
     if not bad:
         return
@@ -135,37 +140,41 @@ def _refuse_non_finite(run, costs, step):
 # -- records, tests, saves -------------------------------------------------------------------------
 
 
-def _record_if_due(run, progress):
+def _record_if_due(run: Run, progress: float) -> None:
     history = run.history
     if run.record_is_due():
-        costs = costs_of(history.since_record, run)
-        rates = rates_of(run.network, progress, run.divided_by)
-        facts = {"epoch": rounded(run.position.epochs), "costs": rounded(costs)}
-        facts |= {"cases": history.since_record.cases, "rates": rates}
-        record = run.journal.write("train", run.position.step, **facts, **run.meter.take())
+        record = run.journal.write(
+            "train",
+            run.position.step,
+            epoch=rounded(run.position.epochs),
+            costs=all_rounded(history.since_record.per_case(run.cost_layers)),
+            cases=history.since_record.cases,
+            rates=rates_of(run.network, progress, run.lr_divisor),
+            **run.meter.take(),
+        )
         history.since_record = Average()
         run.observer.on_train(record)
     if run.entry_is_due():
-        costs = costs_of(history.since_entry, run)
+        costs = history.since_entry.per_case(run.cost_layers)
         history.train.append(_entry(run, history.since_entry.cases, costs))
         history.since_entry = Average()
 
 
-def _entry(run, cases, costs):
-    place = {"step": run.position.step, "epoch": run.position.epochs}
-    return {**place, "cases": cases, "costs": costs}
+def _entry(run: Run, cases: int, costs: Costs) -> Entry:
+    position = run.position
+    return {"step": position.step, "epoch": position.epochs, "cases": cases, "costs": costs}
 
 
-def _test_and_save(run, signals):
+def _test_and_save(run: Run, signals: Signals) -> None:
     asked = signals.take_save()
     tested = _test_if_due(run, signals)
     if not tested and (asked or run.save_is_due()):
         _save(run)
 
 
-def _test_if_due(run, signals) -> bool:
-    """Test and save, if it is time for it and no stop is asked for; whether it was done."""
-    if not run.test_is_due() or signals.stop:
+def _test_if_due(run: Run, signals: Signals) -> bool:
+    """Test and save, if a test is due and no stop is requested; return whether it was done."""
+    if run.test is None or not run.test_is_due() or signals.stop:
         return False
     started = time.perf_counter()
     score = evaluate(
@@ -176,16 +185,22 @@ def _test_if_due(run, signals) -> bool:
     numbers = {name: list(values.values()) for name, values in score.costs.items()}
     _refuse_non_finite(run, numbers, run.position.step)
     is_best = run.history.add_test(_entry(run, score.cases, score.costs), judged(score.costs)[1])
-    facts = {"epoch": rounded(run.position.epochs), "costs": rounded(score.costs)}
-    facts |= {"cases": score.cases, "best": is_best}
-    seconds = rounded(time.perf_counter() - started)
-    run.observer.on_test(run.journal.write("test", run.position.step, **facts, seconds=seconds))
-    count_test(run, *judged(score.costs))
+    record = run.journal.write(
+        "test",
+        run.position.step,
+        epoch=rounded(run.position.epochs),
+        costs=all_rounded(score.costs),
+        cases=score.cases,
+        best=is_best,
+        seconds=rounded(time.perf_counter() - started),
+    )
+    run.observer.on_test(record)
+    monitor_test(run, *judged(score.costs))
     _save(run, is_best)
     return True
 
 
-def _save(run, is_best=False):
+def _save(run: Run, is_best: bool = False) -> None:
     if run.folder is None:
         return
     checkpoint = run.checkpoint()
@@ -197,7 +212,7 @@ def _save(run, is_best=False):
     run.observer.on_save(run.last_saved)
 
 
-def _refuse_bad_weights(run, arrays):
+def _refuse_bad_weights(run: Run, arrays: Mapping[str, np.ndarray]) -> None:
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             good = run.last_saved or "there is none"
@@ -207,7 +222,7 @@ def _refuse_bad_weights(run, arrays):
             )
 
 
-def _save_unless_saved(run):
+def _save_unless_saved(run: Run) -> None:
     if run.saved_step != run.position.step:
         _save(run)
 
@@ -215,15 +230,19 @@ def _save_unless_saved(run):
 # -- the end ---------------------------------------------------------------------------------------
 
 
-def _end(run, signals) -> Outcome:
+def _end(run: Run, signals: Signals) -> Outcome:
     _save_unless_saved(run)
-    reason, code = "done" if run.is_done else "stuck" if run.is_stuck else "max-batches", 0
+    code = 0
     if signals.stop:
         reason, code = signals.stop.name, 128 + signals.stop
+    elif run.is_done:
+        reason = "done"
+    else:
+        reason = "stuck" if run.ends_on_plateau else "max-batches"
     _stop(run, reason)
     return Outcome(reason, code, run.position, run.last_saved, run.meter.wait_share)
 
 
-def _stop(run, reason):
+def _stop(run: Run, reason: str) -> None:
     share = rounded(run.meter.wait_share)
     run.journal.write("stop", run.position.step, reason=reason, wait_share=share)

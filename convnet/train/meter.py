@@ -1,33 +1,34 @@
-"""How fast training goes, and how much of its time it waits for data."""
+"""The speed of training, and the share of its time spent waiting for data."""
 
 import time
 
-from convnet.train.journal_records import rounded
+from convnet.train.rounding import rounded
 
 
 class Meter:
-    """Times minibatches; what happens between `add` and `skip` is not counted."""
+    """Times minibatches.  Time between `add` and `skip` is not counted."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.seconds, self.waited, self.cases, self._waited_before = 0.0, 0.0, 0, 0.0
         self._seconds_taken, self._waited_taken = 0.0, 0.0
         self.skip()
 
     def skip(self) -> None:
+        """Start the clock again."""
         self._since = time.perf_counter()
 
     def add(self, cases: int, waited_in_all: float) -> None:
-        """A minibatch of so many cases was trained.  waited_in_all: seconds since the beginning."""
+        """Count a minibatch of `cases`.  waited_in_all: seconds of waiting since the beginning."""
         self.seconds += time.perf_counter() - self._since
         self.waited += waited_in_all - self._waited_before
         self.cases += cases
         self._waited_before = waited_in_all
         self.skip()
 
-    def take(self) -> dict:
-        """The figures since the last call."""
+    def take(self) -> dict[str, float]:
+        """Return the measurements since the last call, for a record of the journal."""
         seconds = max(self.seconds, 1e-9)
-        figures = {
+        found = {
             "images_per_second": rounded(self.cases / seconds),
             "seconds": rounded(seconds),
             "wait_share": rounded(self.waited / seconds),
@@ -35,10 +36,10 @@ class Meter:
         self._seconds_taken += self.seconds
         self._waited_taken += self.waited
         self.seconds, self.waited, self.cases = 0.0, 0.0, 0
-        return figures
+        return found
 
     @property
     def wait_share(self) -> float:
-        """Of all the time so far."""
+        """Return the share of all the time so far that was spent waiting for data."""
         seconds = self._seconds_taken + self.seconds
         return (self._waited_taken + self.waited) / max(seconds, 1e-9)

@@ -1,22 +1,29 @@
-"""Testing on several views of each image: probabilities averaged, then costed once (dialect, 7)."""
+"""Test on several views of each image: average probabilities, then compute the cost once.
 
+See docs/dialect.md, 7.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
-from convnet.data import Feed, ViewPrefetch
+from convnet.data.pipeline.feed import Batch, Feed
+from convnet.data.pipeline.prefetch import ViewPrefetch
 from convnet.errors import DataError
+from convnet.graph.graph import Node
 from convnet.network.network import Network
 from convnet.train.evaluate import spread
 
 
 @dataclass(frozen=True)
 class ViewScore:
-    """Means over the cases.  top_k_error: the label is not among the `topk` likeliest classes.
+    """Means over the cases.
 
-    probabilities: float64 (classes, cases), averaged over the views, and labels (cases,), in the
-    order of the split; None unless asked for.
+    top_k_error: share of the cases whose label is not among the `topk` likeliest classes.
+    probabilities: float64 (classes, cases), averaged over the views; labels: (cases,).  Both are in
+    the order of the split, and None unless requested.
     """
 
     cases: int
@@ -29,6 +36,7 @@ class ViewScore:
     labels: np.ndarray | None = None
 
     def without_probabilities(self) -> "ViewScore":
+        """Return the score alone, so that the memory can be freed."""
         return replace(self, probabilities=None, labels=None)
 
 
@@ -41,23 +49,23 @@ def evaluate_views(
     minibatches: int | None = None,
     cost: str | None = None,
     keep_probabilities: bool = False,
-    on_minibatch=lambda done, total: None,
+    on_minibatch: Callable[[int, int], None] = lambda done, total: None,
 ) -> ViewScore:
-    """Test on 1, 9 or 10 views of each image (dialect, 9.2: their order).
+    """Test on 1, 9 or 10 views of each image (docs/dialect.md, 9.2: their order).
 
-    cost: the `cost.logreg` layer whose labels and probabilities are taken; the first by default.
-    minibatches: of so many only, evenly spread.  DataError if the network has no such layer.
+    cost: the `cost.logreg` layer whose labels and probabilities are used; the first by default.
+    minibatches: how many to test on, evenly spread; None: all.  DataError if the network has no
+    such layer.
     """
-    labels_node, softmax = _inputs_of(network, cost)
-    topk = min(topk, softmax.shape.size)
+    nodes = _labels_and_probabilities(network, cost)
+    topk = min(topk, nodes[1].shape.size)
     sums, cases, kept = np.zeros(3), 0, []
     indices = spread(feed, minibatches)
     with ViewPrefetch(feed, indices, views) as made:
         for done in range(1, len(indices) + 1):
             batches = (batch for _, batch in islice(made, views))
-            nodes = labels_node, softmax
-            mean, labels = _averaged(network, batches, views, *nodes, made.coming)
-            sums += scored(mean, labels, topk, np.finfo(network.engine.real).tiny)
+            mean, labels = _averaged(network, batches, views, nodes, made.coming)
+            sums += scored(mean, labels, topk, float(np.finfo(network.engine.real).tiny))
             cases += len(labels)
             if keep_probabilities:
                 kept.append((mean, labels))
@@ -70,50 +78,63 @@ def evaluate_views(
 def predict(
     network: Network, feed: Feed, index: int, views: int = 1, cost: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities float64 (classes, n), averaged over the views, and labels (n,) of a minibatch.
+    """Return probabilities float64 (classes, n), averaged over the views, and labels (n,).
 
-    cost: as in `evaluate_views`.
+    index: of the minibatch.  cost: as in `evaluate_views`.
     """
-    labels_node, softmax = _inputs_of(network, cost)
-    return _averaged(network, feed.views(index, views), views, labels_node, softmax)
+    nodes = _labels_and_probabilities(network, cost)
+    return _averaged(network, feed.views(index, views), views, nodes)
 
 
-def _inputs_of(network, cost):
-    """The nodes that a logreg cost reads: labels, probabilities."""
-    found = {n.name: n for n in network.graph.nodes if n.layer.type_name == "cost.logreg"}
+def _labels_and_probabilities(network: Network, cost: str | None) -> tuple[Node, Node]:
+    """Return the nodes that a logreg cost reads."""
+    found = {n.name: n for n in network.graph.nodes if n.layer.classifies}
     if not found:
-        raise DataError("the network has no layer of type cost.logreg, whose errors could be told")
+        raise DataError(
+            "the network has no layer of type cost.logreg whose errors could be measured"
+        )
     if cost is not None and cost not in found:
-        raise DataError(f"{cost} is no cost.logreg layer; there is {', '.join(found)}")
-    return found[cost or next(iter(found))].inputs
+        raise DataError(f"{cost} is not a cost.logreg layer; there is {', '.join(found)}")
+    labels, probabilities = found[cost or next(iter(found))].inputs
+    return labels, probabilities
 
 
-def _averaged(network, batches, views, labels_node, softmax, coming=lambda: None):
-    """(probabilities averaged over the views, labels).  coming(): the matrices behind a batch's."""
-    total, labels = 0.0, None
+def _averaged(
+    network: Network,
+    batches: Iterable[Batch],
+    views: int,
+    nodes: tuple[Node, Node],
+    coming: Callable[[], dict[int, np.ndarray] | None] = lambda: None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (probabilities averaged over the views, labels).
+
+    batches: the views of one minibatch.  nodes: of labels and probabilities.  coming: returns the
+    matrices of the next batch, or None.
+    """
+    total, labels = np.zeros(()), np.empty(0, np.int64)
     for batch in batches:
         network.load(batch.matrices)
         network.run("test")
         network.load_ahead(coming())
-        total = total + _values(network, softmax).astype(np.float64)
-        labels = _values(network, labels_node)[0].astype(np.int64)
+        total = total + _values(network, nodes[1]).astype(np.float64)
+        labels = _values(network, nodes[0])[0].astype(np.int64)
     return total / views, labels
 
 
-def _values(network, node):
+def _values(network: Network, node: Node) -> np.ndarray:
     return network.values(node).reshape(node.shape.size, -1)
 
 
-def _joined(kept):
+def _joined(kept: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     probabilities, labels = zip(*kept, strict=True)
     return np.concatenate(probabilities, axis=1), np.concatenate(labels)
 
 
-def scored(probabilities, labels, topk: int, smallest: float) -> np.ndarray:
-    """[-log p, top-1 errors, top-k errors], summed over the cases, by the tie rule (dialect, 7).
+def scored(probabilities: np.ndarray, labels: np.ndarray, topk: int, smallest: float) -> np.ndarray:
+    """Return [-log p, top-1 errors, top-k errors], summed over the cases.
 
-    probabilities (classes, cases); labels (cases,).  p is taken for no less than `smallest`.  A
-    label that names no class is wrong, with the smallest probability.
+    Ties count in proportion (docs/dialect.md, 7).  probabilities: (classes, cases); labels:
+    (cases,).  p is at least `smallest`.  A label of no class is an error, with p = `smallest`.
     """
     classes = len(probabilities)
     known = (labels >= 0) & (labels < classes)

@@ -1,22 +1,26 @@
-"""What a run tells while it goes on.  The library prints nothing; who wants to show it derives."""
+"""Callbacks for the events of a run.  The library prints nothing; a display derives from these."""
 
 from pathlib import Path
+from typing import Any
+
+from convnet.checkpoint import Position
+from convnet.train.cost_average import Costs
 
 
 class Observer:
-    """All methods do nothing here.  Records are those of the journal, as dictionaries."""
+    """Base class whose methods do nothing.  Records are those of the journal, as dictionaries."""
 
-    def on_start(self, record: dict) -> None:
-        """A `start` or `resume` record."""
+    def on_start(self, record: dict[str, Any]) -> None:
+        """Training begins: a `start` or `resume` record."""
 
-    def on_step(self, position, costs: dict[str, dict[str, float]]) -> None:
-        """A minibatch was trained: the position behind it, its costs per case."""
+    def on_step(self, position: Position, costs: Costs) -> None:
+        """A minibatch was trained: the position after it, its costs per case."""
 
-    def on_train(self, record: dict) -> None:
-        """The means over the minibatches since the record before."""
+    def on_train(self, record: dict[str, Any]) -> None:
+        """A `train` record: the means over the minibatches since the one before."""
 
-    def on_test(self, record: dict) -> None:
-        """A test."""
+    def on_test(self, record: dict[str, Any]) -> None:
+        """A `test` record."""
 
     def on_save(self, path: Path) -> None:
         """A checkpoint was saved."""

@@ -1,28 +1,31 @@
-"""Dividing the rates by 10 when the test error has stopped falling (paper, section 5).
+"""Divide the rates by 10 when the test error stops falling (paper, section 5).
 
-The criterion: a test counts as an improvement if its error is below that of the last improvement by
-more than a share of it; `tests` tests in a row that do not count, and training is stuck.  Then the
-rates are divided by 10, and the count begins anew; when no drop is left, that is told.
+The criterion: a test is an improvement if its error is below that of the last improvement by more
+than a given share of it.  After `tests` tests in a row without improvement, training is on a
+plateau: the rates are divided by 10 and the count starts again.  Once no drop is left, the plateau
+is only reported.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 FACTOR = 10
 MOST_DROPS = 3
-DROP, STUCK = "drop", "stuck"  # what comes of a test, and events of the journal
+# The outcomes of a test, and the journal's events for them.
+DROP, PLATEAU = "drop", "stuck"
 
 
-def needed(lowest: float, improvement: float) -> float:
-    """An improvement is below this."""
+def bar(lowest: float, improvement: float) -> float:
+    """Return the error that an improvement must be below."""
     return lowest - improvement * abs(lowest)
 
 
 @dataclass
-class Stuck:
-    """Where the criterion stands.  It is saved in every checkpoint.
+class Plateau:
+    """The state of the criterion; every checkpoint stores it.
 
-    lowest: error of the last improvement.  waited: tests since.  drops: made so far.  stalls: times
-    that training was stuck and no drop was left.
+    lowest: error of the last improvement.  waited: tests since.  drops: divisions so far.  stalls:
+    plateaus with no drop left.
     """
 
     lowest: float | None = None
@@ -31,13 +34,13 @@ class Stuck:
     stalls: int = 0
 
     @property
-    def divided_by(self) -> int:
-        """What the rates of the params file are divided by."""
-        return FACTOR**self.drops
+    def lr_divisor(self) -> int:
+        """Return what the rates of the params file are divided by."""
+        return int(FACTOR**self.drops)
 
     def add(self, error: float, tests: int, improvement: float, most_drops: int) -> str | None:
-        """Count a test: DROP if the rates fall now, STUCK if they should and no drop is left."""
-        if self.lowest is None or error < needed(self.lowest, improvement):
+        """Count a test.  Return DROP if the rates fall now, PLATEAU if no drop is left."""
+        if self.lowest is None or error < bar(self.lowest, improvement):
             self.lowest, self.waited = error, 0
             return None
         self.waited += 1
@@ -48,10 +51,15 @@ class Stuck:
             self.drops += 1
             return DROP
         self.stalls += 1
-        return STUCK
+        return PLATEAU
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as a checkpoint stores it."""
+        return asdict(self)
 
     @classmethod
-    def from_json(cls, found: dict) -> "Stuck":
+    def from_json(cls, found: dict[str, Any]) -> "Plateau":
+        """Read the state back.  ValueError or TypeError if it is damaged."""
         lowest = found.get("lowest")
         counts = (int(found.get(key, 0)) for key in ("waited", "drops", "stalls"))
         return cls(None if lowest is None else float(lowest), *counts)

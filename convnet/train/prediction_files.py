@@ -1,14 +1,15 @@
-"""Predictions in a folder: what `test --test-out` writes, and `--predictions` takes.
+"""Predictions in a folder: `test --test-out` writes them, `test --predictions` reads them.
 
-`test_preds.npz`: `probabilities` float32 (cases, classes), over all views of a case; `single_view`,
-the same of the centre alone, if there are more; `labels` int64 (cases,).  `test_preds.json` tells
-the rest.  Nothing is pickled.
+`test_preds.npz`: `probabilities` float32 (cases, classes), averaged over all views of a case;
+`single_view`, those of the centre view alone, if there are several; `labels` int64 (cases,).
+`test_preds.json`: everything else.  Nothing is pickled.
 """
 
 import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -17,17 +18,27 @@ from convnet.errors import ConvnetError, DataError
 from convnet.language import harmless
 
 ARRAYS, FACTS = "test_preds.npz", "test_preds.json"
-# What the readers of JSON, zip files and arrays raise, and what is not as it should be.
-_DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError, EOFError)
-_DAMAGES += (BadZipFile, NotImplementedError, zlib.error)
+# What the readers of JSON, zip files and arrays raise on damage, and what missing or odd facts do.
+_DAMAGES = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    EOFError,
+    BadZipFile,
+    NotImplementedError,
+    zlib.error,
+)
 _SUM_TOLERANCE = 1e-3  # of a case's probabilities
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """by_views: number of views -> probabilities (classes, cases).
+    """Probabilities for the cases of a test.
 
-    checkpoints: of the networks that were averaged.  networks: how many they are.
+    by_views: number of views -> probabilities (classes, cases).  checkpoints: of the networks that
+    were averaged.  networks: how many there were.
     """
 
     by_views: dict[int, np.ndarray]
@@ -39,11 +50,14 @@ class Predictions:
 
 
 def write_predictions(folder: Path, found: Predictions) -> None:
-    """ConvnetError if the folder cannot be written."""
+    """Write both files.  ConvnetError if the folder cannot be written."""
     most = max(found.by_views)
-    arrays = {"probabilities": _outward(found.by_views[most]), "labels": found.labels}
+    arrays: dict[str, Any] = {
+        "probabilities": _by_case(found.by_views[most]),
+        "labels": found.labels,
+    }
     if most > 1 and 1 in found.by_views:
-        arrays["single_view"] = _outward(found.by_views[1])
+        arrays["single_view"] = _by_case(found.by_views[1])
     facts = {
         "checkpoint": found.checkpoints[0] if len(found.checkpoints) == 1 else found.checkpoints,
         "data": found.data,
@@ -60,12 +74,12 @@ def write_predictions(folder: Path, found: Predictions) -> None:
         raise ConvnetError(f"{folder}: cannot be written ({error.strerror or error})") from None
 
 
-def _outward(probabilities):
+def _by_case(probabilities: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(probabilities.T, np.float32)
 
 
 def read_predictions(folder: Path) -> Predictions:
-    """DataError if there are none, or they are damaged."""
+    """Read both files.  DataError if there are none, or they are damaged."""
     try:
         facts = json.loads((folder / FACTS).read_text("utf-8"))
         with (folder / ARRAYS).open("rb") as file, np.load(file, allow_pickle=False) as found:
@@ -74,19 +88,19 @@ def read_predictions(folder: Path) -> Predictions:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise _bad(
-            folder, f"holds no predictions, as `convnet test --test-out` writes them ({reason})"
+            folder, f"holds no predictions; `convnet test --test-out` writes them ({reason})"
         ) from None
     except _DAMAGES as error:
         raise _bad(folder, f"its predictions are damaged ({harmless(str(error))})") from None
 
 
-def _checked(folder, facts, arrays):
+def _checked(folder: Path, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Predictions:
     labels, names = arrays["labels"], tuple(str(name) for name in facts["label_names"])
     by_views = {int(facts["views"]): arrays["probabilities"]}
     if "single_view" in arrays:
         by_views[1] = arrays["single_view"]
     if labels.ndim != 1 or labels.dtype.kind != "i":
-        raise _bad(folder, "its labels are no whole numbers, one a case")
+        raise _bad(folder, "its labels are not integers, one per case")
     for array in by_views.values():
         if array.dtype.kind != "f" or array.shape != (len(labels), len(names)):
             raise _bad(
@@ -97,7 +111,7 @@ def _checked(folder, facts, arrays):
         if not (np.abs(array.sum(axis=1, dtype=np.float64) - 1) < _SUM_TOLERANCE).all():
             raise _bad(folder, "the probabilities of a case do not add up to 1")
     if min(*by_views, int(facts.get("networks", 1))) < 1:
-        raise _bad(folder, "it counts less than one view, or network")
+        raise _bad(folder, "it states less than one view, or network")
     given = facts["checkpoint"]
     return Predictions(
         {views: array.T for views, array in by_views.items()},
@@ -109,5 +123,5 @@ def _checked(folder, facts, arrays):
     )
 
 
-def _bad(folder, reason):
+def _bad(folder: Path, reason: str) -> DataError:
     return DataError(f"{harmless(str(folder))}: {reason}")

@@ -1,23 +1,25 @@
-"""What a run is made of, and where it stands."""
+"""A run: its network, data and options, and the state of its training."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 
+from convnet.arithmetic import ceil_div
 from convnet.checkpoint import Checkpoint, Position, restore
-from convnet.data import Feed
+from convnet.data.pipeline.feed import Feed
 from convnet.errors import DataError
 from convnet.journal import Journal
 from convnet.network.network import Network
-from convnet.train.chance_level import Plateau
+from convnet.train.chance_level import ChanceLevel
 from convnet.train.cost_average import cost_layers
 from convnet.train.history import History
 from convnet.train.meter import Meter
 from convnet.train.observer import Observer
-from convnet.train.plateau import MOST_DROPS, Stuck
+from convnet.train.plateau import MOST_DROPS, Plateau
 from convnet.train.run_folder import RunFolder
 
 
@@ -25,13 +27,13 @@ from convnet.train.run_folder import RunFolder
 class Options:
     """How long to train, and when to test, record and save.  Counts are of minibatches.
 
-    max_batches: stop, saved, after so many in this invocation.  test_every: None is once an epoch;
-    there is always a test at the end.  test_minibatches: size of a test, None for `MOST_TEST_CASES`
-    cases at most.  save_every: besides the saves at tests and at the end.  record_every: train
-    records of the journal, None for about a hundred an epoch.
+    max_batches: save and stop after that many in this invocation.  test_every: None is once an
+    epoch; there is always a test at the end.  test_minibatches: size of a test; None: as many as
+    `MOST_TEST_CASES` cases need.  save_every: in addition to the saves at tests and at the end.
+    record_every: interval of the journal's train records; None: about a hundred an epoch.
 
-    drop_rate_when_stuck: divide the rates by 10 when the test error has stopped falling, at most
-    three times.  stop_when_stuck: stop, saved, when it has and no drop is left.  stuck_tests,
+    drop_rate_when_stuck: divide the rates by 10 when the test error stops falling, at most three
+    times.  stop_when_stuck: save and stop on a plateau with no drop left.  stuck_tests,
     stuck_improvement: the criterion (`convnet.train.plateau`).
     """
 
@@ -48,10 +50,11 @@ class Options:
 
     @property
     def most_drops(self) -> int:
+        """Return how often the rates may be divided."""
         return MOST_DROPS if self.drop_rate_when_stuck else 0
 
 
-MOST_TEST_CASES = 10_000  # of a test within training
+MOST_TEST_CASES = 10_000  # of a test during training
 _RECORDS_AN_EPOCH = 100
 
 
@@ -60,8 +63,12 @@ class Run:
     """A network, its data, and the state of its training.
 
     test: the test split's feed, or None for no tests.  folder: None writes no files.
-    data, class_names: are stored in the checkpoints, and so are the options; settings, a JSON
-    object, are further options to be stored.
+    data, class_names, options: stored in the checkpoints.  settings: a JSON object of further
+    options to store.
+    init_from: for the journal, the layers that were copied from another net.  changes: lines about
+    what differs from the run before it was resumed.  trace: file for the times of the steps of one
+    minibatch.  trained: minibatches of this invocation.  ends_on_plateau: stop now, because the
+    test error no longer falls.
     """
 
     network: Network
@@ -72,22 +79,22 @@ class Run:
     observer: Observer = field(default_factory=Observer)
     data: str = ""
     class_names: tuple[str, ...] = ()
-    settings: dict = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     position: Position = Position()
     history: History = field(default_factory=History)
     journal: Journal = field(default_factory=lambda: Journal(None))
-    init_from: dict | None = None  # what the journal tells of layers taken from another net
+    init_from: dict[str, Any] | None = None
     resumed_from: Path | None = None
     changes: list[str] = field(default_factory=list)
     last_saved: Path | None = None
     saved_step: int = 0
-    trace: Path | None = None  # file for the times of the steps of one minibatch
+    trace: Path | None = None
     meter: Meter = field(default_factory=Meter)
-    trained: int = 0  # minibatches of this invocation
-    is_stuck: bool = False  # and to be stopped therefore
+    trained: int = 0
+    ends_on_plateau: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.position = Position(per_epoch=self.train.minibatches_per_epoch)
         self.cost_layers = cost_layers(self.network)
         if not self.cost_layers:
@@ -95,15 +102,17 @@ class Run:
         if self.test is None and (
             self.options.drop_rate_when_stuck or self.options.stop_when_stuck
         ):
-            raise DataError("without tests nobody can tell whether training is stuck")
+            raise DataError("a plateau can only be detected with tests; give the run a test split")
 
     # -- resuming ----------------------------------------------------------------------------------
 
-    def resume(self, checkpoint: Checkpoint, path: Path | None = None, changes=()) -> list[str]:
-        """Stand where the checkpoint stands.  The train feed must have the checkpoint's seed.
+    def resume(
+        self, checkpoint: Checkpoint, path: Path | None = None, changes: Iterable[str] = ()
+    ) -> list[str]:
+        """Continue from a checkpoint.  The train feed must have the checkpoint's seed.
 
-        changes: lines about what is different now, for the journal.  Returns lines for the user.
-        CheckpointError if it belongs to another network.
+        changes: lines about what differs from before, for the journal.  Returns lines for the
+        user.  CheckpointError if the checkpoint belongs to another network.
         """
         notes = restore(self.network, checkpoint)
         self.history = History.from_json(checkpoint.history)
@@ -114,7 +123,8 @@ class Run:
         self.changes = [*changes, *notes]
         return notes
 
-    def _position_of(self, before, notes):
+    def _position_of(self, before: Position, notes: list[str]) -> Position:
+        """Convert a position to the minibatches of this run."""
         per_epoch = self.train.minibatches_per_epoch
         if before.per_epoch in (0, per_epoch):
             return Position(before.epoch, before.minibatch, before.step, per_epoch)
@@ -125,96 +135,106 @@ class Run:
         )
         return Position(before.epoch, minibatch, before.step, per_epoch)
 
-    def _drops_so_far(self, checkpoint) -> list[str]:
-        """Keep the drops of the rates, or undo them where they are not wanted any more; told."""
-        stuck, params = self.history.stuck, self.network.graph.params_file
+    def _drops_so_far(self, checkpoint: Checkpoint) -> list[str]:
+        """Keep the drops of the rates, or undo them without the option; return a line about it."""
+        plateau, params = self.history.plateau, self.network.graph.params_file
         if params is not None and params.source.text != checkpoint.params.text:
-            stuck.waited, self.history.plateau = 0, Plateau()  # what is new gets its time
-        if not stuck.drops:
+            # New rates get the full number of tests and minibatches.
+            plateau.waited, self.history.chance_level = 0, ChanceLevel()
+        if not plateau.drops:
             return []
         if not self.options.drop_rate_when_stuck:
-            self.history.stuck = Stuck(lowest=stuck.lowest)
-            by = stuck.divided_by
+            self.history.plateau = Plateau(lowest=plateau.lowest)
+            by = plateau.lr_divisor
             return [f"the rates are those of the params file, no longer divided by {by}"]
         return [
-            f"the rates of the params file are divided by {stuck.divided_by}: "
-            f"{stuck.drops} of {MOST_DROPS} drops are made"
+            f"the rates of the params file are divided by {plateau.lr_divisor}: "
+            f"{plateau.drops} of {MOST_DROPS} drops are made"
         ]
 
-    # -- where it stands ---------------------------------------------------------------------------
+    # -- its position ------------------------------------------------------------------------------
 
     @property
     def is_done(self) -> bool:
+        """Return whether all epochs are trained."""
         return self.position.epoch >= self.options.epochs
 
     def places(self) -> Iterator[tuple[int, int]]:
-        """(epoch, minibatch) of what this invocation trains, in order."""
+        """Yield (epoch, minibatch) of what this invocation trains, in order."""
         position, left = self.position, self.options.max_batches
         while position.epoch < self.options.epochs and left != 0:
             yield position.epoch, position.minibatch
             position, left = position.next(), None if left is None else left - 1
 
     def progress(self) -> float:
-        """0 to 1 over the run, constant within a data batch (dialect, 6.4)."""
+        """Return 0 to 1 over the run, constant within a data batch (docs/dialect.md, 6.4)."""
         done = self.train.data_batches_per_epoch * self.position.epoch
         done += self.train.data_batch_of(self.position.minibatch)
-        return min(1.0, done / (self.options.epochs * self.train.data_batches_per_epoch))
+        return float(min(1.0, done / (self.options.epochs * self.train.data_batches_per_epoch)))
 
     @property
-    def divided_by(self) -> int:
-        """What the rates of the params file are divided by."""
-        return self.history.stuck.divided_by
+    def lr_divisor(self) -> int:
+        """Return what the rates of the params file are divided by."""
+        return self.history.plateau.lr_divisor
 
-    def normal(self):
-        """A function that draws N(0,1) for schedules with noise: the same ones in the same step."""
+    def normal(self) -> Callable[[], float]:
+        """Return a function that draws N(0,1) for schedules with noise.
+
+        The draws depend only on seed and step.
+        """
         words = [self.network.seed, self.position.step, crc32(b"rates")]
-        draws = None
+        draws: np.random.Generator | None = None
 
         def draw() -> float:
             nonlocal draws
             if draws is None:  # few runs need it, and making it takes longer than a draw
                 draws = np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
-            return draws.standard_normal()
+            return float(draws.standard_normal())
 
         return draw
 
     # -- what is due -------------------------------------------------------------------------------
 
     def test_is_due(self) -> bool:
+        """Return whether a test is due that has not been made yet."""
         tested = self.history.test[-1]["step"] if self.history.test else 0
         if self.test is None or self.position.step == tested:
             return False
         return self.is_done or self._ends_interval(self.options.test_every)
 
     def entry_is_due(self) -> bool:
-        """Whether the history gets an entry: at the end of an epoch, and before tests."""
+        """Return whether the history gets an entry: at the end of an epoch, and before tests."""
         return self.position.minibatch == 0 or self._ends_interval(self.options.test_every)
 
     def record_is_due(self) -> bool:
+        """Return whether the journal gets a train record."""
         every = self.options.record_every
         if every is None:
             every = max(1, self.position.per_epoch // _RECORDS_AN_EPOCH)
         return self.position.minibatch == 0 or self.position.step % every == 0
 
     def save_is_due(self) -> bool:
+        """Return whether a save between tests is due."""
         every = self.options.save_every
         return every is not None and self.position.step % every == 0
 
-    def _ends_interval(self, every):
-        """`every` minibatches, or an epoch."""
+    def _ends_interval(self, every: int | None) -> bool:
+        """Return whether `every` minibatches, or an epoch if None, end here."""
         return self.position.minibatch == 0 if every is None else self.position.step % every == 0
 
     def test_size(self) -> int:
-        """Minibatches of a test."""
+        """Return the minibatches of a test."""
+        if self.test is None:
+            return 0
         most = self.options.test_minibatches
         if most is None:
-            most = -(-MOST_TEST_CASES // self.test.minibatch_size)
-        return min(most, self.test.minibatches_per_epoch)
+            most = ceil_div(MOST_TEST_CASES, self.test.minibatch_size)
+        return int(min(most, self.test.minibatches_per_epoch))
 
     # -- what is stored ----------------------------------------------------------------------------
 
     def checkpoint(self) -> Checkpoint:
-        """The run as it stands now."""
+        """Return the current state of the run."""
         return Checkpoint.of(
             self.network,
             position=self.position,
@@ -225,7 +245,7 @@ class Run:
             number=(self.folder.saves if self.folder else 0) + 1,
         )
 
-    def stored_options(self) -> dict:
-        """What a checkpoint tells of how the run was started."""
+    def stored_options(self) -> dict[str, Any]:
+        """Return the options that a checkpoint stores."""
         kept = {key: value for key, value in vars(self.options).items() if key != "max_batches"}
         return {"minibatch": self.train.minibatch_size, **kept, **self.settings}

@@ -1,4 +1,4 @@
-"""A run's folder: its checkpoints, of which the last few and the best are kept, and its journal."""
+"""The folder of a run: its journal, and its checkpoints, the last few and the best."""
 
 import os
 import shutil
@@ -20,7 +20,10 @@ from convnet.language import harmless
 
 
 class RunFolder:
-    """Made if it is missing.  keep: how many of the last checkpoints to keep; None keeps all."""
+    """A folder that is created if it is missing.
+
+    keep: how many of the last checkpoints to keep; None keeps all.  saves: number of the last save.
+    """
 
     def __init__(self, path: str | Path, keep: int | None = 2):
         self.path, self.keep = Path(path), keep
@@ -40,28 +43,29 @@ class RunFolder:
 
     @property
     def holds_a_run(self) -> bool:
+        """Return whether the folder contains a journal or checkpoints."""
         return self.journal_path.exists() or bool(numbered(self.path))
 
     def save(self, checkpoint: Checkpoint, is_best: bool = False) -> Path:
-        """Save under the name of its position; then, and only then, remove what is not kept."""
-        self._sweep()
+        """Save under the name of its position; only then remove older checkpoints."""
+        self._remove_temporary()
         path = self.path / checkpoint.position.file_name
         save(path, checkpoint)
         self.saves = checkpoint.number
         if is_best:
             self._make_best(path)
-        self._thin_out()
+        self._remove_old()
         return path
 
-    def _sweep(self):
+    def _remove_temporary(self) -> None:
         """Remove what runs that were killed while saving have left."""
         for path in self.path.iterdir():
             if is_temporary(path.name):
                 with suppress(OSError):
                     path.unlink()
 
-    def _make_best(self, path):
-        """Let best.safetensors be this file too: a hard link, or a copy where there are none."""
+    def _make_best(self, path: Path) -> None:
+        """Let best.safetensors be this file too: a hard link, or a copy where links fail."""
         best, temporary = self.path / BEST, temporary_name(self.path / BEST)
         try:
             try:
@@ -72,20 +76,20 @@ class RunFolder:
         except OSError as error:
             raise CheckpointError(f"{best}: cannot be written ({error.strerror})") from None
         finally:
-            # Renaming a link over another link of the same file leaves both.
+            # Renaming a link to another link of the same file does nothing: both remain.
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
-    def _thin_out(self):
+    def _remove_old(self) -> None:
         numbers = numbered(self.path)
-        last_first = sorted(numbers, key=numbers.get, reverse=True)
+        last_first = sorted(numbers, key=numbers.__getitem__, reverse=True)
         for path in last_first[self.keep :] if self.keep else ():
             with suppress(OSError):
                 path.unlink()
 
 
 def new_run_folder(base: str | Path, name: str) -> Path:
-    """A path in `base` that is not taken: <name>-<date>-<time>, with a number if need be."""
+    """Return an unused path in `base`: <name>-<date>-<time>, with a number if necessary."""
     stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
     candidates = [stem, *(f"{stem}-{number}" for number in range(2, 1000))]
     return next(path for c in candidates if not (path := Path(base) / c).exists())

@@ -1,31 +1,36 @@
-"""Ctrl-C and its relatives, as wishes that the training loop fulfils between minibatches.
+"""Signals as requests that the training loop carries out between minibatches.
 
-First SIGINT or SIGTERM: stop, saved, behind the minibatch.  Second: what would happen without us.
-SIGHUP, SIGUSR1: save and go on.
+First SIGINT or SIGTERM: finish the minibatch, save, stop.  Second: what the signal does without
+these handlers.  SIGHUP, SIGUSR1: save and continue.
 """
 
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
+from typing import Any
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
 SAVES = (signal.SIGHUP, signal.SIGUSR1)
+
+Handler = Callable[[int, FrameType | None], Any]
 
 
 class Signals:
     """Context in which signals set `stop` (which signal, or None) and `save`.
 
-    Signals that are ignored from outside (nohup) stay ignored.  Outside the main thread, where
-    Python allows no handlers, nothing is caught.
+    Signals that the parent process ignores (nohup) stay ignored.  Outside the main thread, where
+    Python allows no handlers, nothing is caught.  on_message is called with a line for the user.
     """
 
-    def __init__(self, tell=lambda text: None):
+    def __init__(self, on_message: Callable[[str], None] = lambda text: None):
         self.stop: signal.Signals | None = None
         self.save = False
-        self._tell = tell
-        self._before = {}
+        self._on_message = on_message
+        self._before: dict[int, Any] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> "Signals":
         if threading.current_thread() is threading.main_thread():
             for number in STOPS:
                 self._catch(number, self._on_stop)
@@ -33,32 +38,34 @@ class Signals:
                 self._catch(number, self._on_save)
         return self
 
-    def __exit__(self, *_):
-        self._give_back(*self._before)
+    def __exit__(self, *_: object) -> None:
+        self._restore(*self._before)
 
     def take_save(self) -> bool:
-        """Whether a save was asked for since the last call."""
+        """Return whether a save was requested since the last call."""
         asked, self.save = self.save, False
         return asked
 
-    def _catch(self, number, handler):
+    def _catch(self, number: int, handler: Handler) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             self._before[number] = signal.signal(number, handler)
 
-    def _give_back(self, *numbers):
+    def _restore(self, *numbers: int) -> None:
+        """Put back the handlers that were there before."""
         for number in numbers:
             if number in self._before:
                 handler = self._before.pop(number)
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
-    def _on_stop(self, number, _frame):
+    def _on_stop(self, number: int, _frame: FrameType | None) -> None:
         self.stop = signal.Signals(number)
-        self._give_back(*STOPS)
+        self._restore(*STOPS)
         # The display may itself be in the middle of printing: then the line is left out.
         with suppress(RuntimeError):
-            self._tell(
-                f"{self.stop.name}: finishing the minibatch, then saving; once more stops at once"
+            self._on_message(
+                f"{self.stop.name}: finishing the minibatch, then saving; a second signal stops "
+                "at once"
             )
 
-    def _on_save(self, _number, _frame):
+    def _on_save(self, _number: int, _frame: FrameType | None) -> None:
         self.save = True

@@ -151,8 +151,8 @@ def test_each_layer_alone(graph):
         cpu_layers.our_call(node, direction, CASES)()
         for channels_last in (False, True):
             torch_layers.their_call(node, direction, CASES, channels_last, False)()
-    counted = [cpu_layers.operations(node, d, CASES) for node, d in names.values()]
-    whole = sum(node.layer.operations() for node in graph.nodes if node.layer.weights())
+    counted = [cpu_layers.flops_of(node, d, CASES) for node, d in names.values()]
+    whole = sum(node.layer.multiply_adds() for node in graph.nodes if node.layer.weights())
     assert sum(counted) == 3 * 2 * CASES * whole
 
 

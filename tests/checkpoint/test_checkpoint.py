@@ -1,4 +1,4 @@
-"""Checkpoint files: what is saved comes back; whatever else a file holds is a CheckpointError."""
+"""Checkpoint files: what is saved can be loaded; any damage is a CheckpointError."""
 
 import errno
 import json
@@ -87,7 +87,7 @@ def test_a_damaged_file_is_refused(tmp_path, saved):
 
 
 def _resigned(path, saved, **changes):
-    """The file with other metadata, and a checksum that fits: made with intent, not by chance."""
+    """Write the file with other metadata and a matching checksum, as an attacker would."""
     from safetensors import safe_open
 
     with safe_open(saved, "np") as file:
@@ -142,6 +142,29 @@ def test_a_hostile_history_is_refused(saved, history):
         History.from_json(history)
     whole = load(saved).history
     assert History.from_json(json.loads(json.dumps(whole))).to_json() == whole
+
+
+STORED = {
+    "train": [{"step": 5, "cases": 500, "epoch": 0.3125, "costs": {"logprob": {"cost": 2.25}}}],
+    "test": [{"step": 5, "cases": 296, "epoch": 0.3125, "costs": {"logprob": {"cost": 2.5}}}],
+    "best": {"step": 5, "error": 0.75},
+    "since_entry": {"sums": {"logprob": [12.5, 3.0]}, "cases": 100},
+    "since_record": {"sums": {}, "cases": 0},
+    "stuck": {"lowest": 0.75, "waited": 2, "drops": 1, "stalls": 0},
+    "plateau": {
+        "pieces": 3, "minibatches": 7, "cases": 700, "cost": 1612.5, "errors": 630.0,
+        "one_class": None, "told": ["plateau"],
+    },
+}  # fmt: skip
+
+
+def test_a_history_is_stored_under_the_keys_of_the_file_format():
+    """Checkpoints of earlier versions can be read, and what is written has not changed."""
+    history = History.from_json(STORED)
+    assert (history.plateau.lowest, history.plateau.lr_divisor) == (0.75, 10)
+    level = history.chance_level
+    assert (level.segments, level.one_class, level.hints) == (3, None, ["plateau"])
+    assert json.dumps(history.to_json()) == json.dumps(STORED)
 
 
 def test_foreign_files_are_refused(tmp_path, saved):
@@ -217,7 +240,7 @@ def test_the_best_saved_twice_leaves_no_strays(tmp_path, saved):
     assert _names(tmp_path) == ["1.0.safetensors", "best.safetensors"]
 
 
-def test_the_best_is_copied_where_links_are_not_known(tmp_path, saved, monkeypatch):
+def test_the_best_is_copied_where_links_fail(tmp_path, saved, monkeypatch):
     def unknown(*_):
         raise OSError(errno.EPERM, "Operation not permitted")
 
@@ -233,18 +256,18 @@ def test_newest_is_the_one_saved_last(tmp_path, saved):
     assert newest(tmp_path).name == "3.5.safetensors"
 
 
-def test_newest_passes_over_damage(tmp_path, saved):
+def test_newest_skips_damaged_files(tmp_path, saved):
     _folder_with(tmp_path, saved, (1, 0), (2, 0), best=[(1, 0)])
-    for name, then in (("2.0", "1.0.safetensors"), ("1.0", "best.safetensors")):
-        (tmp_path / f"{name}.safetensors").write_bytes(b"\x00" * 50)
-        if name == "1.0":  # it is a link of the best
-            continue
-        assert newest(tmp_path).name == then
+    (tmp_path / "2.0.safetensors").write_bytes(b"\x00" * 50)
+    assert newest(tmp_path).name == "1.0.safetensors"
+    (tmp_path / "1.0.safetensors").write_bytes(b"\x00" * 50)  # and the best, which is a link
     with pytest.raises(CheckpointError, match="1.0.safetensors: is damaged"):
         newest(tmp_path)
-    with pytest.raises(CheckpointError, match="holds no checkpoint"):
-        (tmp_path / "none").mkdir()
-        newest(tmp_path / "none")
+
+
+def test_newest_of_an_empty_folder(tmp_path):
+    with pytest.raises(CheckpointError, match="contains no checkpoint"):
+        newest(tmp_path)
 
 
 def test_newest_of_all_runs(tmp_path, saved):
@@ -255,7 +278,7 @@ def test_newest_of_all_runs(tmp_path, saved):
     assert newest(tmp_path / "b" / "5.0.safetensors").name == "5.0.safetensors"
 
 
-def test_what_killed_runs_left_is_swept(tmp_path, saved):
+def test_what_killed_runs_left_is_removed(tmp_path, saved):
     stray = checkpoint.temporary_name(tmp_path / "1.0.safetensors")
     stray.write_bytes(b"half")
     (tmp_path / ".notes.tmp").write_text("not ours")
@@ -301,7 +324,7 @@ def test_other_parameters_are_refused(saved, change, message):
         restore(make_run().network, whole)
 
 
-def test_the_file_may_be_read_by_whom_new_files_may(tmp_path, saved):
+def test_the_file_has_the_mode_of_new_files(tmp_path, saved):
     before = os.umask(0o027)
     try:
         save(tmp_path / "1.4.safetensors", load(saved))

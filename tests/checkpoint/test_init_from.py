@@ -1,4 +1,4 @@
-"""Starting from another net's layers: those that fit by name and shape, whole, and nothing else."""
+"""Starting from the layers of another net that match completely by name and shape."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def network(layers=LAYERS, params=PARAMS, seed=1, dialect="convnet", classes=10,
 
 @pytest.fixture(scope="module")
 def saved():
-    """A trained checkpoint: no velocity and no bias of it is 0."""
+    """A trained checkpoint, whose velocities and biases are not 0."""
     trained = make_run(epochs=1)
     fit(trained)
     return trained.checkpoint()
@@ -67,7 +67,7 @@ def test_layers_that_fit_are_taken_and_the_others_keep_their_own_values(saved):
     assert (net.step, net.seed) == (0, 1)
 
 
-def test_what_only_one_of_them_has_is_told(saved):
+def test_layers_of_only_one_network_are_listed(saved):
     net = network(DEEPER, DEEPER_PARAMS)
     assert left(take_fitting(net, saved)) == {"more": "the checkpoint has no such layer"}
     back = network()

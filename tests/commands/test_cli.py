@@ -121,7 +121,7 @@ def test_show_filters_draws_a_picture(inside, tmp_path):
 def test_show_filters_of_a_layer_without_any(inside, tmp_path):
     result = run("show-filters", "--layer", "probs", "--out", tmp_path / "f.png")
     assert result.exit_code == 1
-    assert "without weights" in result.output
+    assert "has no weights" in result.output
 
 
 def test_show_cost_draws_and_tells(inside, tmp_path):

@@ -81,7 +81,7 @@ def test_a_conv_layer_becomes_local_in_a_run_of_its_own(inside):
     before = set(Path("checkpoints").iterdir())
     result = good("train", "--resume", "checkpoints", "--conv-to-local", "conv1",
                   "--max-batches", "1")  # fmt: skip
-    assert "conv1 is local now: 64 sets of filters" in result.stderr
+    assert "conv1 is now local: 64 sets of filters" in result.stderr
     (new,) = set(Path("checkpoints").iterdir()) - before
     assert "type=local" in checkpoint.load(checkpoint.newest(new)).layers.text
     assert good("test", "--load", new, "--max-batches", "1")
@@ -157,7 +157,7 @@ def test_show_preds_draws_images_and_errors(inside, tmp_path):
         assert picture.width >= 480
     few = good("show-preds", "--only-errors", "--count", "600", "--out", tmp_path / "e.png")
     errors = json.loads(good("test", "--json").stdout)["tests"][0]["top1_error"]
-    assert f"only {round(296 * errors)} wrong ones" in few.stderr
+    assert f"only {round(296 * errors)} misclassified test images" in few.stderr
 
 
 def test_filters_over_yuv_need_three_channels(inside, tmp_path):

@@ -1,6 +1,7 @@
 """`convnet devices`, and what is said where CUDA is asked for and missing."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,8 +11,8 @@ from convnet import checkpoint
 from convnet.backends import cuda_probe
 from convnet.backends.base import PRECISIONS
 from convnet.cli import main
-from convnet.cli_options import device_options
-from convnet.commands.train import device_options as options_of_run
+from convnet.cli_options.shared import DeviceArguments
+from convnet.commands.run_options import device_options_of_run
 from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import DeviceError
 from convnet.train.changes import describe_options
@@ -92,11 +93,9 @@ def test_an_old_gpu_is_refused(gpus):
 
 
 def test_all_precisions_can_be_given():
-    choices = next(
-        p.type.choices for p in device_options(lambda: None).__click_params__
-        if p.name == "precision"
-    )  # fmt: skip
-    assert tuple(choices) == PRECISIONS
+    (options,) = DeviceArguments.sections().values()
+    (option,) = [each for each in options if each.name == "precision"]
+    assert tuple(option.type.choices) == PRECISIONS
     assert run("train", *DIGITS, "--precision", "fp16").exit_code == 2
 
 
@@ -113,9 +112,10 @@ def test_a_run_keeps_its_precision(tmp_path):
     good("train", *DIGITS, *command, "--minibatch", "10", "--precision", "fp32")
     stored = checkpoint.load(checkpoint.newest(tmp_path / "run")).options
     assert stored["precision"] == "fp32"
-    given = {"device": "cuda", "gpu": None, "graphs": True, "precision": None}
-    assert options_of_run(given, {"precision": "bf16"}).precision == "bf16"
-    assert options_of_run(given, {}).precision == "fp32"
-    assert options_of_run({**given, "precision": "fp32"}, {"precision": "bf16"}).precision == "fp32"
+    given = DeviceArguments(device="cuda")
+    assert device_options_of_run(given, {"precision": "bf16"}).precision == "bf16"
+    assert device_options_of_run(given, {}).precision == "fp32"
+    given = replace(given, precision="fp32")
+    assert device_options_of_run(given, {"precision": "bf16"}).precision == "fp32"
     changes = describe_options({"precision": "bf16"}, stored)
     assert changes == ["precision bf16 -> fp32"]

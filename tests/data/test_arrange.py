@@ -1,4 +1,4 @@
-"""The kernels that arrange images, against NumPy, bit for bit; and nothing beside is touched."""
+"""The kernels that arrange images, against NumPy, bit for bit; other memory stays untouched."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ UNTOUCHED, FACTOR = 7.0, np.float32(1 / 1.1)
 
 
 def case(images, side):
-    """Packed images, and how they are cut."""
+    """Return pixels of images, and how they are cropped."""
     random = np.random.default_rng(images * 1000 + side)
     pixels = random.integers(0, 256, (images, side + 5, side + 5, 4), np.uint8)
     starts = random.integers(0, 6, (images, 2))
     flips = random.random(images) < 0.5
     mean = random.uniform(0, 255, (3, side, side)).astype(np.float32)
-    shifts = random.normal(size=(images, 3)).astype(np.float32).T  # columns, as workers have them
+    shifts = random.normal(size=(images, 3)).astype(np.float32).T  # strided, as in workers
     return pixels, starts, flips, mean, shifts
 
 
@@ -44,20 +44,20 @@ def slow(pixels, starts, flips, mean, shifts):
     ],
 )
 def test_images_go_to_their_columns(images, side, first, cases, form):
-    pixels, *cut, shifts = case(images, side)
+    pixels, *crop, shifts = case(images, side)
     planes = np.ascontiguousarray(np.moveaxis(pixels[..., :3], 3, 1))
     given = packed(pixels) if form == "packed" else planes
     out = np.full((3, side, side, cases), UNTOUCHED, np.float32)
-    arrange(given, *cut, out, shifts, FACTOR, first)
+    arrange(given, *crop, out, shifts, FACTOR, first)
     last = first + images
-    np.testing.assert_array_equal(out[..., first:last], slow(pixels, *cut, shifts))
+    np.testing.assert_array_equal(out[..., first:last], slow(pixels, *crop, shifts))
     assert (out[..., :first] == UNTOUCHED).all() and (out[..., last:] == UNTOUCHED).all()
 
 
 def test_memory_that_is_not_aligned():
-    pixels, *cut, shifts = case(16, 16)
+    pixels, *crop, shifts = case(16, 16)
     memory = np.empty(3 * 16**3 + 1, np.float32)
     for shift in (0, 1):
         out = memory[shift : shift + 3 * 16**3].reshape(3, 16, 16, 16)
-        arrange(packed(pixels), *cut, out, shifts, FACTOR)
-        np.testing.assert_array_equal(out, slow(pixels, *cut, shifts))
+        arrange(packed(pixels), *crop, out, shifts, FACTOR)
+        np.testing.assert_array_equal(out, slow(pixels, *crop, shifts))

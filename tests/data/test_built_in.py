@@ -5,7 +5,7 @@ import pytest
 
 from convnet.data import open_dataset
 from convnet.data.datasets.shapes import Shapes
-from convnet.data.datasets.shapes_scene import COLOURS, FIGURES, TEXTURES, scenes
+from convnet.data.datasets.shapes_scene import COLORS, FIGURES, TEXTURES, scenes
 from convnet.errors import DataError
 
 
@@ -49,7 +49,7 @@ def test_digits_have_their_licence_beside_them():
 
 
 @pytest.mark.parametrize("side", [16, 33, 224])
-def test_any_shape_can_be_drawn_alone(side):
+def test_any_image_of_shapes_can_be_rendered_alone(side):
     shapes = open_dataset("shapes", side=side, classes=100, seed=3)
     images = shapes.images("train", np.arange(20))
     assert images.shape == (20, 3, side, side) and images.dtype == np.uint8
@@ -89,7 +89,7 @@ def test_shapes_classes_are_distinct_and_no_part_tells_them_apart(classes):
     parts = [len(np.unique(kinds[:, i])) for i in range(3)]
     assert all(have <= most for have, most in zip(parts, (10, 10, 10), strict=True))
     assert classes < 10 or max(parts) <= classes / 3
-    assert (len(FIGURES), len(TEXTURES), len(COLOURS)) == (10, 10, 10)
+    assert (len(FIGURES), len(TEXTURES), len(COLORS)) == (10, 10, 10)
 
 
 def test_directions_that_make_a_class_keep_within_eight_degrees():
@@ -124,10 +124,10 @@ def test_shapes_mean_is_grey_and_taken_over_the_first_images():
         ({"side": 1024}, "16 to 512 for side"),
         ({"classes": 1}, "2 to 1,000 for classes, not 1"),
         ({"classes": 1001}, "2 to 1,000 for classes"),
-        ({"channels": 1}, "3 channels, the network wants 1"),
+        ({"channels": 1}, "3 channels; the network expects 1"),
     ],
 )
-def test_shapes_that_are_not_drawn(sizes, message):
+def test_sizes_that_shapes_refuses(sizes, message):
     with pytest.raises(DataError, match=message):
         open_dataset("shapes", **sizes)
 

@@ -1,10 +1,10 @@
-"""Noise along the principal colours of the training images, and their statistics."""
+"""PCA color augmentation: the statistics of the training images, and which images get noise."""
 
 import numpy as np
 import pytest
 
-from convnet.data import Feed, open_dataset
-from convnet.data.color_noise import SAMPLE, ColourNoise, principal_colours
+from convnet.data import Feed, FeedOptions, open_dataset
+from convnet.data.color_noise import SAMPLE
 from convnet.data.dataset import ArrayDataset
 from convnet.data.datasets.cuda_convnet import CudaConvnetFolder
 from convnet.errors import DataError
@@ -13,39 +13,25 @@ from convnet.language.specs import Specs
 from convnet.prepare import DataOptions, prepare
 from tests.support.python2_pickle import python2_pickle
 
-TURN = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))[0]
+ROTATION = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))[0]
 
 
-class Coloured(ArrayDataset):
-    """Images of 4x4 whose colours lie along one line mostly."""
+class Colored(ArrayDataset):
+    """Images of 4x4 whose colors vary mostly along one line."""
 
     def __init__(self, count=60):
         random = np.random.default_rng(1)
-        colours = 120 + (random.normal(size=(count * 16, 3)) * [30, 12, 4]) @ TURN.T
-        images = np.clip(np.rint(colours), 0, 255).astype(np.uint8).reshape(count, 4, 4, 3)
+        colors = 120 + (random.normal(size=(count * 16, 3)) * [30, 12, 4]) @ ROTATION.T
+        images = np.clip(np.rint(colors), 0, 255).astype(np.uint8).reshape(count, 4, 4, 3)
         images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
         labels = np.zeros(count, int)
         both = {"train": images, "test": images}
-        super().__init__("coloured", ["a"], both, {"train": labels, "test": labels})
+        super().__init__("colored", ["a"], both, {"train": labels, "test": labels})
 
 
-def test_what_is_added_has_the_covariance_of_the_colours():
-    deviations, strength = np.array([3.0, 20.0, 55.0]), 0.4
-    noise = ColourNoise(strength, deviations, TURN, seed=3, stream=4)
-    shifts = noise.shifts(2, np.arange(100_000)).astype(np.float64)
-    expected = strength**2 * (TURN * deviations**2) @ TURN.T
-    found = np.cov(shifts)
-    assert np.linalg.norm(found - expected) < 0.02 * np.linalg.norm(expected)
-    turned = TURN.T @ found @ TURN  # each principal colour alone, the faint ones too
-    assert np.allclose(np.diag(turned), (strength * deviations) ** 2, rtol=0.02)
-    assert np.abs(shifts.mean(axis=1)).max() < 0.01 * strength * deviations.max()
-    along = (TURN.T @ shifts) / (strength * deviations)[:, np.newaxis]
-    assert np.allclose((along**4).mean(axis=1), 3, rtol=0.05)  # as of a normal distribution
-
-
-def test_principal_colours_of_all_pixels():
-    dataset = Coloured()
-    deviations, vectors = principal_colours(dataset)
+def test_principal_colors_of_all_pixels():
+    dataset = Colored()
+    deviations, vectors = dataset.color_pca
     pixels = np.moveaxis(dataset.images("train", np.arange(60)), 1, 0).reshape(3, -1)
     covariance = (vectors * deviations**2) @ vectors.T
     assert np.allclose(covariance, np.cov(pixels, bias=True))
@@ -53,44 +39,51 @@ def test_principal_colours_of_all_pixels():
 
 
 def test_training_images_are_shifted_and_scaled_and_others_are_not():
-    dataset = Coloured()
+    dataset = Colored()
     plain, noisy = (
-        Feed(dataset, "train", 20, seed=9, mean="scalar", color_noise=c) for c in (0, 0.25)
+        Feed(dataset, "train", 20, FeedOptions(seed=9, mean="scalar", color_noise=c))
+        for c in (0, 0.25)
     )
     before, after = (f.minibatch(1, 2).matrices[0].reshape(3, 16, 20) for f in (plain, noisy))
     shifts = after * 1.25 - before
     assert np.ptp(shifts, axis=1).max() < 1e-4  # one shift for all pixels of an image
     assert shifts.std(axis=2).max() > 2
-    tests = Feed(dataset, "test", 20, color_noise=0.25, mean="none").minibatch(0, 0).matrices[0]
+    tests = (
+        Feed(dataset, "test", 20, FeedOptions(color_noise=0.25, mean="none"))
+        .minibatch(0, 0)
+        .matrices[0]
+    )
     assert np.array_equal(tests, np.rint(tests))
 
 
 def test_noise_is_a_function_of_seed_epoch_and_image():
-    dataset = Coloured()
+    dataset = Colored()
 
     def shifts(seed, epoch, minibatch):
-        feed = Feed(dataset, "train", 20, seed=seed, shuffle=False, color_noise=1.0)
+        feed = Feed(dataset, "train", 20, FeedOptions(seed=seed, shuffle=False, color_noise=1.0))
         return feed.minibatch(epoch, minibatch).matrices[0]
 
     assert np.array_equal(shifts(1, 0, 0), shifts(1, 0, 0))
     assert not np.array_equal(shifts(1, 0, 0), shifts(1, 1, 0))
     assert not np.array_equal(shifts(1, 0, 0), shifts(2, 0, 0))
-    whole = Feed(dataset, "train", 60, seed=1, shuffle=False, color_noise=1.0).minibatch(0, 0)
+    whole = Feed(
+        dataset, "train", 60, FeedOptions(seed=1, shuffle=False, color_noise=1.0)
+    ).minibatch(0, 0)
     assert np.array_equal(whole.matrices[0][:, 20:40], shifts(1, 0, 1))
 
 
-def test_a_folder_brings_its_own_colours(tmp_path):
+def test_a_folder_brings_its_own_colors(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
     pixels = np.arange(48, dtype=np.uint8).reshape(12, 4)
     for n in (1, 2):
         batch = {"data": pixels, "labels": [0, 1, 0, 1]}
         (folder / f"data_batch_{n}").write_bytes(python2_pickle(batch, 2))
-    pca = (np.array([1.0, 2.0, 3.0]), TURN)
+    pca = (np.array([1.0, 2.0, 3.0]), ROTATION)
     meta = {"label_names": [b"a", b"b"], "num_vis": 12, "color_pca": pca}
     (folder / "batches.meta").write_bytes(python2_pickle(meta, 2))
     deviations, vectors = open_dataset(folder).color_pca
-    assert np.array_equal(deviations, [1, 2, 3]) and np.array_equal(vectors, TURN)
+    assert np.array_equal(deviations, [1, 2, 3]) and np.array_equal(vectors, ROTATION)
     (folder / "batches.meta").write_bytes(python2_pickle({**meta, "color_pca": [1, 2]}, 2))
     with pytest.raises(DataError, match="color_pca"):
         _ = CudaConvnetFolder(folder, "data").color_pca
@@ -98,8 +91,8 @@ def test_a_folder_brings_its_own_colours(tmp_path):
 
 @pytest.mark.parametrize("strength", [-0.1, float("nan"), 1000])
 def test_strengths_that_make_no_sense(strength):
-    with pytest.raises(DataError, match="colour noise"):
-        Feed(Coloured(), "train", 20, color_noise=strength)
+    with pytest.raises(DataError, match="color noise"):
+        Feed(Colored(), "train", 20, FeedOptions(color_noise=strength))
 
 
 @pytest.mark.parametrize(
@@ -122,4 +115,4 @@ def test_scalar_mean_is_read_as_each_system_does(dialect, value, expected):
 
 def test_a_mean_that_is_no_number():
     with pytest.raises(DataError, match="nan"):
-        Feed(Coloured(), "train", 20, mean=float("nan"))
+        Feed(Colored(), "train", 20, FeedOptions(mean=float("nan")))

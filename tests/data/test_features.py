@@ -1,4 +1,4 @@
-"""Folders of features: written by the command, read as a data set, refused when damaged."""
+"""Feature folders: written by the command, read as a data set, refused when damaged."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convnet.backends.cpu.engine import Engine
-from convnet.data import Feed, open_dataset
+from convnet.data import Feed, FeedOptions, open_dataset
 from convnet.data.datasets.feature_files import FORMAT, META, FeatureFolder
 from convnet.errors import ConvnetError, DataError
 from convnet.network.network import Network
@@ -17,7 +17,7 @@ VALUES, CASES = 5, {"train": 40, "test": 12}
 
 
 def write_folder(folder, **meta):
-    """Small random features, far from 0 and of a scale of their own."""
+    """Write small random features, with a mean far from 0 and a scale other than 1."""
     random = np.random.default_rng(3)
     folder.mkdir(exist_ok=True)
     for split, count in CASES.items():
@@ -46,10 +46,10 @@ def test_a_folder_is_a_data_set(tmp_path):
     assert dataset.labels("test", [4]).tolist() == [1]
 
 
-def test_a_feed_cuts_minibatches_of_fractions(tmp_path):
+def test_a_feed_makes_minibatches_of_features(tmp_path):
     """What is subtracted is the mean; nothing is rounded to bytes."""
     dataset = open_dataset(write_folder(tmp_path))
-    batch = Feed(dataset, "train", 40, seed=1).minibatch(0, 0)
+    batch = Feed(dataset, "train", 40, FeedOptions(seed=1)).minibatch(0, 0)
     pixels = batch.matrices[0]
     expected = dataset.images("train", batch.indices)[:, :, 0, 0].T
     expected = expected - dataset.mean_image().reshape(-1, 1)
@@ -74,7 +74,7 @@ def pickle_labels(folder):
     np.save(folder / "train_labels.npy", np.array([{}], dtype=object))
 
 
-def cut_matrix(folder):
+def truncate_matrix(folder):
     path = folder / "train.npy"
     path.write_bytes(path.read_bytes()[:-4])
 
@@ -84,19 +84,19 @@ def no_matrix(folder):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
-        (spoil_meta, "says float32 of 40x6"),
+        (spoil_meta, "states float32 of 40x6"),
         (spoil_format, FORMAT),
         (spoil_counts, "damaged"),
         (pickle_labels, "train_labels.npy: cannot be read"),
-        (cut_matrix, "train.npy: cannot be read"),
+        (truncate_matrix, "train.npy: cannot be read"),
         (no_matrix, "test.npy: cannot be read"),
     ],
 )
-def test_damaged_folders_are_refused_by_name(tmp_path, spoil, told):
+def test_damaged_folders_are_refused_by_name(tmp_path, spoil, message):
     spoil(write_folder(tmp_path))
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         open_dataset(tmp_path).labels("train", [0])
 
 
@@ -107,7 +107,7 @@ def test_a_data_set_needs_both_splits(tmp_path):
         open_dataset(tmp_path)
 
 
-def test_other_folders_hold_no_features(tmp_path):
+def test_a_folder_without_features_is_refused(tmp_path):
     with pytest.raises(DataError, match="--write-features"):
         FeatureFolder(tmp_path)
 
@@ -148,7 +148,7 @@ inputs=labels,probs
 def test_the_parts_of_a_split_layer_stand_side_by_side(tmp_path):
     network = Network(make_graph(SPLIT_LAYERS, params=None), 100, Engine(), seed=1)
     assert [n.name for n in layers_with_features(network.graph, "hid")] == ["hida", "hidb"]
-    feed = Feed(open_dataset("digits"), "test", 100, side=6)
+    feed = Feed(open_dataset("digits"), "test", 100, FeedOptions(side=6))
     facts = {"class_names": ["0"], "dataset": {"name": "digits"}}
     write_features(network, {"test": feed}, "hid", tmp_path, facts, minibatches=1)
     found = FeatureFolder(tmp_path).matrix("test")
@@ -161,7 +161,7 @@ def test_the_parts_of_a_split_layer_stand_side_by_side(tmp_path):
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     network = Network(make_graph(), 100, Engine(), seed=1)
-    feed = Feed(open_dataset("digits"), "test", 100, side=6)
+    feed = Feed(open_dataset("digits"), "test", 100, FeedOptions(side=6))
     (tmp_path / "file").write_text("")
     with pytest.raises(ConvnetError, match="cannot be written"):
         write_features(network, {"test": feed}, "hidden", tmp_path / "file", {})

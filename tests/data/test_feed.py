@@ -1,9 +1,9 @@
-"""Minibatches: order, crops, flips, views and means are what dialect, 9 says, case by case."""
+"""Minibatches: order, crops, flips, views and means are as in docs/dialect.md, 9, case by case."""
 
 import numpy as np
 import pytest
 
-from convnet.data import Feed, Prefetch
+from convnet.data import Feed, FeedOptions, Prefetch
 from convnet.data.dataset import ArrayDataset
 from convnet.errors import DataError
 
@@ -30,7 +30,7 @@ class Small(ArrayDataset):
 
 
 def feed(split="train", minibatch=5, dataset=None, **options):
-    return Feed(dataset or Small(), split, minibatch, **{"mean": "none", **options})
+    return Feed(dataset or Small(), split, minibatch, FeedOptions(**{"mean": "none", **options}))
 
 
 def epoch_of(feed, epoch):
@@ -43,8 +43,8 @@ def images_of(batch, side):
 
 
 def crop(image, y, x, side, flipped=False):
-    piece = image[:, y : y + side, x : x + side]
-    return piece[:, :, ::-1] if flipped else piece
+    found = image[:, y : y + side, x : x + side]
+    return found[:, :, ::-1] if flipped else found
 
 
 def test_an_epoch_has_every_case_once_and_a_short_last_minibatch():
@@ -118,7 +118,7 @@ def test_a_crop_depends_on_seed_epoch_and_case_not_on_the_minibatch():
         ({"side": 4, "augment": False}, True, False),
     ],
 )
-def test_flips_only_where_they_are_meant(options, mirrors, flips):
+def test_flips_only_where_they_are_enabled(options, mirrors, flips):
     small = Small(mirrors=mirrors)
     side = options.get("side", SIDE)
     batch = feed(minibatch=TRAIN, dataset=small, **options).minibatch(0, 0)
@@ -178,7 +178,7 @@ def test_means():
         "image": image[:, 1:5, 1:5],
         "scalar": image.mean(),
         "none": 0,
-        -1.0: -1,  # what the second system subtracts by default (dialect, 9.2)
+        -1.0: -1,  # what the second system subtracts by default (docs/dialect.md, 9.2)
     }
     for mean, expected in cases.items():
         batch = feed("test", TEST, small, side=4, mean=mean).minibatch(0, 0)
@@ -209,7 +209,7 @@ def test_matrices_are_made_on_demand():
         feed(matrices=(3,))
 
 
-def test_minibatches_are_written_where_they_are_wanted():
+def test_minibatches_are_written_to_given_buffers():
     source = feed(side=4, mean="image", matrices=(0, 1, 2))
     out = source.buffers()
     for array in out.values():
@@ -222,25 +222,7 @@ def test_minibatches_are_written_where_they_are_wanted():
             assert placed.matrices[m].flags.c_contiguous
 
 
-@pytest.mark.parametrize("cases", [1, 15, 16, 17, 40])
-def test_any_number_of_cases(cases):
-    small = Small()
-    indices = np.arange(cases) % TRAIN
-    source = feed(dataset=small)
-    batch = source._batch(
-        indices,
-        small.images("train", indices),
-        np.zeros((cases, 2), np.int64),
-        np.arange(cases) % 2 == 1,
-        None,
-        None,
-    )
-    expected = small.images("train", indices)
-    expected[1::2] = expected[1::2, :, :, ::-1]
-    np.testing.assert_array_equal(images_of(batch, SIDE), expected)
-
-
-def test_stored_data_batches_are_cut_each_for_itself():
+def test_each_stored_data_batch_is_divided_on_its_own():
     stored = {1: np.arange(7), 2: np.arange(7, 12), 4: np.arange(12, TRAIN)}
     source = feed(dataset=Small(stored=stored), minibatch=5, shuffle=False)
     assert [source.cases_of(i) for i in range(6)] == [5, 2, 5, 5, 5, 1]
@@ -257,7 +239,7 @@ def test_stored_data_batches_are_cut_each_for_itself():
 
 
 def test_images_too_small_for_the_network():
-    with pytest.raises(DataError, match="small has images of 6x6, the network wants 7x7: choose"):
+    with pytest.raises(DataError, match="small has images of 6x6, the network expects 7x7: choose"):
         feed(side=7)
     with pytest.raises(DataError, match="at least 1 case"):
         feed(minibatch=0)
@@ -267,7 +249,7 @@ def test_images_too_small_for_the_network():
 
 def test_an_odd_border_still_covers_every_place():
     source = feed(side=5, minibatch=TRAIN, flip=False)
-    starts = np.concatenate([source._augmented(epoch, np.arange(TRAIN))[0] for epoch in range(5)])
+    starts = np.concatenate([source._crops(epoch, np.arange(TRAIN))[0] for epoch in range(5)])
     assert {tuple(start) for start in starts} == {(0, 0), (0, 1), (1, 0), (1, 1)}
 
 
@@ -298,7 +280,7 @@ class Failing(Small):
         return super().images(split, indices)
 
 
-def test_a_prefetched_mistake_is_raised_in_its_place():
+def test_an_error_in_prefetching_is_raised_at_its_minibatch():
     source = feed(dataset=Failing(), shuffle=False, minibatch=2)
     with Prefetch(source, positions(source, 1)) as prefetch:
         assert next(prefetch)[0] == (0, 0)
@@ -306,7 +288,7 @@ def test_a_prefetched_mistake_is_raised_in_its_place():
             next(prefetch)
 
 
-def test_prefetching_stops_when_it_is_told():
+def test_prefetching_stops_on_close():
     source = feed()
     made = []
 

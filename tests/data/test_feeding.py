@@ -1,4 +1,4 @@
-"""Training and testing from a made set, as a user types it: the same with any number of workers."""
+"""Training and testing on a set of shards by the command line, with any number of workers."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 from convnet import journal
 from convnet.checkpoint import load, newest
-from convnet.commands import train as command
+from convnet.commands import training_report as command
 from convnet.data import jpeg
 from tests.support.command_line import good, run
 from tests.support.shard_sets import TEST, damage, made_set
@@ -57,12 +57,12 @@ def arrays(path):
 
 @pytest.fixture(scope="module")
 def whole(folder):
-    """A run that was never stopped, decoded by the training process itself."""
+    """An uninterrupted run whose images the training process itself decodes."""
     shown = good(*arguments(folder, folder / "whole", 0))
     return folder / "whole", shown
 
 
-def test_a_run_is_the_same_with_workers_and_when_it_goes_on_within_an_epoch(folder, whole):
+def test_a_run_is_the_same_with_workers_and_when_resumed_within_an_epoch(folder, whole):
     good(*arguments(folder, folder / "parts", 2, "--max-batches", "3"))
     assert load(newest(folder / "parts")).position.minibatch == 3
     good("train", "--resume", folder / "parts", "--workers", "1")
@@ -72,11 +72,11 @@ def test_a_run_is_the_same_with_workers_and_when_it_goes_on_within_an_epoch(fold
         np.testing.assert_array_equal(found[name], expected[name])
 
 
-def test_the_share_of_waiting_is_told_and_kept(whole):
+def test_the_share_of_waiting_is_printed_and_stored(whole):
     path, shown = whole
     stop = journal.read(path)[-1]
     assert stop["event"] == "stop" and 0 < stop["wait_share"] <= 1
-    assert f"waited for data: {stop['wait_share']:.0%} of the time of training" in shown.stdout
+    assert f"waited for data: {stop['wait_share']:.0%} of the training time" in shown.stdout
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_share_of_waiting_is_told_and_kept(whole):
     [
         (0, 4, "0 processes decode the images; --workers 4 uses all cores"),
         (1, 4, "1 processes decode the images; --workers 4 uses all cores"),
-        (1, 1, "1 processes decode the images, and this net is faster: add cores"),
+        (1, 1, "1 processes decode the images, more slowly than this network trains: add cores"),
     ],
 )
 def test_what_to_do_about_waiting(folder, tmp_path, monkeypatch, workers, cores, hint):

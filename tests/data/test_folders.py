@@ -1,4 +1,4 @@
-"""Data folders: CIFAR in its published forms, the originals' own, and what is said of others."""
+"""Data folders: CIFAR in its published versions, cuda-convnet's own, and messages on others."""
 
 import pickle
 
@@ -48,7 +48,7 @@ def write_binary_cifar(folder):
 
 
 def write_originals(folder, meta=None, count=3, sizes=(3, 4, 2)):
-    """Data batches 1..count of 2x2 colour images in columns; image i of all is filled with i."""
+    """Data batches 1..count of 2x2 color images in columns; image i of all is filled with i."""
     folder.mkdir()
     start = 0
     for n, size in zip(range(1, count + 1), sizes, strict=True):
@@ -115,7 +115,7 @@ def test_damaged_cifar_is_named(tmp_path):
     write_binary_cifar(tmp_path / "b")
     file = tmp_path / "b" / "data_batch_3.bin"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(DataError, match="data_batch_3.bin: has 12,291 bytes.*cut short"):
+    with pytest.raises(DataError, match="data_batch_3.bin: has 12,291 bytes.*truncated"):
         open_dataset(tmp_path / "b")
     file.write_bytes(b"\x0b" + bytes(3072))
     with pytest.raises(DataError, match="data_batch_3.bin: has the label 11, but.*10 classes"):
@@ -127,7 +127,9 @@ def test_damaged_cifar_is_named(tmp_path):
     file = tmp_path / "p" / "data_batch_2"
     batch = {"data": np.zeros((3072, 4), np.uint8), "labels": [0] * 4}
     file.write_bytes(pickle.dumps(batch))
-    with pytest.raises(DataError, match="data_batch_2: its data are 3072x4; CIFAR has 3072 col"):
+    with pytest.raises(
+        DataError, match="data_batch_2: its data has the shape 3072x4; CIFAR has 3072 col"
+    ):
         open_dataset(tmp_path / "p")
     file.write_bytes(pickle.dumps(batch | {"data": np.zeros((3, 3072), np.uint8)}))
     with pytest.raises(DataError, match="data_batch_2: has 3 images but 4 labels"):
@@ -157,9 +159,9 @@ def test_originals_ranges(tmp_path):
     assert dataset.images("train", np.arange(6))[:, 0, 0, 0].tolist() == [3, 4, 5, 6, 7, 8]
     assert dataset.images("test", np.arange(3))[:, 0, 0, 0].tolist() == [0, 1, 2]
     assert open_dataset(tmp_path / "d", test_range="2").count("train") == 5
-    with pytest.raises(DataError, match="no data_batch_4, which the train range asks for; it has"):
+    with pytest.raises(DataError, match="no data_batch_4, which is in the train range; it has"):
         open_dataset(tmp_path / "d", train_range="1-4")
-    with pytest.raises(DataError, match="train range is one data batch or first-last"):
+    with pytest.raises(DataError, match="train range must be one number or first-last"):
         open_dataset(tmp_path / "d", train_range="all")
     with pytest.raises(DataError, match="no data_batch_1000000000000"):
         open_dataset(tmp_path / "d", train_range="2-1000000000000")
@@ -177,16 +179,16 @@ def test_originals_without_a_stored_mean_or_sizes(tmp_path):
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
-        ({"data": [b"\xff\xd8"], "labels": [[0]]}, "no array of pixels"),
+        ({"data": [b"\xff\xd8"], "labels": [[0]]}, "not an array of pixels"),
         ({"data": np.zeros((12, 2), np.uint8), "labels": [0]}, "2 columns but 1 labels"),
         ({"data": np.zeros((12, 1), np.uint8), "labels": [[0, 1]]}, "a case with 2 labels"),
-        ({"data": np.zeros((12, 1), np.uint8), "labels": [b"x"]}, "no whole number"),
-        ({"data": np.zeros((12, 1), np.uint8), "labels": [float("nan")]}, "no whole number"),
+        ({"data": np.zeros((12, 1), np.uint8), "labels": [b"x"]}, "not an integer"),
+        ({"data": np.zeros((12, 1), np.uint8), "labels": [float("nan")]}, "not an integer"),
         ({"data": np.zeros((12, 1), np.uint8), "labels": [2]}, "the label 2, but the set has 2"),
-        ({"data": np.zeros((12, 1), np.uint8), "labels": None}, "labels are no list"),
-        ({"data": np.full((12, 1), 0.5), "labels": [0]}, "not all whole numbers from 0 to 255"),
-        ({"data": np.full((12, 1), np.nan), "labels": [0]}, "not all whole numbers"),
-        ({"data": np.zeros(12, np.uint8), "labels": [0]}, "no array of pixels x cases"),
+        ({"data": np.zeros((12, 1), np.uint8), "labels": None}, "labels are not a list"),
+        ({"data": np.full((12, 1), 0.5), "labels": [0]}, "not all integers from 0 to 255"),
+        ({"data": np.full((12, 1), np.nan), "labels": [0]}, "not all integers"),
+        ({"data": np.zeros(12, np.uint8), "labels": [0]}, "not an array of pixels x cases"),
         ({"data": np.zeros((11, 1), np.uint8), "labels": [0]}, "do not have the 12 values"),
         ({"data": np.zeros((12, 1), np.uint8)}, "has no 'labels'"),
     ],
@@ -201,10 +203,10 @@ def test_damaged_originals_are_named(tmp_path, batch, message):
 @pytest.mark.parametrize(
     ("meta", "message"),
     [
-        ({"label_names": []}, "no list of names"),
-        ({"label_names": [3]}, "no text"),
-        ({"label_names": [b"a", b"b"], "num_vis": np.zeros(3)}, "no whole number"),
-        ({"label_names": [b"a", b"b"], "img_size": 5}, "no square image"),
+        ({"label_names": []}, "not a list of names"),
+        ({"label_names": [3]}, "not text"),
+        ({"label_names": [b"a", b"b"], "num_vis": np.zeros(3)}, "not an integer"),
+        ({"label_names": [b"a", b"b"], "img_size": 5}, "not make a square image"),
         ({"label_names": [b"a", b"b"], "data_mean": np.zeros(3)}, "12 values of an image"),
     ],
 )
@@ -214,7 +216,7 @@ def test_damaged_meta_is_named(tmp_path, meta, message):
         open_dataset(tmp_path / "d").mean_image()
 
 
-def test_float_pixels_that_are_whole_are_read(tmp_path):
+def test_float_pixels_with_integer_values_are_read(tmp_path):
     write_originals(tmp_path / "d")
     batch = {"data": np.full((12, 1), 255, np.float32), "labels": np.array([[1.0]])}
     (tmp_path / "d" / "data_batch_1").write_bytes(pickle.dumps(batch))
@@ -226,7 +228,9 @@ def test_float_pixels_that_are_whole_are_read(tmp_path):
 def test_data_batches_of_two_kinds_are_refused_by_name(tmp_path):
     write_originals(tmp_path / "d")
     (tmp_path / "d" / "data_batch_4").mkdir()
-    with pytest.raises(DataError, match="data_batch_4: is a folder of JPEGs, but others"):
+    with pytest.raises(
+        DataError, match="data_batch_4: is a folder of JPEGs, but other data batches"
+    ):
         open_dataset(tmp_path / "d")
 
 
@@ -235,14 +239,14 @@ def test_names_that_are_no_data(tmp_path):
         open_dataset("digitz")
     with pytest.raises(DataError, match="no built-in data set .* and no folder"):
         open_dataset(tmp_path / "absent")
-    with pytest.raises(DataError, match="holds no data that is known; .*batches.meta"):
+    with pytest.raises(DataError, match="holds no known kind of data; .*batches.meta"):
         open_dataset(tmp_path)
     (tmp_path / "f").write_bytes(b"")
-    with pytest.raises(DataError, match="is a file; give the folder"):
+    with pytest.raises(DataError, match="is a file; name the folder"):
         open_dataset(tmp_path / "f")
     with pytest.raises(DataError, match="digits: its training and test sets are fixed"):
         open_dataset("digits", train_range="1-5")
-    with pytest.raises(DataError, match="takes nothing after its name"):
+    with pytest.raises(DataError, match="has no parameters; write digits"):
         open_dataset("digits:8")
     with pytest.raises(DataError, match="'valid'"):
         open_dataset("digits").count("valid")

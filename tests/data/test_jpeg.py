@@ -1,4 +1,4 @@
-"""JPEG images decoded into given memory: what Pillow gives, and what is refused."""
+"""JPEG images decoded into given memory: the same pixels as from Pillow, and what is refused."""
 
 import io
 
@@ -26,7 +26,7 @@ FORMS = [
 
 @pytest.fixture(autouse=True, params=["simplejpeg", "Pillow"])
 def decoder(request, monkeypatch):
-    """Everything, with either of them."""
+    """Each test runs with both decoders."""
     if request.param == "Pillow":
         monkeypatch.setattr(jpeg, "simplejpeg", None)
     else:
@@ -41,7 +41,7 @@ def decoded(file, converts=False):
 
 
 @pytest.mark.parametrize("options", FORMS, ids=str)
-def test_pixels_are_those_that_pillow_gives(options):
+def test_pixels_are_those_of_pillow(options):
     file = encoded(IMAGE, **options)
     assert jpeg.frame_size(file) == (WIDTH, HEIGHT, 3)
     np.testing.assert_array_equal(decoded(file), np.asarray(Image.open(io.BytesIO(file))))
@@ -54,15 +54,15 @@ def test_a_pillow_that_decodes_into_a_copy_of_the_memory(monkeypatch):
     np.testing.assert_array_equal(decoded(file), np.asarray(Image.open(io.BytesIO(file))))
 
 
-def test_the_quick_way_is_taken(monkeypatch, decoder):
-    monkeypatch.setattr(jpeg, "_decode_slowly", None)
+def test_the_fast_path_is_taken(monkeypatch, decoder):
+    monkeypatch.setattr(jpeg, "_decode_slow", None)
     if decoder == "simplejpeg":
         monkeypatch.setattr(jpeg, "_decode_with_pillow", None)
     decoded(encoded(IMAGE))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_other_colours_are_converted_where_they_are_wanted(mode):
+def test_other_color_spaces_are_converted_on_request(mode):
     file = encoded(IMAGE.convert(mode))
     expected = np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
     np.testing.assert_array_equal(decoded(file, converts=True), expected)
@@ -70,22 +70,22 @@ def test_other_colours_are_converted_where_they_are_wanted(mode):
         decoded(encoded(picture(1, WIDTH + 1, HEIGHT)), converts=True)
 
 
-def test_what_pillow_puts_up_with_is_decoded_by_it(monkeypatch, decoder):
-    """Bytes that belong to nothing, which libjpeg warns of."""
+def test_what_pillow_tolerates_is_decoded_by_it(monkeypatch, decoder):
+    """Extraneous bytes, for which libjpeg issues a warning."""
     file = encoded(IMAGE)
     odd = file[:-2] + b"\0" * 40 + file[-2:]
     expected = np.asarray(Image.open(io.BytesIO(odd)))
     np.testing.assert_array_equal(decoded(odd), expected)
 
 
-def test_which_of_several_cannot_be_decoded_is_told(tmp_path):
+def test_the_index_of_an_undecodable_image_is_reported(tmp_path):
     good, path = encoded(IMAGE), tmp_path / "file"
     path.write_bytes(good + b"nothing" + good)
     places = [(0, 0, len(good)), (0, len(good) + 7, len(good)), (0, len(good), 7)]
     pixels = np.zeros((3, HEIGHT, WIDTH, 4), np.uint8)
     with pytest.raises(jpeg.Undecodable, match="cannot be decoded") as caught:
-        jpeg.decode_pieces([path], places, pixels)
-    assert caught.value.number == 2
+        jpeg.decode_byte_ranges([path], places, pixels)
+    assert caught.value.index == 2
     np.testing.assert_array_equal(pixels[0], pixels[1])
 
 
@@ -109,10 +109,10 @@ def test_what_is_refused(file, message):
         decoded(file)
 
 
-@pytest.mark.parametrize("cut", range(2, 30))
-def test_headers_that_end_early_or_go_astray(cut):
-    """Pillow decodes, or refuses, what the quick look at the header does not understand."""
+def test_truncated_and_malformed_headers():
+    """Pillow decodes or refuses files whose header is unusual."""
     file = encoded(IMAGE)
-    assert jpeg.frame_size(file[:cut]) is None
-    astray = file[:cut] + b"\0\1" + file[cut:]
-    assert jpeg.frame_size(astray) in (None, (WIDTH, HEIGHT, 3))
+    for length in range(2, 30):
+        assert jpeg.frame_size(file[:length]) is None
+        malformed = file[:length] + b"\0\1" + file[length:]
+        assert jpeg.frame_size(malformed) in (None, (WIDTH, HEIGHT, 3))

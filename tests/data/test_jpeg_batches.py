@@ -1,4 +1,4 @@
-"""The JPEG data batches of ImageNet that the originals made."""
+"""The JPEG data batches of ImageNet that the original systems made."""
 
 from io import BytesIO
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnet.data import Feed, Prefetch, decoding, open_dataset
+from convnet.data import Feed, FeedOptions, Prefetch, decoding, open_dataset
 from convnet.errors import DataError
 from tests.support.imagenet_archives import encoded, picture
 from tests.support.python2_pickle import python2_pickle
@@ -41,7 +41,7 @@ def write_folders(folder, protocol=2, numbers=(0, 1, 1000, 1001)):
 
 
 def write_tuples(folder):
-    """The 2012 source: labels are pairs with an index, or None, and count from an offset."""
+    """The 2012 source: labels are pairs with an index, or None, and start at an offset."""
     write_meta(folder, label_offset=1)
     for n in (1, 2):
         labels = [(b"n01440764", 1), None, (b"n01443537", 0)]
@@ -103,10 +103,10 @@ def test_images_that_are_the_same_lie_at_their_own_places(tmp_path):
 
 @pytest.mark.parametrize("write", [write_folders, write_tuples])
 def test_worker_processes_give_what_one_process_gives(tmp_path, write):
-    """From the places that were found once: the pickles are damaged meanwhile, the images not."""
+    """They use the byte ranges found on opening; later the pickles, not the images, are damaged."""
     write(tmp_path / "d")
     dataset = open_dataset(tmp_path / "d")
-    source = Feed(dataset, "train", 3, side=24, seed=1, color_noise=0.1)
+    source = Feed(dataset, "train", 3, FeedOptions(side=24, seed=1, color_noise=0.1))
     expected = [source.minibatch(e, i).matrices[0] for e in (0, 1) for i in range(1)]
     assert (expected[0] != expected[1]).any()
     for path in (path for path in (tmp_path / "d").rglob("*") if path.is_file()):
@@ -133,9 +133,9 @@ def test_grey_images_are_taken_as_the_originals_took_them(tmp_path):
         ({"data": [b"x"], "labels": [[0, 1]]}, "a case with 2 labels"),
         ({"data": [b"x"], "labels": [[3]]}, "the label 3, but the set has 3 classes"),
         ({"data": [b"x"], "labels": []}, "has 1 images but 0 labels"),
-        ({"data": [3], "labels": [[0]]}, "its data are no list of JPEG files"),
+        ({"data": [3], "labels": [[0]]}, "its data is not a list of JPEG files"),
         ({"labels": [[0]]}, "holds neither 'data' and 'labels' nor"),
-        ((jpegs(0, 1), [], [3]), "no pair of a WordNet id and an index"),
+        ((jpegs(0, 1), [], [3]), "not a pair of a WordNet id and an index"),
     ],
 )
 def test_damaged_batches_are_named(tmp_path, batch, message):

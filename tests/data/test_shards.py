@@ -1,4 +1,4 @@
-"""Reading made data sets: what a folder holds, and what is said of damaged ones."""
+"""Reading sets of shards: the contents of a folder, and messages on damaged ones."""
 
 import json
 import pickle
@@ -10,7 +10,8 @@ import pytest
 
 from convnet.data import open_dataset
 from convnet.errors import DataError
-from convnet.make_data.make import Wanted, make_data
+from convnet.make_data.make import make_data
+from convnet.make_data.options import MakeOptions
 from tests.support.imagenet_archives import encoded, picture, wnid, write_tree
 
 CLASSES, TRAIN, TEST = 3, 6, 2
@@ -21,7 +22,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shards")
     train = write_tree(folder / "train", CLASSES, TRAIN)
     val = write_tree(folder / "val", CLASSES, TEST, first=TRAIN)
-    make_data(Wanted(train, val, shard_images=4), folder / "made")
+    make_data(MakeOptions(train, val, shard_images=4), folder / "made")
     return folder / "made"
 
 
@@ -45,7 +46,7 @@ def test_a_made_set_is_recognised(made):
 
 
 def members(made, split):
-    """(key, JPEG, label) of each image, read as anybody with a tar reader would."""
+    """Yield (key, JPEG, label) of each image, read with an ordinary tar reader."""
     for path in sorted(made.glob(f"{split}-*.tar")):
         with tarfile.open(path) as tar:
             files = {member.name: tar.extractfile(member).read() for member in tar}
@@ -77,7 +78,7 @@ def test_images_come_in_any_order_and_any_number_of_times(made):
     assert dataset.images("train", []).shape == (0, 3, 256, 256)
 
 
-def test_mean_and_colours_are_those_of_all_training_images(made):
+def test_mean_and_colors_are_those_of_all_training_images(made):
     dataset = open_dataset(made)
     images = dataset.images("train", np.arange(18)).astype(np.float64)
     np.testing.assert_allclose(dataset.mean_image(), images.mean(axis=0), rtol=1e-6)
@@ -116,15 +117,15 @@ def edit(folder, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": 2}, "is of version 2; this convnet reads version 1"),
-        ({"format": "x"}, "is no list of a data set"),
+        ({"version": 2}, "has version 2; this convnet reads version 1"),
+        ({"format": "x"}, "does not describe a data set"),
         ({"side": 128}, "not 256 pixels high"),
         ({"classes": []}, "has 0 classes"),
         ({"classes": [{"id": 3, "name": "x"}]}, "has no 'id'"),
         ({"shards": {"train": [], "test": []}}, "has 0 train shards"),
-        ({"shards": {"train": [{"images": -1, "bytes": 1}]}}, "of a size that cannot be"),
-        ({"eigenvalues": [1, 2]}, "no 3 numbers"),
-        ({"eigenvectors": [[1, 2, 3]]}, "no 3x3 numbers"),
+        ({"shards": {"train": [{"images": -1, "bytes": 1}]}}, "of an impossible size"),
+        ({"eigenvalues": [1, 2]}, "not 3 numbers"),
+        ({"eigenvectors": [[1, 2, 3]]}, "not 3x3 numbers"),
         ({"seed": "0"}, "has no 'seed'"),
     ],
 )
@@ -136,7 +137,7 @@ def test_a_damaged_list_is_named(copy, changes, message):
 
 def test_a_list_that_is_no_json_is_named(copy):
     (copy / "dataset.json").write_text("[" * 100_000)
-    with pytest.raises(DataError, match=r"dataset.json: damaged, no JSON"):
+    with pytest.raises(DataError, match=r"dataset.json: is damaged: not JSON"):
         open_dataset(copy)
 
 
@@ -147,9 +148,9 @@ def test_a_list_that_is_no_json_is_named(copy):
         (np.array([[512, 10, 3]] * 4), "points outside its shard"),
         (np.array([[512, 2**62, 0]] * 4), "points outside its shard"),
         (np.array([[2**63 - 1, 10, 0]] * 4), "points outside its shard"),
-        (np.array([[512, 10, 0]] * 5), "is no NumPy file of 4x3 int64"),
-        (np.array([[512, 10, 0]] * 4, np.int32), "is no NumPy file of 4x3 int64"),
-        (np.array([["x"]], object), "is no NumPy file of 4x3 int64"),
+        (np.array([[512, 10, 0]] * 5), "is not a NumPy file of 4x3 int64"),
+        (np.array([[512, 10, 0]] * 4, np.int32), "is not a NumPy file of 4x3 int64"),
+        (np.array([["x"]], object), "is not a NumPy file of 4x3 int64"),
     ],
 )
 def test_a_damaged_index_is_named(copy, table, message):
@@ -168,7 +169,7 @@ def test_missing_and_short_files_are_named(copy):
     with pytest.raises(DataError, match="train-00000.tar: cannot be read: No such file"):
         dataset.images("train", [0])
     (copy / "mean.npy").write_bytes(b"")
-    with pytest.raises(DataError, match="mean.npy: is no NumPy file of 3x256x256 float32"):
+    with pytest.raises(DataError, match="mean.npy: is not a NumPy file of 3x256x256 float32"):
         dataset.mean_image()
 
 

@@ -1,4 +1,4 @@
-"""The unpickler reads the data files of Python 2 and 3, and runs nothing that stands in a file."""
+"""The unpickler reads data files of Python 2 and 3, and executes nothing in them."""
 
 import builtins
 import collections
@@ -65,7 +65,7 @@ def test_reads_plain_values(read, protocol):
 
 
 class Runs:
-    """Pickles as the call that its arguments say."""
+    """Pickles as a call."""
 
     def __init__(self, *call, state=None):
         self.call, self.state = call, state
@@ -176,7 +176,7 @@ def test_deep_nesting_is_no_danger(read):
 
 
 def test_too_many_instructions(read, monkeypatch):
-    monkeypatch.setattr("convnet.data.pickle.machine._MOST_INSTRUCTIONS", 1000)
+    monkeypatch.setattr("convnet.data.pickle.machine._MAX_INSTRUCTIONS", 1000)
     with pytest.raises(DataError, match="more than 1,000 instructions"):
         read(b"N0" * 1000 + b"N.")
 
@@ -207,8 +207,8 @@ def mutated(draw):
     data = bytearray(draw(st.sampled_from(SEEDS)))
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, len(data)))
-        piece = draw(st.sampled_from(OPCODES) | st.binary(max_size=5))
-        data[at : at + draw(st.integers(0, 3))] = piece
+        inserted = draw(st.sampled_from(OPCODES) | st.binary(max_size=5))
+        data[at : at + draw(st.integers(0, 3))] = inserted
     return bytes(data)
 
 
@@ -233,5 +233,5 @@ def test_read_dictionary_names_what_is_missing(tmp_path):
     path.write_bytes(pickle.dumps([1]))
     with pytest.raises(DataError, match="holds a list, not a dictionary"):
         read_dictionary(path)
-    with pytest.raises(DataError, match="there is no such file"):
+    with pytest.raises(DataError, match="no such file"):
         read_pickle(tmp_path / "absent")

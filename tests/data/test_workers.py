@@ -1,4 +1,4 @@
-"""Worker processes: the same minibatches whoever decodes, mistakes in their place, nothing left."""
+"""Worker processes: the same minibatches as without, errors at their minibatch, no leaks."""
 
 import gc
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convnet.data import Feed, Prefetch, ViewPrefetch, decoding, open_dataset
+from convnet.data import Feed, FeedOptions, Prefetch, ViewPrefetch, decoding, open_dataset
 from convnet.data.datasets.shards import Shards
 from convnet.data.workers.pool import Workers
 from convnet.data.workers.shared_memory import SharedMemory
@@ -43,18 +43,18 @@ def copied(folder, tmp_path):
 
 @pytest.fixture(autouse=True)
 def scribbled(monkeypatch):
-    """Memory that is given back too early is seen."""
-    give_back = SharedMemory._give_back
+    """Overwrite released memory, so that releasing it too early is seen."""
+    release = SharedMemory._release
 
     def scribble(self, place, mapping):
         np.frombuffer(mapping, np.uint8)[:] = 0x55
-        give_back(self, place, mapping)
+        release(self, place, mapping)
 
-    monkeypatch.setattr(SharedMemory, "_give_back", scribble)
+    monkeypatch.setattr(SharedMemory, "_release", scribble)
 
 
 def feed(dataset, split="train", minibatch=13, **options):
-    return Feed(dataset, split, minibatch, **{"side": SIDE, "seed": 3, **options})
+    return Feed(dataset, split, minibatch, FeedOptions(**{"side": SIDE, "seed": 3, **options}))
 
 
 def positions(source):
@@ -68,7 +68,7 @@ def minibatches(source, places=None):
 
 
 def alive(pid):
-    """Whether a process runs; one that has ended and was not asked for is none."""
+    """Return whether a process runs; a zombie does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         return state not in "ZX"
@@ -84,7 +84,7 @@ def wait_until(condition):
 
 
 @pytest.mark.parametrize(("processes", "minibatch"), [(0, 13), (1, 13), (3, 13), (1, 7), (2, 16)])
-def test_minibatches_are_the_same_whoever_decodes(dataset, processes, minibatch):
+def test_minibatches_are_the_same_with_any_number_of_workers(dataset, processes, minibatch):
     source = feed(dataset, minibatch=minibatch, color_noise=0.1)
     expected = {place: source.minibatch(*place) for place in positions(source)}
     with decoding(dataset, processes) as workers:
@@ -100,11 +100,11 @@ def test_minibatches_are_the_same_whoever_decodes(dataset, processes, minibatch)
 
 
 def test_minibatches_are_those_of_the_same_images_in_memory(dataset):
-    """The packed form that the decoder gives is turned as the other one is."""
+    """Packed images from the decoder and planes in memory give the same result."""
     source = feed(dataset, color_noise=0.1)
     images = dataset.images("train", np.arange(dataset.count("train")))
     plain = open_dataset(dataset.folder)
-    plain.lend = lambda split, indices: _Given(images[indices])
+    plain.borrow = lambda split, indices: _Given(images[indices])
     expected = feed(plain, color_noise=0.1).minibatch(1, 0)
     np.testing.assert_array_equal(source.minibatch(1, 0).matrices[0], expected.matrices[0])
 
@@ -168,7 +168,7 @@ def test_memory_is_used_again(dataset):
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_damaged_image_is_told_at_its_minibatch(copied, processes):
+def test_a_damaged_image_is_reported_at_its_minibatch(copied, processes):
     key = damage(copied, "train", 17)
     dataset = open_dataset(copied)
     source = feed(dataset, shuffle=False, minibatch=5)
@@ -186,7 +186,7 @@ class Broken(Shards):
         return super().places(split, indices) + [len(self.files), 0, 0]
 
 
-def test_a_mistake_of_ours_keeps_its_traceback(folder):
+def test_an_unexpected_error_keeps_its_traceback(folder):
     dataset = Broken(folder)
     source = feed(dataset)
     with decoding(dataset, 1), Prefetch(source, positions(source)) as made:
@@ -194,7 +194,7 @@ def test_a_mistake_of_ours_keeps_its_traceback(folder):
             next(made)
 
 
-def test_a_file_that_is_gone(copied):
+def test_a_missing_file_is_named(copied):
     dataset = open_dataset(copied)
     for path in copied.glob("train-*.tar"):
         path.unlink()
@@ -211,14 +211,14 @@ def test_a_worker_that_is_killed(dataset, processes):
         minibatches(source)
         victim = workers._processes[0]
         victim.kill()
-        with pytest.raises(DataError, match=rf"process {victim.pid}\) was ended by SIGKILL; was"):
+        with pytest.raises(DataError, match=rf"process {victim.pid}\) was ended by SIGKILL; did"):
             while True:
                 minibatches(source, [(0, 0)])
         with pytest.raises(DataError, match="SIGKILL"):
             workers.decode("train", [0])
 
 
-def test_nothing_is_left(dataset):
+def test_processes_threads_and_descriptors_do_not_leak(dataset):
     minibatches(feed(dataset))  # so that what stays open anyhow is, and
     gc.collect()  # what earlier tests left is not
     threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
@@ -242,7 +242,7 @@ def test_workers_end_with_a_parent_that_is_killed(folder):
     wait_until(lambda: not any(map(alive, pids)))
 
 
-def test_who_still_waits_when_workers_end_is_told(dataset):
+def test_a_pending_request_fails_when_workers_end(dataset):
     with Workers(dataset, 1) as workers:
         os.kill(workers._processes[0].pid, signal.SIGSTOP)
         asked = workers.decode("train", [0])
@@ -274,18 +274,18 @@ def test_systems_without_memory_files(dataset, monkeypatch):
         np.testing.assert_array_equal(minibatches(source)[0, 1][0], expected)
 
 
-def test_memory_is_handed_out_again_when_nobody_holds_it_any_more():
+def test_memory_is_reused_when_it_is_no_longer_referenced():
     memory = SharedMemory()
-    array = memory.take(5000)
+    array = memory.allocate(5000)
     address, column = array.ctypes.data, array[:4000].view(np.float32).reshape(10, 100)[:, 7:]
-    assert memory.taken(array[:10]) is array and memory.taken(column) is None
+    assert memory.owner_of(array[:10]) is array and memory.owner_of(column) is None
     array[:] = 1
     del array
-    assert memory.take(5000).ctypes.data != address
+    assert memory.allocate(5000).ctypes.data != address
     assert (column.view(np.uint8) == 1).all()
     del column
-    assert memory.take(5000).ctypes.data == address
-    held = memory.take(1)
+    assert memory.allocate(5000).ctypes.data == address
+    held = memory.allocate(1)
     memory.close()
     held[:] = 3
 
@@ -295,9 +295,9 @@ def test_sets_in_memory_need_no_workers():
         assert workers is None
 
 
-def test_as_many_minibatches_in_the_making_as_keep_all_busy(dataset):
-    assert Workers(dataset, 2).at_once(128) == 3
-    assert Workers(dataset, 16).at_once(128) == 9
-    assert Workers(dataset, 64).at_once(128) == 17
-    assert Workers(dataset, 2).at_once(1) == 5
+def test_enough_minibatches_are_in_flight_to_keep_all_workers_busy(dataset):
+    assert Workers(dataset, 2).minibatches_in_flight(128) == 3
+    assert Workers(dataset, 16).minibatches_in_flight(128) == 9
+    assert Workers(dataset, 64).minibatches_in_flight(128) == 17
+    assert Workers(dataset, 2).minibatches_in_flight(1) == 5
     assert 2 * TRAIN == dataset.count("train")

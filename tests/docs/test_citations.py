@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from convnet.layers import LAYER_TYPES
-from convnet.layers.neuron import NEURONS
+from convnet.layers.nonlinearity import NEURONS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

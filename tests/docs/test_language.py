@@ -3,7 +3,7 @@
 import pytest
 
 from convnet.layers import LAYER_TYPES
-from convnet.layers.neuron import NEURONS
+from convnet.layers.nonlinearity import NEURONS
 from convnet.report.language import PAGE, TEMPLATE, language_page
 from tests.support.paths import ROOT
 

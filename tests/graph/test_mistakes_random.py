@@ -1,5 +1,5 @@
-"""Good files with random damage: they build, or they are refused with messages; nothing else, and
-nothing large is asked for on the way."""
+"""Valid files with random damage: they build or are refused with messages, never anything else, and
+nothing large is allocated before."""
 
 import time
 

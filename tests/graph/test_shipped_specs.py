@@ -1,9 +1,9 @@
-"""The paper's facts about layers/alexnet.cfg, and that every shipped pair is well."""
+"""What the paper says of layers/alexnet.cfg; every shipped pair builds without warnings."""
 
 import pytest
 
 from convnet.graph.build import build
-from convnet.graph.infer_inputs import assumed_dims
+from convnet.graph.infer_inputs import infer_dims
 from convnet.graph.place import copies, place
 from convnet.language.specs import RunDefaults, Specs
 from convnet.network.planner import make_plan
@@ -16,7 +16,7 @@ GIB = 1 << 30
 def graph_of(name):
     specs = Specs.read(ROOT / f"layers/{name}.cfg", ROOT / f"params/{name}.params")
     RunDefaults(specs.params, specs.problems)
-    dims, assumed = assumed_dims(specs.layers, None, None)
+    dims, assumed = infer_dims(specs.layers, None, None)
     assert assumed == "", "our own files declare their image"
     graph = build(specs.layers, specs.params, specs.problems, data_dims=dims)
     specs.problems.raise_errors(strict=True)

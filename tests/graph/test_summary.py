@@ -1,4 +1,4 @@
-"""The rows of `describe --json`: the published pairs give what their own systems made of them."""
+"""The rows of `describe --json`: for published pairs they are what the original systems report."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from convnet.graph.build import build
-from convnet.graph.infer_inputs import assumed_tree
+from convnet.graph.infer_inputs import placeholder_tree
 from convnet.graph.summary import layer_rows, neuron_text, parameter_count, totals
 from convnet.language import Problems, Source, parse, read_source
 from tests.support.paths import CORPUS, ROOT
@@ -33,7 +33,7 @@ def published(pair, **facts):
         read_source(CORPUS / pair["params"]),
         data_dims={int(index): rows for index, rows in pair["data_dims"].items()},
         classes=pair["num_classes"],
-        tree=assumed_tree(parse(layers, Problems()), pair["num_classes"])[0],
+        tree=placeholder_tree(parse(layers, Problems()), pair["num_classes"])[0],
         **facts,
     )
 
@@ -48,24 +48,24 @@ def test_published_pair(pair):
     graph = published(pair, dialect=pair["dialect"])
     rows = json.loads(json.dumps(layer_rows(graph)))
     assert [row["name"] for row in rows] == [row["name"] for row in pair["expected"]]
-    for row, wanted in zip(rows, pair["expected"], strict=True):
-        assert {key: row.get(key) for key in wanted} == wanted
-        assert row.get("neuron") == wanted.get("neuron")
-        assert set(row.get("learning", {})) == set(wanted.get("learning", {}))
+    for row, expected in zip(rows, pair["expected"], strict=True):
+        assert {key: row.get(key) for key in expected} == expected
+        assert row.get("neuron") == expected.get("neuron")
+        assert set(row.get("learning", {})) == set(expected.get("learning", {}))
 
 
 @with_corpus
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda p: f"{p['layers']}+{Path(p['params']).name}")
-def test_published_pair_without_saying_its_dialect(pair):
-    """As above; no devices in `expected` says that none were given, and here one always is."""
-    for row, wanted in zip(layer_rows(published(pair)), pair["expected"], strict=True):
+def test_published_pair_without_its_dialect(pair):
+    """As above, but where the original reports no devices, ours reports one."""
+    for row, expected in zip(layer_rows(published(pair)), pair["expected"], strict=True):
         row = json.loads(json.dumps(row))
-        learning = wanted.get("learning", {})
+        learning = expected.get("learning", {})
         assert {key: row["learning"][key] for key in learning} == learning
-        wanted = {key: value for key, value in wanted.items() if key != "learning"}
-        if not wanted["devices"]:
-            del wanted["devices"]
-        assert {key: row.get(key) for key in wanted} == wanted
+        expected = {key: value for key, value in expected.items() if key != "learning"}
+        if not expected["devices"]:
+            del expected["devices"]
+        assert {key: row.get(key) for key in expected} == expected
 
 
 @with_corpus
@@ -74,7 +74,7 @@ def test_the_dialect_of_published_pairs_is_recognised():
     for pair in PAIRS:
         graph = published(pair)
         # keys and sections that no system reads
-        odd = ("'wcnorm'", "'sched'", "'topk'", "is no layer of")
+        odd = ("'wcnorm'", "'sched'", "'topk'", "is not a layer of")
         assert all(any(part in w.message for part in odd) for w in graph.warnings)
         if graph.dialect.name != pair["dialect"]:
             wrong.append(pair["layers"])
@@ -136,7 +136,7 @@ def test_rows_of_our_own_file():
     assert "learning" not in rows["a"]  # without a params file nothing is known of it
 
 
-def test_neuron_layers_tell_their_own_neuron():
+def test_a_neuron_layer_has_its_own_neuron_in_its_row():
     text = SHARED.replace("type=eltsum\ninputs=a,b", "type=neuron\nneuron=relu\ninputs=b") + (
         "[c2]\ntype=cost.sum2\ninputs=a\n"
     )

@@ -120,9 +120,9 @@ def test_a_function_that_is_not_allowed(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "function, words",
     [
-        ("wrong", "gives 16x36, where 36x16 are needed"),
+        ("wrong", "returns 16x36, where 36x16 are needed"),
         ("infinite", "not finite"),
-        ("text", "gives a str"),
+        ("text", "returns a str"),
         ("fails", "KeyError: 'no such thing'"),
         ("cuont", "did you mean 'count'"),
     ],
@@ -136,7 +136,7 @@ def test_modules_that_cannot_be_loaded(tmp_path):
         net(modules=[tmp_path / "absent.py"])
     old = tmp_path / "old.py"
     old.write_text("print 'loading'\n")
-    with pytest.raises(ConvnetError, match="Python 2 must be brought to Python 3"):
+    with pytest.raises(ConvnetError, match="Python 2 must be converted to Python 3"):
         net(conv="initWFunc=old.f", modules=[old])
     old.write_text("import nothing_of_this_name\n")
     with pytest.raises(ConvnetError, match="ModuleNotFoundError"):
@@ -221,7 +221,7 @@ def test_a_function_comes_before_a_weight_source(module):
     made = Net.from_text(text, params, minibatch=2, classes=3, init=init)
     np.testing.assert_array_equal(made.weights("g"), np.arange(64 * 64).reshape(64, 64).T)
     assert np.abs(made.weights("f")).max() < 10
-    assert any("comes before weightSource" in str(w) for w in made.graph.warnings)
+    assert any("takes precedence over weightSource" in str(w) for w in made.graph.warnings)
 
 
 def test_the_command_line(tmp_path, module, monkeypatch):

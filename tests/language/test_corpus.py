@@ -1,4 +1,4 @@
-"""The published files of the three systems parse as they stand."""
+"""The published files of the three systems parse without errors."""
 
 import pytest
 

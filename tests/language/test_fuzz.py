@@ -1,4 +1,4 @@
-"""Whatever the text, the parser answers with a SpecFile and Problems, never with another error."""
+"""Whatever the text, the parser returns a SpecFile and Problems and never raises."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,7 +27,7 @@ epsW=dexp[base=0.01;tgtFactor=250;numSteps=4],
 gpu=""
 """
 
-PIECES = [
+PARTS = [
     "[",
     "]",
     "(",
@@ -46,20 +46,32 @@ PIECES = [
     "\n",
     "\t",
 ]
-PIECES += ["\r\n", " ", "a", "DEFAULT", "rem", "[a]\n", "k=1\n", "\x00", "\x1b", "\ufeff", "\u2028"]
-PIECES += ["\u00e4", "\ud800", "%(k)s", "=======", "f[1,2]", "f[a=1;b=2]", "\n  "]
+PARTS += [
+    "\r\n",
+    " ",
+    "a",
+    "DEFAULT",
+    "rem",
+    "[a]\n",
+    "k=1\n",
+    "\x00",
+    "\x1b",
+    "\ufeff",
+    "\u2028",
+]
+PARTS += ["\u00e4", "\ud800", "%(k)s", "=======", "f[1,2]", "f[a=1;b=2]", "\n  "]
 
-language_like = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
+language_like = st.lists(st.sampled_from(PARTS), max_size=60).map("".join)
 
 
 @st.composite
 def mutated(draw):
-    """The good file with a few pieces cut out, doubled or put in."""
+    """The good file with a few parts removed, doubled or inserted."""
     text = GOOD
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(text)))
         stop = min(len(text), start + draw(st.integers(0, 12)))
-        new = draw(st.sampled_from([*PIECES, text[start:stop] * 2, ""]))
+        new = draw(st.sampled_from([*PARTS, text[start:stop] * 2, ""]))
         text = text[:start] + new + text[stop:]
     return text
 

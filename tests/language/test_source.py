@@ -39,7 +39,7 @@ def test_bytes_that_are_no_text(tmp_path):
 def test_zero_bytes(tmp_path):
     path = tmp_path / "a.cfg"
     path.write_bytes(b"[a]\0")
-    assert refusal(path) == f"{path}: is not a text file: it holds zero bytes"
+    assert refusal(path) == f"{path}: is not a text file: it contains zero bytes"
 
 
 def test_folder(tmp_path):

@@ -7,7 +7,7 @@ from convnet.language.values import split
 
 
 def value(text):
-    """A value that stands at the start of a text of its own."""
+    """A value that is a whole source of its own."""
     source = Source.from_text(text)
     spans = [Span(source, i, 1, max(1, len(line))) for i, line in enumerate(source.lines, 1)]
     return Value(text, spans[0], tuple(spans))
@@ -35,7 +35,7 @@ def test_items(text, items):
     assert texts(value(text).items()) == items
 
 
-def test_items_know_their_places():
+def test_items_have_their_spans():
     found = value("ab ,  c[1, 2] ,").items()
     assert [(v.span.column, v.span.width) for v in found] == [(1, 2), (7, 7), (16, 1)]
 
@@ -66,7 +66,7 @@ def test_calls(text, name, brackets, arguments, named):
     assert {key: v.text for key, v in call.named.items()} == named
 
 
-def test_arguments_know_their_places():
+def test_arguments_have_their_spans():
     call = parse_call(value("dexp[base = 0.1; n=4]"))
     assert call.span.width == 21
     assert (call.named["base"].span.column, call.named["base"].span.width) == (13, 3)
@@ -78,29 +78,29 @@ def test_arguments_know_their_places():
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ("", 1, "it is empty"),
+        ("", 1, "the value is empty"),
         ("[a]", 1, "a name is missing before '['"),
-        ("a b", 2, "a space cannot stand here"),
-        ("a]b", 2, "']' closes nothing"),
-        ("a[b]c", 5, "nothing may follow ']'"),
-        ("a[b]]", 5, "nothing may follow ']'"),
-        ("a[b", 2, "'[' is never closed by ']'"),
-        ("a(", 2, "'(' is never closed by ')'"),
+        ("a b", 2, "a space is not allowed here"),
+        ("a]b", 2, "']' has no opening '['"),
+        ("a[b]c", 5, "there is text after ']'"),
+        ("a[b]]", 5, "there is text after ']'"),
+        ("a[b", 2, "'[' has no closing ']'"),
+        ("a(", 2, "'(' has no closing ')'"),
         ("a(b]", 4, "'(' is closed by ']', not ')'"),
-        ("a[(b)]", 3, "'(' cannot stand inside '['"),
+        ("a[(b)]", 3, "'(' is not allowed inside '['"),
         ("a[1,,2]", 5, "a: argument 2 is empty"),
         ("a[,]", 3, "a: argument 1 is empty"),
         ("a(1,)", 5, "a: argument 2 is empty"),
         ("a[k=]", 5, "a: argument 'k' is empty"),
-        ("a[=1]", 3, "'=' cannot stand here"),
+        ("a[=1]", 3, "'=' is not allowed here"),
         ("a[ =1]", 4, "a: a name is missing before '='"),
-        ("a[k=1=2]", 6, "'=' cannot stand here"),
-        ("a[1,k=2]", 3, "a mixes arguments with and without names"),
-        ("a[k=1;2]", 7, "a mixes arguments with and without names"),
-        ("a[k=1;j=2,i=3]", 6, "a divides its arguments by both ',' and ';'"),
-        ("a[1;2]", 3, "a: ';' divides named arguments; use ',' between plain ones"),
+        ("a[k=1=2]", 6, "'=' is not allowed here"),
+        ("a[1,k=2]", 3, "a mixes named and positional arguments"),
+        ("a[k=1;2]", 7, "a mixes named and positional arguments"),
+        ("a[k=1;j=2,i=3]", 6, "a separates its arguments with both ',' and ';'"),
+        ("a[1;2]", 3, "a: ';' separates named arguments; use ',' between positional ones"),
         ("a[k=1,K=2]", 7, "'K' is given twice"),
-        ("1e+5", 3, "'+' cannot stand here"),
+        ("1e+5", 3, "'+' is not allowed here"),
     ],
 )
 def test_malformed_calls(text, column, message):
@@ -109,8 +109,8 @@ def test_malformed_calls(text, column, message):
     assert (caught.value.message, caught.value.span.column) == (message, column)
 
 
-def test_a_value_without_places_shows_its_text():
+def test_a_value_without_line_spans_shows_its_text():
     span = Span(Source.from_text("%(x)s"), 1, 1, 5)
-    with pytest.raises(MalformedValue, match=r"^'f\[1': '\[' is never closed") as caught:
+    with pytest.raises(MalformedValue, match=r"^'f\[1': '\[' has no closing") as caught:
         parse_call(Value("f[1", span))
     assert caught.value.span == span

@@ -5,7 +5,7 @@ import pytest
 
 from convnet.errors import SpecError
 from convnet.graph.build import build
-from convnet.graph.infer_inputs import assumed_tree
+from convnet.graph.infer_inputs import placeholder_tree
 from convnet.language import Problems, Source, parse
 from convnet.layers import Tree
 from convnet.network.initialize import initial_values
@@ -24,7 +24,7 @@ ROW = Row("treefc", "y type=treefc inputs=x", tree=TREE)
         ({2: (0,), 3: (1,)}, 2, "label 1 is not below the root, label 2"),
         ({4: (0, 1)}, 4, "label 2 is missing"),
         ({0: (1, 2)}, 0, "label 0 has labels below it, so it is no class"),
-        ({2: (0, -1)}, 2, "whole numbers from 0"),
+        ({2: (0, -1)}, 2, "integers from 0"),
     ],
 )
 def test_what_is_no_tree(children, root, words):
@@ -43,10 +43,10 @@ def test_parents_leaves_and_order():
 @pytest.mark.parametrize("classes", [1, 3, 10, 37])
 def test_made_up_tree(classes):
     layers = parse(Source.from_text("[y]\ntype=treefc\n"), Problems())
-    tree, note = assumed_tree(layers, classes)
+    tree, note = placeholder_tree(layers, classes)
     assert tree.classes == classes and tree.size == classes + min(classes, 10) + 1
-    assert note.startswith("taking a made-up tree of labels")
-    assert assumed_tree(parse(Source.from_text("[y]\ntype=fc\n"), Problems()), 5) == (None, "")
+    assert note.startswith("assuming a tree of labels")
+    assert placeholder_tree(parse(Source.from_text("[y]\ntype=fc\n"), Problems()), 5) == (None, "")
 
 
 def test_only_the_classes_start_at_random():

@@ -1,14 +1,12 @@
-"""What make-data makes of archives and folders, and what the command says."""
-
-import io
+"""What make-data makes of archives and folders, and what the command prints."""
 
 import numpy as np
 import pytest
 
-from convnet.data import Feed, open_dataset
+from convnet.data import open_dataset
 from convnet.make_data.make import make_data
+from convnet.make_data.options import MakeOptions
 from convnet.make_data.picture import Jpeg, make_picture
-from convnet.make_data.wanted import Wanted
 from tests.support.command_line import good, run
 from tests.support.imagenet_archives import (
     CONVERTED,
@@ -109,7 +107,7 @@ def test_the_same_images_make_the_same_shards_wherever_they_lie(archives, made, 
     for source in ("tars", "folders", "one.tar"):
         options = {"shard_images": SHARD, "seed": 3}
         out = tmp_path / f"set of {source}"
-        make_data(Wanted(tmp_path / source, archives.val, archives.devkit, **options), out)
+        make_data(MakeOptions(tmp_path / source, archives.val, archives.devkit, **options), out)
         found = contents(out)
         assert set(found) == set(expected)
         same = {name for name in found if found[name] == expected[name]}
@@ -133,14 +131,14 @@ def test_a_share_of_each_class_is_held_out(tmp_path):
     train = write_tree(tmp_path / "photos", 3, 10)
     (tmp_path / "words.txt").write_text(f"{wnid(1)}\ttench, Tinca tinca\nn99999999 x\n")
     options = {"shard_images": 64, "words": tmp_path / "words.txt"}
-    make_data(Wanted(train, hold_out=0.3, **options), tmp_path / "set")
+    make_data(MakeOptions(train, hold_out=0.3, **options), tmp_path / "set")
     dataset = open_dataset(tmp_path / "set")
     assert dataset.class_names == (wnid(0), "tench, Tinca tinca", wnid(2))
     assert np.bincount(dataset.labels("train", np.arange(21))).tolist() == [7, 7, 7]
     assert np.bincount(dataset.labels("test", np.arange(9))).tolist() == [3, 3, 3]
     train_names, test_names = (dict(stored(tmp_path / "set", s)) for s in ("train", "test"))
     assert len(train_names | test_names) == 30
-    make_data(Wanted(train, hold_out=0.3, seed=1, **options), tmp_path / "other")
+    make_data(MakeOptions(train, hold_out=0.3, seed=1, **options), tmp_path / "other")
     assert set(dict(stored(tmp_path / "other", "test"))) != set(test_names)
 
 
@@ -156,8 +154,7 @@ def test_the_command(archives, made, tmp_path):
     assert contents(tmp_path / "set") == contents(made)
     assert f"{GOOD + 3} training and 20 test images of 4 classes; 1 workers" in result.stderr
     assert (
-        "another number of training images than the development kit says: 1 (n01440764"
-        in result.stderr
+        "number of training images differs from the development kit: 1 (n01440764" in result.stderr
     )
     assert f"4 classes, {GOOD} training and 20 test images" in result.stdout
     assert "labels: sorted WordNet ids" in result.stdout
@@ -187,13 +184,4 @@ def test_ctrl_c_ends_with_a_word(tree, tmp_path, monkeypatch):
     options = ["--train", tree, "--hold-out", 0.5, "--out", tmp_path / "out"]
     result = run("make-data", *options)
     assert result.exit_code == 130
-    assert "the same command goes on behind the last finished shard" in result.stderr
-
-
-def test_alexnet_reads_a_made_set(made):
-    """The shape and the labels that a network sees."""
-    feed = Feed(open_dataset(made), "train", 8, side=224, seed=1)
-    batch = feed.minibatch(0, 0)
-    assert batch.matrices[0].shape == (3 * 224 * 224, 8)
-    assert np.abs(batch.matrices[0].mean()) < 60
-    assert io.BytesIO(open_dataset(made).encoded("train", [0])[0]).read(2) == b"\xff\xd8"
+    assert "the same command continues after the last complete shard" in result.stderr

@@ -1,4 +1,4 @@
-"""Tables in MATLAB files, whole and damaged, and the development kit that holds one."""
+"""Tables in MATLAB files, intact and damaged, and the development kit that holds one."""
 
 import gzip
 
@@ -102,14 +102,14 @@ def changed(**values):
     ("files", "message"),
     [
         ({}, "no data/meta.mat"),
-        ({"meta.mat": b"x"}, "meta.mat is unreadable: no MATLAB file"),
+        ({"meta.mat": b"x"}, "meta.mat is unreadable: not a MATLAB file"),
         (kit(truth=b"2\n3\n"), r"number 2 of its ground truth is b'3', not .* 1 to 2"),
         (kit(truth=b"2\nx\n"), r"number 2 of its ground truth is b'x'"),
         (kit(truth=b"0\n"), r"number 1 of its ground truth is b'0'"),
         (kit(changed(ILSVRC2012_ID=4)), "not numbered 1, 2, 3"),
-        (kit(changed(ILSVRC2012_ID=2.5)), "whose ILSVRC2012_ID is no whole number"),
-        (kit(changed(WNID=3)), "whose WNID is no printable text"),
-        (kit(changed(words="\x1b[31m")), "whose words is no printable text"),
+        (kit(changed(ILSVRC2012_ID=2.5)), "whose ILSVRC2012_ID is not an integer"),
+        (kit(changed(WNID=3)), "whose WNID is not printable text"),
+        (kit(changed(words="\x1b[31m")), "whose words is not printable text"),
         (kit([{"WNID": "n01"}]), "have no ILSVRC<year>_ID"),
     ],
 )
@@ -124,5 +124,5 @@ def test_what_is_no_archive_is_named(tmp_path):
     path = tmp_path / "kit.tar.gz"
     for contents in (b"no tar at all", gzipped(tar_of(kit()))[:500], b"\x1f\x8bnonsense", b""):
         path.write_bytes(contents)
-        with pytest.raises(DataError, match="kit.tar.gz: (is no whole archive|holds no data)"):
+        with pytest.raises(DataError, match="kit.tar.gz: (is not a complete archive|has no data)"):
             read_devkit(path)

@@ -1,4 +1,4 @@
-"""From the bytes of an image as published to what a shard holds."""
+"""Published images converted to the JPEGs that a shard holds."""
 
 import io
 
@@ -81,7 +81,7 @@ def test_an_image_of_a_hundred_million_pixels_is_too_large():
 
 def test_nothing_but_pixels_is_stored():
     exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
+    exif[0x0112] = 6  # rotated by 90 degrees
     plain = encoded(picture(4))
     odd = encoded(picture(4), comment=b"hello", exif=exif, icc_profile=b"profile", dpi=(300, 300))
     assert make_picture(odd, Jpeg()).jpeg == make_picture(plain, Jpeg()).jpeg
@@ -108,7 +108,7 @@ def test_sums_are_exact_and_know_no_order():
     np.testing.assert_array_equal(sums.products, whole.T @ whole)
     np.testing.assert_array_equal(parts[1].products, sums.products)
     np.testing.assert_array_equal(parts[1].pixels, images.sum(axis=0, dtype=np.int64))
-    values, vectors = np.array(sums.principal_colours()[0]), np.array(sums.principal_colours()[1])
+    values, vectors = np.array(sums.principal_colors()[0]), np.array(sums.principal_colors()[1])
     covariance = np.cov(whole.T, bias=True)
     np.testing.assert_allclose(vectors @ np.diag(values) @ vectors.T, covariance, rtol=1e-9)
     assert sums.mean_image().shape == (3, 256, 256)

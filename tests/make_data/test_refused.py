@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from convnet.errors import DataError
-from convnet.make_data.make import Watcher, make_data
-from convnet.make_data.wanted import Wanted
+from convnet.make_data.make import Progress, make_data
+from convnet.make_data.options import MakeOptions
 from tests.support.imagenet_archives import encoded, picture, tar_of, wnid, write_tree
 
 
@@ -19,28 +19,38 @@ def tree(tmp_path):
 def refused(message, *sources, **options):
     out = Path(sources[0]).parent / "out"
     with pytest.raises(DataError, match=message):
-        make_data(Wanted(*sources, **options), out)
+        make_data(MakeOptions(*sources, **options), out)
 
 
 def test_missing_parts_are_named(tree, archives):
-    refused("no/such: there is no such file", Path("/no/such"), tree)
+    refused("no/such: no such file", Path("/no/such"), tree)
     refused("give --val .*or --hold-out", tree)
     refused("give --val .*or --hold-out", tree, tree, hold_out=0.5)
-    refused("ILSVRC ids: give the --devkit", tree, tree, ground_truth=tree)
-    refused("stand in the development kit: give --devkit", tree, tree, label_order="ilsvrc")
+    refused("ILSVRC ids: also give the --devkit", tree, tree, ground_truth=tree)
     refused(
-        "ILSVRC2012_val_0.*JPEG: its class stands in the ground truth", archives.train, archives.val
+        "the development kit defines the ILSVRC ids: also give --devkit",
+        tree,
+        tree,
+        label_order="ilsvrc",
+    )
+    refused(
+        "ILSVRC2012_val_0.*JPEG: its class is in the ground truth", archives.train, archives.val
     )
     refused("--hold-out 0.01 leaves no test images", tree, hold_out=0.01)
 
 
 def test_strange_classes_are_named(tree, archives, tmp_path):
-    refused(f"{wnid(2)}: no training images.*1 others.*archive whole", tree, tree, archives.devkit)
+    refused(
+        f"{wnid(2)}: has no training images.*1 others.*archive complete",
+        tree,
+        tree,
+        archives.devkit,
+    )
     more = write_tree(tmp_path / "more", 5, 1)
-    refused(f"{wnid(4)}: has training images but is no class", more, more, archives.devkit)
-    refused(f"{wnid(2)}/.*JPEG: is of no class that has training images", tree, more)
+    refused(f"{wnid(4)}: has training images but is not a class", more, more, archives.devkit)
+    refused(f"{wnid(2)}/.*JPEG: its class has no training images", tree, more)
     (tree / "loose.jpg").write_bytes(encoded(picture(0)))
-    refused("loose.jpg: lies in no folder or tar of a class", tree, tree)
+    refused("loose.jpg: is not in the folder or tar of a class", tree, tree)
 
 
 def test_another_number_of_validation_images_is_named(archives, tmp_path):
@@ -48,20 +58,22 @@ def test_another_number_of_validation_images_is_named(archives, tmp_path):
     for number in (1, 2, 4):
         name = f"ILSVRC2012_val_{number:08}.JPEG"
         (tmp_path / "val" / name).write_bytes(encoded(picture(0)))
-    message = "3 images, and the ground truth is for images 1 to 20; is the archive whole"
+    message = "3 images, but the ground truth is for images 1 to 20; is the archive complete"
     refused(message, archives.train, tmp_path / "val", archives.devkit)
 
 
 def test_archives_that_cannot_be_read_in_place_are_named(archives, tree, tmp_path):
     path = tmp_path / "packed.tar.gz"
     path.write_bytes(b"\x1f\x8b\x08\x00")
-    refused("packed.tar.gz: is compressed, .*unpack the archive itself first .gzip -d", path, tree)
+    refused(
+        "packed.tar.gz: is compressed, .*decompress the archive itself first .gzip -d", path, tree
+    )
     path = tmp_path / "short.tar"
     whole = archives.train.read_bytes()
     path.write_bytes(whole[: whole.index(f"{wnid(3)}_5.JPEG".encode())])
-    refused(rf"short.tar: .* at {wnid(3)}.tar in short.tar: the archive is cut short", path, tree)
+    refused(rf"short.tar: .* at {wnid(3)}.tar in short.tar: the archive is truncated", path, tree)
     path.write_bytes(b"nothing of the kind" * 100)
-    refused("short.tar: .* cut short or no tar", path, tree)
+    refused("short.tar: .* truncated or not a tar", path, tree)
     path.write_bytes(tar_of({"a/readme.txt": b"x"}))
     refused("short.tar: no images found .a/readme.txt: not named as an image", path, tree)
 
@@ -77,12 +89,12 @@ def test_a_header_that_wants_memory_is_refused(tree, tmp_path):
 
 
 def test_a_source_that_changes_ends_the_making(tree, tmp_path):
-    class Cut(Watcher):
+    class Cut(Progress):
         def planned(self, plan, done):
             next(tree.glob("*/*.JPEG")).write_bytes(b"")
 
     with pytest.raises(DataError, match="JPEG: is shorter than it was"):
-        make_data(Wanted(tree, hold_out=0.5), tmp_path / "out", Cut())
+        make_data(MakeOptions(tree, hold_out=0.5), tmp_path / "out", Cut())
 
 
 def test_nothing_but_broken_images(tmp_path):

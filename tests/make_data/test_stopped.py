@@ -1,4 +1,4 @@
-"""Made by any number of workers, stopped anywhere and taken up again: the same bytes."""
+"""Any number of workers, interrupted anywhere and continued: the same bytes."""
 
 import os
 import signal
@@ -10,11 +10,11 @@ import pytest
 
 from convnet.errors import DataError
 from convnet.make_data import write
-from convnet.make_data.make import Watcher, make_data
+from convnet.make_data.make import Progress, make_data
 from tests.support.made_sets import GOOD, contents, wanted
 
 
-class StopAfter(Watcher):
+class StopAfter(Progress):
     def __init__(self, images):
         self.left, self.done_before = images, None
 
@@ -32,7 +32,7 @@ def test_two_workers_write_the_same_bytes(archives, made, tmp_path):
     assert contents(tmp_path / "set") == contents(made)
 
 
-def test_stopped_anywhere_it_goes_on_to_the_same_bytes(archives, made, tmp_path):
+def test_an_interrupted_run_continues_to_the_same_bytes(archives, made, tmp_path):
     out, done = tmp_path / "set", []
     for images in (0, 20, 33, 1, 1000):
         watcher = StopAfter(images)
@@ -49,10 +49,10 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bytes(archives, made, tmp_path)
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from convnet.make_data.make import Watcher, make_data
-from convnet.make_data.wanted import Wanted
+from convnet.make_data.make import Progress, make_data
+from convnet.make_data.options import MakeOptions
 
-class Kill(Watcher):
+class Kill(Progress):
     shards = 0
     def made(self, images):
         self.shards += 1
@@ -61,11 +61,11 @@ class Kill(Watcher):
 
 if __name__ == "__main__":
     *sources, out = map(Path, sys.argv[1:])
-    make_data(Wanted(*sources, shard_images=16, seed=3, workers=2), out, Kill())
+    make_data(MakeOptions(*sources, shard_images=16, seed=3, workers=2), out, Kill())
 """
 
 
-def test_killed_it_goes_on_to_the_same_bytes_and_its_workers_end(archives, made, tmp_path):
+def test_a_killed_run_continues_to_the_same_bytes_and_its_workers_end(archives, made, tmp_path):
     script, out = tmp_path / "killed.py", tmp_path / "set"
     script.write_text(_KILLED)
     sources = [archives.train, archives.val, archives.devkit]
@@ -89,20 +89,20 @@ def _wait_until_gone(group):
     pytest.fail("workers outlived the process that started them")
 
 
-def test_a_whole_set_is_left_as_it_is(archives, made):
+def test_a_complete_set_is_not_changed(archives, made):
     before = contents(made)
     (made / "making").mkdir()  # as if killed while this was being removed
     assert make_data(wanted(archives), made).images("train") == GOOD
     assert contents(made) == before
-    with pytest.raises(DataError, match="begun with --seed 3, now it is 4; repeat"):
+    with pytest.raises(DataError, match="started with --seed 3, not 4; repeat"):
         make_data(wanted(archives, seed=4), made)
 
 
-def test_what_was_begun_is_not_mixed_with_something_else(archives, tmp_path):
+def test_a_run_is_not_continued_with_other_options_or_sources(archives, tmp_path):
     out = tmp_path / "set"
     with pytest.raises(KeyboardInterrupt):
         make_data(wanted(archives), out, StopAfter(20))
-    with pytest.raises(DataError, match="begun with --shard-images 16, now it is 17"):
+    with pytest.raises(DataError, match="started with --shard-images 16, not 17"):
         make_data(wanted(archives, shard_images=17), out)
     tar = out / "train-00000.tar"
     whole = tar.read_bytes()
@@ -112,16 +112,16 @@ def test_what_was_begun_is_not_mixed_with_something_else(archives, tmp_path):
     tar.write_bytes(whole)
     before = os.stat(archives.val).st_mtime_ns
     os.utime(archives.val, ns=(before, before + 1))
-    with pytest.raises(DataError, match="begun with --val .*img_val.tar"):
+    with pytest.raises(DataError, match="started with --val .*img_val.tar"):
         make_data(wanted(archives), out)
     os.utime(archives.val, ns=(before, before))
     make_data(wanted(archives), out)
-    with pytest.raises(DataError, match="is there and no data set begun by make-data"):
+    with pytest.raises(DataError, match="exists and is not a data set started by make-data"):
         make_data(wanted(archives), archives.train.parent)
 
 
 def test_two_at_once_are_refused(archives, tmp_path):
-    class Second(Watcher):
+    class Second(Progress):
         def planned(self, plan, done):
             make_data(wanted(archives), tmp_path / "set")
 
@@ -129,10 +129,10 @@ def test_two_at_once_are_refused(archives, tmp_path):
         make_data(wanted(archives), tmp_path / "set", Second())
 
 
-def test_a_full_disk_is_told_before(archives, tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_in_advance(archives, tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 300_000})
     monkeypatch.setattr(write.shutil, "disk_usage", lambda folder: usage)
-    with pytest.raises(DataError, match=r"0.0 GB free, .* takes about 0.0 GB; make room"):
+    with pytest.raises(DataError, match=r"0.0 GB free, .* need about 0.0 GB; free some space"):
         make_data(wanted(archives), tmp_path / "set")
     monkeypatch.undo()
     make_data(wanted(archives), tmp_path / "set")

@@ -18,7 +18,7 @@ def damaged(made, folder, name, place=-2000, mask=1):
 
 def test_a_made_set_verifies(made):
     counted = []
-    manifest, problems = verify(made, tell=counted.append)
+    manifest, problems = verify(made, on_images=counted.append)
     assert problems == []
     assert sum(counted) == manifest.images("train") + manifest.images("test")
     assert verify(made, workers=2)[1] == []
@@ -39,16 +39,16 @@ def test_a_flipped_bit_is_found(made, tmp_path, name, message):
     assert message in problems[0]
 
 
-def test_damage_is_told_for_each_image(made, tmp_path):
+def test_each_damaged_image_is_reported(made, tmp_path):
     offset, length, _ = np.load(made / "train-00002.idx.npy")[5]
     problems = damaged(made, tmp_path, "train-00002.tar", offset, 255)
     assert len(problems) == 2
     assert "cannot be decoded" in problems[1]
     problems = damaged(made, tmp_path, "train-00002.tar", offset + length // 512 * 512 + 1024)
-    assert any("label is no number" in p or "label is not the one" in p for p in problems)
+    assert any("label is not a number" in p or "label is not the one" in p for p in problems)
 
 
-def test_a_missing_shard_is_told(made, tmp_path):
+def test_a_missing_shard_is_reported(made, tmp_path):
     damaged(made, tmp_path, "")
     (tmp_path / "train-00000.tar").unlink()
     (tmp_path / "train-00001.idx.npy").unlink()

@@ -12,7 +12,7 @@ import pytest
 
 from convnet.backends.cpu.engine import Engine
 from convnet.graph.build import build
-from convnet.graph.infer_inputs import assumed_dims, assumed_tree
+from convnet.graph.infer_inputs import infer_dims, placeholder_tree
 from convnet.graph.place import copies
 from convnet.language import Problems, parse, read_source
 from convnet.network.network import Network
@@ -44,7 +44,7 @@ def graph_of(pair):
     files = [parse(read_source(CORPUS / pair[key]), problems) for key in ("layers", "params")]
     dims = {int(index): rows for index, rows in pair["data_dims"].items()}
     classes = pair["num_classes"]
-    facts = {"data_dims": dims, "classes": classes, "tree": assumed_tree(files[0], classes)[0]}
+    facts = {"data_dims": dims, "classes": classes, "tree": placeholder_tree(files[0], classes)[0]}
     return build(*files, problems, dialect=pair["dialect"], **facts)
 
 
@@ -61,8 +61,8 @@ def test_sizes_are_found_without_data(pair):
     """`convnet check` and `describe` of a file that does not tell the size of its images."""
     problems = Problems()
     files = [parse(read_source(CORPUS / pair[key]), problems) for key in ("layers", "params")]
-    dims, note = assumed_dims(files[0], None, None)
-    build(*files, problems, data_dims=dims, tree=assumed_tree(files[0], None)[0])
+    dims, note = infer_dims(files[0], None, None)
+    build(*files, problems, data_dims=dims, tree=placeholder_tree(files[0], None)[0])
     assert "--data-dims" in note
     if pair["img_size"] == 224:
         assert dims[0] == pair["data_dims"]["0"]
@@ -81,7 +81,7 @@ def test_plan(pair):
             is_data = expected[name]["type"] == "data"
             if is_data or here != there:
                 wanted.add((name, here[0]))
-    found = [((u.node.folded_into or u.node).name, u.device) for u in copies(plan.units)]
+    found = [((u.node.declared_in or u.node).name, u.device) for u in copies(plan.units)]
     assert sorted(found) == sorted(wanted)
     for parameter in plan.parameters:
         learning = expected[parameter.unit.name]["learning"]

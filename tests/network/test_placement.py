@@ -13,6 +13,7 @@ from convnet.network.memory import Buffer
 from convnet.network.network import Network
 from convnet.network.planner import make_plan
 from convnet.network.record import Recorder
+from convnet.operations import elementwise, transfer
 from tests.support.rows import graph_of, poison, randomize
 
 LEARNING = "epsW=0.1\nepsB=0.2\nmomW=0.9\nmomB=0.9\nwc=0.01"
@@ -133,8 +134,8 @@ def test_a_layer_without_gpu_is_where_its_first_input_is():
 def test_readers_of_one_device_share_its_copy():
     units = {u.name: u for u in place(two_devices())}
     copy = units["conv1b_neuron to device 0"]
-    assert {reader.name for reader in copy.readers} == {"fc1a", "again"}
-    assert {r.name for r in units["conv1b_neuron"].readers} == {copy.name, "pool1b"}
+    assert {reader.name for reader in copy.consumers} == {"fc1a", "again"}
+    assert {r.name for r in units["conv1b_neuron"].consumers} == {copy.name, "pool1b"}
 
 
 def test_every_step_stays_on_one_device_but_for_the_copies():
@@ -194,8 +195,8 @@ def test_arrays_of_two_devices_in_one_operation_are_an_error():
     ops = Recorder()
     ops.layer = "y"
     with pytest.raises(DeviceError, match="y: elementwise.scale .* a on device 0, b on device 1"):
-        ops.elementwise.scale(here, there, 1.0, False)
-    ops.transfer.copy(here, there)
+        elementwise.scale(ops, here, there, 1.0, False)
+    transfer.copy(ops, here, there)
     assert [step.device for step in ops.steps] == [1]
 
 

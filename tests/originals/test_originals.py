@@ -44,7 +44,7 @@ def case(seed=1):
 
 
 class Reference:
-    """The net in float64 loops, from the originals' matrices: outputs and gradients."""
+    """Outputs and gradients of the net in float64 loops, from the originals' matrices."""
 
     def __init__(self, x, labels):
         self.w = {
@@ -72,7 +72,7 @@ class Reference:
         self.db = {"conv1": dmaps.sum((1, 2, 3)), "fc10": dy.sum(1)}
 
     def stepped(self, layer):
-        """(weights, biases) after one step that takes the stored velocity over."""
+        """Return (weights, biases) after one step from the stored velocity."""
         eps_w, eps_b, mom_w, mom_b, wc = old.RATES[layer]
         inc, n = ARRAYS[f"{layer}.weightsInc"], old.MINIBATCH
         w, v = self.w[layer], inc.T if layer == "fc10" else inc.reshape(self.w[layer].shape)
@@ -174,7 +174,7 @@ def test_connections_of_randsparse(write):
     found = import_checkpoint(write(old.checkpoint("chm", change=change))).checkpoint
     np.testing.assert_array_equal(found.arrays["conv1.connections.0"], conns)
     conns[0] = 1
-    with pytest.raises(CheckpointError, match="no permutations of 8 channels"):
+    with pytest.raises(CheckpointError, match="not permutations of 8 channels"):
         import_checkpoint(write(old.checkpoint("chm", change=change)))
 
 
@@ -216,15 +216,15 @@ def layer(which, **keys):
 
 
 DAMAGE = {
-    "is no checkpoint of the original": lambda state: state.pop("layers"),
-    "its epoch is no count": lambda state: state.update(epoch=-1),
-    "pool1 has an input that is no layer": layer("pool1", inputs=["absent"]),
-    "pool1 is of the type 'x\\\\ny'": layer("pool1", type="x\ny"),
-    "which none can have": layer("pool1", name="a]\n[b"),
+    "is not a checkpoint of the original": lambda state: state.pop("layers"),
+    "its epoch is not a count": lambda state: state.update(epoch=-1),
+    "pool1 has an input that is not a layer": layer("pool1", inputs=["absent"]),
+    "pool1 is of the unknown type 'x\\\\ny'": layer("pool1", type="x\ny"),
+    "which is not allowed": layer("pool1", name="a]\n[b"),
     "is among its own inputs": layer("pool1", inputs=["probs"]),
     "weights of fc10 are 2x2, where 256x10": layer("fc10", weights=[np.ones((2, 2), np.float32)]),
     "weightsInc of fc10 for input 0": layer("fc10", weightsInc=[]),
-    "biases of fc10 are no array": layer("fc10", biases=[1.0]),
+    "biases of fc10 are not an array": layer("fc10", biases=[1.0]),
     "scale of norm1 is not of the expected": layer("norm1", scale={}),
     "filters of conv1 is not of the expected": layer("conv1", filters="x"),
     "pool of pool1 is not of the expected": layer("pool1", pool="max\nsizeX=9"),
@@ -233,7 +233,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("words", DAMAGE)
-def test_damage_is_told(write, words):
+def test_damage_is_reported(write, words):
     with pytest.raises(CheckpointError, match=f"3.2: .*{words}".replace("(", r"\(")):
         import_checkpoint(write(old.checkpoint("chm", change=DAMAGE[words])))
 
@@ -344,6 +344,6 @@ def test_the_commands_go_on_from_an_imported_checkpoint(write, tmp_path, monkeyp
     data = ("--data", "digits", "--minibatch", 64)
     assert "top-1 error" in run("test", "--load", "new.safetensors", *data, "--max-batches", 1)
     on = run("train", "--resume", "new.safetensors", "--save", "on", *data, "--max-batches", 1)
-    assert "going on from new.safetensors at epoch 3" in on
+    assert "resuming from new.safetensors at epoch 3" in on
     again = CliRunner().invoke(main, ["import", str(source), "--out", "new"])
     assert again.exit_code == 1 and "already there" in again.output

@@ -58,7 +58,7 @@ def test_nothing_to_draw():
     assert cost_layer(run()) == "logprob"
 
 
-def test_numbers_that_are_none_are_passed_over():
+def test_missing_values_are_skipped():
     assert series([record("train", 1, None)], "train", "logprob", "cost") == []
 
 

@@ -118,7 +118,7 @@ def test_what_cannot_run_yet_still_has_rows():
     assert "replicas" in summary["note"] and "replicas" in description(graph)
 
 
-def test_effective_scale_is_told():
+def test_effective_scale_is_printed():
     first, second = norm_lines(graph_of(LAYERS))
     assert first == "norm.1: scale 0.0005 / size 5 = alpha 0.0001, k 2, beta 0.75"
     assert second == "rnorm: scale 0.9 / size² 9 = alpha 0.1, k 1, beta 0.5"
@@ -144,7 +144,6 @@ def test_long_names_do_not_break_numbers():
     assert "30,730" in text
 
 
-@pytest.mark.skipif(not (ROOT / "layers").exists(), reason="no shipped specs")
 def test_the_papers_network():
     problems = Problems()
     paths = (ROOT / "layers" / "alexnet.cfg", ROOT / "params" / "alexnet.params")

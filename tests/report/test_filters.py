@@ -9,6 +9,7 @@ from convnet.graph.build import build
 from convnet.language import Problems, Source, parse
 from convnet.report.filters import (
     Block,
+    FilterOptions,
     default_layer,
     filters_of,
     filters_picture,
@@ -68,7 +69,7 @@ def read(node, index):
     return np.random.default_rng(len(node.name) + index).normal(size=shape).astype(np.float32)
 
 
-def colours(picture):
+def colors(picture):
     return np.asarray(picture).reshape(-1, 3)
 
 
@@ -84,8 +85,8 @@ def test_a_split_layer_has_a_block_for_each_device():
     one, both = layer_picture(net, read, "conv1a"), layer_picture(net, read)
     assert both.height > 1.9 * one.height - 20
     assert both.width >= 600 and one.mode == "RGB"
-    pixels = colours(one)
-    assert (pixels.max(axis=1) - pixels.min(axis=1)).max() > 60  # in colour
+    pixels = colors(one)
+    assert (pixels.max(axis=1) - pixels.min(axis=1)).max() > 60  # in color
 
 
 def test_pixels_are_those_of_the_filters():
@@ -109,18 +110,18 @@ def test_scaling_over_all_filters_or_each_alone():
 
 
 def test_no_rgb_shows_each_channel():
-    picture = layer_picture(graph(), read, "conv1a", no_rgb=True)
-    pixels = colours(picture).astype(int)
+    picture = layer_picture(graph(), read, "conv1a", FilterOptions(no_rgb=True))
+    pixels = colors(picture).astype(int)
     assert (pixels.max(axis=1) == pixels.min(axis=1)).all()
     assert picture.width * picture.height > 3 * 16 * 40 * 40
 
 
 def test_more_channels_make_rows_of_grey_tiles():
     net = graph()
-    picture = layer_picture(net, read, "local2", plane=63)
+    picture = layer_picture(net, read, "local2", FilterOptions(plane=63))
     assert picture.width > 16 * 40
     with pytest.raises(DataError, match="positions 0 to 63"):
-        layer_picture(net, read, "local2", plane=64)
+        layer_picture(net, read, "local2", FilterOptions(plane=64))
 
 
 def test_fully_connected_rows_are_images():
@@ -133,20 +134,20 @@ def test_fully_connected_rows_are_images():
     assert filters_of(fc4, read(fc4, 0)).shape == (10, 3, 2, 2)
     with pytest.raises(DataError, match="7 square maps"):
         filters_of(fc3, weights, 0, channels=7)
-    assert layer_picture(net, read, "fc3", index=1).width >= 600
+    assert layer_picture(net, read, "fc3", FilterOptions(index=1)).width >= 600
 
 
 @pytest.mark.parametrize(
     ("name", "index", "message"),
     [
         ("conv9", 0, "did you mean 'conv1"),
-        ("join", 0, "without weights"),
+        ("join", 0, "has no weights"),
         ("fc3", 2, "inputs 0 to 1, not 2"),
     ],
 )
 def test_mistakes(name, index, message):
     with pytest.raises(DataError, match=message):
-        layer_picture(graph(), read, name, index=index)
+        layer_picture(graph(), read, name, FilterOptions(index=index))
 
 
 def test_many_filters_and_channels_are_capped_with_a_note():
@@ -159,12 +160,12 @@ def test_many_filters_and_channels_are_capped_with_a_note():
     assert filters_picture([Block("x", wide)]).width < 40 * (MAX_CHANNELS + 9)
 
 
-def test_filters_over_yuv_are_shown_as_colours():
+def test_filters_over_yuv_are_shown_as_colors():
     node = graph().node("conv1a")
-    colours = np.random.default_rng(2).normal(size=(16, 3, 5, 5))
+    colors = np.random.default_rng(2).normal(size=(16, 3, 5, 5))
     yuv = np.empty((3, 16 * 25))
-    rgb2yuv.forward(colours.transpose(1, 0, 2, 3).reshape(3, -1), yuv)
+    rgb2yuv.forward(colors.transpose(1, 0, 2, 3).reshape(3, -1), yuv)
     yuv = yuv.reshape(3, 16, 5, 5).transpose(1, 0, 2, 3)
-    np.testing.assert_allclose(from_yuv(node, yuv), colours, atol=1e-12)
-    with pytest.raises(DataError, match="16 channels"):
+    np.testing.assert_allclose(from_yuv(node, yuv), colors, atol=1e-12)
+    with pytest.raises(DataError, match="16 input channels"):
         from_yuv(node, np.ones((4, 16, 5, 5)))

@@ -3,7 +3,7 @@
 import pytest
 
 from convnet.layers import LAYER_TYPES
-from convnet.layers.neuron import NEURONS
+from convnet.layers.nonlinearity import NEURONS
 from convnet.report.layer_docs import formula, layer_list, layer_page
 
 
@@ -22,8 +22,8 @@ def test_page(name):
 
 def test_keys_tell_ranges_defaults_and_systems():
     page = " ".join(layer_page("conv").split())
-    assert "filterSize side of the filters a whole number, at least 1; required;" in page
-    assert "stride distance between windows a whole number, at least 1; default 1;" in page
+    assert "filterSize side of the filters an integer, at least 1; required;" in page
+    assert "stride distance between windows an integer, at least 1; default 1;" in page
     assert "at least 0 and less than 1; required" in page
     assert "systems: cuda-convnet2, our own files" in page
     assert "systems: our own files only" in " ".join(layer_page("data").split())

@@ -1,4 +1,4 @@
-"""`convnet neighbors`: the picture, and what the command finds, tells and refuses."""
+"""`convnet neighbors`: the picture, and what the command finds, prints and refuses."""
 
 import json
 
@@ -29,13 +29,13 @@ def test_each_query_is_a_row_of_itself_and_what_was_found():
     assert places[10][1] == places[60][1] == places[90][1] < places[130][1] == places[170][1]
 
 
-@pytest.mark.parametrize(("label", "colour"), [(0, RIGHT), (1, WRONG)])
-def test_names_tell_whether_the_class_is_the_query_s(label, colour):
+@pytest.mark.parametrize(("label", "color"), [(0, RIGHT), (1, WRONG)])
+def test_names_are_green_if_the_class_is_that_of_the_query(label, color):
     picture = neighbors_picture([Row(shown(0, 0), [shown(0, label)])], ("WWW", "WWW"), "", "")
     near = {
         c: (np.abs(np.asarray(picture, int) - c).max(axis=2) < 30).sum() for c in (RIGHT, WRONG)
     }
-    assert near.pop(colour) > 5
+    assert near.pop(color) > 5
     assert set(near.values()) == {0}
 
 
@@ -73,15 +73,15 @@ def test_a_case_that_is_not_there(features):
     assert result.exit_code == 1 and "0 to 295" in result.output
 
 
-def test_features_of_features_are_not_drawn_but_told(features, tmp_path):
+def test_features_of_features_are_printed_but_have_no_picture(features, tmp_path):
     folder = write_folder(tmp_path / "of", dataset={"name": str(features)})
     result = run("neighbors", "--features", folder)
     assert result.exit_code == 1 and "--json" in result.output
     assert json.loads(good("neighbors", "--features", folder, "--json").stdout)["queries"]
 
 
-def test_recall_of_codes_is_told(features, tmp_path):
-    """Codes that are the signs of the features themselves find most; codes of other cases none."""
+def test_recall_of_codes_is_printed(features, tmp_path):
+    """Codes that are the signs of the features find most of the nearest neighbors."""
     codes = write_codes(tmp_path / "codes", features, np.arange(128))
     result = good("neighbors", "--features", features, "--codes", codes, "--json")
     facts = json.loads(result.stdout)["codes"]

@@ -18,15 +18,15 @@ def test_likeliest_classes():
     assert prediction([0.4, 0.6], 1).is_right
 
 
-def pixels_of(picture, colour):
-    """How many pixels are of about that colour; shrinking the picture blurs edges."""
-    return (np.abs(np.asarray(picture, int) - colour).max(axis=2) < 9).sum()
+def pixels_of(picture, color):
+    """How many pixels are of about that color; shrinking the picture blurs edges."""
+    return (np.abs(np.asarray(picture, int) - color).max(axis=2) < 9).sum()
 
 
 def test_the_true_class_is_marked_and_bars_are_as_long_as_it_is_likely():
     names = ("a", "b", "a long name of a class that does not fit at all")
     picture = predictions_picture([prediction([0.7, 0.3, 0.0], 1)], names, "title")
-    found = [pixels_of(picture, colour) for colour in (BAR, RIGHT_BAR)]
+    found = [pixels_of(picture, color) for color in (BAR, RIGHT_BAR)]
     assert found[0] / found[1] == pytest.approx(7 / 3, rel=0.2)  # letters cover some
     assert pixels_of(picture, TRACK) > CELL * 10
     assert pixels_of(picture, (200, 200, 200)) >= 140 * 140

@@ -18,7 +18,7 @@ from convnet.backends.cpu.engine import Engine
 from convnet.commands.gradients import draw_sensitive, random_data
 from convnet.errors import ConvnetError
 from convnet.graph.build import build
-from convnet.graph.infer_inputs import assumed_tree
+from convnet.graph.infer_inputs import placeholder_tree
 from convnet.graph.summary import layer_rows
 from convnet.language import Problems, parse, read_source
 from convnet.network.network import Network
@@ -82,7 +82,7 @@ def graph_of(pair):
     files = [parse(read_source(CORPUS / pair[key]), problems) for key in ("layers", "params")]
     dims = {int(index): rows for index, rows in pair["data_dims"].items()}
     classes = pair["num_classes"]
-    facts = {"data_dims": dims, "classes": classes, "tree": assumed_tree(files[0], classes)[0]}
+    facts = {"data_dims": dims, "classes": classes, "tree": placeholder_tree(files[0], classes)[0]}
     return build(*files, problems, dialect=pair["dialect"], **facts)
 
 

@@ -65,7 +65,7 @@ def test_a_mapped_file_is_searched(tmp_path):
 def test_codes_keep_every_bit(bits):
     values = np.random.default_rng(2).random((30, bits))
     codes = packed(values)
-    assert codes.dtype == np.uint64 and codes.shape == (30, -(-bits // 64))
+    assert codes.dtype == np.uint64 and codes.shape == (30, (bits + 63) // 64)
     expected = ((values > 0.5)[:, None] != (values > 0.5)[None]).sum(axis=2)
     assert np.array_equal([hamming(code, codes) for code in codes], expected)
 

@@ -11,6 +11,7 @@ from convnet.network.network import Network
 from tests.backends.cuda.test_stream_schedule import LAYERS, PARAMS
 from tests.support.cases import BY_NAME, CASES
 from tests.support.cuda_rows import network_of, trained, two_devices
+from tests.support.disturb import disturb
 from tests.support.rows import graph_of
 
 
@@ -35,6 +36,7 @@ def test_steps_change_only_what_they_declare(row):
     network.run("gradients")
     for step in network.plan.programs["gradients"]:
         writes = written(step)
+        disturb(engine, step, row.cases, writes)
         views = [(n, a) for n, a in enumerate(step.arguments) if isinstance(a, View)]
         kept = [(a, engine.read(a, row.cases)) for n, a in views if n not in writes]
         changed = [a for n, a in views if n in writes]

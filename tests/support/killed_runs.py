@@ -49,7 +49,7 @@ STAGES = {
     "before the best": (os, "link", _die),
     "best half made": (os, "link", _after),
     "saved": (Path, "unlink", _after),
-    "before thinning out": (RunFolder, "_thin_out", _die),
+    "before removing old ones": (RunFolder, "_remove_old", _die),
 }
 
 

@@ -2,7 +2,7 @@
 
 import tarfile
 
-from convnet.make_data.wanted import Wanted
+from convnet.make_data.options import MakeOptions
 from tests.support.imagenet_archives import CONVERTED
 
 CLASSES, TRAIN, VAL, SHARD = 4, 12, 5, 16
@@ -11,7 +11,7 @@ GOOD = CLASSES * TRAIN + len(CONVERTED)
 
 def wanted(archives, **options):
     options = {"shard_images": SHARD, "seed": 3} | options
-    return Wanted(archives.train, archives.val, archives.devkit, **options)
+    return MakeOptions(archives.train, archives.val, archives.devkit, **options)
 
 
 def contents(folder):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from convnet.data import open_dataset
-from convnet.make_data.make import Wanted, make_data
+from convnet.make_data.make import make_data
+from convnet.make_data.options import MakeOptions
 from tests.support.imagenet_archives import write_tree
 
 CLASSES, TRAIN, TEST = 2, 15, 5  # images of each class
@@ -13,7 +14,7 @@ def made_set(folder):
     """The folder of a set of 30 training and 10 test images in several shards."""
     train = write_tree(folder / "train", CLASSES, TRAIN)
     val = write_tree(folder / "val", CLASSES, TEST, first=TRAIN)
-    make_data(Wanted(train, val, shard_images=8), folder / "made")
+    make_data(MakeOptions(train, val, shard_images=8), folder / "made")
     return folder / "made"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from convnet.backends.cpu.engine import Engine
 from convnet.checkpoint import load, newest
-from convnet.data import Feed, open_dataset
+from convnet.data import Feed, FeedOptions, open_dataset
 from convnet.graph.build import build
 from convnet.language import Problems, Source, parse
 from convnet.network.network import Network
@@ -93,8 +93,8 @@ def make_run(
     cut = {"side": side, "flip": side < 8}
     return Run(
         network,
-        Feed(dataset, "train", minibatch, seed=seed, **cut),
-        Feed(dataset, "test", minibatch, **cut),
+        Feed(dataset, "train", minibatch, FeedOptions(seed=seed, **cut)),
+        Feed(dataset, "test", minibatch, FeedOptions(**cut)),
         options=Options(**options),
         folder=None if folder is None else RunFolder(folder),
         data=dataset.name,

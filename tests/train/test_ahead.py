@@ -1,4 +1,4 @@
-"""Minibatches that are loaded while the one before is computed: the same run, bit for bit."""
+"""Loading the next minibatch during the current one changes no bit of a run."""
 
 from concurrent.futures import wait
 from itertools import groupby
@@ -22,7 +22,7 @@ from tests.support.two_slots import TwoSlots
 
 @pytest.fixture(autouse=True)
 def ready(monkeypatch):
-    """The next minibatch is always made in time."""
+    """Make the next minibatch always ready in time."""
     coming = Prefetch.coming
 
     def waited(batches):

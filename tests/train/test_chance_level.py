@@ -7,10 +7,10 @@ import pytest
 
 from convnet import journal
 from convnet.checkpoint import load, newest
-from convnet.data import Feed, open_dataset
+from convnet.data import Feed, FeedOptions, open_dataset
 from convnet.data.dataset import ArrayDataset
 from convnet.train import Observer, fit
-from convnet.train.chance_level import PIECES, Plateau, knows_nothing, piece_length
+from convnet.train.chance_level import SEGMENTS, ChanceLevel, is_guessing, segment_length
 from tests.support.training import make_run, same, state
 
 DATA = "[data]\ntype=data\ndataIdx=0\n[labels]\ntype=data\ndataIdx=1\n"
@@ -32,28 +32,28 @@ def net(hidden, w, b, rate):
 
 
 def trained(folder, layers, params, **options):
-    """A run, the lines it told, and its hints in the journal."""
+    """Return a run, its messages, and its hints in the journal."""
     run = make_run(folder, params, layers, side=8, minibatch=50, epochs=EPOCHS, **options)
-    told = []
+    messages = []
     run.observer = Observer()
-    run.observer.on_message = told.append
+    run.observer.on_message = messages.append
     fit(run)
-    return run, told, [r for r in journal.read(folder) if r["event"] == "hint"]
+    return run, messages, [r for r in journal.read(folder) if r["event"] == "hint"]
 
 
 EPOCHS = 14  # of 31 minibatches
-STUCK = net(5, 0.01, 1, 0.01)  # as deep as the paper's, with its weights, biases and rates
+HOPELESS = net(5, 0.01, 1, 0.01)  # as deep as the paper's, with its weights, biases and rates
 
 
 @pytest.fixture(scope="module")
-def stuck(tmp_path_factory):
-    return trained(tmp_path_factory.mktemp("stuck"), *STUCK)
+def hopeless(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("hopeless"), *HOPELESS)
 
 
-def test_a_net_that_learns_nothing_gets_one_hint(stuck):
-    run, told, (hint,) = stuck
+def test_a_net_that_learns_nothing_gets_one_hint(hopeless):
+    run, messages, (hint,) = hopeless
     assert run.history.test[-1]["costs"]["logprob"]["cost"] == pytest.approx(log(10), abs=0.01)
-    assert told == ["\n  - ".join(["hint: " + hint["lines"][0], *hint["lines"][1:]])]
+    assert messages == ["\n  - ".join(["hint: " + hint["lines"][0], *hint["lines"][1:]])]
     assert hint["kind"] == "plateau" and 200 <= hint["step"] <= 400
     head, signal, biases, unseen = hint["lines"]
     assert "200 minibatches" in head and "ln(10) = 2.303" in head
@@ -72,25 +72,25 @@ def test_a_net_that_learns_nothing_gets_one_hint(stuck):
 )
 def test_causes_are_told_apart(tmp_path, given, said):
     run = make_run(tmp_path, *net(*given)[::-1], side=8, minibatch=50, epochs=8)
-    told = []
+    messages = []
     run.observer = Observer()
-    run.observer.on_message = told.append
+    run.observer.on_message = messages.append
     fit(run)
-    assert len(told) == 1 and said in told[0]
-    assert "initB" not in told[0]
+    assert len(messages) == 1 and said in messages[0]
+    assert "initB" not in messages[0]
 
 
 def test_a_net_that_learns_gets_none(tmp_path):
     for given in ((2, 0.05, 0, 0.002), (3, 0.08, 1, 0.001)):
-        run, told, hints = trained(tmp_path / str(given), *net(*given))
+        run, messages, hints = trained(tmp_path / str(given), *net(*given))
         assert run.history.best["error"] < 0.1
-        assert told == [] and hints == []
+        assert messages == [] and hints == []
 
 
-def test_the_hint_changes_nothing_and_is_not_given_twice(tmp_path, stuck, monkeypatch):
-    whole, _, (hint,) = stuck
+def test_the_hint_changes_nothing_and_is_not_given_twice(tmp_path, hopeless, monkeypatch):
+    whole, _, (hint,) = hopeless
     made = {"side": 8, "minibatch": 50}
-    layers, params = STUCK
+    layers, params = HOPELESS
     fit(make_run(tmp_path, params, layers, **made, epochs=EPOCHS, max_batches=hint["step"] - 3))
     for stop in (2, 4, None):
         path = newest(tmp_path)
@@ -101,21 +101,21 @@ def test_the_hint_changes_nothing_and_is_not_given_twice(tmp_path, stuck, monkey
     hints = [r for r in journal.read(tmp_path) if r["event"] == "hint"]
     assert [r["step"] for r in hints] == [hint["step"]] and hints[0]["lines"] == hint["lines"]
     assert same(state(run), state(whole))
-    monkeypatch.setattr("convnet.train.loop.watch_minibatch", lambda *_: None)
+    monkeypatch.setattr("convnet.train.loop.monitor_minibatch", lambda *_: None)
     silent = make_run(None, params, layers, **made, epochs=EPOCHS)
     fit(silent)
     assert same(state(silent), state(whole))
     run = make_run(None, params.replace("epsW=0.01", "epsW=0.02", 1), layers, **made, epochs=30)
     run.resume(load(newest(tmp_path)))
-    assert run.history.plateau == Plateau()  # new rates may get a hint of their own
+    assert run.history.chance_level == ChanceLevel()  # new rates may get a hint of their own
 
 
-def test_layers_in_replicas_are_looked_at_as_far_as_their_values_are_kept(tmp_path):
-    """fc1 and what follows work on the halves of a minibatch in turn."""
+def test_layers_in_replicas_are_examined_if_their_values_are_kept(tmp_path):
+    """fc1 and the layers above it process the halves of a minibatch one after the other."""
     layers, params = net(3, 0.0001, -1, 0.001)
     layers = layers.replace("[fc0]\n", "[fc0]\ngpu=0,1\n").replace("[fc1]\n", "[fc1]\ngpu=0\n")
-    _, (told,), _ = trained(tmp_path, layers, params)
-    assert "dead ReLUs): 100% in fc0;" in told and "standard deviation" not in told
+    _, (message,), _ = trained(tmp_path, layers, params)
+    assert "dead ReLUs): 100% in fc0;" in message and "standard deviation" not in message
 
 
 def in_order_of_classes():
@@ -129,27 +129,30 @@ def in_order_of_classes():
     return ArrayDataset("sorted", digits.class_names, images, labels)
 
 
-def test_data_in_the_order_of_its_classes_is_told(tmp_path):
+def test_data_in_the_order_of_its_classes_is_reported(tmp_path):
     layers, params = net(1, 0.05, 0, 0.0005)
     run = make_run(tmp_path, params, layers, side=8, minibatch=10, epochs=1, max_batches=60)
-    told = []
+    messages = []
     run.observer = Observer()
-    run.observer.on_message = told.append
-    run.train = Feed(in_order_of_classes(), "train", 10, side=8, shuffle=False)
+    run.observer.on_message = messages.append
+    run.train = Feed(in_order_of_classes(), "train", 10, FeedOptions(side=8, shuffle=False))
     fit(run)
-    assert len(told) == 1 and "each of 10 minibatches in a row holds images of one class" in told[0]
-    assert "shuffle it before it is stored" in told[0]
+    assert (
+        len(messages) == 1
+        and "each of 10 minibatches in a row holds images of one class" in messages[0]
+    )
+    assert "shuffle it before it is stored" in messages[0]
     run = make_run(params=params, layers=layers, side=8, minibatch=10, epochs=1, max_batches=60)
-    run.train = Feed(in_order_of_classes(), "train", 10, side=8)
-    run.observer.on_message = told.append
+    run.train = Feed(in_order_of_classes(), "train", 10, FeedOptions(side=8))
+    run.observer.on_message = messages.append
     fit(run)
-    assert len(told) == 1 and run.history.plateau.one_class is None
+    assert len(messages) == 1 and run.history.chance_level.one_class is None
 
 
 def test_stored_order_is_a_cause(tmp_path):
-    layers, params = STUCK
+    layers, params = HOPELESS
     run = make_run(tmp_path, params, layers, side=8, minibatch=50, epochs=8)
-    run.train = Feed(open_dataset("digits"), "train", 50, side=8, shuffle=False)
+    run.train = Feed(open_dataset("digits"), "train", 50, FeedOptions(side=8, shuffle=False))
     fit(run)
     (hint,) = [r for r in journal.read(tmp_path) if r["event"] == "hint"]
     assert "taken in stored order" in hint["lines"][1] and "holds 10 classes" in hint["lines"][1]
@@ -171,24 +174,24 @@ def test_stored_order_is_a_cause(tmp_path):
         (1.0, 9.0, 21_841, False),
     ],
 )
-def test_what_counts_as_knowing_nothing(cost, right, classes, expected):
-    cases = 128 * piece_length(classes)
+def test_what_counts_as_guessing(cost, right, classes, expected):
+    cases = 128 * segment_length(classes)
     errors = cases - right * cases / classes
-    assert knows_nothing(cost * log(classes) * cases, errors, cases, classes) is expected
+    assert is_guessing(cost * log(classes) * cases, errors, cases, classes) is expected
 
 
-def test_ten_pieces_in_a_row():
-    """A piece off the plateau begins the count anew."""
-    plateau, found = Plateau(), []
+def test_ten_segments_in_a_row():
+    """A segment off chance level restarts the count."""
+    level, found = ChanceLevel(), []
     for minibatch in range(700):
-        cost = -5.0 if minibatch == 130 else log(10)  # enough to move the mean of the 7th piece
-        if plateau.add(100 * cost, 90.0, 100, 10):
+        cost = -5.0 if minibatch == 130 else log(10)  # enough to move the mean of the 7th segment
+        if level.add(100 * cost, 90.0, 100, 10):
             found.append(minibatch + 1)
-    assert piece_length(10) == 20 and PIECES == 10
+    assert segment_length(10) == 20 and SEGMENTS == 10
     assert found == [140 + 200]
 
 
 def test_it_takes_more_minibatches_for_more_classes():
-    assert [piece_length(n) * PIECES for n in (2, 10, 100, 1000, 21_841)] == [
+    assert [segment_length(n) * SEGMENTS for n in (2, 10, 100, 1000, 21_841)] == [
         200, 200, 1000, 2000, 2000,
     ]  # fmt: skip

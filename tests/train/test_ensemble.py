@@ -8,10 +8,10 @@ import pytest
 
 import tests.support.reference as ref
 from convnet import Net
-from convnet.data import Feed, open_dataset
+from convnet.data import Feed, FeedOptions, open_dataset
 from convnet.errors import DataError
 from convnet.network.network import Network
-from convnet.train.ensemble import Committee, Member, score_of
+from convnet.train.ensemble import Ensemble, Member, score_of
 from convnet.train.prediction_files import FACTS, Predictions, read_predictions, write_predictions
 from tests.support.command_line import good, run
 from tests.support.training import LAYERS, PARAMS, SIDE
@@ -35,7 +35,7 @@ def nets(tmp_path_factory):
 def by_hand(path, count):
     """Probabilities float64 (classes, cases) of a checkpoint, averaged over its views."""
     net = Net.load(path, minibatch=100)
-    feed, found = Feed(open_dataset("digits"), "test", 100, side=SIDE), []
+    feed, found = Feed(open_dataset("digits"), "test", 100, FeedOptions(side=SIDE)), []
     for index in range(feed.minibatches_per_epoch):
         views = []
         for batch in feed.views(index, count):
@@ -50,7 +50,7 @@ def errors(probabilities):
     return [n / 296 for n in ref.logreg(labels[None], probabilities, 5)]
 
 
-def told(rows):
+def numbers_of(rows):
     return {row["views"]: [row["cost"], row["top1_error"], row["top5_error"]] for row in rows}
 
 
@@ -61,9 +61,11 @@ def test_probabilities_are_averaged(nets):
     for count in (1, 10):
         expected = [by_hand(path, count) for path in nets]
         for network, probabilities in zip(facts["networks"], expected, strict=True):
-            assert told(network["tests"])[count] == pytest.approx(errors(probabilities), rel=1e-4)
+            assert numbers_of(network["tests"])[count] == pytest.approx(
+                errors(probabilities), rel=1e-4
+            )
         average = errors(np.mean(expected, axis=0))
-        assert told(facts["average"]["tests"])[count] == pytest.approx(average, rel=1e-4)
+        assert numbers_of(facts["average"]["tests"])[count] == pytest.approx(average, rel=1e-4)
         apart = np.abs(np.array(average) - [errors(p) for p in expected])
         assert apart[:, 0].min() > 1e-3  # the costs differ, so that the test can fail
     assert facts["average"]["networks"] == 2
@@ -72,17 +74,17 @@ def test_probabilities_are_averaged(nets):
     ]
 
 
-def test_saved_predictions_take_the_place_of_a_network(nets, tmp_path):
+def test_saved_predictions_replace_a_network(nets, tmp_path):
     good("test", "--load", nets[0], "--multiview", "--test-out", tmp_path / "p")
     both = ["--multiview", "--json", "--load", nets[1]]
     saved = json.loads(good("test", *both, "--predictions", tmp_path / "p").stdout)
     loaded = json.loads(good("test", *both, "--load", nets[0]).stdout)
     for views in (1, 10):
-        mine, theirs = (told(f["average"]["tests"])[views] for f in (saved, loaded))
+        mine, theirs = (numbers_of(f["average"]["tests"])[views] for f in (saved, loaded))
         assert mine == pytest.approx(theirs, rel=1e-6)
     assert saved["networks"][1]["predictions"] == str(tmp_path / "p")
     alone = json.loads(good("test", "--predictions", tmp_path / "p", "--json").stdout)
-    assert told(alone["tests"]) == told(saved["networks"][1]["tests"])
+    assert numbers_of(alone["tests"]) == numbers_of(saved["networks"][1]["tests"])
 
 
 def test_an_average_counts_as_many_networks_as_it_has(nets, tmp_path):
@@ -94,7 +96,7 @@ def test_an_average_counts_as_many_networks_as_it_has(nets, tmp_path):
     result = good("test", "--predictions", tmp_path / "two", "--load", nets[1], "--json")
     facts = json.loads(result.stdout)
     expected = errors((one + 2 * two) / 3)
-    assert told(facts["average"]["tests"])[1] == pytest.approx(expected, rel=1e-4)
+    assert numbers_of(facts["average"]["tests"])[1] == pytest.approx(expected, rel=1e-4)
     assert facts["average"]["networks"] == 3
     assert f"{nets[1] / '0.15.safetensors'} is in the average 2 times" in result.stderr
 
@@ -131,7 +133,7 @@ EVEN = np.full((3, 4), 1 / 3)
     ("other", "message"),
     [
         (Member("y", ("a", "b"), LABELS), "they know 3 and 2 classes"),
-        (Member("y", ("a", "c", "b"), LABELS), "class 1 is 'b' of the one and 'c' of the other"),
+        (Member("y", ("a", "c", "b"), LABELS), "class 1 is 'b' in the first and 'c' in the second"),
         (
             Member("y", NAMES, LABELS[:3]),
             "they were tested on 4 and 3 cases .* give --minibatch too",
@@ -140,27 +142,27 @@ EVEN = np.full((3, 4), 1 / 3)
     ],
 )
 def test_members_must_agree(other, message):
-    committee = Committee(2)
-    committee.join(Member("x", NAMES, LABELS))
+    ensemble = Ensemble(2)
+    ensemble.join(Member("x", NAMES, LABELS))
     with pytest.raises(DataError, match="x and y cannot be averaged: " + message):
-        committee.join(other)
+        ensemble.join(other)
 
 
 def test_views_must_agree():
-    committee = Committee(2)
+    ensemble = Ensemble(2)
     for views in (1, 10):
-        committee.join(Member("x", NAMES, LABELS))
-        committee.add(views, EVEN)
+        ensemble.join(Member("x", NAMES, LABELS))
+        ensemble.add(views, EVEN)
     with pytest.raises(DataError, match="tested on 1 and 10 views"):
-        committee.views()
+        ensemble.views()
 
 
 def test_what_was_given_is_not_changed():
     """Weights are applied to copies; a tie of all classes counts in proportion."""
-    committee, mine = Committee(2), EVEN.copy()
-    committee.join(Member("x", NAMES, LABELS, networks=3))
-    committee.add(1, mine)
-    committee.add(1, mine)
+    ensemble, mine = Ensemble(2), EVEN.copy()
+    ensemble.join(Member("x", NAMES, LABELS, networks=3))
+    ensemble.add(1, mine)
+    ensemble.add(1, mine)
     assert (mine == EVEN).all()
     score = score_of(mine, LABELS, 1, 5)
     assert (score.error, score.topk) == (pytest.approx(2 / 3), 3)
@@ -188,7 +190,7 @@ def test_predictions_are_read_back(tmp_path):
     ("changes", "message"),
     [
         ({"labels": LABELS[:3]}, r"for 3 cases and 3 classes its probabilities .* \(4, 3\)"),
-        ({"labels": np.ones(4)}, "labels are no whole numbers"),
+        ({"labels": np.ones(4)}, "labels are not integers"),
         ({"probabilities": np.full((4, 3), 0.5)}, "do not add up to 1"),
         ({"probabilities": np.full((4, 3), np.nan)}, "do not add up to 1"),
         ({"single_view": np.ones((4, 3), np.int64)}, "its probabilities are an array of int64"),

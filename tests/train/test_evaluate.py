@@ -1,4 +1,4 @@
-"""Tests of a network: one view as the network costs it; several views averaged, then costed."""
+"""Testing a network: one view; several views, averaged before the cost is computed."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 
 import tests.support.reference as ref
 from convnet.backends.cpu.engine import Engine
-from convnet.data import Feed, open_dataset
+from convnet.data import Feed, FeedOptions, open_dataset
 from convnet.errors import DataError
 from convnet.network.network import Network
 from convnet.train import evaluate, evaluate_views, fit
@@ -106,7 +106,7 @@ def test_labels_of_no_class_and_values_that_are_no_numbers():
 
 
 def test_the_minibatches_of_a_short_test_are_spread():
-    feed = Feed(open_dataset("digits"), "test", 10, side=SIDE)
+    feed = Feed(open_dataset("digits"), "test", 10, FeedOptions(side=SIDE))
     assert feed.minibatches_per_epoch == 30
     assert spread(feed, 3) == [0, 10, 20] and spread(feed, 0) == []
     assert spread(feed, 99) == spread(feed, None) == list(range(30))
@@ -125,8 +125,8 @@ def test_a_test_can_be_stopped(trained):
     assert evaluate(trained.network, trained.test, should_stop=lambda: next(answers)) is None
 
 
-def test_what_cannot_be_tested_is_told(trained):
-    with pytest.raises(DataError, match="nope is no cost.logreg layer; there is logprob"):
+def test_what_cannot_be_tested_is_reported(trained):
+    with pytest.raises(DataError, match="nope is not a cost.logreg layer; there is logprob"):
         evaluate_views(trained.network, trained.test, 1, cost="nope")
     with pytest.raises(DataError, match="1, 9 or 10 views"):
         evaluate_views(trained.network, trained.test, 3)

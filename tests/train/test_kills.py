@@ -1,4 +1,4 @@
-"""A run killed at random moments and in each stage of a save, ends like one that was not."""
+"""A run killed at random moments, and in each stage of a save, ends like an uninterrupted one."""
 
 import json
 import subprocess

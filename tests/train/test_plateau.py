@@ -1,4 +1,4 @@
-"""Rates that fall when the test error has stopped falling: the criterion, resuming, by hand."""
+"""Rates that are divided on a plateau of the test error: the criterion, resuming, by hand."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from convnet import journal
 from convnet.checkpoint import load, newest
 from convnet.errors import DataError
 from convnet.train import Observer, Run, Score, fit
-from convnet.train.plateau import Stuck
+from convnet.train.plateau import Plateau
 from tests.support.training import PARAMS, curve, go_on, make_run, same, state
 
 CONSTANT = PARAMS.replace("dexp[base=0.002;tgtFactor=10;numSteps=3]", "0.002")
@@ -35,12 +35,12 @@ def test_the_criterion_is_the_documented_one(tests, improvement):
     kinds = set()
     for falls in (0.0, 0.003, 0.05):
         errors = 0.8 * np.exp(-falls * np.arange(200)) + rng.normal(0, 0.02, 200) - 0.1
-        stuck = Stuck()
-        found = [(i, stuck.add(e, tests, improvement, 3)) for i, e in enumerate(errors.tolist())]
+        plateau = Plateau()
+        found = [(i, plateau.add(e, tests, improvement, 3)) for i, e in enumerate(errors.tolist())]
         expected = slow_events(errors, tests, improvement, 3)
         assert [one for one in found if one[1]] == expected
-        assert stuck.drops == sum(event == "drop" for _, event in expected) <= 3
-        assert stuck.divided_by == 10**stuck.drops
+        assert plateau.drops == sum(event == "drop" for _, event in expected) <= 3
+        assert plateau.lr_divisor == 10**plateau.drops
         kinds |= {event for _, event in expected}
     assert kinds == {"drop", "stuck"}
 
@@ -57,13 +57,13 @@ def test_the_criterion_is_the_documented_one(tests, improvement):
     ],
 )
 def test_made_up_errors(errors, drops_at):
-    stuck = Stuck()
-    events = [stuck.add(error, 2, 0.01, 3) for error in errors]
+    plateau = Plateau()
+    events = [plateau.add(error, 2, 0.01, 3) for error in errors]
     assert [i for i, event in enumerate(events) if event == "drop"] == drops_at
 
 
 def watch(monkeypatch, folder, errors, **options):
-    """A run whose tests, at every second of 32 minibatches, find these errors; the lines told."""
+    """A run whose tests, at every second of 32 minibatches, find these errors; and the messages."""
     found = iter(errors)
     run = make_run(folder, CONSTANT, epochs=2, test_every=2, record_every=1, **options)
 
@@ -95,13 +95,13 @@ def test_rates_fall_three_times_and_no_more(tmp_path, monkeypatch):
         0.02, 0.02, 0.002, 0.002, 0.0002, 0.0002, 0.00002, 0.00002,
     ]  # fmt: skip
     assert lines[0] == (
-        "stuck: in 2 tests the top-1 error was never below 35.00% (50.00% less 30%): all rates are "
-        "divided by 10, drop 1 of 3; the largest is 0.002 now"
+        "plateau: in 2 tests the top-1 error never fell below 35.00% (50.00% less 30%): all rates "
+        "are divided by 10, drop 1 of 3; the largest is now 0.002"
     )
-    assert len(lines) == 4 and "the 3 drops are made" in lines[3]
+    assert len(lines) == 4 and "all 3 drops are used" in lines[3]
 
 
-def test_a_stuck_run_stops_if_it_is_asked_to(tmp_path, monkeypatch):
+def test_a_run_stops_on_a_plateau_if_requested(tmp_path, monkeypatch):
     run, lines = watch(monkeypatch, tmp_path, [0.5] * 16, **EAGER, stop_when_stuck=True)
     outcome = fit(run)
     assert (outcome.reason, outcome.exit_code, outcome.position.step) == ("stuck", 0, 18)
@@ -110,7 +110,7 @@ def test_a_stuck_run_stops_if_it_is_asked_to(tmp_path, monkeypatch):
     assert journal.read(tmp_path)[-1]["reason"] == "stuck"
     without_drops = {**EAGER, "drop_rate_when_stuck": False, "stop_when_stuck": True}
     run, _ = watch(monkeypatch, None, [0.5] * 16, **without_drops)
-    assert fit(run).position.step == 6 and run.divided_by == 1
+    assert fit(run).position.step == 6 and run.lr_divisor == 1
 
 
 def test_by_default_nothing_happens(tmp_path, monkeypatch):
@@ -146,7 +146,7 @@ def test_a_resumed_run_drops_as_the_one_that_was_not_stopped(tmp_path, whole, st
             for each in (run, whole)
         )
         assert mine == theirs
-    assert run.history.stuck.drops >= 2
+    assert run.history.plateau.drops >= 2
     assert curve(journal.read(tmp_path)) == curve(journal.read(whole.folder.path))
 
 
@@ -170,7 +170,7 @@ def test_a_drop_is_what_was_done_by_hand(tmp_path):
     eager["stuck_improvement"] = 0.9  # the second test, at 8, is stuck
     automatic = make_run(params=CONSTANT, epochs=1, **eager, max_batches=12)
     fit(automatic)
-    assert automatic.history.stuck.drops == 2  # at 8 and, without effect so far, at 12
+    assert automatic.history.plateau.drops == 2  # at 8 and, without effect so far, at 12
     fit(make_run(tmp_path, CONSTANT, epochs=1, test_every=4, max_batches=8))
     tenth = CONSTANT.replace("=0.002", "=0.0002").replace("=0.02", "=0.002")
     tenth = tenth.replace("epsB=0.01", "epsB=0.001")
@@ -181,15 +181,15 @@ def test_a_drop_is_what_was_done_by_hand(tmp_path):
 def test_new_params_get_their_time_and_old_drops_stay(tmp_path, monkeypatch):
     run, _ = watch(monkeypatch, tmp_path, [0.5] * 16, **EAGER, max_batches=8)
     fit(run)
-    assert vars(run.history.stuck) == {"lowest": 0.5, "waited": 1, "drops": 1, "stalls": 0}
+    assert vars(run.history.plateau) == {"lowest": 0.5, "waited": 1, "drops": 1, "stalls": 0}
     saved = load(newest(tmp_path))
     same_params = make_run(params=CONSTANT, epochs=2, **EAGER)
     (note,) = same_params.resume(saved)
     assert note == "the rates of the params file are divided by 10: 1 of 3 drops are made"
-    assert same_params.history.stuck.waited == 1
+    assert same_params.history.plateau.waited == 1
     other = make_run(params=CONSTANT.replace("wc=0.001", "wc=0"), epochs=2, **EAGER)
     other.resume(saved)
-    assert vars(other.history.stuck) == {"lowest": 0.5, "waited": 0, "drops": 1, "stalls": 0}
+    assert vars(other.history.plateau) == {"lowest": 0.5, "waited": 0, "drops": 1, "stalls": 0}
 
 
 def test_without_the_option_the_drops_are_undone(tmp_path, monkeypatch):
@@ -198,10 +198,10 @@ def test_without_the_option_the_drops_are_undone(tmp_path, monkeypatch):
     by_hand = make_run(params=CONSTANT, epochs=2)
     (note,) = by_hand.resume(load(newest(tmp_path)))
     assert note == "the rates are those of the params file, no longer divided by 10"
-    assert by_hand.divided_by == 1
+    assert by_hand.lr_divisor == 1
 
 
 def test_dropping_needs_tests():
     run = make_run()
-    with pytest.raises(DataError, match="without tests"):
+    with pytest.raises(DataError, match="only be detected with tests"):
         Run(run.network, run.train, options=make_run(**EAGER).options)

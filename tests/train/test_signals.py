@@ -1,4 +1,4 @@
-"""First signal: finish the minibatch, save, stop.  Second: what would happen without us."""
+"""First signal: finish the minibatch, save, stop.  Second: the handler that was there before."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ class Sends(Observer):
 
 @pytest.fixture(autouse=True)
 def handlers():
-    """Handlers that would be noticed, and a check that they are put back."""
+    """Install handlers that record their calls, and check that they are put back."""
     met = []
 
     def meet(number, _frame):
@@ -93,8 +93,8 @@ def test_save_and_go_on(tmp_path, handlers, number):
     assert run.observer.saved == ["0.3.safetensors", "1.0.safetensors"] and handlers == []
 
 
-def test_a_test_is_broken_off_and_made_up_for(tmp_path):
-    """A stop does not wait for a long test; the resumed run makes it before it goes on."""
+def test_a_test_is_interrupted_and_repeated(tmp_path):
+    """A stop does not wait for a long test; the resumed run tests before it trains."""
     run = make_run(tmp_path, epochs=2)
     make, asked = run.test.minibatch, []
 

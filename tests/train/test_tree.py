@@ -93,16 +93,16 @@ def test_a_folders_tree(tmp_path):
 @pytest.mark.parametrize(
     ("tree", "wnids", "words"),
     [
-        (b"x", None, "its tree is no dictionary"),
-        (CHILDREN, {}, "no root: 'gproot'"),
-        (CHILDREN, [4], "no root: 'gproot'"),
-        (CHILDREN, {"gproot": b"n1"}, "a label that is no whole number"),
-        ({"n1": [0]}, None, "a label that is no whole number"),
-        ({3: [0, -1]}, None, "a label that is no whole number"),
-        ({3: [[0]]}, None, "a label that is no whole number"),
-        ({3: [0.5]}, None, "a label that is no whole number"),
-        ({3: [True]}, None, "a label that is no whole number"),
-        ({3: 2}, None, "something else than a list"),
+        (b"x", None, "its tree is not a dictionary"),
+        (CHILDREN, {}, "no root, which is 'gproot'"),
+        (CHILDREN, [4], "no root, which is 'gproot'"),
+        (CHILDREN, {"gproot": b"n1"}, "a label that is not an integer"),
+        ({"n1": [0]}, None, "a label that is not an integer"),
+        ({3: [0, -1]}, None, "a label that is not an integer"),
+        ({3: [[0]]}, None, "a label that is not an integer"),
+        ({3: [0.5]}, None, "a label that is not an integer"),
+        ({3: [True]}, None, "a label that is not an integer"),
+        ({3: 2}, None, "whose children are not a list"),
         ({3: [0, 1], 4: [3, 1]}, None, "label 1 below two labels"),
     ],
 )
@@ -158,7 +158,7 @@ def test_train_resume_and_test_with_a_folders_tree(tmp_path, files):
 def test_data_without_a_tree_gets_a_made_up_one(files):
     asked = "--data", "synthetic:12x3x8x8", "--max-batches", "2", "--device", "cpu"
     result = good("train", *files, *asked, "--save", "run")
-    words = "made-up tree of labels: 12 classes under 10 inner labels; synthetic:12x3x8x8 has none"
+    words = "12 classes below 10 inner labels; synthetic:12x3x8x8 has none"
     assert words in result.output
     tree = stored_facts(newest("run").options)["tree"]
     assert (tree.classes, tree.size) == (12, 23)
@@ -193,5 +193,5 @@ def test_nets_and_untied_checkpoints_keep_the_tree(tmp_path):
      {"root": 2, "children": {"x": [0, 1]}}, {"root": 2, "children": {"2": [[0], 1]}}],
 )  # fmt: skip
 def test_a_stored_tree_that_is_damaged(stored):
-    with pytest.raises(CheckpointError, match="its tree of labels is no tree"):
+    with pytest.raises(CheckpointError, match="its tree of labels is not valid"):
         stored_facts({"tree": stored})

@@ -1,4 +1,4 @@
-"""What a training step does to the weights, against the float64 reference (dialect, 6)."""
+"""How a training step changes the weights, against the float64 reference (docs/dialect.md, 6)."""
 
 import math
 
@@ -117,7 +117,7 @@ def test_in_float32_too():
 
 @pytest.mark.parametrize("dialect, divisor", [("convnet", 2), ("chm", 2), ("cc1", 2), ("cc2", 6)])
 def test_the_divisor_of_a_short_minibatch(dialect, divisor):
-    """Its own cases; in cuda-convnet2 the nominal ones (dialect, 6.2)."""
+    """Its own cases; in cuda-convnet2 the nominal ones (docs/dialect.md, 6.2)."""
     network = make_network(fc("a"), learning("a"), "a", dialect)
     rng = np.random.default_rng(3)
     step(network, batch(rng))
@@ -128,7 +128,7 @@ def test_the_divisor_of_a_short_minibatch(dialect, divisor):
 
 
 def test_a_base_rate_of_0_freezes():
-    """No step, no decay, no constraint; the biases still learn (dialect, 6.2)."""
+    """No step, no decay, no constraint; the biases still learn (docs/dialect.md, 6.2)."""
     params = learning("a", epsW=0, wball=0.01)
     network = make_network(fc("a"), params, "a", "chm")
     before = values(network)
@@ -175,7 +175,7 @@ def test_noise_multiplies_the_rate_and_the_decay_draws_its_own():
 @pytest.mark.parametrize("dialect", ["chm", "cc2"])
 @pytest.mark.parametrize("ball", [0.05, 0.1, 3.0])
 def test_wball(dialect, ball):
-    """Behind the update.  chm: a bound, times the weights of a filter; cc2: the norm itself."""
+    """After the update.  chm: a bound, times the weights of a filter; cc2: the norm itself."""
     network = make_network(fc("a"), learning("a", wball=ball), "a", dialect)
     rng = np.random.default_rng(7)
     for _ in range(3):
@@ -246,7 +246,7 @@ def _shared_and_apart(dialect, rate_a, rate_b):
 @pytest.mark.parametrize("dialect", ["cc1", "chm", "cc2", "convnet"])
 @pytest.mark.parametrize("rates", [(0.1, 0.1), (0.1, 0.03), (0.1, 0)])
 def test_users_of_one_matrix_add_their_gradients(dialect, rates):
-    """Each with its own rate; momentum and decay are the owner's (dialect, 5.2)."""
+    """Each with its own rate; momentum and decay are the owner's (docs/dialect.md, 5.2)."""
     shared, apart = _shared_and_apart(dialect, *rates)
     assert "b.weights.0" not in shared.parameters
     rng = np.random.default_rng(9)

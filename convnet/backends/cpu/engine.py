@@ -90,7 +90,7 @@ class Engine:
 
     def _reserve(self, step, cases):
         """Have as much scratch memory as the step needs."""
-        size = getattr(operation(step.operation), "scratch_size", None)
+        size = operation(step.operation).scratch_size
         needed = size(*self._arguments(step, cases)) if size else 0
         known = self.scratch.get(step.device)
         if size and (known is None or known.size < needed):
@@ -98,7 +98,7 @@ class Engine:
 
     def _bind(self, step, cases) -> "Bound":
         function, arguments = operation(step.operation), self._arguments(step, cases)
-        needs_scratch, crew = hasattr(function, "scratch_size"), self._threads(step, cases)
+        needs_scratch, crew = function.scratch_size is not None, self._threads(step, cases)
         options = {"scratch": self.scratch[step.device]} if needs_scratch else {}
         with team_of(crew):
             return Bound(step, crew, bind(function, *arguments, **options))

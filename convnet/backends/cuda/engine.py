@@ -7,10 +7,10 @@ from importlib import import_module
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import positions, unused_positions
+from convnet.backends.base import unused_positions, written_positions
 from convnet.backends.cuda.jit import DeviceArray
-from convnet.backends.cuda.ops.transfer import Copy
 from convnet.backends.cuda.runtime.controls import Controls
+from convnet.backends.cuda.runtime.copy import Copy
 from convnet.backends.cuda.runtime.double_buffer import COMPUTING, UPLOADING, Slot, Slots
 from convnet.backends.cuda.runtime.host_copy import copy_rows
 from convnet.backends.cuda.runtime.launch import Array, Launch
@@ -255,5 +255,4 @@ def operation(name: str) -> Callable:
 
 def written(step: Step) -> set[int]:
     """Return the positions of the arguments that a step writes."""
-    function = operation(step.operation)
-    return positions(function, function.writes)
+    return written_positions(operation(step.operation))

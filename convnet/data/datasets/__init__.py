@@ -1,1 +1,1 @@
-"""The kinds of data sets that `convnet.data.open_dataset` opens."""
+"""The kinds of data set that `convnet.data.open_dataset` opens."""

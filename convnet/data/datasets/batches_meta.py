@@ -1,4 +1,4 @@
-"""What `batches.meta` says of a folder of data batches, for all kinds of them (dialect, 9.1)."""
+"""The facts in `batches.meta` that all folders of data batches share (docs/dialect.md, 9.1)."""
 
 from functools import cached_property
 from pathlib import Path
@@ -11,18 +11,20 @@ from convnet.data.datasets.value_checks import color_pca
 from convnet.errors import DataError
 
 
-class StoredMeta(Dataset):
-    """Stands before a kind of data set among the bases of a class, and answers from the meta file.
+class BatchesMeta(Dataset):
+    """A mixin that takes the mean, the color statistics and the label tree from the meta file.
 
-    _meta, _meta_path  the file's contents, and where it lies
-    _sizes             split -> number of each data batch -> its cases
+    It comes before the kind of data set among the bases of a class.
+
+    _meta, _meta_path  the contents of the file, and its path
+    _sizes             split -> number of each data batch -> how many cases it has
     """
 
     _meta: dict
     _meta_path: Path
     _sizes: dict[str, dict[int, int]]
 
-    def stored_batches(self, split):
+    def stored_batches(self, split: str) -> dict[int, np.ndarray]:
         check_split(split)
         sizes = self._sizes[split]
         ends = np.cumsum(list(sizes.values()))
@@ -33,25 +35,25 @@ class StoredMeta(Dataset):
 
     @cached_property
     def _mean_image(self):
-        """The folder's own `data_mean`; taken over the training images if it has none."""
+        """The folder's own `data_mean`; computed from the training images if it has none."""
         mean = self._meta.get("data_mean")
         shape = (self.channels, self.side, self.side)
         if mean is None:
             return super()._mean_image
         if not isinstance(mean, np.ndarray) or mean.size != np.prod(shape):
             raise DataError(
-                f"{self._meta_path}: its data_mean does not have the {np.prod(shape):,} values of "
-                "an image"
+                f"{self._meta_path}: data_mean does not have the {np.prod(shape):,} values of an "
+                "image"
             )
         return np.ascontiguousarray(mean, np.float32).reshape(shape)
 
     @cached_property
-    def color_pca(self):
-        """The folder's own `color_pca`; taken over the training images if it has none."""
+    def color_pca(self) -> tuple[np.ndarray, np.ndarray]:
+        """The folder's own `color_pca`; computed from the training images if it has none."""
         found = self._meta.get("color_pca")
         return super().color_pca if found is None else color_pca(self._meta_path, found)
 
     @cached_property
-    def tree(self):
-        """The folder's `tree`, with the root that `all_wnids` names; None if it has none."""
+    def tree(self) -> tuple[dict[int, tuple[int, ...]], int] | None:
+        """The folder's `tree` and its root from `all_wnids`; None if the folder has no tree."""
         return label_tree(self._meta_path, self._meta)

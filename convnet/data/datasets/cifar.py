@@ -1,7 +1,7 @@
-"""CIFAR-10 and CIFAR-100 as their authors publish them: the Python and the binary versions.
+"""CIFAR-10 and CIFAR-100 as published: the Python and the binary versions.
 
 A. Krizhevsky: Learning multiple layers of features from tiny images, 2009.  In the Python version
-the cases are rows; the originals' own folders, where they are columns, are in `cuda_convnet`.
+the cases are rows; `cuda_convnet` reads the folders of cuda-convnet, where they are columns.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _PIXELS = _CHANNELS * _SIDE * _SIDE
 
 @dataclass(frozen=True)
 class _Form:
-    """The files of one published form; `labels` and `names` are keys of pickles, if any."""
+    """The files of one published version; `labels` and `names` are keys of its pickles, if any."""
 
     folder: str
     train: tuple[str, ...]
@@ -29,7 +29,7 @@ class _Form:
     classes: int
     labels: str | None = None
     names: str | None = None
-    label_bytes: int = 1  # of these the last is the class
+    label_bytes: int = 1  # the last of them is the class
 
     def fits(self, folder: Path) -> bool:
         return (folder / self.test[0]).is_file() and (folder / self.names_file).is_file()
@@ -42,8 +42,8 @@ class _Form:
         pixels = pixel_matrix(path, batch["data"])
         if pixels.shape[1] != _PIXELS:
             raise DataError(
-                f"{path}: its data are {pixels.shape[0]}x{pixels.shape[1]}; "
-                f"CIFAR has {_PIXELS} columns, one row a case"
+                f"{path}: its data has the shape {pixels.shape[0]}x{pixels.shape[1]}; "
+                f"CIFAR has {_PIXELS} columns and one row a case"
             )
         labels = label_vector(path, batch[self.labels], self.classes)
         if len(labels) != len(pixels):
@@ -55,8 +55,8 @@ class _Form:
         size = path.stat().st_size
         if not size or size % record:
             raise DataError(
-                f"{path}: has {size:,} bytes, which is no whole number of records of {record}: "
-                "cut short, or no CIFAR file"
+                f"{path}: has {size:,} bytes, which is not a multiple of {record}, the bytes of a "
+                "record: it is truncated, or not a CIFAR file"
             )
         records = np.fromfile(path, np.uint8).reshape(-1, record)
         labels = label_vector(path, records[:, self.label_bytes - 1], self.classes)
@@ -112,7 +112,10 @@ _FORMS = (
 
 
 def find_cifar(folder: Path) -> tuple[Path, _Form] | None:
-    """The form of the CIFAR files in a folder, or in the folder that their archive makes in it."""
+    """Return where the CIFAR files are, and their version; None if there are none.
+
+    They lie in `folder` itself, or in the folder that their archive unpacks to in it.
+    """
     for form in _FORMS:
         for place in (folder, folder / form.folder):
             if form.fits(place):
@@ -121,7 +124,7 @@ def find_cifar(folder: Path) -> tuple[Path, _Form] | None:
 
 
 class Cifar(ArrayDataset):
-    """CIFAR-10 or -100, 3x32x32, read whole into memory (180 MB)."""
+    """CIFAR-10 or -100, 3x32x32, held in memory (180 MB)."""
 
     def __init__(self, folder: Path, form: _Form, name: str):
         missing = [file for file in form.train if not (folder / file).is_file()]

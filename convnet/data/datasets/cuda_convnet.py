@@ -1,7 +1,7 @@
-"""The data folders of cuda-convnet: `batches.meta` and pickled `data_batch_<n>` (dialect, 9.1).
+"""The data folders of cuda-convnet: `batches.meta`, `data_batch_<n>` (docs/dialect.md, 9.1).
 
-The cases are the columns of a batch's matrix.  The data batches keep their order and limits, which
-the feed can follow case by case.
+The cases are the columns of a batch's matrix.  The data batches keep their order and boundaries, so
+`Feed` can follow them case by case.
 """
 
 import math
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from convnet.data.dataset import ArrayDataset
-from convnet.data.datasets.batches_meta import StoredMeta
+from convnet.data.datasets.batches_meta import BatchesMeta
 from convnet.data.datasets.value_checks import class_names, label_vector, pixel_matrix
 from convnet.data.pickle.unpickler import read_dictionary
 from convnet.errors import DataError
@@ -19,22 +19,30 @@ from convnet.errors import DataError
 _BATCH = re.compile(r"data_batch_(\d+)")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
+Range = str | tuple[int, int]  # of data batches: "1-5", "6", or the first and the last number
+
 
 def find_batches(folder: Path) -> dict[int, Path]:
-    """Number -> file of each data batch in a folder."""
+    """Return number -> file of each data batch in a folder, sorted by number."""
     matches = ((_BATCH.fullmatch(path.name), path) for path in folder.iterdir())
     return dict(sorted((int(match[1]), path) for match, path in matches if match))
 
 
-class CudaConvnetFolder(StoredMeta, ArrayDataset):
-    """A folder of data batches, read whole into memory.
+class CudaConvnetFolder(BatchesMeta, ArrayDataset):
+    """A folder of data batches, held in memory.
 
-    `train_range` and `test_range` choose data batches: "1-5", "6", or a pair (first, last), both
-    included.  Without them the last data batch is the test set (or, where there is a gap before
-    one numbered 1000, 2000, ..., those from it on) and all others are trained on.
+    `train_range` and `test_range` select data batches: "1-5", "6", or a pair (first, last), both
+    inclusive.  By default the last data batch is the test set and all others the training set.  If
+    there is a gap before a batch numbered 1000, 2000, ..., the test set starts at that batch.
     """
 
-    def __init__(self, folder: Path, name: str, train_range=None, test_range=None):
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        train_range: Range | None = None,
+        test_range: Range | None = None,
+    ):
         self._meta_path = folder / "batches.meta"
         self._meta = read_dictionary(self._meta_path, "label_names")
         files = find_batches(folder)
@@ -54,9 +62,9 @@ class CudaConvnetFolder(StoredMeta, ArrayDataset):
 
 
 def _read_batch(path, classes):
-    """Pixels uint8 (cases, pixels) and labels int64 (cases,) of one data batch."""
+    """Return pixels uint8 (cases, pixels) and labels int64 (cases,) of one data batch."""
     if path.is_dir():
-        raise DataError(f"{path}: is a folder of JPEGs, but others of the data batches are not")
+        raise DataError(f"{path}: is a folder of JPEGs, but other data batches are not")
     batch = read_dictionary(path, "data", "labels")
     pixels = pixel_matrix(path, batch["data"]).T
     labels = label_vector(path, batch["labels"], classes)
@@ -68,23 +76,30 @@ def _read_batch(path, classes):
 
 
 def _image_shape(meta_path, meta, pixels, files):
-    """(channels, side, side), from `num_vis` and `img_size` or from the size of the images."""
+    """Return (channels, side, side), from `num_vis` and `img_size` or the size of the images."""
     sizes = {matrix.shape[1] for matrix in pixels.values()}
     total, side = meta.get("num_vis", min(sizes)), meta.get("img_size")
     if type(total) is not int or type(side) not in (int, type(None)):
-        raise DataError(f"{meta_path}: its num_vis or img_size is no whole number")
+        raise DataError(f"{meta_path}: num_vis or img_size is not an integer")
     wrong = next((files[n] for n, matrix in pixels.items() if matrix.shape[1] != total), None)
     if wrong is not None:
-        raise DataError(f"{wrong}: its images do not have the {total:,} values of {meta_path}")
+        raise DataError(
+            f"{wrong}: its images do not have the {total:,} values that {meta_path} states"
+        )
     for channels in (3, 1):
         tried = side or math.isqrt(total // channels)
         if channels * tried * tried == total:
             return channels, tried, tried
-    raise DataError(f"{meta_path}: {total} pixels are no square image of 3 or 1 channels")
+    raise DataError(f"{meta_path}: {total} values do not make a square image of 3 or 1 channels")
 
 
-def split_batches(folder, numbers, train_range, test_range) -> dict[str, list[int]]:
-    """Split -> numbers of its data batches."""
+def split_batches(
+    folder: Path, numbers: list[int], train_range: Range | None, test_range: Range | None
+) -> dict[str, list[int]]:
+    """Return split -> numbers of its data batches; DataError if a range does not fit the folder.
+
+    numbers: those of all data batches in the folder, sorted.
+    """
     test = _test_batches(numbers)
     if test_range is not None:
         test = _chosen(folder, numbers, test_range, "test")
@@ -93,13 +108,13 @@ def split_batches(folder, numbers, train_range, test_range) -> dict[str, list[in
     if not train:
         raise DataError(
             f"{folder}: has no data batch left to train on, only {_listed(numbers)}; "
-            "choose with --train-range and --test-range"
+            "select them with --train-range and --test-range"
         )
     return {"train": train, "test": test}
 
 
 def _test_batches(numbers):
-    """The last one; or those from a multiple of 1,000 on, as cuda-convnet2 numbers them."""
+    """Return the last batch, or all from a multiple of 1,000 on, as cuda-convnet2 numbers them."""
     start = numbers[-1] // 1000 * 1000
     validation = [n for n in numbers if n >= start]
     return validation if start - 1 not in numbers and numbers[0] < start else numbers[-1:]
@@ -111,7 +126,7 @@ def _chosen(folder, numbers, wanted, split):
     missing = [n for n in chosen if n not in numbers]
     if missing:
         raise DataError(
-            f"{folder}: has no data_batch_{missing[0]}, which the {split} range asks for; "
+            f"{folder}: has no data_batch_{missing[0]}, which is in the {split} range; "
             f"it has {_listed(numbers)}"
         )
     return chosen
@@ -124,7 +139,7 @@ def _limits(wanted, split):
     first, last = wanted
     if first > last:
         raise DataError(
-            f"the {split} range is one data batch or first-last, such as 1-5, "
+            f"the {split} range must be one number or first-last, such as 1-5, "
             "with the smaller number first"
         )
     return first, last

@@ -11,13 +11,15 @@ import numpy as np
 from convnet.data.dataset import ArrayDataset
 
 _FILE = Path(__file__).with_name("digits.npz")
-_DARKEST = 16  # dark pixels of a 4x4 block
+_DARKEST = 16  # the largest stored value: all pixels of a 4x4 block are dark
 _TEST_EVERY = 6
 
 
 class Digits(ArrayDataset):
-    """Ten classes, 1x8x8.  Of each digit, every sixth image in the order of the file is a test
-    image.  The file goes from writer to writer, so both parts have every writer and digit."""
+    """Ten classes, 1x8x8; every sixth image of each digit, in file order, is a test image.
+
+    The file is ordered by writer, so both splits have every writer and digit.
+    """
 
     mirrors = False
 

@@ -1,9 +1,9 @@
-"""Folders of features: a layer's activities for every case of a data set, and what they are.
+"""Feature folders: a layer's activities for every case of a data set.
 
-    features.json        layers, values, cases of each split, class names, the data they are of
-    <split>.npy          float32 (cases, values), in the order of the data set; mapped, not read
+    features.json        layers, values, cases of each split, class names, the source data set
+    <split>.npy          float32 (cases, values), in the order of the data set; memory-mapped
     <split>_labels.npy   int64 (cases,)
-    <split>_indices.npy  int64 (cases,): places in the data set's split
+    <split>_indices.npy  int64 (cases,): positions in the split of the data set
 
 `convnet.train.features` writes them.
 """
@@ -23,14 +23,21 @@ _KINDS = {"layers": list, "values": int, "cases": dict, "class_names": list, "da
 
 
 def is_feature_folder(folder: Path) -> bool:
+    """Return whether a folder holds features."""
     return (folder / META).is_file()
 
 
 class FeatureFolder:
-    """Reads one.  DataError, naming the file, where it is missing, damaged or of another form.
+    """A feature folder, opened for reading.
 
-    layers: whose activities, one behind the other.  cases: split -> how many.  dataset: how
-    `open_dataset` finds the data that they are of: its arguments.
+    path         the folder
+    layers       the layers whose activities are concatenated in `matrix`
+    values       values of a case
+    cases        split -> number of cases
+    class_names  one name per class
+    dataset      arguments of `open_dataset` for the data set that the features were computed from
+
+    DataError, naming the file, if a file is missing, damaged or of another format.
     """
 
     def __init__(self, path: str | Path):
@@ -43,7 +50,10 @@ class FeatureFolder:
         self._matrices = {split: self._matrix(split) for split in self.cases}
 
     def matrix(self, split: str) -> np.ndarray:
-        """float32 (cases, values), mapped from the file.  DataError if the split is not there."""
+        """Return the features of a split, float32 (cases, values), memory-mapped from the file.
+
+        DataError if the folder has no such split.
+        """
         if split not in self._matrices:
             raise DataError(
                 f"{self.path}: holds no {split} features; write both with "
@@ -52,10 +62,11 @@ class FeatureFolder:
         return self._matrices[split]
 
     def labels(self, split: str) -> np.ndarray:
+        """Return the labels of the cases of a split, int64 (cases,)."""
         return self._vectors[split, "labels"]
 
     def indices(self, split: str) -> np.ndarray:
-        """Places of the cases in their data set's split."""
+        """Return the positions of the cases in the split of the data set, int64 (cases,)."""
         return self._vectors[split, "indices"]
 
     def _matrix(self, split):
@@ -83,10 +94,10 @@ def _read_meta(folder) -> dict:
     except (OSError, ValueError, RecursionError) as problem:
         raise DataError(f"{path}: cannot be read ({problem})") from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise DataError(f"{path}: is not of the form '{FORMAT}'")
+        raise DataError(f"{path}: is not of the format '{FORMAT}'")
     good = all(type(meta.get(key)) is kind for key, kind in _KINDS.items())
     if not good or not meta["layers"] or not _are_counts(meta):
-        raise DataError(f"{path}: is damaged: not all of {', '.join(_KINDS)} are what they should")
+        raise DataError(f"{path}: is damaged: not all of {', '.join(_KINDS)} are valid")
     return meta
 
 
@@ -96,7 +107,7 @@ def _are_counts(meta):
 
 
 def _array(path, dtype, shape, mapped=False):
-    """Never unpickles: such a file is refused by NumPy."""
+    """Load a NumPy file of that type and shape; NumPy refuses files that need unpickling."""
     try:
         array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     except (OSError, ValueError, EOFError) as problem:
@@ -104,7 +115,7 @@ def _array(path, dtype, shape, mapped=False):
     if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous:
         sizes = ["x".join(map(str, sides)) for sides in (array.shape, shape)]
         raise DataError(
-            f"{path}: is {array.dtype} of {sizes[0]}; {META} says {np.dtype(dtype)} of {sizes[1]} "
-            "(row behind row, not in Fortran's order)"
+            f"{path}: is {array.dtype} of {sizes[0]}; {META} states {np.dtype(dtype)} of "
+            f"{sizes[1]} (in row-major order)"
         )
     return array

@@ -1,21 +1,20 @@
-"""Features as a data set: what an autoencoder on a network's activities is trained on."""
+"""Features as a data set, so that a network can be trained on another network's activities."""
 
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from convnet.data.dataset import Dataset, check_split
+from convnet.data.dataset import Dataset, Indices, check_split
 from convnet.data.datasets.feature_files import FeatureFolder
 
-_SAMPLE = 4096  # training cases that mean and scale are taken over, at most
+_SAMPLE = 4096  # the largest number of training cases that mean and scale are computed from
 
 
 class Features(Dataset):
     """The cases of a feature folder: `values` channels of one pixel each, float32.
 
-    All are divided by one number, the root mean square of what is left of the training features
-    when their mean is subtracted.  So one learning rate fits the features of any network.
+    All values are divided by `scale`, so that one learning rate fits the features of any network.
     """
 
     mirrors = False
@@ -28,22 +27,22 @@ class Features(Dataset):
         self.channels = self._folder.values
         self.class_names = self._folder.class_names
 
-    def count(self, split):
+    def count(self, split: str) -> int:
         check_split(split)
         return len(self._matrices[split])
 
-    def images(self, split, indices):
+    def images(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         values = np.asarray(self._matrices[split][indices]) / self.scale
         return values.reshape(len(values), self.channels, 1, 1)
 
-    def labels(self, split, indices):
+    def labels(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         return self._folder.labels(split)[indices]
 
     @property
     def scale(self) -> np.float32:
-        """The number that all values are divided by."""
+        """The root mean square of the training features after their mean is subtracted."""
         return self._statistics[1]
 
     @property
@@ -60,7 +59,7 @@ class Features(Dataset):
         scale = np.sqrt(np.square(sample - mean).mean()) or 1.0
         return mean.astype(np.float32), np.float32(scale)
 
-    def describe(self):
+    def describe(self) -> str:
         layers = " and ".join(self._folder.layers)
         return (
             f"{self.name}: {self.channels:,} features of {layers}, "

@@ -1,8 +1,8 @@
-"""The JPEG data batches that the originals made of ImageNet (dialect, 9.1).
+"""The JPEG data batches of ImageNet that the original systems made (docs/dialect.md, 9.1).
 
 cuda-convnet2: each `data_batch_<n>` is a folder of pickles `data_batch_<n>.<k>`, dictionaries of
-`data` (JPEG files) and `labels`.  The 2012 source: a pickle of (JPEG files, sizes, labels), each
-label a pair (WordNet id, index) or None.  Of each file only the place of its images is kept.
+`data` (JPEG files) and `labels`.  The 2012 source: a pickle of (JPEG files, sizes, labels), where a
+label is a pair (WordNet id, index) or None.  Only the byte ranges of the images stay in memory.
 """
 
 import re
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from convnet.data.dataset import check_split
-from convnet.data.datasets.batches_meta import StoredMeta
-from convnet.data.datasets.cuda_convnet import find_batches, split_batches
+from convnet.data.dataset import Indices, check_split
+from convnet.data.datasets.batches_meta import BatchesMeta
+from convnet.data.datasets.cuda_convnet import Range, find_batches, split_batches
 from convnet.data.datasets.value_checks import class_names, label_vector
 from convnet.data.encoded import EncodedDataset
 from convnet.data.pickle.unpickler import read_dictionary, read_pickle
@@ -23,22 +23,29 @@ _CHANNELS, _SIDE = 3, 256
 
 
 def holds_jpegs(path: Path) -> bool:
-    """Whether a data batch is one of JPEG files."""
+    """Return whether a data batch holds JPEG files."""
     if path.is_dir():
         return True
     batch = read_pickle(path)
     return type(batch) is tuple or (type(batch) is dict and type(batch.get("data")) is list)
 
 
-class JpegBatches(StoredMeta, EncodedDataset):
+class JpegBatches(BatchesMeta, EncodedDataset):
     """A folder of data batches of JPEG files of 256x256 (or `img_size`).
 
-    All files are read once, to find the images and their labels.  Ranges as for folders of pixels.
+    All files are read once to find the images and their labels.  Ranges are those of
+    `CudaConvnetFolder`.
     """
 
     channels, converts = _CHANNELS, True
 
-    def __init__(self, folder: Path, name: str, train_range=None, test_range=None):
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        train_range: Range | None = None,
+        test_range: Range | None = None,
+    ):
         self.name = name
         self._meta_path = folder / "batches.meta"
         self._meta = read_dictionary(self._meta_path, "label_names")
@@ -52,25 +59,25 @@ class JpegBatches(StoredMeta, EncodedDataset):
         self._sizes = {split: {n: len(read[n]) for n in numbers[split]} for split in numbers}
         self._table = {s: np.concatenate([read[n] for n in numbers[s]]) for s in numbers}
 
-    def count(self, split):
+    def count(self, split: str) -> int:
         check_split(split)
         return len(self._table[split])
 
-    def labels(self, split, indices):
+    def labels(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         return self._table[split][indices, 3]
 
-    def places(self, split, indices):
+    def places(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         return self._table[split][np.asarray(indices, np.int64), :3]
 
     def where(self, split: str, index: int) -> str:
-        """The file and place of an image, for messages."""
+        """Return the file and offset of an image, for messages."""
         file, offset, _, _ = self._table[split][index].tolist()
         return f"{self.files[file]}: image at byte {offset:,}"
 
     def _read(self, batch):
-        """Of a data batch: int64 (images, 4), file, offset, length and label."""
+        """Return file, offset, length and label of a data batch's images: int64 (images, 4)."""
         return np.concatenate([self._read_part(part) for part in _parts(batch)])
 
     def _read_part(self, path):
@@ -84,7 +91,7 @@ class JpegBatches(StoredMeta, EncodedDataset):
 
 
 def _parts(batch):
-    """The files of a data batch, in order."""
+    """Return the files of a data batch, in order."""
     if not batch.is_dir():
         return [batch]
     matches = ((_PART.fullmatch(path.name), path) for path in batch.iterdir())
@@ -95,7 +102,7 @@ def _parts(batch):
 
 
 def _contents(path):
-    """The JPEG files in a pickle, and their labels as they are stored."""
+    """Return the JPEG files in a pickle, and their labels as stored."""
     batch = read_pickle(path)
     if type(batch) is dict and {"data", "labels"} <= set(batch):
         jpegs, labels = batch["data"], batch["labels"]
@@ -104,7 +111,7 @@ def _contents(path):
     else:
         raise DataError(f"{path}: holds neither 'data' and 'labels' nor (JPEGs, sizes, labels)")
     if type(jpegs) is not list or not all(type(jpeg) is bytes for jpeg in jpegs):
-        raise DataError(f"{path}: its data are no list of JPEG files")
+        raise DataError(f"{path}: its data is not a list of JPEG files")
     return jpegs, labels
 
 
@@ -112,23 +119,24 @@ def _index(path, label):
     if label is None:
         return 0
     if type(label) is not tuple or len(label) != 2:
-        raise DataError(f"{path}: has a label that is no pair of a WordNet id and an index")
+        raise DataError(f"{path}: has a label that is not a pair of a WordNet id and an index")
     return label[1]
 
 
 def _shifted(labels, offset):
-    """Labels as 2012's are stored count from an offset; others have none."""
+    """Return labels counted from 0; those of the 2012 source are stored with an offset."""
     return [label + offset for label in labels] if offset else labels
 
 
 def _places(path, jpegs):
-    """(offset, length) of each image in its file.  They were written in their order."""
+    """Yield (offset, length) of each image in its file, where they lie in order."""
     data, position = path.read_bytes(), 0
     for jpeg in jpegs:
         offset = data.find(jpeg, position)
         if offset < 0:
             raise DataError(
-                f"{path}: is a pickle of protocol 0, whose images do not lie in it as they are"
+                f"{path}: is a pickle of protocol 0, which does not store the bytes of images "
+                "unchanged; write it again with protocol 2"
             )
         yield offset, len(jpeg)
         position = offset + len(jpeg)
@@ -137,5 +145,5 @@ def _places(path, jpegs):
 def _number(path, meta, key, default):
     value = meta.get(key, default)
     if type(value) is not int or not 0 <= value < 1 << 20:
-        raise DataError(f"{path}: its {key} is no whole number from 0")
+        raise DataError(f"{path}: {key} is not an integer >= 0")
     return value

@@ -1,4 +1,6 @@
-"""The tree of labels in `batches.meta`: `tree`, with its root under `all_wnids` (dialect, 3.9)."""
+"""The tree of labels in `batches.meta` (docs/dialect.md, 3.9)."""
+
+from pathlib import Path
 
 import numpy as np
 
@@ -7,11 +9,11 @@ from convnet.errors import DataError
 _ROOT = "gproot"
 
 
-def label_tree(path, meta: dict) -> tuple[dict[int, tuple[int, ...]], int] | None:
-    """Label -> the labels below it, and the root; None without `tree`.  DataError.
+def label_tree(path: Path, meta: dict) -> tuple[dict[int, tuple[int, ...]], int] | None:
+    """Return label -> the labels below it, and the root; None without `tree`.
 
-    `tree` is a dictionary, or a list with a place for each label, of lists of labels.  That all
-    hang together is not checked here, only that no label has two parents.
+    `tree` is a dictionary of lists of labels, or a list with one such list per label.  DataError if
+    a label is not an integer or has two parents; whether the labels are connected is not checked.
     """
     stored = meta.get("tree")
     if stored is None:
@@ -19,10 +21,12 @@ def label_tree(path, meta: dict) -> tuple[dict[int, tuple[int, ...]], int] | Non
     if type(stored) in (list, tuple):
         stored = dict(enumerate(stored))
     if type(stored) is not dict:
-        raise DataError(f"{path}: its tree is no dictionary of labels")
+        raise DataError(f"{path}: its tree is not a dictionary of labels")
     wnids = meta.get("all_wnids")
     if type(wnids) is not dict or _ROOT not in wnids:
-        raise DataError(f"{path}: has a tree of labels, but no root: {_ROOT!r} in all_wnids")
+        raise DataError(
+            f"{path}: has a tree of labels but no root, which is {_ROOT!r} in all_wnids"
+        )
     children: dict[int, tuple[int, ...]] = {}
     seen: set[int] = set()
     for label, below in stored.items():
@@ -31,11 +35,11 @@ def label_tree(path, meta: dict) -> tuple[dict[int, tuple[int, ...]], int] | Non
 
 
 def _new_labels(path, values, seen) -> tuple[int, ...]:
-    """One label's list; `seen` holds those below other labels, so that lists cannot repeat."""
+    """Return one label's list; `seen` collects the labels of all lists, to find repetitions."""
     if isinstance(values, np.ndarray) and values.ndim == 1:
         values = values.tolist()
     if type(values) not in (list, tuple):
-        raise DataError(f"{path}: its tree has something else than a list of labels below a label")
+        raise DataError(f"{path}: its tree has a label whose children are not a list of labels")
     for value in values:
         if _label(path, value) in seen:
             raise DataError(f"{path}: its tree has label {value} below two labels, or twice")
@@ -45,5 +49,5 @@ def _new_labels(path, values, seen) -> tuple[int, ...]:
 
 def _label(path, value) -> int:
     if type(value) is not int or not 0 <= value < 1 << 31:
-        raise DataError(f"{path}: its tree has a label that is no whole number from 0")
+        raise DataError(f"{path}: its tree has a label that is not an integer >= 0")
     return value

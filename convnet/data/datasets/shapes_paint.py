@@ -1,6 +1,6 @@
 """The kernels that paint the scenes of `shapes`: background, blobs, figure, then light and noise.
 
-One thread, without Python's lock, as in `arrange`.
+They run in one thread and release the GIL, as in `arrange`.
 """
 
 import math
@@ -18,8 +18,8 @@ HALF = np.float32(0.5)
 
 
 @kernel(nogil=True, fastmath=True)
-def paint(scenes, images):
-    """Paints each of `scenes` (SCENE, (n,)) into images (n, 3, S, S) uint8."""
+def paint(scenes: np.ndarray, images: np.ndarray) -> None:
+    """Render each of `scenes`, (n,) of type SCENE, into images, uint8 (n, 3, S, S)."""
     S = images.shape[2]
     canvas = np.empty((3, S, S), np.float32)
     for n in range(images.shape[0]):
@@ -32,7 +32,7 @@ def paint(scenes, images):
 
 @_inlined
 def _swing(periods):
-    """A wave of period 1 that goes smoothly between -1 and 1; cheaper than a sine."""
+    """Return a smooth wave of period 1 between -1 and 1; cheaper than a sine."""
     t = np.float32(4) * abs(periods - math.floor(periods + HALF)) - ONE
     return t * (np.float32(1.5) - HALF * t * t)
 
@@ -50,7 +50,7 @@ def _paint_ground(scene, canvas):
         down = np.float32(y)
         for x in range(S):
             right = np.float32(x)
-            along = (right - middle) * scene.slope[0] + (down - middle) * scene.slope[1]
+            along = (right - middle) * scene.gradient[0] + (down - middle) * scene.gradient[1]
             wave = right * scene.ground_wave[0] + down * scene.ground_wave[1] + scene.ground_phase
             blend = _unit(HALF + along + scene.ground_contrast * _swing(wave))
             for c in range(3):
@@ -78,8 +78,8 @@ def _paint_figure(scene, canvas):
     for y in range(max(0, int(cy - radius) - 1), min(S, int(cy + radius) + 3)):
         for x in range(max(0, int(cx - radius) - 1), min(S, int(cx + radius) + 3)):
             right, down = np.float32(x) - cx, np.float32(y) - cy
-            u = (right * scene.turn[0] + down * scene.turn[1]) / radius
-            v = (down * scene.turn[0] - right * scene.turn[1]) / radius
+            u = (right * scene.rotation[0] + down * scene.rotation[1]) / radius
+            v = (down * scene.rotation[0] - right * scene.rotation[1]) / radius
             cover = _unit(_inside(scene.figure, u, v) * radius + HALF)
             if cover <= 0:
                 continue
@@ -88,14 +88,16 @@ def _paint_figure(scene, canvas):
             blend = HALF + HALF * _pattern(scene.texture, along, across, scene.phase)
             for c in range(3):
                 first = scene.fill[0, c]
-                colour = first + blend * (scene.fill[1, c] - first)
-                canvas[c, y, x] += cover * (colour - canvas[c, y, x])
+                color = first + blend * (scene.fill[1, c] - first)
+                canvas[c, y, x] += cover * (color - canvas[c, y, x])
 
 
 @_piece
 def _inside(figure, u, v):
-    """About the distance from the figure's edge, positive inside; u to the right, v down, in
-    radii.  The numbers of the figures are places in FIGURES."""
+    """Return about the distance from the figure's edge, positive inside, in radii.
+
+    u points to the right, v down.  The numbers of the figures are indices of FIGURES.
+    """
     r = math.sqrt(u * u + v * v)
     w = abs(u)
     if figure == 0:  # disc
@@ -124,13 +126,13 @@ def _inside(figure, u, v):
 
 @_inlined
 def _five_fold(u, v):
-    """1 in the five directions of a star's points, the first upright, -1 between them."""
+    """Return 1 in the directions of a star's five points, the first upright, -1 between them."""
     return _swing(np.float32(math.atan2(u, -v)) * np.float32(5 / (2 * math.pi)) + HALF)
 
 
 @_piece
 def _pattern(texture, along, across, phase):
-    """-1..1: which of the two colours; the numbers of the textures are places in TEXTURES."""
+    """Return -1..1, the blend of the two colors; the textures' numbers are indices of TEXTURES."""
     a = _swing(along + phase[0])
     if texture == 3 or texture == 8:  # checks, diamonds
         return _steep(a * _swing(across + phase[1]), np.float32(4))

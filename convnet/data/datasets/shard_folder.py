@@ -1,6 +1,6 @@
-"""The folder of a made data set: `dataset.json` and the files that it names (docs/data.md).
+"""The folder of a data set of shards: `dataset.json` and the files that it names (docs/data.md).
 
-Everything that stands in the file is checked here, so that the readers can rely on it.
+The contents of `dataset.json` are checked here, so that readers can rely on them.
 """
 
 import json
@@ -10,20 +10,27 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from convnet.errors import DataError
 
 MANIFEST, MEAN = "dataset.json", "mean.npy"
 FORMAT, VERSION = "convnet shards", 1
 SIDE, CHANNELS = 256, 3  # paper, section 2
-MOST_CLASSES = 1_000_000
-MOST_SHARDS = 100_000  # of a split: five digits
+MAX_CLASSES = 1_000_000
+MAX_SHARDS = 100_000  # of a split: five digits
 _LARGEST_MANIFEST = 256 << 20  # bytes; 22,000 classes and 2,000 shards take 3 MB
 
 
 @dataclass(frozen=True)
 class ShardFile:
-    """One tar of images.  bytes: of the tar; sha256: of the tar and of its index, hexadecimal."""
+    """One tar of images.
+
+    images        number of images
+    bytes         size of the tar
+    sha256        checksum of the tar, hexadecimal
+    index_sha256  checksum of its index, hexadecimal
+    """
 
     images: int
     bytes: int
@@ -33,7 +40,7 @@ class ShardFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `dataset.json` says.
+    """The contents of `dataset.json`.
 
     name          of the data set
     ids, names    of the classes, in the order of the labels: WordNet ids (or folders), and words
@@ -41,11 +48,11 @@ class Manifest:
     seed          of the order of the images
     jpeg          how the images are stored: quality and chroma
     shards        split -> its shards, in order
-    eigenvalues   (3,) of the covariance of the training pixels' colours, largest first
+    eigenvalues   (3,) of the covariance of the training pixels' colors, largest first
     eigenvectors  (3, 3) rows of numbers; column i belongs to eigenvalue i
-    mean_sha256   of the file of the mean image
+    mean_sha256   checksum of the file of the mean image
     remarks       kind -> number of images that were converted or skipped for that reason
-    made          what the set was made from and with; only for people
+    made          the options that the set was made with
     """
 
     name: str
@@ -62,20 +69,22 @@ class Manifest:
     made: dict = field(default_factory=dict)
 
     def images(self, split: str) -> int:
+        """Return the number of images in a split."""
         return sum(shard.images for shard in self.shards[split])
 
 
 def shard_name(split: str, number: int) -> str:
+    """Return the file name of a shard."""
     return f"{split}-{number:05}.tar"
 
 
 def index_name(split: str, number: int) -> str:
-    """The index beside a shard: int64 (images, 3), offset, length and label of each JPEG."""
+    """Return the file name of a shard's index: offset, length and label, int64 (images, 3)."""
     return f"{split}-{number:05}.idx.npy"
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Written last and in one step: a folder with this file is a whole data set."""
+    """Write `dataset.json`, atomically; a folder with this file is a complete data set."""
     stored = {"format": FORMAT, "version": VERSION, "side": SIDE} | asdict(manifest)
     ids, names = stored.pop("ids"), stored.pop("names")
     stored["classes"] = [{"id": i, "name": n} for i, n in zip(ids, names, strict=True)]
@@ -85,25 +94,27 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Checked; DataError."""
+    """Read and check `dataset.json`; DataError if it is missing or damaged."""
     path = folder / MANIFEST
     if not path.is_file():
         raise DataError(
-            f"{folder}: holds no {MANIFEST}, so it is no data set, or not yet a whole one"
+            f"{folder}: has no {MANIFEST}, so it is not a data set, or not yet a complete one"
         )
     if path.stat().st_size > _LARGEST_MANIFEST:
-        raise DataError(f"{path}: larger than {_LARGEST_MANIFEST >> 20} MiB, so no list of shards")
+        raise DataError(
+            f"{path}: is larger than {_LARGEST_MANIFEST >> 20} MiB, so not a list of shards"
+        )
     try:
         stored = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError):
-        raise DataError(f"{path}: damaged, no JSON; make the data set again") from None
+        raise DataError(f"{path}: is damaged: not JSON; make the data set again") from None
     return _Checks(path, stored).manifest()
 
 
-def stored_array(path: Path, dtype, shape: tuple[int, ...]) -> np.ndarray:
-    """The array of a NumPy file, which must be of that type and shape; DataError.
+def stored_array(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Load a NumPy file of that type and shape; DataError if it has another or cannot be read.
 
-    What the file says of its shape is compared before any memory is taken for it.
+    The shape in the file's header is compared before memory is allocated.
     """
     try:
         with open(path, "rb") as file:
@@ -114,13 +125,13 @@ def stored_array(path: Path, dtype, shape: tuple[int, ...]) -> np.ndarray:
     except OSError as problem:
         raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
     except ValueError:
-        pass  # said below
+        pass  # reported below
     sizes = "x".join(map(str, shape))
-    raise DataError(f"{path}: is no NumPy file of {sizes} {np.dtype(dtype)}; it is damaged")
+    raise DataError(f"{path}: is not a NumPy file of {sizes} {np.dtype(dtype)}; it is damaged")
 
 
 class _Checks:
-    """Turns the JSON into a Manifest, or says what is wrong with it."""
+    """Converts the JSON to a Manifest; DataError with what is wrong with it."""
 
     def __init__(self, path, stored):
         self.path, self.stored = path, stored
@@ -128,7 +139,7 @@ class _Checks:
     def manifest(self):
         self._version()
         classes = self._get(self.stored, "classes", list)
-        if not 0 < len(classes) <= MOST_CLASSES:
+        if not 0 < len(classes) <= MAX_CLASSES:
             self._fail(f"has {len(classes):,} classes")
         return Manifest(
             name=self._get(self.stored, "name", str),
@@ -147,45 +158,45 @@ class _Checks:
 
     def _version(self):
         if type(self.stored) is not dict or self.stored.get("format") != FORMAT:
-            self._fail(f"is no list of a data set: its format is not {FORMAT!r}")
+            self._fail(f"does not describe a data set: its format is not {FORMAT!r}")
         version = self._get(self.stored, "version", int)
         if version != VERSION:
-            self._fail(f"is of version {version}; this convnet reads version {VERSION}")
+            self._fail(f"has version {version}; this convnet reads version {VERSION}")
         if self._get(self.stored, "side", int) != SIDE:
             self._fail(f"has images that are not {SIDE} pixels high and wide")
 
     def _shards(self, split):
         shards = self._get(self._get(self.stored, "shards", dict), split, list)
-        if not 0 < len(shards) <= MOST_SHARDS:
+        if not 0 < len(shards) <= MAX_SHARDS:
             self._fail(f"has {len(shards):,} {split} shards")
         return [self._shard(shard) for shard in shards]
 
     def _shard(self, shard):
         sizes = [self._get(shard, key, int) for key in ("images", "bytes")]
         if min(sizes) < 0 or max(sizes) >= 1 << 62:
-            self._fail("has a shard of a size that cannot be")
+            self._fail("has a shard of an impossible size")
         sums = [self._get(shard, key, str) for key in ("sha256", "index_sha256")]
         if not all(re.fullmatch("[0-9a-f]{64}", text) for text in sums):
-            self._fail("has a checksum that is no SHA-256")
+            self._fail("has a checksum that is not a SHA-256")
         return ShardFile(*sizes, *sums)
 
     def _vectors(self):
         rows = self._get(self.stored, "eigenvectors", list)
         if len(rows) != CHANNELS:
-            self._fail(f"its eigenvectors are no {CHANNELS}x{CHANNELS} numbers")
+            self._fail(f"its eigenvectors are not {CHANNELS}x{CHANNELS} numbers")
         return [self._numbers(row) for row in rows]
 
     def _numbers(self, values):
         good = type(values) is list and len(values) == CHANNELS
         if not good or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
-            self._fail(f"its eigenvalues or eigenvectors are no {CHANNELS} numbers")
+            self._fail(f"its eigenvalues or eigenvectors are not {CHANNELS} numbers")
         return [float(value) for value in values]
 
     def _get(self, holder, key, kind):
         value = holder.get(key) if type(holder) is dict else None
         if type(value) is not kind:
-            self._fail(f"has no {key!r} of the kind that belongs there")
+            self._fail(f"has no {key!r}, or one of the wrong type")
         return value
 
     def _fail(self, what):
-        raise DataError(f"{self.path}: {what}; make the data set again, or take it from a copy")
+        raise DataError(f"{self.path}: {what}; make the data set again, or restore it from a copy")

@@ -1,6 +1,6 @@
 """A data set made by `convnet make-data`: JPEG images in tar files (docs/data.md).
 
-Any image is one read at a known place, so minibatches can be cut in any order by any process.
+Any image is one read at a known offset, so any process can make minibatches in any order.
 """
 
 from functools import cached_property
@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from convnet.data import counter_rng
-from convnet.data.byte_range import read_piece
-from convnet.data.dataset import check_split
+from convnet.data.byte_range import read_byte_range
+from convnet.data.dataset import Indices, check_split
 from convnet.data.datasets.shard_folder import (
     CHANNELS,
     MEAN,
@@ -28,11 +28,13 @@ _LARGEST_IMAGE = 16 << 20  # bytes; 256x256 pixels without compression take 0.2 
 
 
 class Shards(EncodedDataset):
-    """The folder of a made data set; nothing but its indices is kept in memory.
+    """A folder of shards; only their indices are kept in memory.
 
-    Holds no open files and no locks, so one object serves all threads; a pickled one is the name
-    of the folder, which is opened again where it is unpickled.  wnids: the classes' WordNet ids
-    (or folders), in the order of the labels.
+    It holds no open files and no locks, so all threads can share one object.  A pickled object is
+    the name of the folder, which unpickling opens again.
+
+    wnids     the classes' WordNet ids (or folders), in the order of the labels
+    manifest  the contents of `dataset.json`
     """
 
     channels, side = CHANNELS, SIDE
@@ -48,34 +50,34 @@ class Shards(EncodedDataset):
     def __reduce__(self):
         return type(self), (str(self.folder), self.name)
 
-    def count(self, split):
+    def count(self, split: str) -> int:
         check_split(split)
         return len(self._splits[split].labels)
 
-    def labels(self, split, indices):
+    def labels(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         return self._splits[split].labels[indices].astype(np.int64)
 
     @cached_property
-    def files(self):
+    def files(self) -> list[Path]:
         return [path for split in self._splits.values() for path in split.paths]
 
-    def places(self, split, indices):
+    def places(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         files_before = 0 if split == "train" else len(self._splits["train"].paths)
         places = self._splits[split].places(np.asarray(indices, np.int64))
         return places + [files_before, 0, 0]
 
     def where(self, split: str, index: int) -> str:
-        """The shard and key of an image, for messages."""
+        """Return the shard and key of an image, for messages."""
         check_split(split)
         return self._splits[split].where(int(index))
 
     def epoch_order(self, split: str, seed: int, epoch: int) -> np.ndarray:
-        """The indices of a split, int64 (count,), in an order in which disks read fast.
+        """Return the indices of a split, int64 (count,), in an order that disks read fast.
 
-        Shards follow each other in a random order, and within a shard its images do.  (What lies
-        in one shard is a random part of the set.)  A pure function of its arguments.
+        The shards are in random order, and so are the images within each shard.  (A shard is itself
+        a random part of the set.)  A pure function of the arguments.
         """
         check_split(split)
         shard_of = self._splits[split].shard_of
@@ -91,8 +93,8 @@ class Shards(EncodedDataset):
         return mean
 
     @cached_property
-    def color_pca(self):
-        """Standard deviations and eigenvectors (in columns) of all training pixels' colours."""
+    def color_pca(self) -> tuple[np.ndarray, np.ndarray]:
+        """Standard deviations and eigenvectors (in columns) of all training pixels' colors."""
         values = np.maximum(self.manifest.eigenvalues, 0)
         return np.sqrt(values), np.array(self.manifest.eigenvectors)
 
@@ -107,7 +109,7 @@ class Shards(EncodedDataset):
 
 
 class _Split:
-    """Where the images of a split lie.  All arrays are (images,)."""
+    """The byte ranges and labels of the images of a split.  All arrays are (images,)."""
 
     def __init__(self, paths, tables):
         self.paths = paths
@@ -123,13 +125,13 @@ class _Split:
 
     def where(self, index):
         path, offset = self.paths[self.shard_of[index]], int(self._offsets[index])
-        header = read_piece(path, offset - _HEADER, _HEADER)
+        header = read_byte_range(path, offset - _HEADER, _HEADER)
         key = header[:100].split(b"\0")[0].decode("ascii", "replace")
         return f"{path}: {key!a} at byte {offset:,}"
 
 
 def _checked(path, table, shard, classes):
-    """The index of a shard, if it can be true: within the shard's bytes and the set's labels."""
+    """Return a shard's index; DataError if it exceeds the shard's bytes or the set's labels."""
     offsets, lengths, labels = table.T
     inside = (offsets >= _HEADER) & (lengths > 0) & (lengths <= _LARGEST_IMAGE)
     inside &= (offsets <= shard.bytes) & (offsets + lengths <= shard.bytes)

@@ -1,1 +1,1 @@
-"""Reads the pickles that data sets and models are published in, without running anything."""
+"""Reads pickled data sets and models without executing anything in the files."""

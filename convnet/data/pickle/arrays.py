@@ -1,4 +1,4 @@
-"""The few objects that a pickled NumPy array is made of, made here instead of by their names."""
+"""The objects that a pickled NumPy array consists of, built without looking up their names."""
 
 import math
 import re
@@ -10,61 +10,70 @@ _ORDERS = {"<": "<", ">": ">", "|": "=", "=": "="}
 
 
 class Unreadable(Exception):
-    """The bytes are no pickle of plain data; the message says what was found."""
+    """The bytes are not a pickle of plain data; the message says what was found."""
 
 
 class Global:
-    """A name of the form module.name that stands in the file.  It is never looked up."""
+    """A name of the form module.name in the file.  It is never looked up."""
 
-    def __init__(self, name):
+    def __init__(self, name: str):
         self.name = name
 
 
 class Dtype:
-    """A NumPy number type; its byte order is stated after it is made."""
+    """A NumPy number type; its byte order follows in `set_state`."""
 
-    def __init__(self, value):
+    def __init__(self, value: np.dtype):
         self.value = value
 
-    def set_state(self, state):
+    def set_state(self, state: tuple) -> None:
+        """Set the byte order; Unreadable for types other than numbers."""
         order = _ascii(state[1]) if len(state) >= 8 else ""
         if order not in _ORDERS or any(part is not None for part in state[2:5]):
-            raise Unreadable("an array of something else than numbers")
+            raise Unreadable("an array of values other than numbers")
         self.value = self.value.newbyteorder(_ORDERS[order])
 
 
 class Array:
-    """An array; its shape, type and contents are stated after it is made."""
+    """An array; its shape, type and contents follow in `set_state`."""
 
     def __init__(self):
         self.value = None
 
-    def set_state(self, state):
+    def set_state(self, state: tuple) -> None:
+        """Set shape, type and contents; Unreadable if they are damaged."""
         if len(state) != 5 or type(state[3]) not in (bool, int):
             raise Unreadable("an array with an unknown form of contents")
         _, shape, dtype, is_fortran, data = state
         self.value = _array(data, dtype, shape, "F" if is_fortran else "C")
 
-    def finished(self):
+    def finished(self) -> np.ndarray:
+        """Return the array; Unreadable if its contents never came."""
         if self.value is None:
             raise Unreadable("an array without contents")
         return self.value
 
 
-def reduce(function, arguments):
-    """What pickle's REDUCE makes: the call `function(*arguments)`, for the few known names."""
+def reduce(function: object, arguments: object) -> object:
+    """Carry out pickle's REDUCE, the call `function(*arguments)`, for the few known names.
+
+    Unreadable for all other names.
+    """
     if type(function) is not Global:
-        raise Unreadable("it calls a value that is no name")
+        raise Unreadable("it calls a value that is not a name")
     maker = _MAKERS.get(function.name)
     if maker is None:
         raise Unreadable(f"it asks for {function.name!a:.100} to be called")
     if type(arguments) is not tuple:
-        raise Unreadable(f"it calls {function.name} with no list of arguments")
+        raise Unreadable(f"it calls {function.name} without a tuple of arguments")
     return maker(*_fitting(function.name, arguments))
 
 
-def build(target, state):
-    """What pickle's BUILD does: gives an array or a number type the rest of its contents."""
+def build(target: object, state: object) -> None:
+    """Carry out pickle's BUILD: set the state of an array or a number type.
+
+    Unreadable for all other objects.
+    """
     if type(target) not in (Array, Dtype) or type(state) is not tuple:
         raise Unreadable("it sets the inner state of an object")
     target.set_state(state)
@@ -86,7 +95,7 @@ def _reconstruct(kind, shape, code):
 def _dtype(code, *_):
     code = _ascii(code)
     if not _NUMBERS.fullmatch(code):
-        raise Unreadable("an array of something else than numbers")
+        raise Unreadable("an array of values other than numbers")
     return Dtype(np.dtype(code))
 
 
@@ -110,13 +119,13 @@ def _encoded(text, encoding):
 
 
 def _array(data, dtype, shape, order):
-    """An array over the bytes `data` themselves, so a large shape alone takes no memory."""
+    """Return an array over the bytes `data` themselves, so a large shape alone takes no memory."""
     if type(dtype) is not Dtype:
-        raise Unreadable("an array of something else than numbers")
+        raise Unreadable("an array of values other than numbers")
     if type(data) is not bytes:
-        raise Unreadable("an array whose contents are no bytes")
+        raise Unreadable("an array whose contents are not bytes")
     if type(shape) is not tuple or not all(type(n) is int and n >= 0 for n in shape):
-        raise Unreadable("an array whose shape is no list of sizes")
+        raise Unreadable("an array whose shape is not a tuple of sizes")
     if len(shape) > 32 or math.prod(shape) * dtype.value.itemsize != len(data):
         sizes = "x".join(map(str, shape[:5])) or "1"
         raise Unreadable(f"an array of {sizes} {dtype.value} with {len(data):,} bytes of contents")
@@ -127,7 +136,7 @@ def _array(data, dtype, shape, order):
 
 
 def _ascii(value):
-    """A short text that Python 2 wrote as bytes and Python 3 as str; "" for any other value."""
+    """Return a text that Python 2 wrote as bytes and Python 3 as str; "" for any other value."""
     return value.decode("latin-1") if type(value) is bytes else value if type(value) is str else ""
 
 

@@ -1,20 +1,24 @@
 """A stack machine for the part of the pickle language that builds plain data.
 
-The opcodes are those of CPython's `pickletools`.  Every action pushes or pops a few values of at
-most the size of its own text in the file, so memory stays within a multiple of the file's size.
+The opcodes are those of CPython's `pickletools`.  Every action pushes or pops a few values, none
+larger than the bytes of the action in the file, so memory stays within a multiple of the file's
+size.
 """
 
 import struct
+from collections.abc import Callable, Mapping
 
 from convnet.data.pickle.arrays import Array, Dtype, Global, Unreadable, build, reduce
 from convnet.data.pickle.text import integer, integer_or_truth, number, quoted, text
 
-_MOST_INSTRUCTIONS = 10_000_000  # a batch of 10,000 labelled images takes 40,000
+_MAX_INSTRUCTIONS = 10_000_000  # a batch of 10,000 labelled images takes 40,000
 _HIGHEST_PROTOCOL = 5
 
+Action = Callable[["_Machine"], object]
 
-def loads(data: bytes, more=None):
-    """The value pickled in `data`; raises Unreadable.
+
+def loads(data: bytes, more: Mapping[bytes, Action] | None = None) -> object:
+    """Return the value pickled in `data`; Unreadable if it is anything but plain data.
 
     more: actions for further opcodes, or in place of those here.
     """
@@ -34,38 +38,38 @@ class _Machine:
         self.stack, self.marks, self.memo = [], [], {}
 
     def run(self):
-        for _ in range(_MOST_INSTRUCTIONS):
+        for _ in range(_MAX_INSTRUCTIONS):
             self.start = self.position
             opcode = self.take(1)
             if opcode == b".":
                 return self.result()
             action = self.actions.get(opcode)
             if action is None:
-                raise Unreadable(_REFUSED.get(opcode, f"{opcode!r} is no instruction of pickle"))
+                raise Unreadable(_REFUSED.get(opcode, f"{opcode!r} is not a pickle instruction"))
             action(self)
-        raise Unreadable(f"more than {_MOST_INSTRUCTIONS:,} instructions")
+        raise Unreadable(f"more than {_MAX_INSTRUCTIONS:,} instructions")
 
     def result(self):
         value = _plain(self.pop())
         if isinstance(value, (Global, Dtype)):
-            raise Unreadable("it holds a name, no data")
+            raise Unreadable("it holds a name instead of data")
         return value
 
     def take(self, size):
         end = self.position + size
         if end > len(self.data):
-            raise Unreadable("the file is cut short")
-        piece = self.data[self.position : end]
+            raise Unreadable("the file is truncated")
+        found = self.data[self.position : end]
         self.position = end
-        return piece
+        return found
 
     def line(self):
         end = self.data.find(b"\n", self.position)
         if end < 0:
-            raise Unreadable("the file is cut short")
-        piece = self.data[self.position : end]
+            raise Unreadable("the file is truncated")
+        found = self.data[self.position : end]
         self.position = end + 1
-        return piece
+        return found
 
     def number(self, code):
         return struct.unpack(code, self.take(struct.calcsize(code)))[0]
@@ -87,7 +91,7 @@ class _Machine:
     def top(self, kind=None):
         value = self.pop()
         if kind is not None and type(value) is not kind:
-            raise Unreadable(f"it adds to a value that is no {kind.__name__}")
+            raise Unreadable(f"it adds to a value that is not a {kind.__name__}")
         self.push(value)
         return value
 
@@ -101,7 +105,7 @@ class _Machine:
 
     def recall(self, key):
         if key not in self.memo:
-            raise Unreadable("it uses a value before it is made")
+            raise Unreadable("it uses a value before it is defined")
         self.push(self.memo[key])
 
 
@@ -110,10 +114,10 @@ def _plain(value):
 
 
 def _long(machine, code):
-    piece = machine.sized(code)
-    if len(piece) > 16:
-        raise Unreadable(f"a whole number of {len(piece):,} bytes")
-    machine.push(int.from_bytes(piece, "little", signed=True))
+    digits = machine.sized(code)
+    if len(digits) > 16:
+        raise Unreadable(f"an integer of {len(digits):,} bytes")
+    machine.push(int.from_bytes(digits, "little", signed=True))
 
 
 def _tuple(machine, size):
@@ -160,7 +164,7 @@ def _fill(target, values):
         if type(key) is bytes:
             key = key.decode("latin-1")
         if type(key) not in (str, int):
-            raise Unreadable("a key of a dictionary is neither a text nor a whole number")
+            raise Unreadable("a key of a dictionary is neither text nor an integer")
         target[key] = _plain(value)
 
 
@@ -172,7 +176,7 @@ def _global(machine):
 def _stack_global(machine):
     name, module = machine.pop(), machine.pop()
     if type(name) is not str or type(module) is not str:
-        raise Unreadable("a name that is no text")
+        raise Unreadable("a name that is not text")
     machine.push(Global(f"{module}.{name}"))
 
 
@@ -189,7 +193,7 @@ def _build(machine):
 def _protocol(machine):
     protocol = machine.number("<B")
     if protocol > _HIGHEST_PROTOCOL:
-        raise Unreadable(f"pickle protocol {protocol} is not known")
+        raise Unreadable(f"pickle protocol {protocol} is not supported")
 
 
 def _put(machine, key):
@@ -257,7 +261,7 @@ _ACTIONS = {
     b"\x80": _protocol,
     b"\x95": lambda m: m.number("<Q"),
 }
-_OBJECT = "it makes an object of a class that it names"
+_OBJECT = "it creates an object of a class that it names"
 _REFUSED = {
     b"i": _OBJECT,
     b"o": _OBJECT,

@@ -1,8 +1,8 @@
-"""Objects in pickles, as inert records: the class's name and what the file says of the object.
+"""Objects in pickles, read as inert records: the name of the class and the state of the object.
 
-For checkpoints of the original systems, which hold an object of their option parser.  Nothing is
-looked up, imported, called or made by its name: a record is the same Python class whatever the file
-names, and only stores.
+For checkpoints of the original systems, which hold an object of their option parser.  No name in a
+file is looked up, imported, called or instantiated: every object becomes a `Record`, which only
+stores values.
 """
 
 from convnet.data.pickle.arrays import Array as _Array
@@ -14,26 +14,31 @@ _RECONSTRUCTORS = ("copy_reg._reconstructor", "copyreg._reconstructor")
 
 
 class Record:
-    """An object of a class that is not known here.  arguments: those it was to be made with."""
+    """An object of an unknown class, as the file describes it.
+
+    name       of the class, module.name
+    arguments  those of the constructor
+    state      what BUILD sets: usually a dictionary of attributes; None if it is not set
+    """
 
     __slots__ = ("arguments", "name", "state")
 
     def __init__(self, name: str, arguments: tuple):
         self.name, self.arguments, self.state = name, arguments, None
 
-    def get(self, key: str, default=None):
-        """An attribute of the object, as the file states it."""
+    def get(self, key: str, default: object = None) -> object:
+        """Return an attribute of the object; `default` if the file does not set it."""
         return self.state.get(key, default) if type(self.state) is dict else default
 
 
 def _named(value) -> str:
     if type(value) is not Global:
-        raise Unreadable("an object whose class is no name")
+        raise Unreadable("an object whose class is not a name")
     return value.name
 
 
 def _instance(machine):
-    """INST: the class's two lines, the arguments since the mark."""
+    """INST: the class in two lines, the arguments since the mark."""
     module, name = text(machine.line()), text(machine.line())
     machine.push(Record(f"{module}.{name}", tuple(machine.since_mark())))
 
@@ -51,7 +56,7 @@ def _new_object(machine):
 
 
 def _reduce(machine):
-    """REDUCE: arrays are made as ever; any other call becomes a record of what was to be called."""
+    """REDUCE: arrays are built as usual; any other call becomes a record of the call."""
     arguments, function = machine.pop(), machine.pop()
     name = _named(function)
     if name in _RECONSTRUCTORS and arguments and type(arguments) is tuple:
@@ -63,7 +68,7 @@ def _reduce(machine):
 
 
 def _build(machine):
-    """BUILD: the state is stored in a record; of arrays it is checked as ever."""
+    """BUILD: a record stores the state; that of arrays is checked as usual."""
     state = machine.pop()
     target = machine.top()
     if type(target) is Record:
@@ -76,7 +81,7 @@ def _build(machine):
 
 def _arguments(value) -> tuple:
     if type(value) is not tuple:
-        raise Unreadable("an object made with no list of arguments")
+        raise Unreadable("an object without a tuple of arguments")
     return value
 
 

@@ -1,1 +1,1 @@
-"""From a data set to minibatches: order, crops, flips, means, prefetching."""
+"""Makes minibatches of a data set: order, crops, flips, mean subtraction, prefetching."""

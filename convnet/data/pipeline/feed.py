@@ -1,7 +1,7 @@
-"""Minibatches for a network: crops, flips and mean subtraction (dialect, 9.2), cases innermost.
+"""Minibatches for a network: crops, flips and mean subtraction (docs/dialect.md, 9.2).
 
-Every minibatch is a pure function of (seed, epoch, index), so it can be made alone, in any order
-and by any thread, and a run that is resumed sees what the run that was never stopped saw.
+Every minibatch is a pure function of (seed, epoch, index).  So it can be made alone, in any order
+and by any thread, and a resumed run sees the same minibatches as an uninterrupted one.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,40 @@ from functools import lru_cache
 import numpy as np
 
 from convnet.data import counter_rng
-from convnet.data.color_noise import ColourNoise
-from convnet.data.dataset import Dataset, check_split
+from convnet.data.color_noise import ColorNoise
+from convnet.data.crops import Crops
+from convnet.data.dataset import Dataset, Indices, check_split
 from convnet.data.pipeline.arrange import arrange
 from convnet.data.pipeline.mean import mean_crop
+from convnet.data.pipeline.slices import minibatch_slices
+from convnet.data.pipeline.views import check_views, view_positions
 from convnet.errors import DataError
 
-_TEN_VIEWS = ((0, 0), (0, 2), (1, 1), (2, 0), (2, 2))  # (y, x) in borders
-_NINE_VIEWS = tuple((y, x) for y in range(3) for x in range(3))
+
+@dataclass(frozen=True)
+class FeedOptions:
+    """How minibatches are sampled and augmented.
+
+    side         side of the images that the network expects, pixels; by default the data set's own
+    seed         of the order, the crops, the flips and the color noise
+    shuffle      False takes training cases in stored order, as the original systems do.  Test cases
+                 are always in stored order.
+    augment      random crops, and mirror images if `flip`; test images are never augmented
+    flip         default: if crops are taken and the data set's mirror images keep their class
+    mean         "image" (the centre of the training set's mean image), "scalar" (the mean of that
+                 image), "none", a number, or an array (channels, S, S) to crop like a mean image
+    color_noise  strength c of the noise along the principal colors of training images; 0: none
+    matrices     which of the matrices of `Batch` to make
+    """
+
+    side: int | None = None
+    seed: int = 0
+    shuffle: bool = True
+    augment: bool = True
+    flip: bool | None = None
+    mean: str | float | np.ndarray = "image"
+    color_noise: float = 0.0
+    matrices: tuple[int, ...] = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -30,7 +56,7 @@ class Batch:
     matrices  dataIdx -> float32, C-contiguous: 0 pixels (channels*side*side, n), 1 labels (1, n),
               2 one-hot labels (classes, n)
     labels    int64 (n,)
-    indices   the cases' places in their split, int64 (n,)
+    indices   the positions of the cases in their split, int64 (n,)
     """
 
     cases: int
@@ -40,16 +66,9 @@ class Batch:
 
 
 class Feed:
-    """Cuts a split of a data set into minibatches.
+    """Makes minibatches of a split of a data set.
 
-    side      side of the images that the network wants, pixels; the set's own if None
-    shuffle   False takes the cases in stored order (the originals' way).  Test cases always are.
-    augment   random crops, and mirror images if `flip`; test images are never augmented
-    flip      default: when crops are taken and the set says a mirror image keeps its class
-    mean      "image" (the centre of the training set's mean image), "scalar" (the mean of that
-              image), "none", a number, or an array (channels, S, S) to cut like a mean image
-    color_noise  strength c of the noise along the principal colours of training images; 0: none
-    matrices  which of the matrices of `Batch` to make
+    DataError for options that do not fit the data set, such as a side larger than its images.
     """
 
     def __init__(
@@ -57,89 +76,76 @@ class Feed:
         dataset: Dataset,
         split: str,
         minibatch: int,
-        *,
-        side: int | None = None,
-        seed: int = 0,
-        shuffle: bool = True,
-        augment: bool = True,
-        flip: bool | None = None,
-        mean: str | float | np.ndarray = "image",
-        color_noise: float = 0.0,
-        matrices: tuple[int, ...] = (0, 1),
+        options: FeedOptions | None = None,
     ):
+        options = options or FeedOptions()
         check_split(split)
         if minibatch < 1:
-            raise DataError(f"a minibatch has at least 1 case, not {minibatch}")
+            raise DataError(f"a minibatch must have at least 1 case, not {minibatch}")
         self.dataset, self.split, self.minibatch_size = dataset, split, minibatch
-        self.side = dataset.side if side is None else side
+        self.side = dataset.side if options.side is None else options.side
         self._border = _border(dataset, self.side)
-        self._seed = seed
-        self._shuffles = shuffle and split == "train"
-        self._augments = augment and split == "train"
-        self._flips = (self._border > 0 and dataset.mirrors) if flip is None else flip
-        self._mean = mean_crop(dataset, self.side, mean)
-        self._noise = self._colour_noise(color_noise)
-        self._heights = {matrix: self._rows(matrix) for matrix in matrices}
-        self._cuts = self._make_cuts()
+        self._seed = options.seed
+        self._shuffles = options.shuffle and split == "train"
+        self._augments = options.augment and split == "train"
+        by_default = self._border > 0 and dataset.mirrors
+        self._flips = by_default if options.flip is None else options.flip
+        self._mean = mean_crop(dataset, self.side, options.mean)
+        self._noise = self._color_noise(options.color_noise)
+        self._heights = {matrix: self._rows(matrix) for matrix in options.matrices}
+        stored = None if self._shuffles else dataset.stored_batches(split)
+        self._slices = minibatch_slices(dataset.count(split), minibatch, stored)
         self._order = lru_cache(maxsize=2)(self._make_order)
 
-    # -- what a minibatch holds
+    # -- which cases a minibatch holds
 
     @property
     def minibatches_per_epoch(self) -> int:
-        return len(self._cuts)
+        """The number of minibatches in an epoch."""
+        return len(self._slices)
 
     @property
     def data_batches_per_epoch(self) -> int:
-        """Data batches an epoch goes through; the originals count progress in them."""
-        return self._cuts[-1][0] + 1
+        """The number of data batches in an epoch; the original systems count progress in them."""
+        return self._slices[-1].data_batch + 1
 
     @property
     def shuffles(self) -> bool:
-        """Whether the cases come in an order of their own in each epoch, or as they are stored."""
+        """Whether each epoch has its own order of the cases; if not, they keep the stored order."""
         return self._shuffles
 
     def data_batch_of(self, index: int) -> int:
-        """Place, from 0, of the data batch that a minibatch belongs to.
+        """Return the position, from 0, of the data batch that a minibatch belongs to.
 
         In stored order the data batches are the folder's own; otherwise each minibatch is one.
         """
-        return self._cuts[index][0]
+        return self._slices[index].data_batch
 
     def cases_of(self, index: int) -> int:
-        _, start, end = self._cuts[index]
-        return end - start
+        """Return the number of cases in a minibatch."""
+        return self._slices[index].end - self._slices[index].start
 
-    def _make_cuts(self):
-        """(data batch, start, end) of each minibatch of an epoch."""
-        stored = None if self._shuffles else self.dataset.stored_batches(self.split)
-        if stored is None:
-            return list(_pieces(0, self.dataset.count(self.split), self.minibatch_size))
-        cuts, start = [], 0
-        for batch, cases in enumerate(stored.values()):
-            pieces = _pieces(start, start + len(cases), self.minibatch_size)
-            cuts += [(batch, first, last) for _, first, last in pieces]
-            start += len(cases)
-        return cuts
+    def indices(self, epoch: int, index: int) -> np.ndarray:
+        """Return the positions in the split of the cases of a minibatch, int64 (cases,).
+
+        IndexError if an epoch has no such minibatch.
+        """
+        if not 0 <= index < len(self._slices):
+            raise IndexError(f"an epoch has {len(self._slices)} minibatches; there is no {index}")
+        found = self._slices[index]
+        return self._order(epoch if self._shuffles else 0)[found.start : found.end]
 
     def _make_order(self, epoch):
         if not self._shuffles:
             return np.arange(self.dataset.count(self.split))
         return self.dataset.epoch_order(self.split, self._seed, epoch)
 
-    def indices(self, epoch: int, index: int) -> np.ndarray:
-        """The cases of a minibatch, as places in the split."""
-        if not 0 <= index < len(self._cuts):
-            raise IndexError(f"an epoch has {len(self._cuts)} minibatches; there is no {index}")
-        _, start, end = self._cuts[index]
-        return self._order(epoch if self._shuffles else 0)[start:end]
-
-    # -- making it
+    # -- making minibatches
 
     def buffers(self) -> dict[int, np.ndarray]:
-        """Arrays for one full minibatch, to be given as `out`.
+        """Return arrays for one full minibatch, to be passed as `out`.
 
-        While worker processes decode the data set, the pixels' is one that these can fill.
+        While worker processes decode the data set, they can fill the array of the pixels.
         """
         size, workers = self.minibatch_size, self.dataset.workers
         made = {m: np.empty((rows, size), np.float32) for m, rows in self._heights.items()}
@@ -147,62 +153,72 @@ class Feed:
             made[0] = workers.canvas(self._mean, size)
         return made
 
-    def minibatch(self, epoch: int, index: int, out: dict | None = None) -> Batch:
-        """Minibatch `index` of an epoch, both from 0; the last one of an epoch may be short.
+    def minibatch(self, epoch: int, index: int, out: dict[int, np.ndarray] | None = None) -> Batch:
+        """Return minibatch `index` of an epoch, both from 0; the last of an epoch may be short.
 
-        `out`, as `buffers` makes it, is overwritten and holds the result's matrices; those of a
-        short minibatch are the beginning of its memory.
+        `out`, as from `buffers`, is overwritten and holds the matrices of the result; those of a
+        short minibatch occupy the beginning of its memory.
         """
         indices = self.indices(epoch, index)
-        cuts, workers = self._augmented(epoch, indices), self.dataset.workers
+        crops, workers = self._crops(epoch, indices), self.dataset.workers
         if out and workers is not None and workers.is_canvas(out.get(0)):
-            with workers.make(out[0], self.split, indices, self.side, cuts, self._factor):
+            with workers.make(out[0], self.split, indices, self.side, crops, self._factor):
                 return self._labelled(indices, out)
-        with self.lend(indices) as images:
-            return self._batch(indices, images, *cuts, out)
+        with self.borrow(indices) as images:
+            return self._batch(indices, images, crops, out)
 
-    def views(self, index: int, count: int, out: dict | None = None) -> Iterator[Batch]:
-        """The same cases once for each of `count` views: 1, 10 or 9, in the order of dialect, 9.2.
+    def views(
+        self, index: int, count: int, out: dict[int, np.ndarray] | None = None
+    ) -> Iterator[Batch]:
+        """Yield the same cases once for each of `count` views, ordered as in docs/dialect.md, 9.2.
 
         1: centre.  10: corners and centre, then their mirror images.  9: a 3x3 grid.
         """
         check_views(count)
         indices = self.indices(0, index)
-        with self.lend(indices) as images:
+        with self.borrow(indices) as images:
             for view in range(count):
                 yield self.view(indices, images, view, count, out)
 
-    def view(self, indices, images, view: int, count: int, out: dict | None = None) -> Batch:
-        """One view of cases; `images` as the data set lends them."""
-        y, x, flipped = _views(count)[view]
+    def view(
+        self,
+        indices: np.ndarray,
+        images: np.ndarray,
+        view: int,
+        count: int,
+        out: dict[int, np.ndarray] | None = None,
+    ) -> Batch:
+        """Return one view of cases; `images` as from `borrow`."""
+        y, x, flipped = view_positions(count)[view]
         starts = np.tile(np.array([[y, x]]) * self._border, (len(indices), 1))
-        return self._batch(indices, images, starts, np.full(len(indices), flipped), None, out)
+        crops = Crops(starts, np.full(len(indices), flipped), None)
+        return self._batch(indices, images, crops, out)
 
-    def lend(self, indices) -> AbstractContextManager:
-        """The images of cases, if the pixels are wanted at all."""
-        return self.dataset.lend(self.split, indices) if 0 in self._heights else nullcontext()
+    def borrow(self, indices: Indices) -> AbstractContextManager[np.ndarray | None]:
+        """Return a context that yields the images of cases; None if no pixels are needed."""
+        return self.dataset.borrow(self.split, indices) if 0 in self._heights else nullcontext()
 
-    def _augmented(self, epoch, indices):
-        """Starts (y, x) of the crops, which are mirrored, and shifts of the colours, if any."""
+    def _crops(self, epoch, indices) -> Crops:
         shifts = self._noise.shifts(epoch, indices) if self._noise else None
         if not self._augments:
             centre = np.full((len(indices), 2), self._border)
-            return centre, np.zeros(len(indices), bool), shifts
+            return Crops(centre, np.zeros(len(indices), bool), shifts)
         places = self.dataset.side - self.side + 1
         uses = counter_rng.CROP_Y, counter_rng.CROP_X, counter_rng.FLIP
         y, x, flip = (counter_rng.bits(self._seed, use, epoch, indices) for use in uses)
         starts = np.stack([counter_rng.below(bits, places) for bits in (y, x)], axis=1)
-        return starts, self._flips & (counter_rng.below(flip, 2) == 1), shifts
+        return Crops(starts, self._flips & (counter_rng.below(flip, 2) == 1), shifts)
 
-    def _batch(self, indices, images, starts, flips, shifts, out):
+    def _batch(self, indices, images, crops: Crops, out):
         batch = self._labelled(indices, out)
         if 0 in batch.matrices:
             pixels = batch.matrices[0].reshape(self.dataset.channels, self.side, self.side, -1)
+            starts, flips, shifts = crops
             arrange(images, starts, flips, self._mean, pixels, shifts, self._factor)
         return batch
 
     def _labelled(self, indices, out):
-        """A minibatch whose pixels have yet to be made."""
+        """Return a minibatch with labels whose pixels are not computed yet."""
         labels = self.dataset.labels(self.split, indices)
         matrices = {m: self._place(m, len(indices), out) for m in self._heights}
         if 1 in matrices:
@@ -215,15 +231,15 @@ class Feed:
     def _factor(self):
         return self._noise.factor if self._noise else 1.0
 
-    def _colour_noise(self, strength):
+    def _color_noise(self, strength):
         if not 0 <= strength <= 100:
-            raise DataError(f"the colour noise is from 0 to 100, not {strength:g}")
+            raise DataError(f"the color noise must be from 0 to 100, not {strength:g}")
         if not strength or self.split != "train":
             return None
         deviations, vectors = self.dataset.color_pca
         if len(deviations) != self.dataset.channels:
-            raise DataError(f"{self.dataset.name}: colour noise is for images of three channels")
-        return ColourNoise(strength, deviations, vectors, self._seed, counter_rng.COLOUR)
+            raise DataError(f"{self.dataset.name}: color noise needs images of three channels")
+        return ColorNoise(strength, deviations, vectors, self._seed, counter_rng.COLOR)
 
     def _place(self, matrix, cases, out):
         rows = self._heights[matrix]
@@ -238,30 +254,11 @@ class Feed:
         return rows[matrix]
 
 
-def _pieces(start, end, size):
-    """(number, start, end) of each piece of `size` of a range; the last may be short."""
-    for number, first in enumerate(range(start, end, size)):
-        yield number, first, min(first + size, end)
-
-
-def check_views(count: int) -> None:
-    if count not in (1, 9, 10):
-        raise DataError(f"images are tested in 1, 9 or 10 views, not {count}")
-
-
-def _views(count):
-    if count == 1:
-        return [(1, 1, False)]
-    if count == 9:
-        return [(y, x, False) for y, x in _NINE_VIEWS]
-    return [(y, x, flipped) for flipped in (False, True) for y, x in _TEN_VIEWS]
-
-
 def _border(dataset, side):
-    """Pixels cut off at each side of a centre crop."""
+    """Return the width of the rim around a centre crop; DataError if the images are too small."""
     if dataset.side < side:
         raise DataError(
-            f"{dataset.name} has images of {dataset.side}x{dataset.side}, the network wants "
+            f"{dataset.name} has images of {dataset.side}x{dataset.side}, the network expects "
             f"{side}x{side}: choose a data set with larger images, or a network with smaller ones"
         )
     return (dataset.side - side) // 2

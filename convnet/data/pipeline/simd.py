@@ -1,7 +1,7 @@
-"""Vectors of eight for the kernels that turn images, emitted as LLVM IR; addresses are bytes.
+"""Intrinsics on vectors of eight for the kernels of `arrange`, as LLVM IR; addresses are in bytes.
 
-LLVM makes no shuffles of registers out of a loop that transposes, and Numba has no word for a store
-that passes by the caches.
+They are written by hand because LLVM does not vectorize a transposing loop with shuffles, and Numba
+cannot express non-temporal stores.
 """
 
 from llvmlite import ir
@@ -23,14 +23,14 @@ def _shuffled(builder, a, b, lanes):
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, LANES), list(lanes)))
 
 
-def _everywhere(builder, scalar):
+def _broadcast(builder, scalar):
     undefined = ir.Constant(ir.VectorType(scalar.type, LANES), ir.Undefined)
     first = builder.insert_element(undefined, scalar, _I32(0))
     return _shuffled(builder, first, undefined, [0] * LANES)
 
 
 def _transposed(builder, rows):
-    """8 vectors of 8 lanes: lanes of two rows are interleaved, then pairs, then halves."""
+    """Transpose 8 vectors of 8 lanes: interleave lanes of two rows, then pairs, then halves."""
     for low, high, distance in (
         ((0, 8, 1, 9, 4, 12, 5, 13), (2, 10, 3, 11, 6, 14, 7, 15), 1),
         ((0, 1, 8, 9, 4, 5, 12, 13), (2, 3, 10, 11, 6, 7, 14, 15), 2),
@@ -44,41 +44,42 @@ def _transposed(builder, rows):
 
 
 @intrinsic
-def turn(_, rows, ways, offset, out, step):
-    """Eight pixels of each of eight rows: pixel x of row k goes to lane k at out + x * step.
+def transpose(_, rows, steps, offset, out, stride):
+    """Transpose eight pixels of eight rows: pixel x of row k goes to lane k at out + x * stride.
 
-    rows, ways: where the rows' addresses and ways stand, int64.  The way is 1, or -1 for a row that
-    is mirrored: its address is that of its last eight pixels.  offset: of the pixels in a row.
+    rows: address of the rows' addresses, int64.  steps: address of the rows' directions, int64: 1,
+    or -1 for a mirrored row, whose address is that of its last eight pixels.  offset: of the eight
+    pixels in a row, bytes.
     """
 
     def emit(context, b, signature, arguments):
-        rows, ways, offset, out, step = arguments
+        rows, steps, offset, out, stride = arguments
         pixels = []
         for k in range(LANES):
-            way = b.load(_at(b, ways, 8 * k), typ=_I64)
-            start = b.add(b.load(_at(b, rows, 8 * k), typ=_I64), b.mul(way, offset))
+            step = b.load(_at(b, steps, 8 * k), typ=_I64)
+            start = b.add(b.load(_at(b, rows, 8 * k), typ=_I64), b.mul(step, offset))
             found = b.load(_at(b, start), align=4, typ=_PIXELS)
             mirrored = _shuffled(b, found, found, range(LANES)[::-1])
-            pixels.append(b.select(b.icmp_signed("<", way, _I64(0)), mirrored, found))
+            pixels.append(b.select(b.icmp_signed("<", step, _I64(0)), mirrored, found))
         for x, column in enumerate(_transposed(b, pixels)):
-            b.store(column, _at(b, b.add(out, b.mul(step, _I64(x)))), align=4)
+            b.store(column, _at(b, b.add(out, b.mul(stride, _I64(x)))), align=4)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 5), emit
 
 
-def _finish(streams):
+def _normalizer(streams):
     @intrinsic
-    def finish(_, pixels, bit, subtracted, added, factor, out):
-        """(byte of eight pixels from `bit` on - subtracted + eight of added) * factor, to out."""
+    def normalize(_, pixels, bit, subtracted, added, factor, out):
+        """Store (byte of eight pixels from `bit` on - subtracted + eight of added) * factor."""
 
         def emit(context, b, signature, arguments):
             pixels, bit, subtracted, added, factor, out = arguments
             packed = b.load(_at(b, pixels), align=4, typ=_PIXELS)
-            byte = b.and_(b.lshr(packed, _everywhere(b, bit)), ir.Constant(_PIXELS, [255] * LANES))
-            value = b.fsub(b.sitofp(byte, _VALUES), _everywhere(b, subtracted))
+            byte = b.and_(b.lshr(packed, _broadcast(b, bit)), ir.Constant(_PIXELS, [255] * LANES))
+            value = b.fsub(b.sitofp(byte, _VALUES), _broadcast(b, subtracted))
             value = b.fadd(value, b.load(_at(b, added), align=4, typ=_VALUES))
-            value = b.fmul(value, _everywhere(b, factor))
+            value = b.fmul(value, _broadcast(b, factor))
             if streams:
                 nontemporal.stream(b, value, _at(b, out), 4 * LANES)
             else:
@@ -88,8 +89,8 @@ def _finish(streams):
         address, number = types.intp, types.float32
         return types.void(address, types.int32, number, address, number, address), emit
 
-    return finish
+    return normalize
 
 
-finish = _finish(streams=False)
-stream = _finish(streams=True)  # past the caches; `out` is a multiple of 32
+normalize = _normalizer(streams=False)
+normalize_streaming = _normalizer(streams=True)  # non-temporal stores; `out` is a multiple of 32

@@ -1,1 +1,1 @@
-"""Worker processes that decode JPEG images and assemble minibatches in shared memory."""
+"""Worker processes that decode JPEG images and make minibatches in shared memory."""

@@ -1,8 +1,8 @@
-"""Worker processes that make minibatches of JPEG images: started, given work, watched and ended.
+"""A pool of worker processes that make minibatches of JPEG images.
 
-Processes, because threads would wait for Python's lock whenever the training loop holds it
-(docs/performance.md has figures).  Started as programs of their own, never forked, since the
-libraries of this process have threads.
+They are processes because threads would wait for the GIL whenever the training loop holds it
+(docs/performance.md has measurements).  They are started as programs of their own and never forked,
+since the libraries of this process have threads.
 """
 
 import json
@@ -18,34 +18,37 @@ from itertools import count
 
 import numpy as np
 
+from convnet.arithmetic import ceil_div
 from convnet.data.canvas import Canvas, Pages, packed
-from convnet.data.dataset import Dataset
+from convnet.data.crops import Crops
+from convnet.data.dataset import Dataset, Indices
 from convnet.data.encoded import EncodedDataset
-from convnet.data.workers.process import CANVAS, PAGES, Answer, Task
+from convnet.data.workers.process import DECODE, MAKE, Answer, Task
 from convnet.data.workers.request import Request
 from convnet.data.workers.shared_memory import SharedMemory
 from convnet.errors import DataError
 
-_PATIENCE = 5.0  # seconds until a worker that does not end is made to
-_WATCH = 1.0  # seconds after which it is asked whether all workers live
-# What libraries of a worker are told: to use one thread; and the C library to keep memory, which it
-# would give back after each task and take anew page by page.
+_GRACE_PERIOD = 5.0  # seconds until a worker that does not end is killed
+_CHECK_INTERVAL = 1.0  # seconds between checks that all workers are alive
+# Environment of a worker.  Its libraries use one thread; the C library keeps freed memory, which it
+# would otherwise return to the system after each task and fault in again page by page.
 _LIBRARIES = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 _LIBRARIES |= {"MALLOC_TRIM_THRESHOLD_": f"{1 << 27}", "MALLOC_MMAP_THRESHOLD_": f"{1 << 25}"}
-_DECODED = 8  # images of a task, if they are only decoded
+_IMAGES_PER_TASK = 8  # if they are only decoded
 
 
 def cores() -> int:
-    """CPU cores that this process may use."""
+    """Return the number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def decoding(dataset: Dataset, processes: int | None = None) -> AbstractContextManager:
-    """A context in which so many processes decode a data set's images; None: one for each core.
+    """Return a context in which worker processes decode a data set's images.
 
-    Sets that need no decoding are left as they are, and so are all with 0 processes.
+    processes: by default one for each core.  With 0, or for a data set that needs no decoding, the
+    context does nothing and yields None; otherwise it yields `Workers`.
     """
     processes = cores() if processes is None else processes
     if isinstance(dataset, EncodedDataset) and processes:
@@ -56,8 +59,8 @@ def decoding(dataset: Dataset, processes: int | None = None) -> AbstractContextM
 class Workers:
     """Decodes a data set's images in `processes` processes, while the context is open.
 
-    What is made does not depend on who makes it.  DataError, where the images are wanted, for a
-    damaged image, and for a worker that was killed.
+    The results do not depend on the number of processes.  A damaged image, or a worker that was
+    killed, raises a DataError where the images are needed.
     """
 
     def __init__(self, dataset: EncodedDataset, processes: int):
@@ -66,42 +69,43 @@ class Workers:
         self._numbers = count()
         self._requests: dict[int, Request] = {}
         self._problem: DataError | None = None
-        # Of the requests and the memory; and of the pipe, which may be full while answers come.
+        # `_lock` guards the requests and the memory.  `_writing` guards the pipe, which may be full
+        # while answers arrive.
         self._lock, self._writing = threading.Lock(), threading.Lock()
 
-    def share(self, cases: int) -> int:
-        """Cases of a minibatch of so many that one worker makes at a time.
+    def cases_per_task(self, cases: int) -> int:
+        """Return how many cases of a minibatch of `cases` a worker makes in one task.
 
-        Larger shares reach memory in longer runs (see `arrange`), but with many workers they would
-        need many minibatches in the making.
+        Larger tasks write longer runs of memory (see `arrange`), but with many workers they would
+        need many minibatches in flight.
         """
-        most = 64 if self.count <= 4 else 32 if self.count <= 16 else 16
-        even = -(-cases // -(-cases // most))
-        return -(-even // 8) * 8
+        limit = 64 if self.count <= 4 else 32 if self.count <= 16 else 16
+        even = ceil_div(cases, ceil_div(cases, limit))
+        return ceil_div(even, 8) * 8
 
-    def at_once(self, minibatch: int) -> int:
-        """How many minibatches should be in the making, so that all workers have work."""
-        tasks = -(-minibatch // self.share(minibatch))
-        return 1 + -(-2 * self.count // tasks)
+    def minibatches_in_flight(self, minibatch: int) -> int:
+        """Return how many minibatches have to be in flight to keep all workers busy."""
+        tasks = ceil_div(minibatch, self.cases_per_task(minibatch))
+        return 1 + ceil_div(2 * self.count, tasks)
 
     # -- starting and ending -----------------------------------------------------------------------
 
-    def __enter__(self):
+    def __enter__(self) -> "Workers":
         self._memory = SharedMemory()
         settings = self._settings()
-        self._is_closed = self._memory.take(1 + len(settings))
+        self._is_closed = self._memory.allocate(1 + len(settings))
         self._is_closed[: 1 + len(settings)] = bytearray(b"\0" + settings)
         tasks, self._tasks = os.pipe()
         self._answers, answers = os.pipe()
         try:
             for _ in range(self.count):
-                self._processes.append(self._started(tasks, answers, len(settings)))
+                self._processes.append(self._start(tasks, answers, len(settings)))
         except OSError as error:
             self._end()
             os.close(self._answers)
             raise DataError(
-                f"{self.count} data workers cannot be started ({error.strerror}); fewer --workers, "
-                "or 0 for none, need less"
+                f"{self.count} data workers cannot be started ({error.strerror}); use fewer "
+                "--workers, or 0 for none"
             ) from None
         finally:
             os.close(tasks)
@@ -113,10 +117,10 @@ class Workers:
 
     def _settings(self):
         files = [str(path.absolute()) for path in self._dataset.files]
-        known = {"files": files, "side": self._dataset.side, "converts": self._dataset.converts}
-        return json.dumps(known).encode()
+        facts = {"files": files, "side": self._dataset.side, "converts": self._dataset.converts}
+        return json.dumps(facts).encode()
 
-    def _started(self, tasks, answers, settings):
+    def _start(self, tasks, answers, settings):
         descriptors = tasks, answers, self._memory.descriptor
         command = [
             sys.executable,
@@ -131,24 +135,24 @@ class Workers:
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             env={**os.environ, **_LIBRARIES, "PYTHONPATH": path},
-            process_group=0,  # Ctrl-C is for the training loop alone, which saves first
+            process_group=0,  # Ctrl-C reaches only the training loop, which saves first
         )
 
     def __exit__(self, *_):
         self._dataset.workers = None
         with self._lock:
             self._problem = DataError("the data workers have ended")
-        self._is_closed[0] = 1  # tasks that nobody has begun are left
+        self._is_closed[0] = 1  # workers drop the tasks that are left
         self._end()
         self._reader.join()
         os.close(self._answers)
-        del self._is_closed  # with its memory
+        del self._is_closed  # which frees its memory
 
     def _end(self):
         os.close(self._tasks)
         for process in self._processes:
             try:
-                process.wait(_PATIENCE)
+                process.wait(_GRACE_PERIOD)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -156,61 +160,71 @@ class Workers:
 
     # -- work --------------------------------------------------------------------------------------
 
-    def decode(self, split: str, indices) -> Request:
-        """Have images decoded: of the split, packed, uint32 (cases, side, side).
+    def decode(self, split: str, indices: Indices) -> Request:
+        """Start decoding images; the request yields them packed, uint32 (cases, side, side).
 
-        Returns at once, as `make` does.
+        DataError if a worker has ended.
         """
         side, cases = self._dataset.side, len(indices)
-        memory = self._take(Pages.size(side, cases))
+        memory = self._allocate(Pages.size(side, cases))
         pages = Pages(memory, side, cases)
         pages.rows["place"] = self._dataset.places(split, indices)
-        request = Request(
-            packed(pages.pixels), -(-cases // _DECODED), self._damaged(split, indices)
-        )
-        self._ask(request, PAGES, memory, (side, cases, cases), _DECODED)
+        tasks = ceil_div(cases, _IMAGES_PER_TASK)
+        request = Request(packed(pages.pixels), tasks, self._damaged(split, indices))
+        self._submit(request, DECODE, memory, (side, cases, cases), _IMAGES_PER_TASK)
         return request
 
     def canvas(self, mean: np.ndarray, cases: int) -> np.ndarray:
-        """Memory for a minibatch that `make` can fill: float32 (channels * side**2, cases).
+        """Return memory for a minibatch that `make` can fill: float32 (channels * side**2, cases).
 
-        mean: what is subtracted, float32 (channels, side, side).
+        mean: what is subtracted, float32 (channels, side, side).  DataError if a worker has ended.
         """
         side = mean.shape[-1]
-        canvas = Canvas(self._take(Canvas.size(side, cases)), side, cases)
+        canvas = Canvas(self._allocate(Canvas.size(side, cases)), side, cases)
         canvas.mean[:] = mean
-        return canvas.whole
+        return canvas.matrix
 
-    def is_canvas(self, whole: np.ndarray | None) -> bool:
-        return whole is not None and self._memory.taken(whole) is not None
+    def is_canvas(self, matrix: np.ndarray | None) -> bool:
+        """Return whether an array is the result of `canvas`."""
+        return matrix is not None and self._memory.owner_of(matrix) is not None
 
-    def make(self, whole: np.ndarray, split: str, indices, side: int, cuts, factor) -> Request:
-        """Have a minibatch made at the beginning of what `canvas` gave: (.., cases).
+    def make(
+        self,
+        matrix: np.ndarray,
+        split: str,
+        indices: Indices,
+        side: int,
+        crops: Crops,
+        factor: float,
+    ) -> Request:
+        """Start making a minibatch at the beginning of `matrix`, which is from `canvas`.
 
-        cuts: starts, flips and shifts (or None) as `arrange` takes them.
+        The request yields the pixels, (channels, side, side, cases).  factor: what the pixels are
+        multiplied by.  DataError if a worker has ended.
         """
-        memory, cases = self._memory.taken(whole), len(indices)
-        canvas = Canvas(memory, side, whole.shape[1])
+        memory, cases = self._memory.owner_of(matrix), len(indices)
+        canvas = Canvas(memory, side, matrix.shape[1])
         rows = canvas.rows[:cases]
-        starts, flips, shifts = cuts
+        starts, flips, shifts = crops
         rows["place"] = self._dataset.places(split, indices)
         rows["start"], rows["flip"], rows["factor"] = starts, flips, factor
         rows["shifts"] = 0 if shifts is None else shifts.T
-        share, damaged = self.share(cases), self._damaged(split, indices)
-        request = Request(canvas.pixels(cases), -(-cases // share), damaged)
-        self._ask(request, CANVAS, memory, (side, whole.shape[1], cases), share)
+        size, damaged = self.cases_per_task(cases), self._damaged(split, indices)
+        request = Request(canvas.pixels(cases), ceil_div(cases, size), damaged)
+        self._submit(request, MAKE, memory, (side, matrix.shape[1], cases), size)
         return request
 
     def _damaged(self, split, indices):
         return lambda row, problem: self._dataset.damaged(split, int(indices[row]), problem)
 
-    def _take(self, size):
+    def _allocate(self, size):
         with self._lock:
             if self._problem:
                 raise self._problem
-            return self._memory.take(size)
+            return self._memory.allocate(size)
 
-    def _ask(self, request, kind, memory, sizes, share):
+    def _submit(self, request, kind, memory, sizes, size):
+        """Write the tasks of a request, of `size` cases each; sizes: side, capacity and cases."""
         with self._lock:
             if self._problem:
                 raise self._problem
@@ -218,36 +232,36 @@ class Workers:
             self._requests[number] = request
             place = self._memory.place(memory)
         cases = sizes[-1]
-        for first in range(0, cases, share):
-            last = min(first + share, cases)
+        for first in range(0, cases, size):
+            last = min(first + size, cases)
             self._write(Task(number, kind, *place, *sizes, first, last))
 
     def _write(self, task):
-        with self._writing, suppress(BrokenPipeError):  # if no worker lives: the reader tells it
+        with self._writing, suppress(BrokenPipeError):  # no worker is alive: `_read` reports it
             os.write(self._tasks, Task.form.pack(*task))
 
-    # -- answers: a thread of its own --------------------------------------------------------------
+    # -- answers, in a thread of their own ---------------------------------------------------------
 
     def _read(self):
-        """Hands on what the workers answer, until there are none."""
-        watched, unread = time.monotonic(), b""
+        """Pass answers to their requests until all workers have ended."""
+        checked, unread = time.monotonic(), b""
         with selectors.DefaultSelector() as selector:
             selector.register(self._answers, selectors.EVENT_READ)
             while True:
-                if selector.select(_WATCH):
+                if selector.select(_CHECK_INTERVAL):
                     read = os.read(self._answers, 1 << 16)
                     if not read:
                         break
                     unread = self._take_answers(unread + read)
-                if time.monotonic() - watched > _WATCH:
-                    self._watch()
-                    watched = time.monotonic()
-        for process in self._processes:  # the last answer may come before the end is seen
+                if time.monotonic() - checked > _CHECK_INTERVAL:
+                    self._check_workers()
+                    checked = time.monotonic()
+        for process in self._processes:  # the last answer may arrive before the process has ended
             process.wait()
-        self._watch()
+        self._check_workers()
 
     def _take_answers(self, read):
-        """Hands on the answers that were read whole; returns the rest."""
+        """Pass on the complete answers among the bytes read; return the rest of the bytes."""
         header = Answer.form.size
         while len(read) >= header:
             answer = Answer(*Answer.form.unpack(read[:header]))
@@ -261,28 +275,28 @@ class Workers:
     def _take_answer(self, answer, text):
         with self._lock:
             request = self._requests.get(answer.request)
-            if request is None:  # it was told already that a worker has ended
+            if request is None:  # it has failed already, since a worker has ended
                 return
             request.take(answer, text)
             if request.is_done:
                 del self._requests[answer.request]
 
-    def _watch(self):
-        """If a worker has ended by itself, tell all who wait."""
+    def _check_workers(self):
+        """Let all requests fail if a worker has ended by itself."""
         with self._lock:
             dead = next((p for p in self._processes if p.poll() is not None), None)
             if dead and self._problem is None:
-                self._problem = DataError(_fate(dead))
+                self._problem = DataError(_exit_message(dead))
             if self._problem:
                 for request in self._requests.values():
                     request.fail(self._problem)
                 self._requests.clear()
 
 
-def _fate(process) -> str:
+def _exit_message(process) -> str:
     code = process.returncode
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
     return (
-        f"a data worker (process {process.pid}) {how}; was there too little memory? Fewer "
-        "--workers need less"
+        f"a data worker (process {process.pid}) {how}; did it run out of memory? Fewer --workers "
+        "need less"
     )

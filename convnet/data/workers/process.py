@@ -1,7 +1,7 @@
-"""A worker process, `python -m convnet.data.workers.process`: makes images and minibatches.
+"""A worker process, `python -m convnet.data.workers.process`: decodes images, makes minibatches.
 
-It takes tasks from a pipe that all workers share, so that whoever is free has the next one, and
-answers on another.  It ends when nobody can write tasks any more: its parent has ended.
+All workers read tasks from one pipe, so that an idle worker gets the next one, and write answers to
+another.  A worker ends when the pipe of tasks is closed, so also when its parent ends.
 """
 
 import json
@@ -16,22 +16,31 @@ from typing import NamedTuple
 import numpy as np
 
 from convnet.data.canvas import Canvas, Pages, packed
-from convnet.data.jpeg import Undecodable, decode_pieces
+from convnet.data.jpeg import Undecodable, decode_byte_ranges
 from convnet.data.workers.shared_memory import Place, map_place
 from convnet.errors import ConvnetError
 
-PAGES, CANVAS = range(2)  # kinds of tasks: decode images, or make cases of a minibatch of them
-GOOD, DAMAGED, REFUSED, FAILED = range(4)  # kinds of answers: an image is, the user's or our fault
+DECODE, MAKE = range(2)  # kinds of task: decode images, or make cases of a minibatch
 
-# Bytes.  libjpeg-turbo writes rows of pixels that begin at a multiple past the caches, from which
-# they are read again right away here: so they begin between two.
+# Kinds of answer: success, an undecodable image, an error of the user's, an error in this program.
+GOOD, DAMAGED, REFUSED, FAILED = range(4)
+
+# Bytes.  libjpeg-turbo uses non-temporal stores for rows of pixels at a multiple of this address;
+# the pixels are read again at once here, so the rows start between two multiples.
 _VECTOR = 32
 
 
 class Task(NamedTuple):
-    """Rows first..last-1 of the pages, or the canvas, that lie in a place of the shared memory.
+    """Rows first..last-1 of the `Pages` or the `Canvas` in a place of the shared memory.
 
-    side, most: of these; cases: of the minibatch.  So short that a pipe keeps it in one piece.
+    request        number of the request
+    kind           DECODE or MAKE
+    offset, size   the place, bytes
+    side           of the images (DECODE) or of the crops (MAKE), pixels
+    capacity       cases that the pages or the canvas have room for
+    cases          cases in the minibatch
+
+    It is short enough that writing it to a pipe is atomic.
     """
 
     request: int
@@ -39,7 +48,7 @@ class Task(NamedTuple):
     offset: int
     size: int
     side: int
-    most: int
+    capacity: int
     cases: int
     first: int
     last: int
@@ -48,9 +57,12 @@ class Task(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """To the task of that request and first row; row: of the image that the text is about, or -1.
+    """The answer to a task.
 
-    The text, of `length` bytes, comes after it, still in one piece.
+    request, first  identify the task
+    kind            GOOD, DAMAGED, REFUSED or FAILED
+    row             of the damaged image; -1 if there is none
+    length          bytes of the text that follows; writing both to a pipe is atomic
     """
 
     request: int
@@ -63,15 +75,17 @@ class Answer(NamedTuple):
 
     @classmethod
     def pack(cls, task: Task, kind: int, row: int, text: str) -> bytes:
+        """Return the bytes of an answer and its text; a long text loses its beginning."""
         text = text.encode()[cls.form.size - select.PIPE_BUF :]
         return cls.form.pack(task.request, task.first, kind, row, len(text)) + text
 
 
 class Worker:
-    """tasks, answers, memory: descriptors.
+    """Carries out tasks until there are no more.
 
-    The memory begins with a byte that is not 0 when there is no more to do, and then `settings`
-    bytes of JSON: the files that images lie in, their side, and whether they are converted.
+    tasks, answers, memory: file descriptors.  The memory starts with a byte that becomes nonzero
+    when the remaining tasks are to be dropped, then `settings` bytes of JSON: the files that hold
+    the images, their side, and whether other color spaces are converted.
     """
 
     def __init__(self, tasks: int, answers: int, memory: int, settings: int):
@@ -82,17 +96,18 @@ class Worker:
         self._files, self._side, self._converts = (read[k] for k in ("files", "side", "converts"))
 
     def run(self) -> None:
+        """Read tasks and write answers until the parent closes the pipe or sets the first byte."""
         while (record := os.read(self._tasks, Task.form.size)) and not self._is_closed[0]:
             task = Task(*Task.form.unpack(record))
             os.write(self._answers, Answer.pack(task, *self._do(task)))
 
     def _do(self, task) -> tuple[int, int, str]:
-        """Kind, row and text of the answer."""
+        """Carry out a task; return kind, row and text of the answer."""
         try:
             memory = self._place(task.offset, task.size)
-            (self._decode if task.kind == PAGES else self._make)(task, memory)
+            (self._decode if task.kind == DECODE else self._make)(task, memory)
         except Undecodable as problem:
-            return DAMAGED, task.first + problem.number, str(problem)
+            return DAMAGED, task.first + problem.index, str(problem)
         except ConvnetError as error:
             return REFUSED, -1, str(error)
         except Exception:
@@ -100,11 +115,11 @@ class Worker:
         return GOOD, -1, ""
 
     def _decode(self, task, memory):
-        pages, mine = Pages(memory, task.side, task.most), slice(task.first, task.last)
+        pages, mine = Pages(memory, task.side, task.capacity), slice(task.first, task.last)
         self._read(pages.rows[mine], pages.pixels[mine])
 
     def _make(self, task, memory):
-        canvas = Canvas(memory, task.side, task.most)
+        canvas = Canvas(memory, task.side, task.capacity)
         rows = canvas.rows[task.first : task.last]
         pixels = self._scratch(len(rows))
         self._read(rows, pixels)
@@ -120,10 +135,10 @@ class Worker:
         )
 
     def _read(self, rows, pixels):
-        decode_pieces(self._files, rows["place"], pixels, self._converts)
+        decode_byte_ranges(self._files, rows["place"], pixels, self._converts)
 
     def _scratch(self, cases):
-        """Memory for so many images, the same every time."""
+        """Return memory for so many images, the same at each call."""
         shape = cases, self._side, self._side, 4
         size = int(np.prod(shape))
         if len(self._spare) < size + 2 * _VECTOR:
@@ -133,7 +148,7 @@ class Worker:
 
     @cached_property
     def _arrange(self):
-        from convnet.data.pipeline.arrange import arrange  # kernels are for those who need them
+        from convnet.data.pipeline.arrange import arrange  # on demand: it loads kernels
 
         return arrange
 

@@ -1,4 +1,4 @@
-"""What worker processes are making, as the one who asked for it sees it."""
+"""A pending request to the worker processes."""
 
 import threading
 from collections.abc import Callable
@@ -11,9 +11,13 @@ from convnet.errors import DataError
 
 
 class Request(AbstractContextManager):
-    """A context that waits, and gives the result; its memory is held by whoever holds that or this.
+    """A context that waits for the worker processes and yields the result.
 
-    damaged: makes the error for an image of which a row, and what is wrong with it, are told.
+    The memory of the result stays allocated while the result or this object is referenced.  The
+    first error in the order of the cases is raised on entering.
+
+    tasks    number of tasks that have to be answered
+    damaged  makes the error for an undecodable image, of its row and of what is wrong with it
     """
 
     def __init__(self, result: np.ndarray, tasks: int, damaged: Callable[[int, str], DataError]):
@@ -21,7 +25,7 @@ class Request(AbstractContextManager):
         self._problems: dict[int, Exception] = {}
         self._is_done = threading.Event()
 
-    def __enter__(self):
+    def __enter__(self) -> np.ndarray:
         self._is_done.wait()
         if self._problems:
             raise self._problems[min(self._problems)]
@@ -32,10 +36,11 @@ class Request(AbstractContextManager):
 
     @property
     def is_done(self) -> bool:
+        """Whether all tasks are answered or have failed."""
         return self._is_done.is_set()
 
     def take(self, answer: Answer, text: str) -> None:
-        """For the thread that reads answers."""
+        """Record the answer to one task; called by the thread that reads answers."""
         if answer.kind != GOOD:
             self._problems[answer.first] = self._problem(answer, text)
         self._open_tasks -= 1
@@ -48,6 +53,6 @@ class Request(AbstractContextManager):
         return self._damaged(answer.row, text) if answer.kind == DAMAGED else DataError(text)
 
     def fail(self, problem: Exception) -> None:
-        """There will be no answer."""
+        """Give up: no more answers will come, and `problem` is raised on entering."""
         self._problems[-1] = problem
         self._is_done.set()

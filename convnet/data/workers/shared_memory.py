@@ -1,8 +1,8 @@
-"""Memory that several processes see, without a name that could be left behind.
+"""Memory shared between processes, without a name that could be left behind.
 
-It is a file that is reached through its descriptor only: in memory on Linux (and not counted into
-/dev/shm, which is small in containers), elsewhere a temporary file.  It is gone with the last
-process that has it open, however that one ends.
+It is a file that only its descriptor refers to: in memory on Linux (not in /dev/shm, which is small
+in containers), elsewhere a temporary file.  The system frees it when the last process that has it
+open ends, however it ends.
 """
 
 import mmap
@@ -13,66 +13,68 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convnet.arithmetic import ceil_div
+
 
 class Place(NamedTuple):
-    """Where something lies in the file, in bytes."""
+    """A byte range of the file."""
 
     offset: int
     size: int
 
 
 class SharedMemory:
-    """Hands out arrays; the memory of those that nobody holds any more is handed out again."""
+    """Allocates arrays; the memory of arrays that are no longer referenced is reused."""
 
     def __init__(self):
         self.descriptor = _new_file()
         self._size = 0
         self._free: dict[int, list[tuple[Place, mmap.mmap]]] = {}
         self._places: dict[int, Place] = {}  # by address
-        self._taken = weakref.WeakValueDictionary()
+        self._allocated = weakref.WeakValueDictionary()  # by address
 
-    def take(self, size: int) -> np.ndarray:
-        """At least so many bytes, of any contents: uint8.  OSError if there is no room.
+    def allocate(self, size: int) -> np.ndarray:
+        """Return at least so many bytes, uninitialized: uint8.  OSError if there is no memory left.
 
-        They are free again when this array and all views of it are gone.
+        They are free again when this array and all views of it are deleted.
         """
-        size = -(-size // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
+        size = ceil_div(size, mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         free = self._free.setdefault(size, [])
-        place, mapping = free.pop() if free else self._new_piece(size)
+        place, mapping = free.pop() if free else self._new_place(size)
         array = np.frombuffer(mapping, np.uint8)
-        self._places[array.ctypes.data], self._taken[array.ctypes.data] = place, array
-        weakref.finalize(array, self._give_back, place, mapping).atexit = False
+        self._places[array.ctypes.data], self._allocated[array.ctypes.data] = place, array
+        weakref.finalize(array, self._release, place, mapping).atexit = False
         return array
 
-    def taken(self, beginning: np.ndarray) -> np.ndarray | None:
-        """What was handed out, found by an array at its beginning; None if that is no such one."""
-        return self._taken.get(beginning.ctypes.data)
+    def owner_of(self, beginning: np.ndarray) -> np.ndarray | None:
+        """Return the allocated array that starts where `beginning` does; None if there is none."""
+        return self._allocated.get(beginning.ctypes.data)
 
     def place(self, array: np.ndarray) -> Place:
-        """Of an array that was handed out."""
+        """Return the byte range of an allocated array."""
         return self._places[array.ctypes.data]
 
-    def _give_back(self, place, mapping):
+    def _release(self, place, mapping):
         if self.descriptor is not None:
             self._free[place.size].append((place, mapping))
 
-    def _new_piece(self, size):
+    def _new_place(self, size):
         place = Place(self._size, size)
         self._size += size
         os.ftruncate(self.descriptor, self._size)
-        if hasattr(os, "posix_fallocate"):  # or a lack of memory would show as a crash, later
+        if hasattr(os, "posix_fallocate"):  # else a lack of memory would crash the process later
             os.posix_fallocate(self.descriptor, *place)
         return place, mmap.mmap(self.descriptor, size, offset=place.offset)
 
     def close(self) -> None:
-        """What was handed out stays readable as long as somebody holds it."""
+        """Close the descriptor; allocated arrays stay readable while they are referenced."""
         os.close(self.descriptor)
         self.descriptor = None
         self._free.clear()
 
 
 def map_place(descriptor: int, place: Place) -> np.ndarray:
-    """What another process took: uint8 (size,)."""
+    """Return memory that another process allocated: uint8 (size,)."""
     return np.frombuffer(mmap.mmap(descriptor, place.size, offset=place.offset), np.uint8)
 
 

@@ -106,7 +106,7 @@ class Problem:
 
 def run(function, *args):
     """Call with exactly the announced scratch, full of NaN, aligned to 64 bytes."""
-    if not hasattr(function, "scratch_size"):
+    if function.scratch_size is None:
         return function(*args)
     size = function.scratch_size(*args)
     memory = np.full(size + 128, 0xFF, np.uint8)

@@ -1,1 +1,1 @@
-"""The operations of the CPU engine, one module for each module of operations that layers call."""
+"""What the CPU engine runs: an implementation of every operation of `convnet.operations`."""

@@ -1,13 +1,12 @@
-"""Biases: one number for each row of the outputs (dialect, 3.3).
-
-y is (rows, columns): (outputs, N), or (F, M * M * N) where a filter's modules share their bias.
-"""
+"""Biases."""
 
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import exact
 from convnet.compiling.kernels import kernel
 from convnet.compiling.replay import repeatable
+from convnet.operations import bias
 
 
 @exact
@@ -28,12 +27,12 @@ def _grad_kernel(dy, db, accumulate):
 
 
 @repeatable
+@implements(bias.forward)
 def forward(b, y):
-    """y[r, :] += b[r]."""
     _forward_kernel(b, y)
 
 
 @repeatable
+@implements(bias.grad)
 def grad(dy, db, accumulate):
-    """db[r] (+)= the sum of dy[r, :]."""
     _grad_kernel(dy, db, accumulate)

@@ -1,26 +1,19 @@
-"""Gaussian blur with zeros outside the image (dialect, 3.7); forward and backward are the same.
+"""Gaussian blur.
 
 The filter is a product of two, so each row of the output is first summed over rows, into scratch
 memory of the thread that works on it, then over columns.
 """
 
-import math
-
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
 from convnet.compiling.replay import repeatable
-
-
-def weights(size, stdev):
-    """exp(-(a-r)**2 / (2*stdev**2)), a = 0..size-1, r = size // 2, divided by their sum."""
-    distances = [(a - size // 2) / stdev for a in range(size)]
-    found = np.array([math.exp(-0.5 * min(d * d, 1e4)) for d in distances])
-    return found / found.sum()
+from convnet.operations.blur import blur as declared
+from convnet.operations.blur import gaussian_taps
 
 
 def _parts(threads, x):
@@ -32,11 +25,10 @@ def _size(x, *_others):
 
 
 @repeatable
-@needs_scratch(_size)
+@implements(declared, scratch=_size)
 def blur(x, y, size, stdev, accumulate, *, scratch):
-    """y (+)= x filtered by size x size weights of deviation `stdev` pixels.  x, y: (C, H, W, N)."""
     (rows,) = carve_for_threads(scratch, _parts, x)
-    _blur_kernel(x, y, weights(size, stdev).astype(x.dtype), rows, accumulate)
+    _blur_kernel(x, y, gaussian_taps(size, stdev).astype(x.dtype), rows, accumulate)
 
 
 @inlined

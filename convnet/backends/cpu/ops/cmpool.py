@@ -1,28 +1,27 @@
-"""Maximum across maps at the same pixel (dialect, 3.5).
+"""Max pooling across channels.
 
-Pixels and cases are alike here, so images are treated as (maps, pixels * cases).
+Pixels and cases are alike here, so images are treated as (channels, pixels * cases).
 """
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import BLOCK, inlined, parallel
 from convnet.backends.cpu.kernels.rows import copy_row, fill
 from convnet.compiling.replay import repeatable
+from convnet.operations import cmpool
 
 
 @repeatable
+@implements(cmpool.forward)
 def forward(x, y, size, stride, start):
-    """y[o] = maximum of the maps [start + o*stride, + size) of x, clipped.
-
-    x: (C, H, W, N), y: (maps, H, W, N).
-    """
     _forward_kernel(x.reshape(len(x), -1), y.reshape(len(y), -1), size, stride, start)
 
 
 @repeatable
+@implements(cmpool.backward)
 def backward(x, y, dy, dx, size, stride, start, accumulate):
-    """dx (+)= the gradient; every map equal to its window's maximum receives all of dy."""
     flat = [a.reshape(len(a), -1) for a in (x, y, dy, dx)]
     _backward_kernel(*flat, size, stride, start, accumulate)
 

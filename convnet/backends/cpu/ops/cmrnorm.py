@@ -1,14 +1,15 @@
-"""Response normalisation across channels (dialect, 3.6; Krizhevsky et al. 2012, section 3.3).
+"""Local response normalization across channels.
 
-Pixels and cases are alike here, so images are treated as (channels, pixels * cases) and cut into
-pieces of columns; the channels of one piece stay in the cache of the thread that works on it.
+Pixels and cases are alike here, so images are treated as (channels, pixels * cases) and split into
+blocks of columns; the channels of a block stay in the cache of the thread that works on it.
 """
 
 import numba
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch, never_touches
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.norm_rows import (
     divide_by_power,
@@ -21,15 +22,16 @@ from convnet.backends.cpu.kernels.norm_rows import (
 )
 from convnet.backends.cpu.kernels.rows import add_row
 from convnet.compiling.replay import repeatable
+from convnet.operations import cmrnorm
 
-PIECE = 512  # columns
+BLOCK_COLUMNS = 512  # columns
 
 
 def _rows_shape(x, rows):
-    """Scratch: for each worker some rows of a piece."""
+    """Scratch: for each worker some rows of a block."""
     columns = x.shape[1] * x.shape[2] * x.shape[3]
-    workers = min(numba.get_num_threads(), -(-columns // PIECE))
-    return workers, rows, PIECE
+    workers = min(numba.get_num_threads(), ceil_div(columns, BLOCK_COLUMNS))
+    return workers, rows, BLOCK_COLUMNS
 
 
 def _size(x, rows):
@@ -41,14 +43,12 @@ def _rows(scratch, x, rows):
 
 
 @repeatable
-@never_touches("denom")
-@needs_scratch(lambda x, *_others: _size(x, 1))
-def forward(x, y, denom, size, scale, power, k, blocked, *, scratch):
-    """y = x * d ** -power,  d = k + scale * (sum of x**2 over `size` channels).
-
-    x, y: (C, H, W, N); scale is already divided by size; blocked: windows are the consecutive
-    blocks of `size` channels instead of being centred on each channel.
-    """
+@implements(
+    cmrnorm.forward,
+    unused=lambda *_arguments: "denominators",
+    scratch=lambda x, *_others: _size(x, 1),
+)
+def forward(x, y, denominators, size, scale, power, k, blocked, *, scratch):
     real, channels = x.dtype.type, x.shape[0]
     columns = [a.reshape(channels, -1) for a in (x, y)]
     rows = _rows(scratch, x, 1)
@@ -56,14 +56,13 @@ def forward(x, y, denom, size, scale, power, k, blocked, *, scratch):
 
 
 @repeatable
-@never_touches("denom")
-@needs_scratch(lambda x, *_others: _size(x, x.shape[0] + 3))
-def backward(x, y, dy, denom, dx, size, scale, power, k, blocked, accumulate, *, scratch):
-    """dx_i (+)= dy_i * d_i**-power - 2*scale*power * x_i * sum of dy_j*y_j/d_j.
-
-    The sum runs over the channels j whose window contains i.  d is computed again from x: that
-    takes less time than to write and to read it.
-    """
+@implements(
+    cmrnorm.backward,
+    unused=lambda *_arguments: "denominators",
+    scratch=lambda x, *_others: _size(x, x.shape[0] + 3),
+)
+def backward(x, y, dy, denominators, dx, size, scale, power, k, blocked, accumulate, *, scratch):
+    """Recompute the denominators from x, which takes less time than writing and reading them."""
     real, channels = x.dtype.type, x.shape[0]
     columns = [a.reshape(channels, -1) for a in (x, y, dy, dx)]
     rows, factor = _rows(scratch, x, channels + 3), real(2 * scale * power)
@@ -83,11 +82,11 @@ def _denominators(d, x, c, column, size, scale, k, blocked):
 @parallel
 def _forward_kernel(x, y, scratch, size, scale, power, k, blocked):
     channels, columns = x.shape
-    pieces, workers = (columns + PIECE - 1) // PIECE, scratch.shape[0]
+    blocks, workers = (columns + BLOCK_COLUMNS - 1) // BLOCK_COLUMNS, scratch.shape[0]
     for worker in prange(workers):
         w = np.int64(worker)
-        for piece in range(w * pieces // workers, (w + 1) * pieces // workers):
-            lo, hi = piece * PIECE, min(piece * PIECE + PIECE, columns)
+        for block in range(w * blocks // workers, (w + 1) * blocks // workers):
+            lo, hi = block * BLOCK_COLUMNS, min(block * BLOCK_COLUMNS + BLOCK_COLUMNS, columns)
             d = scratch[w, 0, : hi - lo]
             for c in range(channels):
                 _denominators(d, x, c, lo, size, scale, k, blocked)
@@ -97,15 +96,15 @@ def _forward_kernel(x, y, scratch, size, scale, power, k, blocked):
 @parallel
 def _backward_kernel(x, y, dy, dx, scratch, size, numbers, blocked, accumulate):
     channels, columns = x.shape
-    pieces, workers = (columns + PIECE - 1) // PIECE, scratch.shape[0]
+    blocks, workers = (columns + BLOCK_COLUMNS - 1) // BLOCK_COLUMNS, scratch.shape[0]
     scale, power, k, factor = numbers
     lean = 0 if blocked else size - size // 2 - 1  # of the transposed window
     behind = size - 1 - lean  # channels until all of a window's shares are there
     for worker in prange(workers):
         w = np.int64(worker)
         rows = scratch[w]
-        for piece in range(w * pieces // workers, (w + 1) * pieces // workers):
-            lo, hi = piece * PIECE, min(piece * PIECE + PIECE, columns)
+        for block in range(w * blocks // workers, (w + 1) * blocks // workers):
+            lo, hi = block * BLOCK_COLUMNS, min(block * BLOCK_COLUMNS + BLOCK_COLUMNS, columns)
             total, d = rows[channels, : hi - lo], rows[channels + 1, : hi - lo]
             direct = rows[channels + 2, : hi - lo]
             for c in range(channels + behind):

@@ -1,35 +1,28 @@
-"""Contrast normalisation: as rnorm, but the denominator sums squares of x - local mean.
-
-What is divided is x itself, and the gradient takes the mean for a constant (dialect, 3.6).
-"""
+"""Local contrast normalization: `rnorm` with other values in the sum of squares."""
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.norm_rows import sum_rows, window
 from convnet.backends.cpu.ops.rnorm import backward_scratch, normalise, normalise_backward
 from convnet.compiling.replay import repeatable
+from convnet.operations import cnorm
 
 
 @repeatable
-def forward(x, y, denom, centred, size, scale, power, k):
-    """denom = k + scale * (sum of centred**2 over a square),  y = x * denom ** -power.
-
-    centred = x - (mean of x over the square, clipped); all arrays (C, H, W, N); scale is already
-    divided by size**2.
-    """
+@implements(cnorm.forward)
+def forward(x, y, denominators, centred, size, scale, power, k):
     cases = x.shape[3]
     _centre_kernel(x.reshape(-1, cases), y.reshape(-1, cases), x, centred, size)
-    normalise(centred, x, y, denom, size, scale, power, k)
+    normalise(centred, x, y, denominators, size, scale, power, k)
 
 
 @repeatable
-@needs_scratch(backward_scratch)
-def backward(centred, y, dy, denom, dx, size, scale, power, accumulate, *, scratch):
-    """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * centred_i * sum of dy_j*y_j/denom_j."""
-    normalise_backward(centred, y, dy, denom, dx, size, scale, power, accumulate, scratch)
+@implements(cnorm.backward, scratch=backward_scratch)
+def backward(centred, y, dy, denominators, dx, size, scale, power, accumulate, *, scratch):
+    normalise_backward(centred, y, dy, denominators, dx, size, scale, power, accumulate, scratch)
 
 
 @inlined

@@ -1,22 +1,24 @@
-"""Channels that groups see, where they are listed instead of consecutive (dialect, 3.3)."""
+"""Channels that the groups of a convolution see, where they are listed."""
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.rows import copy_row, fill
 from convnet.compiling.replay import repeatable
+from convnet.operations import connections
 
 
 @repeatable
+@implements(connections.gather)
 def gather(x, connections, y):
-    """y[i] = x[connections[i]].  x, y: (channels, S, S, N); connections: int32, as many as y."""
     _gather_kernel(x.reshape(len(x), -1), connections, y.reshape(len(y), -1))
 
 
 @repeatable
+@implements(connections.scatter)
 def scatter(dy, connections, dx, accumulate):
-    """dx[c] (+)= the sum of dy[i] over the i with connections[i] = c, in their order."""
     _scatter_kernel(dy.reshape(len(dy), -1), connections, dx.reshape(len(dx), -1), accumulate)
 
 

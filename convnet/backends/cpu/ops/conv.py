@@ -1,14 +1,13 @@
-"""Convolution with shared weights (dialect, 3.3).
+"""Convolution with shared weights.
 
-x is (C, H, W, N), w (C/groups, K, K, F), y (F, M, M, N).  Module (my, mx) reads the window whose
-first pixel is (my * stride - padding, mx * stride - padding); pixels outside the image are zero.
 Filters of 3x3 or 5x5 (or, at stride S, of up to 3S x 3S or 5S x 5S) go through Winograd's
-transforms where these pay (winograd.py), all others are correlated directly (correlate.py).
+transforms where these pay (`winograd`), all others are correlated directly (`gemm`).
 """
 
 import numpy as np
 
-from convnet.backends.base import needs_scratch
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cpu.gemm.direct_conv import (
     correlate,
     row_blocks,
@@ -26,6 +25,7 @@ from convnet.backends.cpu.winograd import conv as winograd
 from convnet.backends.cpu.winograd import tiling
 from convnet.backends.cpu.winograd import weight_gradient as winograd_weights
 from convnet.compiling.replay import repeatable
+from convnet.operations import conv
 
 
 def _tiling(w, stride, groups, outputs):
@@ -63,16 +63,14 @@ def _forward_size(x, w, y, padding, stride, groups, *_others):
 
 
 @repeatable
-@needs_scratch(_forward_size)
+@implements(conv.forward, scratch=_forward_size)
 def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
-    """y (+)= the correlation of x with w."""
     _forward(x, w, y, padding, stride, groups, accumulate, nothing(x.dtype), scratch)
 
 
 @repeatable
-@needs_scratch(_forward_size)
+@implements(conv.forward_fused, scratch=_forward_size)
 def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch):
-    """y = f(the correlation of x with w + biases (+ y)), f a neuron; a bias for each filter."""
     finish = as_finish(biases, kind, a, b)
     _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch)
 
@@ -102,7 +100,7 @@ def _images_parts(threads, w, dx, stride, groups):
     if way := _images_tiling(w, stride, groups, dx):
         sizes = winograd.sizes(way, filters, w.shape[0], groups, dx.shape)
         return winograd.parts(threads, sizes, dx.dtype)
-    rows, side = w.shape[0] * stride * stride, -(-w.shape[1] // stride)
+    rows, side = w.shape[0] * stride * stride, ceil_div(w.shape[1], stride)
     return _correlate_parts(threads, filters, side, rows, groups, dx.dtype)
 
 
@@ -111,13 +109,13 @@ def _images_size(dy, w, dx, padding, stride, groups, accumulate):
 
 
 @repeatable
-@needs_scratch(_images_size)
+@implements(conv.images_grad, scratch=_images_size)
 def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
-    """dx (+)= the gradient of x: every pixel gathers from the modules that read it.
+    """Correlate dy, at stride 1, with the rotated filters of each phase.
 
-    Pixel and module are joined by y + padding = (my + j) * stride + py, filter row py + j * stride.
-    So over q = my + j it is a correlation of stride 1 of dy with the turned filters of each phase
-    (py, px), and the phases are its rows (see filters.pack_turned).
+    A pixel y and a module my share filter row py + j * stride where y + padding = (my + j) * stride
+    + py.  So over q = my + j this is a correlation of dy with the filters of each phase (py, px)
+    rotated by 180 degrees, and the phases are its rows (`pack_turned`).
     """
     arrays = carve_for_threads(scratch, _images_parts, w, dx, stride, groups)
     finish = nothing(dy.dtype)
@@ -126,7 +124,7 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
         winograd.run(way, dy, w, dx, outer, groups, accumulate, finish, arrays, turned=True)
         return
     packed, used, *own = arrays
-    filters, side, rows = w.shape[3] // groups, -(-w.shape[1] // stride), w.shape[0] * stride**2
+    filters, side, rows = w.shape[3] // groups, ceil_div(w.shape[1], stride), w.shape[0] * stride**2
     spans = spans_of(filters, side)
     pack_turned(w, packed, used, groups, spans, stride)
     first = padding // stride
@@ -154,9 +152,8 @@ def _weights_size(x, dy, dw, padding, stride, groups, accumulate):
 
 
 @repeatable
-@needs_scratch(_weights_size)
+@implements(conv.weights_grad, scratch=_weights_size)
 def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, scratch):
-    """dw (+)= the gradient of w, summed over modules and cases."""
     arrays = carve_for_threads(scratch, _weights_parts, dy, dw, stride, groups)
     if way := _tiling(dw, stride, groups, dy):
         winograd_weights.run(way, x, dy, dw, padding, groups, accumulate, arrays)

@@ -1,23 +1,19 @@
-"""Binary cross entropy, positive targets weighted (dialect, 7)."""
+"""Binary cross entropy with weighted positive targets."""
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.ranks import GROUP, first_place_errors
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.backends.cpu.kernels.safe_logs import log_or_lowest, smallest
 from convnet.compiling.replay import repeatable
+from convnet.operations import cost_bce
 
 
-@needs_scratch(lambda targets, *_others: 5 * 8 * targets.shape[1])
+@implements(cost_bce.forward, scratch=lambda targets, *_others: 5 * 8 * targets.shape[1])
 def forward(targets, y, values, weight, *, scratch):
-    """values = [cost, share of outputs on the wrong side of 0.5, errors of the first place].
-
-    cost = -(weight t log y + (1-t) log(1-y)), summed as all three over the cases.
-    targets, y: (outputs, N); values: float64 (3,).
-    """
     rows = case_rows(scratch, 5, y)
     values[0], values[1] = entropy(targets, y, rows[:2], weight)
     first_place_errors(targets, y, rows[2:])
@@ -25,11 +21,8 @@ def forward(targets, y, values, weight, *, scratch):
 
 
 @repeatable
+@implements(cost_bce.backward)
 def backward(targets, y, dy, weight, coeff, fused, accumulate):
-    """dy (+)= coeff * (-weight t/y + (1-t)/(1-y)).
-
-    fused: with respect to the input of the logistic neuron, -weight t (1-y) + (1-t) y.
-    """
     numbers = float(weight), float(coeff), smallest(y)
     _backward_kernel(targets, y, dy, *numbers, fused, accumulate)
 
@@ -55,7 +48,7 @@ def _add_entropy(targets, y, loss, wrong, weight):
 
 
 @inlined
-def _slope(t, p, weight, fused, smallest):
+def _derivative(t, p, weight, fused, smallest):
     if fused:
         return (1 - t) * p - weight * t * (1 - p)
     q = 1 - p
@@ -84,7 +77,7 @@ def _backward_kernel(targets, y, dy, weight, coeff, smallest, fused, accumulate)
         row, t, d = y[c], targets[c], dy[c]
         for n in range(cases):
             p = np.float64(row[n])
-            g = coeff * _slope(np.float64(t[n]), p, weight, fused, smallest)
+            g = coeff * _derivative(np.float64(t[n]), p, weight, fused, smallest)
             if accumulate:
                 d[n] += g
             else:

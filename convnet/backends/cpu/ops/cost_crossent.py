@@ -1,22 +1,19 @@
-"""Cross entropy over a softmax (dialect, 7)."""
+"""Cross entropy over a softmax."""
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.ranks import GROUP, first_place_errors
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.backends.cpu.kernels.safe_logs import log_or_lowest, smallest
 from convnet.compiling.replay import repeatable
+from convnet.operations import cost_crossent
 
 
-@needs_scratch(lambda targets, *_others: 4 * 8 * targets.shape[1])
+@implements(cost_crossent.forward, scratch=lambda targets, *_others: 4 * 8 * targets.shape[1])
 def forward(targets, y, values, *, scratch):
-    """values = [sum of -t log y, errors of the first place] over the cases.
-
-    targets, y: (classes, N); values: float64 (2,).
-    """
     rows = scratch[: 4 * 8 * y.shape[1]].view(np.float64).reshape(4, y.shape[1])
     _entropy_kernel(targets, y, rows[0])
     first_place_errors(targets, y, rows[1:])
@@ -24,9 +21,8 @@ def forward(targets, y, values, *, scratch):
 
 
 @repeatable
-@needs_scratch(lambda targets, *_others: 8 * targets.shape[1])
+@implements(cost_crossent.backward, scratch=lambda targets, *_others: 8 * targets.shape[1])
 def backward(targets, y, dy, coeff, fused, accumulate, *, scratch):
-    """dy (+)= coeff * (-t/y), or fused, with respect to the softmax's input, y sum(t) - t."""
     totals = scratch[: 8 * y.shape[1]].view(np.float64)
     if fused:
         _fused_kernel(targets, y, dy, totals, float(coeff), accumulate)

@@ -1,19 +1,15 @@
-"""Binary cross entropy with counts for precision and recall (dialect, 7)."""
+"""Binary cross entropy with counts for precision and recall."""
 
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import parallel
 from convnet.backends.cpu.ops import cost_bce
+from convnet.operations import cost_dce
 
 
-@needs_scratch(lambda targets, *_others: 2 * 8 * targets.shape[1])
+@implements(cost_dce.forward, scratch=lambda targets, *_others: 2 * 8 * targets.shape[1])
 def forward(targets, y, values, weight, *, scratch):
-    """values = [cost, share on the wrong side of 0.5, then by class: declared, positive, both].
-
-    Sums over the cases; the counts are of y > 0.5, of t > 0.5 and of cases with both.
-    targets, y: (classes, N); values: float64 (2 + 3 classes,).
-    """
     rows = cost_bce.case_rows(scratch, 2, y)
     values[0], values[1] = cost_bce.entropy(targets, y, rows, weight)
     _count_kernel(targets, y, values[2:].reshape(-1, 3))

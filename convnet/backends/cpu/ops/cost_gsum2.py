@@ -1,36 +1,35 @@
-"""Sum of squares, each case times its gate (dialect, 7)."""
+"""Sum of squares, each case times its gate."""
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.ranks import GROUP
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.compiling.kernels import kernel
 from convnet.compiling.replay import repeatable
+from convnet.operations import cost_gsum2
 
 
-@needs_scratch(lambda gate, *_others: 8 * gate.shape[1])
+@implements(cost_gsum2.forward, scratch=lambda gate, *_others: 8 * gate.shape[1])
 def forward(gate, x, values, *, scratch):
-    """values = [sum over cases of gate * sum of x**2], float64.  gate: (1, N), x: (rows, N)."""
     squares = scratch[: 8 * x.shape[1]].view(np.float64)
     _squares_kernel(x, squares)
     values[0] = _gated(gate[0], squares)
 
 
 @repeatable
-@needs_scratch(lambda x, *_others: 8 * x.shape[1])
+@implements(cost_gsum2.gate_grad, scratch=lambda x, *_others: 8 * x.shape[1])
 def gate_grad(x, dgate, coeff, accumulate, *, scratch):
-    """dgate (+)= coeff * sum of x**2."""
     squares = scratch[: 8 * x.shape[1]].view(np.float64)
     _squares_kernel(x, squares)
     _put(squares, dgate[0], float(coeff), accumulate)
 
 
 @repeatable
+@implements(cost_gsum2.inputs_grad)
 def inputs_grad(gate, x, dx, coeff, accumulate):
-    """dx (+)= coeff * 2 * gate * x."""
     _inputs_kernel(gate[0], x, dx, x.dtype.type(2 * coeff), accumulate)
 
 

@@ -1,43 +1,35 @@
-"""Multinomial logistic regression cost over a softmax (dialect, 7).
-
-A label that names no class is counted as a wrong answer of the smallest probability, and has no
-part in the gradient's one-hot term.
-"""
+"""Multinomial logistic regression over a softmax."""
 
 import math
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.ranks import GROUP, correct, count
 from convnet.compiling.replay import repeatable
+from convnet.operations import cost_logreg
 
 
 @repeatable
-@needs_scratch(lambda labels, *_others: 3 * 8 * labels.shape[1])
-def forward(labels, probs, values, topk, *, scratch):
-    """values = [sum of -log p, top-1 errors, top-`topk` errors] over the cases.
-
-    labels (1, N) class indices; probs (classes, N); values float64 (3,).  Probabilities that tie
-    with the label's share the places left to them, so errors may be fractions.  p is taken for
-    no less than the type's smallest normal number.
-    """
+@implements(cost_logreg.forward, scratch=lambda labels, *_others: 3 * 8 * labels.shape[1])
+def forward(labels, probabilities, values, topk, *, scratch):
     cases = labels.shape[1]
     rows = scratch[: 3 * 8 * cases].view(np.float64).reshape(3, cases)
-    _rank_kernel(labels[0], probs, rows, float(np.finfo(probs.dtype).tiny), topk, values)
+    _rank_kernel(
+        labels[0], probabilities, rows, float(np.finfo(probabilities.dtype).tiny), topk, values
+    )
 
 
 @repeatable
-def backward(labels, probs, dprobs, coeff, fused, accumulate):
-    """dprobs (+)= coeff * the gradient of the summed -log p.
-
-    fused: with respect to the softmax's input, p - onehot; else -onehot / p.
-    """
-    real = probs.dtype.type
-    smallest = np.finfo(probs.dtype).tiny
-    _backward_kernel(labels[0], probs, dprobs, real(coeff), fused, accumulate, smallest)
+@implements(cost_logreg.backward)
+def backward(labels, probabilities, dprobabilities, coeff, fused, accumulate):
+    real = probabilities.dtype.type
+    smallest = np.finfo(probabilities.dtype).tiny
+    _backward_kernel(
+        labels[0], probabilities, dprobabilities, real(coeff), fused, accumulate, smallest
+    )
 
 
 @inlined

@@ -1,7 +1,6 @@
-"""Softmax over sets of `size` classes (dialect, 7).
+"""Softmax over sets of classes.
 
-Z(k) = sum over sets of k classes of exp(their energies) obeys, class by class,
-Z(k) = Z'(k) + exp(energy) Z'(k-1); all of it is kept in logarithms, in float64.
+The sums Z(k) over sets of k classes are kept in logarithms, in float64.
 """
 
 import math
@@ -9,14 +8,15 @@ import math
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import called, inlined, parallel
 from convnet.backends.cpu.kernels.ranks import GROUP, correct, count
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.backends.cpu.scratch import carve, total_bytes
 from convnet.compiling.replay import repeatable
+from convnet.operations import cost_msm
 
-JOBS = 16  # pieces of a minibatch with tables of their own
+JOBS = 16  # parts of a minibatch with tables of their own
 NONE = -math.inf  # the logarithm of no set at all
 
 
@@ -28,13 +28,8 @@ def _forward_bytes(labels, energies, _values, size):
     return total_bytes(_forward_parts(energies, size))
 
 
-@needs_scratch(_forward_bytes)
+@implements(cost_msm.forward, scratch=_forward_bytes)
 def forward(labels, energies, values, size, *, scratch):
-    """values = [sum of -log P(label in set), top-1 errors, top-`size` errors] over the cases.
-
-    labels (1, N) class indices; energies (classes, N); values float64 (3,).  The errors rank by
-    energy.  A label that names no class has the type's smallest normal number as probability.
-    """
     rows, sums = carve(scratch, _forward_parts(energies, size))
     _loss_kernel(labels[0], energies, sums, rows[0], math.log(np.finfo(energies.dtype).tiny))
     _rank_kernel(labels[0], energies, rows[1:], size)
@@ -53,9 +48,8 @@ def _backward_bytes(labels, energies, _de, size, *_others):
 
 
 @repeatable
-@needs_scratch(_backward_bytes)
+@implements(cost_msm.backward, scratch=_backward_bytes)
 def backward(labels, energies, de, size, coeff, accumulate, *, scratch):
-    """de (+)= coeff * (P(c in set) - P(c in set | label in set))."""
     tables, gradients = carve(scratch, _backward_parts(energies, size))
     _backward_kernel(labels[0], energies, de, tables, gradients, size, float(coeff), accumulate)
 

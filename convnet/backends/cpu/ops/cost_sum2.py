@@ -1,29 +1,30 @@
-"""Sum of squares cost (dialect, 7)."""
+"""Sum of squares."""
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import BLOCK, inlined_sum, parallel
 from convnet.backends.cpu.ops import elementwise
 from convnet.compiling.replay import repeatable
+from convnet.operations import cost_sum2
 
 
 def _blocks(x):
-    return -(-int(np.prod(x.shape)) // BLOCK)
+    return ceil_div(int(np.prod(x.shape)), BLOCK)
 
 
-@needs_scratch(lambda x, *_others: 8 * _blocks(x))
+@implements(cost_sum2.forward, scratch=lambda x, *_others: 8 * _blocks(x))
 def forward(x, values, *, scratch):
-    """values = [sum of x**2], float64.  x: any shape."""
     sums = scratch[: 8 * _blocks(x)].view(np.float64)
     _squares_kernel(x.reshape(-1), sums)
     values[0] = sums.sum()  # one sum a block: the result does not depend on the threads
 
 
 @repeatable
+@implements(cost_sum2.backward)
 def backward(x, dx, coeff, accumulate):
-    """dx (+)= 2 * coeff * x."""
     elementwise.scale(x, dx, 2 * coeff, accumulate)
 
 

@@ -1,24 +1,21 @@
-"""Topographic independent components (dialect, 7)."""
+"""Topographic independent component analysis."""
 
 import math
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.compiling.replay import repeatable
+from convnet.operations import cost_tica
 
 OFFSET = 0.001
 
 
-@needs_scratch(lambda x, *_others: 8 * x.shape[0] * x.shape[1])
+@implements(cost_tica.forward, scratch=lambda x, *_others: 8 * x.shape[0] * x.shape[1])
 def forward(x, inverse, values, size, *, scratch):
-    """inverse = 1 / (0.001 + sqrt(S)), S the sum of x**2 over a pixel's window; values = [sum].
-
-    x, inverse: (C, S, S, N); values: float64 (1,).  size: side of the windows.
-    """
     sums = scratch[: 8 * x.shape[0] * x.shape[1]].view(np.float64)
     _forward_kernel(x, inverse, sums, size)
     values[0] = sums.sum()
@@ -30,9 +27,8 @@ def _row_bytes(x, *_others):
 
 
 @repeatable
-@needs_scratch(_row_bytes)
+@implements(cost_tica.backward, scratch=_row_bytes)
 def backward(x, inverse, dx, size, coeff, accumulate, *, scratch):
-    """dx (+)= coeff * x * the sum of `inverse` over the pixel's window.  All (C, S, S, N)."""
     channels, side, _, cases = x.shape
     rows = scratch[: _row_bytes(x)].view(x.dtype).reshape(channels * side, cases)
     _backward_kernel(x, inverse, dx, rows, size, x.dtype.type(coeff), accumulate)

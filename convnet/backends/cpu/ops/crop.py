@@ -1,7 +1,10 @@
-"""A square part of an image (dialect, 3.7)."""
+"""A square part of an image."""
+
+from convnet.backends.base import implements
+from convnet.operations import crop
 
 
+@implements(crop.forward)
 def forward(x, y, row, column):
-    """y[c, i, j] = x[c, row + i, column + j].  x: (C, H, W, N), y: (C, M, M, N)."""
     side = y.shape[1]
     y[...] = x[:, row : row + side, column : column + side]

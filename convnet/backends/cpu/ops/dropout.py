@@ -1,32 +1,30 @@
-"""Dropout: multiply by a random mask (dialect, 3.8).
-
-An element is kept if u < keep, where u = (word >> 8) * 2**-24 is the element's random number
-(philox.py).  The comparison is made exactly, between integers.
-"""
+"""Dropout.  u < keep is decided exactly, between integers."""
 
 import math
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import BLOCK, inlined, parallel
 from convnet.backends.cpu.kernels.philox import words
 from convnet.compiling.replay import repeatable
+from convnet.operations import dropout
 
 _UNUSED_BITS = np.uint64(8)
 
 
 @repeatable
+@implements(dropout.forward)
 def forward(x, y, mask, keep, scale, random):
-    """mask = u < keep,  y = x * mask * scale.  x, y: (rows, N), may be one array; mask: uint8."""
     threshold = np.uint64(math.ceil(keep * 2**24))
     arrays = [a.reshape(-1) for a in (x, y, mask)]
     _forward_kernel(*arrays, threshold, x.dtype.type(scale), random)
 
 
 @repeatable
+@implements(dropout.backward)
 def backward(dy, mask, dx, scale, accumulate):
-    """dx (+)= dy * mask * scale.  dy, dx: (rows, N), may be one array."""
     arrays = [a.reshape(-1) for a in (dy, mask, dx)]
     _backward_kernel(*arrays, dy.dtype.type(scale), accumulate)
 

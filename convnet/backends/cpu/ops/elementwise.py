@@ -1,15 +1,17 @@
-"""Scaled copies and sums: eltsum, concat, copies, dropout in a test, sums of gradients."""
+"""Scaled copies and sums."""
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import BLOCK, inlined, parallel
 from convnet.compiling.replay import repeatable
+from convnet.operations import elementwise
 
 
 @repeatable
+@implements(elementwise.scale)
 def scale(x, y, factor, accumulate):
-    """y (+)= factor * x.  x, y: the same shape, may be one array."""
     _scale_kernel(x.reshape(-1), y.reshape(-1), x.dtype.type(factor), accumulate)
 
 

@@ -1,22 +1,24 @@
-"""Maximum over inputs of equal size, taken one input at a time (dialect, 3.7)."""
+"""Maximum over inputs of equal size, taken one input at a time."""
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import BLOCK, inlined, parallel
 from convnet.backends.cpu.kernels.rows import copy_row
 from convnet.compiling.replay import repeatable
+from convnet.operations import eltmax
 
 
 @repeatable
+@implements(eltmax.forward)
 def forward(x, y, first):
-    """y = x for the first input, max(y, x) for the others.  x, y: the same shape."""
     _forward_kernel(x.reshape(-1), y.reshape(-1), first)
 
 
 @repeatable
+@implements(eltmax.backward)
 def backward(x, y, dy, dx, accumulate):
-    """dx (+)= dy where x equals the maximum y; every equal input receives all of it."""
     _backward_kernel(*[a.reshape(-1) for a in (x, y, dy, dx)], accumulate)
 
 

@@ -1,10 +1,11 @@
-"""Full connections (dialect, 3.2): y = w x; x (inputs, N), w (outputs, inputs), y (outputs, N)."""
+"""Full connections."""
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.gemm import gemm
 from convnet.backends.cpu.gemm.epilogue import as_finish, nothing
 from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
 from convnet.compiling.replay import repeatable
+from convnet.operations import fc
 
 
 def _parts(threads, out, depth):
@@ -21,30 +22,32 @@ def _forward(x, w, y, accumulate, finish, scratch):
 
 
 @repeatable
-@needs_scratch(_forward_size)
+@implements(fc.forward, scratch=_forward_size)
 def forward(x, w, y, accumulate, *, scratch):
-    """y (+)= w x."""
     _forward(x, w, y, accumulate, nothing(y.dtype), scratch)
 
 
 @repeatable
-@needs_scratch(_forward_size)
+@implements(fc.forward_fused, scratch=_forward_size)
 def forward_fused(x, w, y, accumulate, biases, kind, a, b, *, scratch):
-    """y = f(w x + biases (+ y)), f a neuron."""
     _forward(x, w, y, accumulate, as_finish(biases, kind, a, b), scratch)
 
 
 @repeatable
-@needs_scratch(lambda dy, _w, dx, _accumulate: total_bytes(_parts(thread_count(), dx, dy.shape[0])))
+@implements(
+    fc.inputs_grad,
+    scratch=lambda dy, _w, dx, _accumulate: total_bytes(_parts(thread_count(), dx, dy.shape[0])),
+)
 def inputs_grad(dy, w, dx, accumulate, *, scratch):
-    """dx (+)= w' dy."""
     arrays = carve_for_threads(scratch, _parts, dx, dy.shape[0])
     gemm.run(w, True, dy, False, dx, accumulate, nothing(dx.dtype), arrays)
 
 
 @repeatable
-@needs_scratch(lambda x, _dy, dw, _accumulate: total_bytes(_parts(thread_count(), dw, x.shape[1])))
+@implements(
+    fc.weights_grad,
+    scratch=lambda x, _dy, dw, _accumulate: total_bytes(_parts(thread_count(), dw, x.shape[1])),
+)
 def weights_grad(x, dy, dw, accumulate, *, scratch):
-    """dw (+)= dy x'."""
     arrays = carve_for_threads(scratch, _parts, dw, x.shape[1])
     gemm.run(dy, False, x, True, dw, accumulate, nothing(dw.dtype), arrays)

@@ -1,16 +1,18 @@
-"""Images mirrored left to right (dialect, 3.7); forward and backward are the same."""
+"""Images mirrored left to right."""
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import parallel
 from convnet.backends.cpu.kernels.rows import put_row
 from convnet.compiling.replay import repeatable
+from convnet.operations import href
 
 
 @repeatable
+@implements(href.mirror)
 def mirror(x, y, accumulate):
-    """y (+)= x with its columns in reverse order.  x, y: (C, H, W, N)."""
     _mirror_kernel(x, y, accumulate)
 
 

@@ -1,13 +1,13 @@
-"""Local connections: convolution whose filters differ from module to module (dialect, 3.3).
+"""Local connections.
 
-Shapes are those of `conv`, with w (M * M, C/groups, K, K, F).  Every module is a small matrix
-product of its own over the cases; the work is shared out by modules or, for the gradient of x, by
-pixels.
+Every module is a small matrix product of its own over the cases.  Threads share the work by modules
+or, for the gradient of the images, by pixels.
 """
 
 import numpy as np
 
-from convnet.backends.base import needs_scratch
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cpu.gemm.direct_conv import row_blocks
 from convnet.backends.cpu.gemm.direct_conv_weights import CHUNK, TAPS
 from convnet.backends.cpu.gemm.epilogue import as_finish, nothing
@@ -21,6 +21,7 @@ from convnet.backends.cpu.gemm.local_kernels import (
 from convnet.backends.cpu.microkernel import ROWS, block_columns
 from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
 from convnet.compiling.replay import repeatable
+from convnet.operations import local
 
 
 def _product_parts(threads, rows, dtype):
@@ -43,21 +44,16 @@ def _forward_size(*args):
 
 
 @repeatable
-@needs_scratch(_forward_size)
+@implements(local.forward, scratch=_forward_size)
 def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
-    """y (+)= each module's filters applied to its window of x."""
     _forward(x, w, y, padding, stride, groups, accumulate, nothing(x.dtype), scratch)
 
 
 @repeatable
-@needs_scratch(lambda *args: _forward_size(*args[:7]))
+@implements(local.forward_fused, scratch=lambda *args: _forward_size(*args[:7]))
 def forward_fused(
     x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch
 ):  # fmt: skip
-    """y = f(each module's filters applied to its window of x + biases (+ y)), f a neuron.
-
-    biases: one for each output of a case.
-    """
     finish = as_finish(biases, kind, a, b)
     _forward(x, w, y, padding, stride, groups, accumulate, finish, scratch)
 
@@ -79,9 +75,8 @@ def _images_size(*args):
 
 
 @repeatable
-@needs_scratch(_images_size)
+@implements(local.images_grad, scratch=_images_size)
 def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
-    """dx (+)= the gradient of x: every pixel gathers from the modules that read it."""
     shape = _images_shape(dy, w, dx, padding, stride, groups, accumulate)
     _, *own = carve_for_threads(scratch, _product_parts, *shape)
     window = (groups, w.shape[2], stride, padding)
@@ -91,7 +86,7 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
 def _weights_parts(threads, dw_shape, groups, dtype):
     """Table, gathered pixels, transposed dy and sums, for each thread."""
     taps, filters, width = dw_shape[1] * dw_shape[2] ** 2, dw_shape[4], block_columns(dtype)
-    filter_blocks = -(-(filters // groups) // width)
+    filter_blocks = ceil_div(filters // groups, width)
     return [
         ((threads, CHUNK, PIECE), np.int64),
         ((threads, TAPS, CHUNK), dtype),
@@ -109,9 +104,8 @@ def _weights_size(*args):
 
 
 @repeatable
-@needs_scratch(_weights_size)
+@implements(local.weights_grad, scratch=_weights_size)
 def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, scratch):
-    """dw (+)= the gradient of w, summed over cases."""
     shape = _weights_shape(x, dy, dw, padding, stride, groups, accumulate)
     own = carve_for_threads(scratch, _weights_parts, *shape)
     dw3 = dw.reshape(dw.shape[0], -1, dw.shape[4])

@@ -1,20 +1,22 @@
-"""Every n-th pixel of an image (dialect, 3.7)."""
+"""Pixels at a regular grid of an image."""
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import parallel
 from convnet.backends.cpu.kernels.rows import put_row
+from convnet.operations import nailbed
 
 
+@implements(nailbed.forward)
 def forward(x, y, stride, start):
-    """y[c, i, j] = x[c, start + i*stride, start + j*stride].  x: (C, H, W, N), y: (C, M, M, N)."""
     pixels = slice(start, start + (y.shape[1] - 1) * stride + 1, stride)
     y[...] = x[:, pixels, pixels]
 
 
+@implements(nailbed.backward)
 def backward(dy, dx, stride, start, accumulate):
-    """dx (+)= dy at the pixels taken; the others get 0."""
     if not accumulate:
         dx.fill(0)
     _backward_kernel(dy, dx, stride, start)

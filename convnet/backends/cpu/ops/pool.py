@@ -1,13 +1,13 @@
-"""Pooling over square windows that are clipped to the image (dialect, 3.4).
+"""Pooling over windows of pixels.
 
-A kernel gives each thread whole image rows of its output, so the backward pass gathers: every
-input pixel looks up the windows it lies in.
+A kernel gives each thread whole image rows of its output, so the backward pass gathers: every input
+pixel looks up the windows that contain it.
 """
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.gemm.direct_conv import share
 from convnet.backends.cpu.jit import called, exact, inlined, parallel, piece
 from convnet.backends.cpu.kernels.pool_gradient import ADD, PUT, STREAM, give
@@ -16,6 +16,7 @@ from convnet.backends.cpu.microkernel import VECTOR_BYTES, address
 from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
 from convnet.compiling.nontemporal import STREAMED, fence
 from convnet.compiling.replay import repeatable
+from convnet.operations import pool
 
 _MAX, _AVG, _SUM, _MAXABS = range(4)
 _KINDS = {"max": _MAX, "avg": _AVG, "sum": _SUM, "maxabs": _MAXABS}
@@ -31,13 +32,8 @@ def _forward_size(x, y, kind, *_window):
 
 
 @repeatable
-@needs_scratch(_forward_size)
+@implements(pool.forward, scratch=_forward_size)
 def forward(x, y, kind, size, stride, start, *, scratch):
-    """x (C, H, W, N) -> y (C, M, M, N); window o covers [start + o*stride, + size), clipped.
-
-    kind: max; avg (divided by the pixels inside the image); sum; maxabs (the signed value of
-    largest magnitude, the later one in row order among equals).  An empty window gives 0.
-    """
     if kind == "max":
         (columns,) = carve_for_threads(scratch, _columns, x, kind)
         _max_kernel(x, y, columns, size, stride, start)
@@ -46,8 +42,8 @@ def forward(x, y, kind, size, stride, start, *, scratch):
 
 
 @repeatable
+@implements(pool.backward)
 def backward(x, y, dy, dx, kind, size, stride, start, accumulate):
-    """dx (+)= the gradient; every pixel equal to its window's maximum receives all of dy."""
     if kind in ("max", "maxabs"):
         window = size, stride, start
         _max_backward_kernel(x, y, dy, dx, window, accumulate, thread_count())

@@ -1,27 +1,21 @@
-"""Random pooling: one pixel of each window, drawn in proportion to its value (dialect, 3.4).
-
-The output with flat index e in (C, M, M, N) uses u = (word >> 8) * 2**-24, its number of the
-generator (philox.py), and takes the first pixel, in row order, at which the running sum of the
-window exceeds u times the whole sum.
-"""
+"""Random pooling."""
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import called, parallel
 from convnet.backends.cpu.kernels.philox import words
 from convnet.backends.cpu.ops.pool import clip
 from convnet.compiling.replay import repeatable
+from convnet.operations import pool_random
 
 _UNUSED_BITS = np.uint64(8)
 
 
 @repeatable
+@implements(pool_random.forward)
 def forward(x, y, size, stride, start, random):
-    """x (C, H, W, N) -> y (C, M, M, N); windows as in pool.forward, values below 0 count as 0.
-
-    A window without a positive value gives its first pixel.
-    """
     _forward_kernel(x, y, size, stride, start, random)
 
 

@@ -1,18 +1,17 @@
-"""Bilinear interpolation at a regular grid of points (dialect, 3.7)."""
+"""Bilinear interpolation at a regular grid of points."""
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.compiling.replay import repeatable
+from convnet.operations import resize
 
 
 @repeatable
+@implements(resize.forward)
 def forward(x, y, scale):
-    """Output pixel t of side M lies at t*scale + S/2 - M*scale/2 of the image, in both axes.
-
-    x: (C, S, S, N), y: (C, M, M, N); coordinates are clamped to 0..S-1.01.
-    """
     _forward_kernel(x, y, float(scale), (x.shape[1] - y.shape[1] * scale) / 2)
 
 

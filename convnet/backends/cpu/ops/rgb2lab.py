@@ -1,17 +1,19 @@
-"""RGB to CIE Lab (dialect, 3.7)."""
+"""RGB to CIE Lab."""
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import BLOCK, called, parallel
 from convnet.compiling.replay import repeatable
+from convnet.operations import rgb2lab
 
 _BEND = 0.0088564517  # below it the cube root gives way to its tangent
 
 
 @repeatable
+@implements(rgb2lab.forward)
 def forward(x, y, center):
-    """x, y: (3, pixels, N).  center: L - 50 in place of L."""
     real = x.dtype.type
     _forward_kernel(x.reshape(3, -1), y.reshape(3, -1), real(66 if center else 16))
 

@@ -1,12 +1,13 @@
-"""RGB to YUV (dialect, 3.7): a product of three rows, NumPy's."""
+"""RGB to YUV: a product of three rows, NumPy's."""
 
 import numpy as np
 
-FROM_RGB = np.array(
-    [[0.2126, 0.7152, 0.0722], [-0.09991, -0.33609, 0.436], [0.615, -0.55861, -0.05639]]
-)
+from convnet.backends.base import implements
+from convnet.operations import rgb2yuv
+
+_FROM_RGB = np.array(rgb2yuv.FROM_RGB)
 
 
+@implements(rgb2yuv.forward)
 def forward(x, y):
-    """x, y: (3, pixels, N)."""
-    np.matmul(FROM_RGB.astype(x.dtype), x.reshape(3, -1), out=y.reshape(3, -1))
+    np.matmul(_FROM_RGB.astype(x.dtype), x.reshape(3, -1), out=y.reshape(3, -1))

@@ -1,6 +1,6 @@
-"""Response normalisation over a square of pixels in the same channel (dialect, 3.6).
+"""Local response normalization within a channel.
 
-The square's sum is taken along columns, then along rows.  `normalise` and `normalise_backward`
+The sum over a square is taken along columns, then along rows.  `normalise` and `normalise_backward`
 also serve cnorm, which sums other values than those it divides.
 """
 
@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import parallel
 from convnet.backends.cpu.kernels.norm_rows import (
     divide_by_power,
@@ -20,19 +20,17 @@ from convnet.backends.cpu.kernels.norm_rows import (
     window,
 )
 from convnet.compiling.replay import repeatable
+from convnet.operations import rnorm
 
 
 @repeatable
-def forward(x, y, denom, size, scale, power, k):
-    """denom = k + scale * (sum of x**2 over a size x size square),  y = x * denom ** -power.
-
-    x, y, denom: (C, H, W, N); scale is already divided by size**2; squares are clipped.
-    """
-    normalise(x, x, y, denom, size, scale, power, k)
+@implements(rnorm.forward)
+def forward(x, y, denominators, size, scale, power, k):
+    normalise(x, x, y, denominators, size, scale, power, k)
 
 
 def normalise(summed, x, y, denom, size, scale, power, k):
-    """The same with the squares of `summed` in the denominator."""
+    """`forward`, with the squares of `summed` in the denominators."""
     real, cases = x.dtype.type, x.shape[3]
     along = y.reshape(-1, cases)  # holds the sums along columns at first
     _forward_kernel(
@@ -50,17 +48,13 @@ def backward_scratch(x, *_others):
 
 
 @repeatable
-@needs_scratch(backward_scratch)
-def backward(x, y, dy, denom, dx, size, scale, power, accumulate, *, scratch):
-    """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * x_i * sum of dy_j*y_j/denom_j.
-
-    The sum runs over the pixels j whose square contains i.
-    """
-    normalise_backward(x, y, dy, denom, dx, size, scale, power, accumulate, scratch)
+@implements(rnorm.backward, scratch=backward_scratch)
+def backward(x, y, dy, denominators, dx, size, scale, power, accumulate, *, scratch):
+    normalise_backward(x, y, dy, denominators, dx, size, scale, power, accumulate, scratch)
 
 
 def normalise_backward(summed, y, dy, denom, dx, size, scale, power, accumulate, scratch):
-    """The same with `summed` in place of the factor x_i."""
+    """`backward`, with `summed` in place of the factor x_i."""
     rows = scratch[: backward_scratch(y)].view(y.dtype).reshape(_scratch_shape(y))
     factor = y.dtype.type(2 * scale * power)
     _backward_kernel(summed, y, dy, denom, dx, rows, size, factor, float(power), accumulate)

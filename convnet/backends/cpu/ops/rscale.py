@@ -1,26 +1,21 @@
-"""Images at random scales and places (dialect, 3.7), in training; tests use `resize` and `crop`.
-
-A case draws four numbers u = (word >> 8) * 2**-24 from one Philox block, that of group n for case
-n: the size, the factor, the row and the column.
-"""
+"""Images at random scales and places."""
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import called, parallel
 from convnet.backends.cpu.kernels.philox import words
 from convnet.backends.cpu.ops.resize import point
 from convnet.compiling.replay import repeatable
+from convnet.operations import rscale
 
 _UNUSED_BITS = np.uint64(8)
 
 
 @repeatable
+@implements(rscale.forward)
 def forward(x, y, scales, random):
-    """y (C, M, M, N) = a random square of each image of x (C, S, S, N), made size x size first.
-
-    size = M + t, t in 0..scales-1 with probability proportional to (t+1)**2.
-    """
     _forward_kernel(x, y, scales, random)
 
 

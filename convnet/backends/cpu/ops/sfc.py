@@ -1,13 +1,10 @@
-"""Split full connections (dialect, 3.10): a product of its own for each slice of the inputs.
+"""Split full connections."""
 
-x (inputs, N), y (parts * outputs, N), w (outputs, inputs): the columns of w that meet slice k of x
-make slice k of y.
-"""
-
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.gemm.epilogue import as_finish, finish_rows
 from convnet.backends.cpu.ops import fc
 from convnet.compiling.replay import repeatable
+from convnet.operations import sfc
 
 
 def _slices(parts, x, w, y):
@@ -26,32 +23,28 @@ def _size_of(product):
 
 
 @repeatable
-@needs_scratch(_size_of(fc.forward))
+@implements(sfc.forward, scratch=_size_of(fc.forward))
 def forward(x, w, y, parts, accumulate, *, scratch):
-    """y (+)= w x, part by part."""
     for x_k, w_k, y_k in _slices(parts, x, w, y):
         fc.forward(x_k, w_k, y_k, accumulate, scratch=scratch)
 
 
 @repeatable
-@needs_scratch(_size_of(fc.forward))
+@implements(sfc.forward_fused, scratch=_size_of(fc.forward))
 def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, scratch):
-    """y = f(w x + biases (+ y)), part by part, f a neuron."""
     forward(x, w, y, parts, accumulate, scratch=scratch)
     finish_rows(y, as_finish(biases, kind, a, b))
 
 
 @repeatable
-@needs_scratch(_size_of(fc.inputs_grad))
+@implements(sfc.inputs_grad, scratch=_size_of(fc.inputs_grad))
 def inputs_grad(dy, w, dx, parts, accumulate, *, scratch):
-    """dx (+)= w' dy, part by part."""
     for dx_k, w_k, dy_k in _slices(parts, dx, w, dy):
         fc.inputs_grad(dy_k, w_k, dx_k, accumulate, scratch=scratch)
 
 
 @repeatable
-@needs_scratch(_size_of(fc.weights_grad))
+@implements(sfc.weights_grad, scratch=_size_of(fc.weights_grad))
 def weights_grad(x, dy, dw, parts, accumulate, *, scratch):
-    """dw (+)= dy x', part by part."""
     for x_k, dw_k, dy_k in _slices(parts, x, dw, dy):
         fc.weights_grad(x_k, dy_k, dw_k, accumulate, scratch=scratch)

@@ -1,13 +1,14 @@
-"""Softmax over all classes of a case (dialect, 3.7): threads take groups of cases (columns)."""
+"""Softmax over all classes of a case: threads take groups of cases (columns)."""
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.exponentials import exp
 from convnet.backends.cpu.kernels.rows import copy_row, fill
 from convnet.compiling.replay import repeatable
+from convnet.operations import softmax
 
 GROUP = 32  # cases
 
@@ -17,9 +18,8 @@ def _forward_scratch(x, *_others):
 
 
 @repeatable
-@needs_scratch(_forward_scratch)
+@implements(softmax.forward, scratch=_forward_scratch)
 def forward(x, y, *, scratch):
-    """y = exp(x - max) / sum of them, per column.  x, y: (classes, N), may be one array."""
     cases = x.shape[1]
     sums = scratch[: 8 * cases].view(np.float64)
     largest = scratch[8 * cases : _forward_scratch(x)].view(x.dtype)
@@ -27,12 +27,8 @@ def forward(x, y, *, scratch):
 
 
 @repeatable
-@needs_scratch(lambda y, *_others: 8 * y.shape[1])
+@implements(softmax.backward, scratch=lambda y, *_others: 8 * y.shape[1])
 def backward(y, dy, dx, accumulate, *, scratch):
-    """dx_i (+)= y_i * (dy_i - sum of dy_j * y_j), per column.
-
-    dx may be dy, unless accumulating.
-    """
     _backward_kernel(y, dy, dx, scratch[: 8 * y.shape[1]].view(np.float64), accumulate)
 
 

@@ -1,39 +1,32 @@
-"""Sums along a tree of labels, and the update of its weights (dialect, 3.9).
-
-parents: int32, by label its parent, -1 for the root; the labels of classes come first.
-"""
+"""Sums along a tree of labels, and the update of its weights."""
 
 import numpy as np
 from numba import prange
 
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.rows import copy_row, fill
 from convnet.compiling.replay import repeatable
+from convnet.operations import treefc
 
 GROUP = 32  # cases
 
 
 @repeatable
+@implements(treefc.forward)
 def forward(products, parents, y):
-    """y[c] = the sum of `products` from the root to c.  products (labels, N), y (classes, N)."""
     _forward_kernel(products, parents, y)
 
 
 @repeatable
+@implements(treefc.backward)
 def backward(dy, parents, order, gradients):
-    """gradients[k] = the sum of dy over the classes at or below label k; (labels, N).
-
-    order: int32, the labels with parents before children.
-    """
     _backward_kernel(dy, parents, order, gradients)
 
 
 @repeatable
+@implements(treefc.update)
 def update(w, dw, v, hyper, leaves):
-    """The step of update.sgd, with rate/z and decay/z for a label with z classes below it.
-
-    w, dw, v: (labels, inputs); hyper: float64 [momentum, rate/cases, rate*decay]; leaves: int32, z.
-    """
     _update_kernel(w, dw, v, hyper, leaves)
 
 

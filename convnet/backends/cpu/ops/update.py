@@ -1,40 +1,33 @@
-"""Weight updates (dialect, 6.2) and constraints (6.5)."""
+"""Updates of weights, and constraints on them."""
 
 import numpy as np
 from numba import prange
 
-from convnet.backends.base import needs_scratch
+from convnet.backends.base import implements
 from convnet.backends.cpu.jit import BLOCK, called, inlined, inlined_sum, parallel
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.backends.cpu.ops import elementwise
 from convnet.compiling.replay import repeatable
+from convnet.operations import update
 
 GROUP = 64  # filters
 
 
 @repeatable
+@implements(update.sgd)
 def sgd(w, dw, v, hyper):
-    """v = momentum*v - (rate/cases)*dw - rate*decay*w,  w += v.
-
-    w, dw, v: the same shape; hyper: float64 [momentum, rate/cases, rate*decay].
-    """
     _sgd_kernel(w.reshape(-1), dw.reshape(-1), v.reshape(-1), hyper)
 
 
 @repeatable
+@implements(update.by_deviation)
 def by_deviation(w, dw, v, mean, square, hyper, epsilon):
-    """v = 0.9*v + rate*g / sqrt(square - mean + epsilon) - rate*decay*w,  w += v   (dialect, 6.3).
-
-    g = -dw/cases; before that, mean and square become momentum*mean + (1-momentum)*g, and the same
-    of g**2.  hyper: float64 [momentum, rate/cases, rate*decay, 1/cases].  `mean` is subtracted
-    unsquared, as in the 2012 source: where it exceeds square + epsilon the result is NaN.
-    """
     flat = (array.reshape(-1) for array in (w, dw, v, mean, square))
     _deviation_kernel(*flat, hyper, w.dtype.type(epsilon))
 
 
+@implements(update.scaled_add)
 def scaled_add(dw_from, dw_to, factor):
-    """dw_to += factor[0] * dw_from.  factor: float64 (1,)."""
     elementwise.scale(dw_from, dw_to, factor[0], True)
 
 
@@ -43,24 +36,15 @@ def _sums_size(w3, *_others):
 
 
 @repeatable
-@needs_scratch(_sums_size)
+@implements(update.weight_ball, scratch=_sums_size)
 def weight_ball(w3, limit, always, *, scratch):
-    """Scale each filter whose L2 norm exceeds `limit`, or every one if `always`, to that norm.
-
-    w3: (blocks, weights of a filter, filters); a filter is a column of a block.  A filter of
-    zeros stays.
-    """
     limit = float(limit)
     _rescale_kernel(w3, _sums(w3, scratch), False, limit if always else 0.0, limit)
 
 
 @repeatable
-@needs_scratch(_sums_size)
+@implements(update.contrast, scratch=_sums_size)
 def contrast(w3, low, high, *, scratch):
-    """Scale each filter so that a = sqrt(sum of (w - mean)**2) / n lies in [low, high]; 0 is off.
-
-    w3 as for weight_ball, n its second side.  A filter without contrast stays.
-    """
     _rescale_kernel(w3, _sums(w3, scratch), True, float(low), float(high))
 
 

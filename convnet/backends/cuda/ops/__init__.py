@@ -1,1 +1,4 @@
-"""The operations of the CUDA engine, under the same names as those of the CPU engine."""
+"""What the CUDA engine queues: an implementation of every operation of `convnet.operations`.
+
+A function does no work: it returns launches of kernels, and copies.
+"""

@@ -1,26 +1,24 @@
-"""Gaussian blur with zeros outside the image (dialect, 3.7); forward and backward are the same."""
+"""Gaussian blur."""
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
-from convnet.backends.cpu.ops.blur import weights
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+from convnet.operations.blur import blur as declared
+from convnet.operations.blur import gaussian_taps
 
 
 def _part(x, *_others):
     return x.shape, np.float32
 
 
-@operation(writes="y", scratch=lambda *args: bytes_of(_part(*args)))
+@implements(declared, scratch=lambda *args: bytes_of(_part(*args)))
 def blur(x, y, size, stdev, accumulate, *, scratch):
-    """y (+)= x filtered by size x size weights of deviation `stdev` pixels.  x, y: (C, H, W, N).
-
-    The filter is a product of two: rows first, into scratch memory, then columns.
-    """
+    """Sum over rows into scratch memory, then over columns: the filter is a product of two."""
     (along,) = parts_of(scratch, _part(x))
-    w = weights(size, stdev).astype(np.float32)
+    w = gaussian_taps(size, stdev).astype(np.float32)
     height, width, cases = x.shape[1:]
     return [
         over(_blur, x.size, x, along, w, size, height, width * cases, x.size, False),

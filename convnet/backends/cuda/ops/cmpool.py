@@ -1,30 +1,26 @@
-"""Maximum across maps at the same pixel (dialect, 3.5).
+"""Max pooling across channels.
 
-Pixels and cases are alike here, so images are treated as (maps, pixels * cases).
+Pixels and cases are alike here, so images are treated as (channels, pixels * cases).
 """
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.ops.pool import end_of, end_over, first_of, first_over
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import cmpool
 
 
-@operation(writes="y")
+@implements(cmpool.forward)
 def forward(x, y, size, stride, start):
-    """y[o] = maximum of the maps [start + o*stride, + size) of x, clipped.
-
-    x: (C, H, W, N), y: (maps, H, W, N).
-    """
     sizes = x.shape[0], y.size // y.shape[0], y.size, size, stride, start
     return [over(_forward, y.size, x, y, *sizes)]
 
 
-@operation(writes="dx")
+@implements(cmpool.backward)
 def backward(x, y, dy, dx, size, stride, start, accumulate):
-    """dx (+)= the gradient; every map equal to its window's maximum receives all of dy."""
     sizes = y.shape[0], x.size // x.shape[0], x.size, size, stride, start
     return [over(_backward, x.size, x, y, dy, dx, *sizes, accumulate)]
 

@@ -1,59 +1,51 @@
-"""Response normalisation across channels (dialect, 3.6; Krizhevsky et al. 2012, section 3.3).
+"""Local response normalization across channels.
 
 Pixels and cases are alike here: a thread takes columns of (channels, pixels * cases).  Windows of a
-few channels move with it in registers (`cmrnorm_ring`): bytes a value 8 forward, 12 backward, 16
-where it adds.  Long windows and those side by side are read through the cache by the kernels below,
-which keep denominators: 12 and 20, 24 where it adds.
+few channels move with it in registers (`cmrnorm_ring`), and the denominators are recomputed: bytes
+a value 8 forward, 12 backward, 16 where it adds.  Long and blocked windows are read through the
+cache by the kernels below, which keep the denominators: 12 and 20, 24 where it adds.
 """
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import THREADS, device_function, kernel
 from convnet.backends.cuda.kernels import cmrnorm_ring
 from convnet.backends.cuda.ptx.intrinsics import power
 from convnet.backends.cuda.runtime.launch import launch
+from convnet.operations import cmrnorm
 
 _PIECE = 16  # channels that a thread walks along
 
 
-def _unused_forward(x, y, denom, size, scale, power, k, blocked):
-    return "denom" if cmrnorm_ring.fits(size, blocked) else ""
+def _unused_forward(x, y, denominators, size, scale, power, k, blocked):
+    return "denominators" if cmrnorm_ring.fits(size, blocked) else ""
 
 
-def _unused_backward(x, y, dy, denom, dx, size, scale, power, k, blocked, accumulate):
-    return "y denom" if cmrnorm_ring.fits(size, blocked) else ""
+def _unused_backward(x, y, dy, denominators, dx, size, scale, power, k, blocked, accumulate):
+    return "y denominators" if cmrnorm_ring.fits(size, blocked) else ""
 
 
-@operation(writes="y denom", unused=_unused_forward)
-def forward(x, y, denom, size, scale, power, k, blocked):
-    """denom = k + scale * (sum of x**2 over `size` channels),  y = x * denom ** -power.
-
-    x, y, denom: (C, H, W, N); scale is already divided by size; blocked: windows are the
-    consecutive blocks of `size` channels instead of being centred on each channel.  denom is
-    not used where backward makes it again.
-    """
+@implements(cmrnorm.forward, unused=_unused_forward)
+def forward(x, y, denominators, size, scale, power, k, blocked):
     if cmrnorm_ring.fits(size, blocked):
         return [cmrnorm_ring.forward(x, y, size, scale, power, k)]
     channels, columns = _sizes(x)
     lean = 0 if blocked else size // 2
     numbers = size, lean, float(scale), float(-power), float(k), blocked
-    return [launch(_forward, _grid(x), x, y, denom, channels, columns, *numbers)]
+    return [launch(_forward, _grid(x), x, y, denominators, channels, columns, *numbers)]
 
 
-@operation(writes="dx", unused=_unused_backward)
-def backward(x, y, dy, denom, dx, size, scale, power, k, blocked, accumulate):
-    """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * x_i * sum of dy_j*y_j/denom_j.
-
-    The sum runs over the channels j whose window contains i.
-    """
+@implements(cmrnorm.backward, unused=_unused_backward)
+def backward(x, y, dy, denominators, dx, size, scale, power, k, blocked, accumulate):
     if cmrnorm_ring.fits(size, blocked):
         return [cmrnorm_ring.backward(x, dy, dx, size, scale, power, k, accumulate)]
     channels, columns = _sizes(x)
     lean = 0 if blocked else size - size // 2 - 1  # of the transposed window
     numbers = size, lean, float(2 * scale * power), float(-power), blocked, accumulate
-    return [launch(_backward, _grid(x), x, y, dy, denom, dx, channels, columns, *numbers)]
+    return [launch(_backward, _grid(x), x, y, dy, denominators, dx, channels, columns, *numbers)]
 
 
 def _sizes(x):
@@ -62,7 +54,7 @@ def _sizes(x):
 
 def _grid(x):
     channels, columns = _sizes(x)
-    return -(-columns // THREADS), -(-channels // _PIECE)
+    return ceil_div(columns, THREADS), ceil_div(channels, _PIECE)
 
 
 @device_function

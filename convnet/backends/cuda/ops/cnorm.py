@@ -1,32 +1,24 @@
-"""Contrast normalisation: as rnorm, but the denominator sums squares of x - local mean.
-
-What is divided is x itself, and the gradient takes the mean for a constant (dialect, 3.6).
-"""
+"""Local contrast normalization: `rnorm` with other values in the sum of squares."""
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.ops.rnorm import normalise, normalise_backward
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import cnorm
 
 
-@operation(writes="y denom centred")
-def forward(x, y, denom, centred, size, scale, power, k):
-    """denom = k + scale * (sum of centred**2 over a square),  y = x * denom ** -power.
-
-    centred = x - (mean of x over the square, clipped); all arrays (C, H, W, N); scale is already
-    divided by size**2.
-    """
+@implements(cnorm.forward)
+def forward(x, y, denominators, centred, size, scale, power, k):
     centre = over(_centre, x.size, x, centred, *x.shape[1:], size, x.size)
-    return [centre, normalise(centred, x, y, denom, size, scale, power, k)]
+    return [centre, normalise(centred, x, y, denominators, size, scale, power, k)]
 
 
-@operation(writes="dx")
-def backward(centred, y, dy, denom, dx, size, scale, power, accumulate):
-    """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * centred_i * sum of dy_j*y_j/denom_j."""
-    return [normalise_backward(centred, y, dy, denom, dx, size, scale, power, accumulate)]
+@implements(cnorm.backward)
+def backward(centred, y, dy, denominators, dx, size, scale, power, accumulate):
+    return [normalise_backward(centred, y, dy, denominators, dx, size, scale, power, accumulate)]
 
 
 @kernel

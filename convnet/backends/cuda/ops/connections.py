@@ -1,22 +1,21 @@
-"""Channels that groups see, where they are listed instead of consecutive (dialect, 3.3)."""
+"""Channels that the groups of a convolution see, where they are listed."""
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import connections
 
 
-@operation(writes="y")
+@implements(connections.gather)
 def gather(x, connections, y):
-    """y[i] = x[connections[i]].  x, y: (channels, S, S, N); connections: int32, as many as y."""
     return [over(_gather, y.size, x, connections, y, y.size // y.shape[0], y.size)]
 
 
-@operation(writes="dx")
+@implements(connections.scatter)
 def scatter(dy, connections, dx, accumulate):
-    """dx[c] (+)= the sum of dy[i] over the i with connections[i] = c, in their order."""
     sizes = dy.shape[0], dx.size // dx.shape[0], dx.size, accumulate
     return [over(_scatter, dx.size, dy, connections, dx, *sizes)]
 

@@ -1,20 +1,20 @@
-"""Convolution with shared weights (dialect, 3.3), as products of matrices never written down.
+"""Convolution with shared weights, as products of matrices that are never stored.
 
-x is (C, H, W, N), w (C/groups, K, K, F), y (F, M, M, N).  Module (my, mx) reads the window whose
-first pixel is (my * stride - padding, mx * stride - padding); pixels outside the image are zero.
-The windows are gathered while tiles are copied to shared memory (`tiles`).
+The windows are gathered while tiles are copied to shared memory (`gemm.tiles`).
 """
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
 from convnet.backends.cuda.gemm.im2col import Sizes, taps_of, windows
 from convnet.backends.cuda.gemm.tiles import MODULES, WINDOW
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+from convnet.operations import conv
 
 # -- forward ------------------------------------------------------------------
 
@@ -24,9 +24,8 @@ def _forward_scratch(x, w, y, padding, stride, groups, accumulate, *, precision)
     return scratch_bytes(s.filters, s.outputs, s.taps, groups, precision)
 
 
-@operation(writes="y", scratch=_forward_scratch, precision=True)
+@implements(conv.forward, scratch=_forward_scratch, precision=True)
 def forward(x, w, y, padding, stride, groups, accumulate, *, precision, scratch):
-    """y (+)= the correlation of x with w."""
     return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, None)
 
 
@@ -42,11 +41,10 @@ def _fused_scratch(*arguments, precision):
     return _forward_scratch(*arguments[:-4], precision=precision)
 
 
-@operation(writes="y", scratch=_fused_scratch, precision=True)
+@implements(conv.forward_fused, scratch=_fused_scratch, precision=True)
 def forward_fused(
     x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, precision, scratch
 ):
-    """y = f(the correlation of x with w + biases (+ y)), f a neuron; a bias for each filter."""
     epilogue = Epilogue(biases, kind, a, b)
     return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, epilogue)
 
@@ -58,10 +56,10 @@ def _phases(s: Sizes) -> Sizes:
     """Of the correlation of stride 1 that gives the images' gradient: dy is its image.
 
     Pixel and module are joined by y + padding = (my + j) * stride + py, filter row py + j * stride.
-    So over q = my + j it correlates dy with the turned filters of each phase (py, px); phases and
-    channels are its filters, the q its modules.
+    So over q = my + j it correlates dy with the filters of each phase (py, px) rotated by 180
+    degrees; phases and channels are its filters, the q its modules.
     """
-    first, side = s.padding // s.stride, -(-s.side // s.stride)
+    first, side = s.padding // s.stride, ceil_div(s.side, s.stride)
     across = [(s.padding + n - 1) // s.stride - first + 1 for n in (s.height, s.width)]
     return Sizes(
         s.filters, s.modules_y, s.modules_x, side, s.channels * s.stride**2, *across,
@@ -70,11 +68,11 @@ def _phases(s: Sizes) -> Sizes:
 
 
 def _images_parts(s, p, precision):
-    """Scratch: turned filters, pixels by phase (none where there is one phase), shares."""
+    """Scratch: rotated filters, pixels by phase (none if there is one phase), sums of split-K."""
     pixels = (p.groups * p.filters * p.outputs if s.stride > 1 else 0,)
-    shares = scratch_bytes(p.filters, p.outputs, p.taps, p.groups, precision)
-    turned = (p.taps * p.filters * p.groups,)
-    return (turned, np.float32), (pixels, np.float32), ((shares,), np.uint8)
+    partial = scratch_bytes(p.filters, p.outputs, p.taps, p.groups, precision)
+    rotated = (p.taps * p.filters * p.groups,)
+    return (rotated, np.float32), (pixels, np.float32), ((partial,), np.uint8)
 
 
 def _images_scratch(dy, w, dx, padding, stride, groups, accumulate, *, precision):
@@ -82,19 +80,21 @@ def _images_scratch(dy, w, dx, padding, stride, groups, accumulate, *, precision
     return bytes_of(*_images_parts(s, _phases(s), precision))
 
 
-@operation(writes="dx", scratch=_images_scratch, precision=True)
+@implements(conv.images_grad, scratch=_images_scratch, precision=True)
 def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, precision, scratch):
-    """dx (+)= the gradient of x: every pixel gathers from the modules that read it."""
     s = Sizes.of(dx, w.shape[1], dy, padding, stride, groups)
     p = _phases(s)
-    turned, pixels, shares = parts_of(scratch, *_images_parts(s, p, precision))
-    numbers = s.channels, s.side, s.filters, groups, stride, p.side, turned.size
-    turn = over(_turn, turned.size, w, turned, *numbers)
-    a, b = rows(turned, p.filters, p.filters * groups, p.filters), windows(dy, WINDOW, p.outputs, p)
+    rotated, pixels, partial = parts_of(scratch, *_images_parts(s, p, precision))
+    numbers = s.channels, s.side, s.filters, groups, stride, p.side, rotated.size
+    rotate = over(_rotate, rotated.size, w, rotated, *numbers)
+    a, b = (
+        rows(rotated, p.filters, p.filters * groups, p.filters),
+        windows(dy, WINDOW, p.outputs, p),
+    )
     result = Result(pixels if stride > 1 else dx, p.outputs, p.filters * p.outputs)
     adds = accumulate and stride == 1
     product = Product(a, b, result, p.taps, groups, adds, precision, taps_of(p))
-    work = [turn, *product.launches(shares)]
+    work = [rotate, *product.launches(partial)]
     if stride > 1:
         numbers = s.channels, s.height, s.width, s.cases, padding, stride
         numbers += p.modules_y, p.modules_x, dx.size, accumulate
@@ -110,9 +110,8 @@ def _weights_scratch(x, dy, dw, padding, stride, groups, accumulate, *, precisio
     return scratch_bytes(s.taps, s.filters, s.outputs, groups, precision)
 
 
-@operation(writes="dw", scratch=_weights_scratch, precision=True)
+@implements(conv.weights_grad, scratch=_weights_scratch, precision=True)
 def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, precision, scratch):
-    """dw (+)= the gradient of w, summed over modules and cases."""
     s = Sizes.of(x, dw.shape[1], dy, padding, stride, groups)
     a, b = windows(x, MODULES, s.taps, s), columns(dy, s.filters, s.outputs, s.filters * s.outputs)
     result = Result(dw, s.filters * groups, s.filters)
@@ -124,8 +123,8 @@ def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, precision, s
 
 
 @kernel
-def _turn(w, turned, c, k, f, groups, stride, side, count):
-    """turned[j, r, s, g, phase (py, px), i] = w[i, py + r' stride, px + s' stride, g * f + j].
+def _rotate(w, rotated, c, k, f, groups, stride, side, count):
+    """rotated[j, r, s, g, phase (py, px), i] = w[i, py + r' stride, px + s' stride, g * f + j].
 
     r' = side - 1 - r, s' likewise; zero where the filter has no such row or column.
     """
@@ -139,7 +138,7 @@ def _turn(w, turned, c, k, f, groups, stride, side, count):
         value = np.float32(0)
         if y < k and x < k:
             value = w[((i * k + y) * k + x) * groups * f + group * f + rest // side]
-        turned[e] = value
+        rotated[e] = value
 
 
 @kernel

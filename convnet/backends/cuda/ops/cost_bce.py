@@ -1,35 +1,27 @@
-"""Binary cross entropy, positive targets weighted (dialect, 7)."""
+"""Binary cross entropy with weighted positive targets."""
 
 import numpy as np
 from numba import cuda, float64
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.kernels.ranks import first_place_errors
 from convnet.backends.cuda.kernels.safe_logs import at_least_smallest, log_or_lowest
 from convnet.backends.cuda.kernels.totals import case_rows, total
 from convnet.backends.cuda.runtime.launch import Launch, bytes_of, over, parts_of
+from convnet.operations import cost_bce
 
 
-@operation(writes="values", scratch=lambda targets, *_: bytes_of(case_rows(3, targets.shape[1])))
+@implements(cost_bce.forward, scratch=lambda targets, *_: bytes_of(case_rows(3, targets.shape[1])))
 def forward(targets, y, values, weight, *, scratch):
-    """values = [cost, share of outputs on the wrong side of 0.5, errors of the first place].
-
-    cost = -(weight t log y + (1-t) log(1-y)), summed as all three over the cases.
-    targets, y: (outputs, N); values: float64 (3,).
-    """
     (rows,) = parts_of(scratch, case_rows(3, y.shape[1]))
     errors = first_place_errors(targets, y, rows, 2)
     return [entropy(targets, y, rows, weight), errors, total(rows, values)]
 
 
-@operation(writes="dy")
+@implements(cost_bce.backward)
 def backward(targets, y, dy, weight, coeff, fused, accumulate):
-    """dy (+)= coeff * (-weight t/y + (1-t)/(1-y)).
-
-    fused: with respect to the input of the logistic neuron, -weight t (1-y) + (1-t) y.
-    """
-    return [slopes(targets, y, dy, weight, coeff, fused, accumulate)]
+    return [derivatives(targets, y, dy, weight, coeff, fused, accumulate)]
 
 
 def entropy(targets, y, rows, weight) -> Launch:
@@ -37,7 +29,7 @@ def entropy(targets, y, rows, weight) -> Launch:
     return over(_entropy, y.shape[1], targets, y, rows, np.float64(weight), *y.shape)
 
 
-def slopes(targets, y, dy, weight, coeff, fused, accumulate) -> Launch:
+def derivatives(targets, y, dy, weight, coeff, fused, accumulate) -> Launch:
     numbers = np.float64(weight), np.float64(coeff), fused, y.size, accumulate
     return over(_backward, y.size, targets, y, dy, *numbers)
 

@@ -1,30 +1,30 @@
-"""Cross entropy over a softmax (dialect, 7)."""
+"""Cross entropy over a softmax."""
 
 import numpy as np
 from numba import cuda, float64
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.kernels.ranks import first_place_errors
 from convnet.backends.cuda.kernels.safe_logs import at_least_smallest, log_or_lowest
 from convnet.backends.cuda.kernels.totals import case_rows, total
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+from convnet.operations import cost_crossent
 
 
-@operation(writes="values", scratch=lambda targets, *_: bytes_of(case_rows(2, targets.shape[1])))
+@implements(
+    cost_crossent.forward, scratch=lambda targets, *_: bytes_of(case_rows(2, targets.shape[1]))
+)
 def forward(targets, y, values, *, scratch):
-    """values = [sum of -t log y, errors of the first place] over the cases.
-
-    targets, y: (classes, N); values: float64 (2,).
-    """
     (rows,) = parts_of(scratch, case_rows(2, y.shape[1]))
     loss = over(_entropy, y.shape[1], targets, y, rows, *y.shape)
     return [loss, first_place_errors(targets, y, rows, 1), total(rows, values)]
 
 
-@operation(writes="dy", scratch=lambda targets, *_: bytes_of(case_rows(1, targets.shape[1])))
+@implements(
+    cost_crossent.backward, scratch=lambda targets, *_: bytes_of(case_rows(1, targets.shape[1]))
+)
 def backward(targets, y, dy, coeff, fused, accumulate, *, scratch):
-    """dy (+)= coeff * (-t/y), or fused, with respect to the softmax's input, y sum(t) - t."""
     factor, cases = np.float64(coeff), y.shape[1]
     if not fused:
         return [over(_backward, y.size, targets, y, dy, factor, y.size, accumulate)]

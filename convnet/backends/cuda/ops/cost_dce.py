@@ -1,21 +1,17 @@
-"""Binary cross entropy with counts for precision and recall (dialect, 7)."""
+"""Binary cross entropy with counts for precision and recall."""
 
 from numba import cuda, float64
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.kernels.totals import case_rows, total
 from convnet.backends.cuda.ops.cost_bce import entropy
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+from convnet.operations import cost_dce
 
 
-@operation(writes="values", scratch=lambda targets, *_: bytes_of(case_rows(2, targets.shape[1])))
+@implements(cost_dce.forward, scratch=lambda targets, *_: bytes_of(case_rows(2, targets.shape[1])))
 def forward(targets, y, values, weight, *, scratch):
-    """values = [cost, share on the wrong side of 0.5, then by class: declared, positive, both].
-
-    Sums over the cases; the counts are of y > 0.5, of t > 0.5 and of cases with both.
-    targets, y: (classes, N); values: float64 (2 + 3 classes,).
-    """
     classes, cases = y.shape
     (rows,) = parts_of(scratch, case_rows(2, cases))
     counts = values.part(2 * 8, (3 * classes,))

@@ -1,30 +1,28 @@
-"""Sum of squares, each case times its gate (dialect, 7)."""
+"""Sum of squares, each case times its gate."""
 
 import numpy as np
 from numba import cuda, float64
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.kernels.totals import case_rows, total
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+from convnet.operations import cost_gsum2
 
 
-@operation(writes="values", scratch=lambda gate, *_: bytes_of(case_rows(1, gate.shape[1])))
+@implements(cost_gsum2.forward, scratch=lambda gate, *_: bytes_of(case_rows(1, gate.shape[1])))
 def forward(gate, x, values, *, scratch):
-    """values = [sum over cases of gate * sum of x**2], float64.  gate: (1, N), x: (rows, N)."""
     (row,) = parts_of(scratch, case_rows(1, x.shape[1]))
     return [over(_gated, x.shape[1], gate, x, row, *x.shape), total(row, values)]
 
 
-@operation(writes="dgate")
+@implements(cost_gsum2.gate_grad)
 def gate_grad(x, dgate, coeff, accumulate):
-    """dgate (+)= coeff * sum of x**2."""
     return [over(_gate_grad, x.shape[1], x, dgate, np.float64(coeff), *x.shape, accumulate)]
 
 
-@operation(writes="dx")
+@implements(cost_gsum2.inputs_grad)
 def inputs_grad(gate, x, dx, coeff, accumulate):
-    """dx (+)= coeff * 2 * gate * x."""
     return [over(_inputs, x.size, gate, x, dx, 2.0 * coeff, x.shape[1], x.size, accumulate)]
 
 

@@ -1,7 +1,6 @@
-"""Multinomial logistic regression cost over a softmax (dialect, 7).
+"""Multinomial logistic regression over a softmax.
 
-A label that names no class is counted as a wrong answer of the smallest probability, and has no
-part in the gradient's one-hot term.  Bytes a probability: forward 4, backward 8, 12 where it adds.
+Bytes a probability: forward 4, backward 8, 12 where it adds.
 """
 
 import math
@@ -9,7 +8,8 @@ import math
 import numpy as np
 from numba import cuda, float32, float64
 
-from convnet.backends.base import operation
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, int32, kernel, uint32
 from convnet.backends.cuda.kernels.reduce import lanes_sum
 from convnet.backends.cuda.kernels.totals import case_rows, total
@@ -17,37 +17,29 @@ from convnet.backends.cuda.ops.softmax import LANES, TEAM, THREADS
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
 from convnet.backends.cuda.ptx.vectorized import grid_stride, vectorized, width_of
 from convnet.backends.cuda.runtime.launch import bytes_of, launch, over, parts_of
+from convnet.operations import cost_logreg
 
 _TINY = float(np.finfo(np.float32).tiny)
 
 
-@operation(
-    writes="values", scratch=lambda labels, *_others: bytes_of(case_rows(3, labels.shape[1]))
+@implements(
+    cost_logreg.forward, scratch=lambda labels, *_others: bytes_of(case_rows(3, labels.shape[1]))
 )
-def forward(labels, probs, values, topk, *, scratch):
-    """values = [sum of -log p, top-1 errors, top-`topk` errors] over the cases.
-
-    labels (1, N) class indices; probs (classes, N); values float64 (3,).  Probabilities that tie
-    with the label's share the places left to them, so errors may be fractions.  p is taken for
-    no less than the type's smallest normal number.
-    """
-    classes, cases = probs.shape
+def forward(labels, probabilities, values, topk, *, scratch):
+    classes, cases = probabilities.shape
     (rows,) = parts_of(scratch, case_rows(3, cases))
     numbers = classes, cases, topk
-    ranks = launch(_rank, -(-cases // LANES), labels, probs, rows, *numbers)
+    ranks = launch(_rank, ceil_div(cases, LANES), labels, probabilities, rows, *numbers)
     return [ranks, total(rows, values)]
 
 
-@operation(writes="dprobs")
-def backward(labels, probs, dprobs, coeff, fused, accumulate):
-    """dprobs (+)= coeff * the gradient of the summed -log p.
-
-    fused: with respect to the softmax's input, p - onehot; else -onehot / p.
-    """
-    cases, count = probs.shape[1], probs.size
-    width = width_of(cases, labels, probs, dprobs)
+@implements(cost_logreg.backward)
+def backward(labels, probabilities, dprobabilities, coeff, fused, accumulate):
+    cases, count = probabilities.shape[1], probabilities.size
+    width = width_of(cases, labels, probabilities, dprobabilities)
     numbers = float(coeff), fused, cases, accumulate, count
-    return [over(_BACKWARD[width], -(-count // width), probs, dprobs, labels, *numbers)]
+    arrays = probabilities, dprobabilities, labels
+    return [over(_BACKWARD[width], ceil_div(count, width), *arrays, *numbers)]
 
 
 @device_function

@@ -1,8 +1,7 @@
-"""Softmax over sets of `size` classes (dialect, 7).
+"""Softmax over sets of classes.
 
-Z(k) = sum over sets of k classes of exp(their energies) obeys, class by class,
-Z(k) = Z'(k) + exp(energy) Z'(k-1); all of it is kept in logarithms, in float64.  A thread takes a
-case, with tables of its own in scratch memory.
+The sums Z(k) over sets of k classes are kept in logarithms, in float64.  A thread takes a case,
+with tables of its own in scratch memory.
 """
 
 import math
@@ -10,11 +9,12 @@ import math
 import numpy as np
 from numba import cuda, float64
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.kernels.totals import case_rows, total
 from convnet.backends.cuda.ops.cost_logreg import correct
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+from convnet.operations import cost_msm
 
 NONE = -math.inf  # the logarithm of no set at all
 _LOG_TINY = math.log(np.finfo(np.float32).tiny)
@@ -25,16 +25,11 @@ def _forward_parts(energies, size):
     return case_rows(3, cases), ((cases, size + 1), np.float64)
 
 
-@operation(
-    writes="values",
+@implements(
+    cost_msm.forward,
     scratch=lambda labels, energies, values, size: bytes_of(*_forward_parts(energies, size)),
 )
 def forward(labels, energies, values, size, *, scratch):
-    """values = [sum of -log P(label in set), top-1 errors, top-`size` errors] over the cases.
-
-    labels (1, N) class indices; energies (classes, N); values float64 (3,).  The errors rank by
-    energy.  A label that names no class has the type's smallest normal number as probability.
-    """
     rows, sums = parts_of(scratch, *_forward_parts(energies, size))
     sizes = *energies.shape, size
     return [
@@ -50,12 +45,11 @@ def _backward_parts(energies, size):
     return tables, tables, case_rows(classes, cases)
 
 
-@operation(
-    writes="de",
+@implements(
+    cost_msm.backward,
     scratch=lambda labels, energies, de, size, *_: bytes_of(*_backward_parts(energies, size)),
 )
 def backward(labels, energies, de, size, coeff, accumulate, *, scratch):
-    """de (+)= coeff * (P(c in set) - P(c in set | label in set))."""
     front, back, gradient = parts_of(scratch, *_backward_parts(energies, size))
     sizes = *energies.shape, size, np.float64(coeff), accumulate
     arrays = labels, energies, de, front, back, gradient

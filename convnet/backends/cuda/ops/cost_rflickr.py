@@ -1,26 +1,27 @@
-"""The cost log(1 + d**2) of differences (dialect, 7)."""
+"""The cost log(1 + d**2) of differences."""
 
 import math
 
 import numpy as np
 from numba import cuda, float64
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.kernels.totals import case_rows, total
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+from convnet.operations import cost_rflickr
 
 
-@operation(writes="values", scratch=lambda targets, *_: bytes_of(case_rows(1, targets.shape[1])))
+@implements(
+    cost_rflickr.forward, scratch=lambda targets, *_: bytes_of(case_rows(1, targets.shape[1]))
+)
 def forward(targets, y, values, *, scratch):
-    """values = [sum of log(1 + (y - t)**2)], float64.  targets, y: (rows, N)."""
     (row,) = parts_of(scratch, case_rows(1, y.shape[1]))
     return [over(_forward, y.shape[1], targets, y, row, *y.shape), total(row, values)]
 
 
-@operation(writes="dy")
+@implements(cost_rflickr.backward)
 def backward(targets, y, dy, coeff, accumulate):
-    """dy (+)= coeff * 2d / (1 + d**2), d = y - t."""
     return [over(_backward, y.size, targets, y, dy, np.float64(coeff), y.size, accumulate)]
 
 

@@ -1,31 +1,31 @@
-"""Sum of squares (dialect, 7)."""
+"""Sum of squares."""
 
 import numpy as np
 from numba import cuda, float64
 
-from convnet.backends.base import operation
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import THREADS, kernel
 from convnet.backends.cuda.kernels.reduce import block_sum
 from convnet.backends.cuda.kernels.totals import total
 from convnet.backends.cuda.runtime.launch import bytes_of, launch, over, parts_of
+from convnet.operations import cost_sum2
 
 _BLOCKS = 256
 
 
 def _parts(x, *_others):
-    return ((1, min(_BLOCKS, -(-x.size // THREADS))), np.float64)
+    return ((1, min(_BLOCKS, ceil_div(x.size, THREADS))), np.float64)
 
 
-@operation(writes="values", scratch=lambda *args: bytes_of(_parts(*args)))
+@implements(cost_sum2.forward, scratch=lambda *args: bytes_of(_parts(*args)))
 def forward(x, values, *, scratch):
-    """values = [sum of x**2].  x: (rows, N); values float64 (1,)."""
     (parts,) = parts_of(scratch, _parts(x))
     return [launch(_squares, parts.size, x, parts, x.size), total(parts, values)]
 
 
-@operation(writes="dx")
+@implements(cost_sum2.backward)
 def backward(x, dx, coeff, accumulate):
-    """dx (+)= 2 * coeff * x."""
     return [over(_backward, x.size, x, dx, 2.0 * coeff, x.size, accumulate)]
 
 

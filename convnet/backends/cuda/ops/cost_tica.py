@@ -1,38 +1,35 @@
-"""Topographic independent components (dialect, 7)."""
+"""Topographic independent component analysis."""
 
 import math
 
 import numpy as np
 from numba import cuda, float64
 
-from convnet.backends.base import operation
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import THREADS, kernel
 from convnet.backends.cuda.kernels.reduce import block_sum
 from convnet.backends.cuda.kernels.totals import total
 from convnet.backends.cuda.runtime.launch import bytes_of, launch, over, parts_of
+from convnet.operations import cost_tica
 
 OFFSET = 0.001
 _BLOCKS = 256
 
 
 def _parts(x, *_others):
-    return (1, min(_BLOCKS, -(-x.size // THREADS))), np.float64
+    return (1, min(_BLOCKS, ceil_div(x.size, THREADS))), np.float64
 
 
-@operation(writes="inverse values", scratch=lambda *args: bytes_of(_parts(*args)))
+@implements(cost_tica.forward, scratch=lambda *args: bytes_of(_parts(*args)))
 def forward(x, inverse, values, size, *, scratch):
-    """inverse = 1 / (0.001 + sqrt(S)), S the sum of x**2 over a pixel's window; values = [sum].
-
-    x, inverse: (C, S, S, N); values: float64 (1,).  size: side of the windows.
-    """
     (parts,) = parts_of(scratch, _parts(x))
     sizes = x.shape[1], x.shape[3], size, x.size
     return [launch(_forward, parts.size, x, inverse, parts, *sizes), total(parts, values)]
 
 
-@operation(writes="dx")
+@implements(cost_tica.backward)
 def backward(x, inverse, dx, size, coeff, accumulate):
-    """dx (+)= coeff * x * the sum of `inverse` over the pixel's window.  All (C, S, S, N)."""
     sizes = x.shape[1], x.shape[3], size, x.size
     return [over(_backward, x.size, x, inverse, dx, float(coeff), *sizes, accumulate)]
 

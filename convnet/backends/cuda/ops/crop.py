@@ -1,15 +1,15 @@
-"""A square part of an image (dialect, 3.7)."""
+"""A square part of an image."""
 
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import crop
 
 
-@operation(writes="y")
+@implements(crop.forward)
 def forward(x, y, row, column):
-    """y[c, i, j] = x[c, row + i, column + j].  x: (C, H, W, N), y: (C, M, M, N)."""
     sizes = x.shape[1], x.shape[2], y.shape[1], y.shape[3]
     return [over(_forward, y.size, x, y, *sizes, row, column, y.size)]
 

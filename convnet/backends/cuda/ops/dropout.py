@@ -1,9 +1,7 @@
-"""Dropout: multiply by a random mask (dialect, 3.8), the same one as on the CPU.
+"""Dropout, with the mask of the CPU backend.
 
-An element is kept if u < keep, where u = (word >> 8) * 2**-24 is the element's random number
-(philox.py).  The comparison is made exactly, between integers.  A thread draws four at a time.
-
-Bytes a value: forward and backward 9, 13 where it adds.  One of them is the mask.
+u < keep is decided exactly, between integers.  A thread samples four elements at a time.  Bytes a
+value: forward and backward 9, 13 where it adds; one of them is the mask.
 """
 
 import math
@@ -11,7 +9,8 @@ import math
 import numpy as np
 from numba import cuda, float32, uint8
 
-from convnet.backends.base import operation
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, int32, uint32
 from convnet.backends.cuda.kernels.philox import words
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
@@ -22,19 +21,18 @@ from convnet.backends.cuda.ptx.vectorized import (
     width_of,
 )
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import dropout
 
 
-@operation(writes="y mask")
+@implements(dropout.forward)
 def forward(x, y, mask, keep, scale, random):
-    """mask = u < keep,  y = x * mask * scale.  x, y: (rows, N), may be one array; mask: uint8."""
     kernel = _FORWARD[width_of(x.size, x, y, mask)]
     threshold = math.ceil(keep * 2**24)
-    return [over(kernel, -(-x.size // 4), x, y, mask, threshold, float(scale), random, x.size)]
+    return [over(kernel, ceil_div(x.size, 4), x, y, mask, threshold, float(scale), random, x.size)]
 
 
-@operation(writes="dx")
+@implements(dropout.backward)
 def backward(dy, mask, dx, scale, accumulate):
-    """dx (+)= dy * mask * scale.  dy, dx: (rows, N), may be one array."""
     return [launch_elementwise(_BACKWARD, (dy, mask, dx), float(scale), accumulate)]
 
 

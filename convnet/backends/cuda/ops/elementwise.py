@@ -1,19 +1,16 @@
-"""Scaled copies and sums: eltsum, concat, copies, dropout in a test, sums of gradients.
-
-Bytes a value: 8, or 12 where it adds.
-"""
+"""Scaled copies and sums.  Bytes a value: 8, or 12 where it adds."""
 
 from numba import cuda, float32
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
 from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
+from convnet.operations import elementwise
 
 
-@operation(writes="y")
+@implements(elementwise.scale)
 def scale(x, y, factor, accumulate):
-    """y (+)= factor * x.  x, y: the same shape, may be one array."""
     return [launch_elementwise(_SCALE, (x, y), float(factor), accumulate)]
 
 

@@ -1,4 +1,4 @@
-"""Maximum over inputs of equal size, taken one input at a time (dialect, 3.7).
+"""Maximum over inputs of equal size, taken one input at a time.
 
 Bytes a value: forward 8 for the first input, 12 for each other one; backward 16, 20 where it adds.
 """
@@ -6,21 +6,20 @@ Bytes a value: forward 8 for the first input, 12 for each other one; backward 16
 import numpy as np
 from numba import cuda, float32
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
 from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
+from convnet.operations import eltmax
 
 
-@operation(writes="y")
+@implements(eltmax.forward)
 def forward(x, y, first):
-    """y = x for the first input, max(y, x) for the others.  x, y: the same shape."""
     return [launch_elementwise(_FORWARD, (x, y), first)]
 
 
-@operation(writes="dx")
+@implements(eltmax.backward)
 def backward(x, y, dy, dx, accumulate):
-    """dx (+)= dy where x equals the maximum y; every equal input receives all of it."""
     return [launch_elementwise(_BACKWARD, (x, y, dy, dx), accumulate)]
 
 

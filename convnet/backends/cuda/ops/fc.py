@@ -1,8 +1,9 @@
-"""Full connections (dialect, 3.2): y = w x, x (inputs, N), w (outputs, inputs), y (outputs, N)."""
+"""Full connections."""
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
+from convnet.operations import fc
 
 
 def _forward_scratch(x, w, y, accumulate, *, precision):
@@ -17,9 +18,8 @@ def _weights_scratch(x, dy, dw, accumulate, *, precision):
     return scratch_bytes(*dw.shape, x.shape[1], 1, precision)
 
 
-@operation(writes="y", scratch=_forward_scratch, precision=True)
+@implements(fc.forward, scratch=_forward_scratch, precision=True)
 def forward(x, w, y, accumulate, *, precision, scratch):
-    """y (+)= w x."""
     return _forward(x, w, y, accumulate, precision, scratch, None)
 
 
@@ -34,23 +34,20 @@ def _fused_scratch(*arguments, precision):
     return _forward_scratch(*arguments[:-4], precision=precision)
 
 
-@operation(writes="y", scratch=_fused_scratch, precision=True)
+@implements(fc.forward_fused, scratch=_fused_scratch, precision=True)
 def forward_fused(x, w, y, accumulate, biases, kind, a, b, *, precision, scratch):
-    """y = f(w x + biases (+ y)), f a neuron."""
     return _forward(x, w, y, accumulate, precision, scratch, Epilogue(biases, kind, a, b))
 
 
-@operation(writes="dx", scratch=_inputs_scratch, precision=True)
+@implements(fc.inputs_grad, scratch=_inputs_scratch, precision=True)
 def inputs_grad(dy, w, dx, accumulate, *, precision, scratch):
-    """dx (+)= w' dy."""
     (outputs, inputs), cases = w.shape, dy.shape[1]
     a, b = rows(w, inputs, inputs), rows(dy, cases, cases)
     return Product(a, b, Result(dx, cases), outputs, 1, accumulate, precision).launches(scratch)
 
 
-@operation(writes="dw", scratch=_weights_scratch, precision=True)
+@implements(fc.weights_grad, scratch=_weights_scratch, precision=True)
 def weights_grad(x, dy, dw, accumulate, *, precision, scratch):
-    """dw (+)= dy x'."""
     (outputs, inputs), cases = dw.shape, x.shape[1]
     a, b = columns(dy, outputs, cases), columns(x, inputs, cases)
     return Product(a, b, Result(dw, inputs), cases, 1, accumulate, precision).launches(scratch)

@@ -1,15 +1,15 @@
-"""Images mirrored left to right (dialect, 3.7); forward and backward are the same."""
+"""Images mirrored left to right."""
 
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import href
 
 
-@operation(writes="y")
+@implements(href.mirror)
 def mirror(x, y, accumulate):
-    """y (+)= x with its columns in reverse order.  x, y: (C, H, W, N)."""
     return [over(_mirror, y.size, x, y, y.shape[2], y.shape[3], y.size, accumulate)]
 
 

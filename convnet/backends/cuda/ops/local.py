@@ -1,7 +1,7 @@
-"""Local connections: convolution whose filters differ from module to module (dialect, 3.3).
+"""Local connections.
 
-Shapes are those of `conv`, with w (M * M, C/groups, K, K, F).  Each module has products of its own:
-a group of `gemm.product` is a module, and groups of channels come one after the other.
+Each module has products of its own: a group of `gemm.product` is a module, and groups of channels
+come one after the other.
 """
 
 from math import prod
@@ -9,13 +9,14 @@ from math import prod
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
 from convnet.backends.cuda.gemm.im2col import Sizes, taps_of, windows_of_module
 from convnet.backends.cuda.gemm.tiles import MODULES, WINDOW
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+from convnet.operations import local
 
 MOST_PRODUCTS = 256 << 20  # bytes of the products that the images' gradient keeps at once
 
@@ -44,9 +45,8 @@ def _forward_scratch(x, w, y, padding, stride, groups, accumulate, *, precision)
     return scratch_bytes(s.filters, s.cases, s.taps, s.modules, precision)
 
 
-@operation(writes="y", scratch=_forward_scratch, precision=True)
+@implements(local.forward, scratch=_forward_scratch, precision=True)
 def forward(x, w, y, padding, stride, groups, accumulate, *, precision, scratch):
-    """y (+)= each module's filters applied to its window of x."""
     epilogues = [None] * groups
     return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, epilogues)
 
@@ -67,14 +67,10 @@ def _fused_scratch(*arguments, precision):
     return _forward_scratch(*arguments[:-4], precision=precision)
 
 
-@operation(writes="y", scratch=_fused_scratch, precision=True)
+@implements(local.forward_fused, scratch=_fused_scratch, precision=True)
 def forward_fused(
     x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, precision, scratch
 ):
-    """y = f(each module's filters applied to its window of x + biases (+ y)), f a neuron.
-
-    biases: one for each output of a case.
-    """
     biases = biases.reshape(biases.size)
     epilogues = [Epilogue(_own(biases, group, groups), kind, a, b) for group in range(groups)]
     return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, epilogues)
@@ -89,27 +85,27 @@ def _at_once(s):
 
 
 def _images_parts(s, precision):
-    """Scratch: products of as many channels, shares."""
+    """Scratch: products of as many channels, sums of split-K."""
     step = _at_once(s)
-    shares = max(
+    partial = max(
         scratch_bytes(channels * s.side**2, s.cases, s.filters, s.modules, precision)
         for channels in (step, s.channels % step or step)
     )
-    return ((s.outputs * step * s.side**2,), np.float32), ((shares,), np.uint8)
+    return ((s.outputs * step * s.side**2,), np.float32), ((partial,), np.uint8)
 
 
 def _images_scratch(dy, w, dx, padding, stride, groups, accumulate, *, precision):
     return bytes_of(*_images_parts(_sizes(dx, w, dy, padding, stride, groups), precision))
 
 
-@operation(writes="dx", scratch=_images_scratch, precision=True)
+@implements(local.images_grad, scratch=_images_scratch, precision=True)
 def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, precision, scratch):
-    """dx (+)= the gradient of x: what modules send to all pixels of their windows is gathered.
+    """Gather the products that modules send to the pixels of their windows.
 
-    Channels come in turns of as many as there is room for.
+    Channels are processed a few at a time, as many as there is room for.
     """
     s, all_filters, work = _sizes(dx, w, dy, padding, stride, groups), w.shape[-1], []
-    sent, shares = parts_of(scratch, *_images_parts(s, precision))
+    sent, partial = parts_of(scratch, *_images_parts(s, precision))
     for group in range(groups):
         b, own = rows(_own(dy, group, groups), s.cases, s.outputs, s.cases), _own(dx, group, groups)
         for first in range(0, s.channels, _at_once(s)):
@@ -117,7 +113,7 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, precision, sc
             filters = _filters(w, s, group, first * s.side**2)
             a = columns(filters, some.taps, all_filters, s.taps * all_filters)
             result = Result(sent, s.cases, some.taps * s.cases)
-            work += Product(a, b, result, s.filters, s.modules, False, precision).launches(shares)
+            work += Product(a, b, result, s.filters, s.modules, False, precision).launches(partial)
             pixels = own.part(first * s.pixels * 4, (some.channels, *own.shape[1:]))
             numbers = *some[:4], *some[5:10], pixels.size, accumulate
             work.append(over(_gather, pixels.size, sent, pixels, *numbers))
@@ -132,9 +128,8 @@ def _weights_scratch(x, dy, dw, padding, stride, groups, accumulate, *, precisio
     return scratch_bytes(s.taps, s.filters, s.cases, s.modules, precision)
 
 
-@operation(writes="dw", scratch=_weights_scratch, precision=True)
+@implements(local.weights_grad, scratch=_weights_scratch, precision=True)
 def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, precision, scratch):
-    """dw (+)= the gradient of w, summed over cases."""
     s, all_filters, work = _sizes(x, dw, dy, padding, stride, groups), dw.shape[-1], []
     taps = taps_of(s)
     for group in range(groups):

@@ -1,23 +1,22 @@
-"""Every n-th pixel of an image (dialect, 3.7)."""
+"""Pixels at a regular grid of an image."""
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import nailbed
 
 
-@operation(writes="y")
+@implements(nailbed.forward)
 def forward(x, y, stride, start):
-    """y[c, i, j] = x[c, start + i*stride, start + j*stride].  x: (C, H, W, N), y: (C, M, M, N)."""
     sizes = x.shape[1], x.shape[2], y.shape[1], y.shape[3]
     return [over(_forward, y.size, x, y, *sizes, stride, start, y.size)]
 
 
-@operation(writes="dx")
+@implements(nailbed.backward)
 def backward(dy, dx, stride, start, accumulate):
-    """dx (+)= dy at the pixels taken; the others get 0."""
     sizes = dx.shape[1], dx.shape[2], dy.shape[1], dy.shape[3]
     return [over(_backward, dx.size, dy, dx, *sizes, stride, start, dx.size, accumulate)]
 

@@ -1,4 +1,4 @@
-"""Neurons (dialect, 4), applied to flat arrays of activities; functions and slopes as on the CPU.
+"""The elementwise nonlinearities, applied to flat arrays.
 
 A kernel is made for each kind, so that none carries the registers of another.  Bytes a value:
 forward 8, backward 12 (8 where the derivative is a constant), or 4 more where it adds.
@@ -8,7 +8,8 @@ from functools import cache
 
 from numba import cuda, float32
 
-from convnet.backends.base import operation
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.kernels.neuron_functions import DERIVATIVES, FUNCTIONS, Neuron
 from convnet.backends.cuda.kernels.neuron_noise import NOISY
@@ -21,41 +22,27 @@ from convnet.backends.cuda.ptx.vectorized import (
     width_of,
 )
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import neuron
 
 
-@operation(writes="y")
+@implements(neuron.forward)
 def forward(x, y, kind, a, b):
-    """y = f(x).  x, y: (rows, N), may be one array; a and b: the neuron's parameters or 0."""
     return [launch_elementwise(_forward(kind), (x, y), float(a), float(b))]
 
 
-@operation(writes="dx")
+@implements(neuron.backward)
 def backward(x, y, dy, dx, kind, a, b, accumulate):
-    """dx (+)= f'(x) * dy.  dx may be dy, unless accumulating.
-
-    Only drelu, abs, square and log read x; every other kind works from y.
-    """
     return [launch_elementwise(_backward(kind), (x, y, dy, dx), float(a), float(b), accumulate)]
 
 
-@operation(writes="dx db", scratch=lambda x, *_others: scratch_bytes(x))
+@implements(neuron.backward_fused, scratch=lambda x, *_others: scratch_bytes(x))
 def backward_fused(x, y, dy, dx, kind, a, b, db, db_adds, *, scratch):
-    """dx = f'(x) * dy as `backward`, and db[r] (+)= the sum of dx[r, :] as `bias.grad`.
-
-    x, y, dy, dx: (rows, columns); dx may be dy.
-    """
     return neuron_backward_sums(Neuron(kind, a, b), x, y, dy, dx, db, db_adds, scratch)
 
 
-@operation(writes="y")
+@implements(neuron.noisy)
 def noisy(x, y, random):
-    """nrelu: y = max(0, r + sqrt(r)*noise), r = max(0, x), noise normal of variance 1.
-
-    x, y: (rows, N), may be one array.  The noise is made as on the CPU: each pair of words of a
-    Philox group gives (u1, u2), u = ((word >> 8) + 1) * 2**-24, and sqrt(-2 log u1) * (cos, sin)
-    (2 pi u2) for two elements in turn.
-    """
-    return [over(NOISY[width_of(x.size, x, y)], -(-x.size // 4), x, y, random, x.size)]
+    return [over(NOISY[width_of(x.size, x, y)], ceil_div(x.size, 4), x, y, random, x.size)]
 
 
 @cache

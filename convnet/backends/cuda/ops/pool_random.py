@@ -1,29 +1,21 @@
-"""Random pooling: one pixel of each window, drawn in proportion to its value (dialect, 3.4).
-
-The output with flat index e in (C, M, M, N) uses u = (word >> 8) * 2**-24, its number of the
-generator (philox.py), and takes the first pixel, in row order, at which the running sum of the
-window exceeds u times the whole sum.
-"""
+"""Random pooling, with the samples of the CPU backend."""
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.kernels.philox import words
 from convnet.backends.cuda.ops.pool import end_of, first_of
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import pool_random
 
 _UNUSED_BITS = np.uint64(8)
 _ZERO = np.float32(0)
 
 
-@operation(writes="y")
+@implements(pool_random.forward)
 def forward(x, y, size, stride, start, random):
-    """x (C, H, W, N) -> y (C, M, M, N); windows as in pool.forward, values below 0 count as 0.
-
-    A window without a positive value gives its first pixel.
-    """
     sizes = *x.shape[1:], y.shape[1], size, stride, start, y.size
     return [over(_forward, y.size, x, y, random, *sizes)]
 

@@ -1,19 +1,16 @@
-"""Bilinear interpolation at a regular grid of points (dialect, 3.7)."""
+"""Bilinear interpolation at a regular grid of points."""
 
 import numpy as np
 from numba import cuda, float64
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import resize
 
 
-@operation(writes="y")
+@implements(resize.forward)
 def forward(x, y, scale):
-    """Output pixel t of side M lies at t*scale + S/2 - M*scale/2 of the image, in both axes.
-
-    x: (C, S, S, N), y: (C, M, M, N); coordinates are clamped to 0..S-1.01.
-    """
     side, outputs = x.shape[1], y.shape[1]
     numbers = np.float64(scale), np.float64((side - outputs * scale) / 2)
     return [over(_forward, y.size, x, y, side, outputs, y.shape[3], *numbers, y.size)]

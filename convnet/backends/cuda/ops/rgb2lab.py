@@ -1,20 +1,20 @@
-"""RGB to CIE Lab (dialect, 3.7)."""
+"""RGB to CIE Lab."""
 
 import math
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import rgb2lab
 
 _BEND = np.float32(0.0088564517)  # below it the cube root gives way to its tangent
 
 
-@operation(writes="y")
+@implements(rgb2lab.forward)
 def forward(x, y, center):
-    """x, y: (3, pixels, N).  center: L - 50 in place of L."""
     return [over(_forward, x.size // 3, x, y, 66.0 if center else 16.0, x.size // 3)]
 
 

@@ -1,16 +1,16 @@
-"""RGB to YUV (dialect, 3.7)."""
+"""RGB to YUV."""
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import rgb2yuv
 
 
-@operation(writes="y")
+@implements(rgb2yuv.forward)
 def forward(x, y):
-    """x, y: (3, pixels, N)."""
     return [over(_forward, x.size // 3, x, y, x.size // 3)]
 
 

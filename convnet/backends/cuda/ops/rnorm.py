@@ -1,47 +1,42 @@
-"""Response normalisation over a square of pixels in the same channel (dialect, 3.6).
+"""Local response normalization within a channel.
 
 Bytes a value: forward 12, backward 20, 24 where it adds; windows are read through the cache.
+`normalise` and `normalise_backward` also serve cnorm, which sums other values than those it
+divides.
 """
 
 import numpy as np
 from numba import cuda, float32
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, int32, uint32
 from convnet.backends.cuda.ptx.intrinsics import load_values, power, store_values
 from convnet.backends.cuda.ptx.vectorized import grid_stride, vectorized, width_of
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import rnorm
 
 _ONE = np.float32(1)
 
 
-@operation(writes="y denom")
-def forward(x, y, denom, size, scale, power, k):
-    """denom = k + scale * (sum of x**2 over a size x size square),  y = x * denom ** -power.
-
-    x, y, denom: (C, H, W, N); scale is already divided by size**2; squares are clipped.
-    """
-    return [normalise(x, x, y, denom, size, scale, power, k)]
+@implements(rnorm.forward)
+def forward(x, y, denominators, size, scale, power, k):
+    return [normalise(x, x, y, denominators, size, scale, power, k)]
 
 
 def normalise(summed, x, y, denom, size, scale, power, k):
-    """The same with the squares of `summed` in the denominator."""
+    """`forward`, with the squares of `summed` in the denominators."""
     numbers = *x.shape[1:], size, x.size, float(scale), float(-power), float(k)
     width = width_of(x.shape[3], summed, x, y, denom)
     return over(_FORWARD[width], x.size // width, summed, x, y, denom, *numbers)
 
 
-@operation(writes="dx")
-def backward(x, y, dy, denom, dx, size, scale, power, accumulate):
-    """dx_i (+)= dy_i * denom_i**-power - 2*scale*power * x_i * sum of dy_j*y_j/denom_j.
-
-    The sum runs over the pixels j whose square contains i.
-    """
-    return [normalise_backward(x, y, dy, denom, dx, size, scale, power, accumulate)]
+@implements(rnorm.backward)
+def backward(x, y, dy, denominators, dx, size, scale, power, accumulate):
+    return [normalise_backward(x, y, dy, denominators, dx, size, scale, power, accumulate)]
 
 
 def normalise_backward(summed, y, dy, denom, dx, size, scale, power, accumulate):
-    """The same with `summed` in place of the factor x_i."""
+    """`backward`, with `summed` in place of the factor x_i."""
     sizes = *y.shape[1:], size, y.size
     numbers = float(2 * scale * power), float(-power), accumulate
     width = width_of(y.shape[3], summed, y, dy, denom, dx)

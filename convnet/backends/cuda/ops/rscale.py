@@ -1,27 +1,20 @@
-"""Images at random scales and places (dialect, 3.7), in training; tests use `resize` and `crop`.
-
-A case draws four numbers u = (word >> 8) * 2**-24 from one Philox block, that of group n for case
-n: the size, the factor, the row and the column.
-"""
+"""Images at random scales and places, with the samples of the CPU backend."""
 
 import numpy as np
 from numba import cuda, float64
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.kernels.philox import words
 from convnet.backends.cuda.ops.resize import mix
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import rscale
 
 _UNUSED_BITS = np.uint64(8)
 
 
-@operation(writes="y")
+@implements(rscale.forward)
 def forward(x, y, scales, random):
-    """y (C, M, M, N) = a random square of each image of x (C, S, S, N), made size x size first.
-
-    size = M + t, t in 0..scales-1 with probability proportional to (t+1)**2.
-    """
     sizes = x.shape[1], y.shape[1], y.shape[3], scales, y.size
     return [over(_forward, y.size, x, y, random, *sizes)]
 

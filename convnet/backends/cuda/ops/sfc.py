@@ -1,12 +1,9 @@
-"""Split full connections (dialect, 3.10): a product of its own for each slice of the inputs.
+"""Split full connections: a group of `gemm.product` is a slice."""
 
-x (inputs, N), y (parts * outputs, N), w (outputs, inputs): the columns of w that meet slice k of x
-make slice k of y.
-"""
-
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
+from convnet.operations import sfc
 
 
 def _sizes(parts, x, w, y):
@@ -29,9 +26,8 @@ def _weights_scratch(x, dy, dw, parts, accumulate, *, precision):
     return scratch_bytes(o, i, n, parts, precision)
 
 
-@operation(writes="y", scratch=_forward_scratch, precision=True)
+@implements(sfc.forward, scratch=_forward_scratch, precision=True)
 def forward(x, w, y, parts, accumulate, *, precision, scratch):
-    """y (+)= w x, part by part."""
     return _forward(x, w, y, parts, accumulate, precision, scratch, None)
 
 
@@ -46,23 +42,20 @@ def _fused_scratch(*arguments, precision):
     return _forward_scratch(*arguments[:-4], precision=precision)
 
 
-@operation(writes="y", scratch=_fused_scratch, precision=True)
+@implements(sfc.forward_fused, scratch=_fused_scratch, precision=True)
 def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, precision, scratch):
-    """y = f(w x + biases (+ y)), part by part, f a neuron."""
     return _forward(x, w, y, parts, accumulate, precision, scratch, Epilogue(biases, kind, a, b))
 
 
-@operation(writes="dx", scratch=_inputs_scratch, precision=True)
+@implements(sfc.inputs_grad, scratch=_inputs_scratch, precision=True)
 def inputs_grad(dy, w, dx, parts, accumulate, *, precision, scratch):
-    """dx (+)= w' dy, part by part."""
     i, o, ld, n = _sizes(parts, dx, w, dy)
     a, b, result = rows(w, i, ld, i), rows(dy, n, n, o * n), Result(dx, n, i * n)
     return Product(a, b, result, o, parts, accumulate, precision).launches(scratch)
 
 
-@operation(writes="dw", scratch=_weights_scratch, precision=True)
+@implements(sfc.weights_grad, scratch=_weights_scratch, precision=True)
 def weights_grad(x, dy, dw, parts, accumulate, *, precision, scratch):
-    """dw (+)= dy x', part by part."""
     i, o, ld, n = _sizes(parts, x, dw, dy)
     a, b, result = columns(dy, o, n, o * n), columns(x, i, n, i * n), Result(dw, ld, i)
     return Product(a, b, result, n, parts, accumulate, precision).launches(scratch)

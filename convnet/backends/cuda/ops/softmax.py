@@ -1,8 +1,8 @@
-"""Softmax over all classes of a case (dialect, 3.7): a block takes a group of cases.
+"""Softmax over all classes of a case: a block takes a group of cases.
 
 Threads lie in LANES columns of cases, so that neighbours read neighbouring cases; the threads of a
-column, a team, share its classes.  A thread holds HELD of them in registers, and reads those beyond
-again from the cache.  Bytes a value: forward 8, backward 12, 16 where it adds.
+column share its classes.  A thread holds HELD of them in registers, and reads the others again from
+the cache.  Bytes a value: forward 8, backward 12, 16 where it adds.
 """
 
 import math
@@ -10,10 +10,12 @@ import math
 import numpy as np
 from numba import cuda, float32, float64
 
-from convnet.backends.base import operation
+from convnet.arithmetic import ceil_div
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import SIMULATED, kernel
 from convnet.backends.cuda.kernels.reduce import lanes_max, lanes_sum
 from convnet.backends.cuda.runtime.launch import launch
+from convnet.operations import softmax
 
 LANES = 8
 THREADS = 32 if SIMULATED else 1024
@@ -22,20 +24,15 @@ HELD = 2 if SIMULATED else 8
 _REST = HELD * TEAM  # the first class that is not held
 
 
-@operation(writes="y")
+@implements(softmax.forward)
 def forward(x, y):
-    """y = exp(x - max) / sum of them, per column.  x, y: (classes, N), may be one array."""
-    return [launch(_forward, -(-x.shape[1] // LANES), x, y, x.shape[0], x.shape[1])]
+    return [launch(_forward, ceil_div(x.shape[1], LANES), x, y, x.shape[0], x.shape[1])]
 
 
-@operation(writes="dx")
+@implements(softmax.backward)
 def backward(y, dy, dx, accumulate):
-    """dx_i (+)= y_i * (dy_i - sum of dy_j * y_j), per column.
-
-    dx may be dy, unless accumulating.
-    """
     classes, cases = y.shape
-    return [launch(_backward, -(-cases // LANES), y, dy, dx, classes, cases, accumulate)]
+    return [launch(_backward, ceil_div(cases, LANES), y, dy, dx, classes, cases, accumulate)]
 
 
 @kernel(threads=THREADS)

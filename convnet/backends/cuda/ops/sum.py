@@ -1,21 +1,20 @@
-"""Sums of neighbouring values (dialect, 3.7)."""
+"""Sums of neighbouring values."""
 
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import sum as sums
 
 
-@operation(writes="y")
+@implements(sums.forward)
 def forward(x, y):
-    """y[o] = x[o*k] + ... + x[o*k + k - 1], k = rows of x / rows of y.  x, y: (rows, N)."""
     return [over(_forward, y.size, x, y, x.shape[0] // y.shape[0], y.shape[1], y.size)]
 
 
-@operation(writes="dx")
+@implements(sums.backward)
 def backward(dy, dx, accumulate):
-    """dx[i] (+)= dy[i // k]."""
     k = dx.shape[0] // dy.shape[0]
     return [over(_backward, dx.size, dy, dx, k, dx.shape[1], dx.size, accumulate)]
 

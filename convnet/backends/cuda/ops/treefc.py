@@ -1,38 +1,27 @@
-"""Sums along a tree of labels, and the update of its weights (dialect, 3.9).
-
-parents: int32, by label its parent, -1 for the root; the labels of classes come first.
-"""
+"""Sums along a tree of labels, and the update of its weights."""
 
 import numpy as np
 from numba import cuda
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import over
+from convnet.operations import treefc
 
 
-@operation(writes="y")
+@implements(treefc.forward)
 def forward(products, parents, y):
-    """y[c] = the sum of `products` from the root to c.  products (labels, N), y (classes, N)."""
     return [over(_forward, y.size, products, parents, y, y.shape[1], y.size)]
 
 
-@operation(writes="gradients")
+@implements(treefc.backward)
 def backward(dy, parents, order, gradients):
-    """gradients[k] = the sum of dy over the classes at or below label k; (labels, N).
-
-    order: int32, the labels with parents before children.
-    """
     sizes = dy.shape[0], gradients.shape[0], dy.shape[1]
     return [over(_backward, dy.shape[1], dy, parents, order, gradients, *sizes)]
 
 
-@operation(writes="w v")
+@implements(treefc.update)
 def update(w, dw, v, hyper, leaves):
-    """The step of update.sgd, with rate/z and decay/z**2 for a label with z classes below it.
-
-    w, dw, v: (labels, inputs); hyper: float64 [momentum, rate/cases, rate*decay]; leaves: int32, z.
-    """
     return [over(_update, w.size, w, dw, v, hyper, leaves, w.shape[1], w.size)]
 
 

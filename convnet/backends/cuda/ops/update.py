@@ -1,4 +1,4 @@
-"""Weight updates (dialect, 6.2) and constraints (6.5).
+"""Updates of weights, and constraints on them.
 
 Bytes a weight: sgd 20, by_deviation 36, scaled_add 12; constraints 12, of which 4 come from caches
 if a filter fits there.
@@ -9,57 +9,39 @@ import math
 import numpy as np
 from numba import cuda, float32
 
-from convnet.backends.base import operation
+from convnet.backends.base import implements
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.kernels.rescale import rescale
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
 from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
+from convnet.operations import update
 
 _ZERO = np.float32(0)
 
 
-@operation(writes="w v")
+@implements(update.sgd)
 def sgd(w, dw, v, hyper):
-    """v = momentum*v - (rate/cases)*dw - rate*decay*w,  w += v.
-
-    w, dw, v: the same shape; hyper: float64 [momentum, rate/cases, rate*decay].
-    """
     return [launch_elementwise(_SGD, (w, dw, v), hyper)]
 
 
-@operation(writes="w v mean square")
+@implements(update.by_deviation)
 def by_deviation(w, dw, v, mean, square, hyper, epsilon):
-    """v = 0.9*v + rate*g / sqrt(square - mean + epsilon) - rate*decay*w,  w += v   (dialect, 6.3).
-
-    g = -dw/cases; before that, mean and square become momentum*mean + (1-momentum)*g, and the same
-    of g**2.  hyper: float64 [momentum, rate/cases, rate*decay, 1/cases].
-    """
     return [launch_elementwise(_BY_DEVIATION, (w, dw, v, mean, square), hyper, float(epsilon))]
 
 
-@operation(writes="dw_to")
+@implements(update.scaled_add)
 def scaled_add(dw_from, dw_to, factor):
-    """dw_to += factor[0] * dw_from.  factor: float64 (1,)."""
     return [launch_elementwise(_SCALED_ADD, (dw_from, dw_to), factor)]
 
 
-@operation(writes="w3")
+@implements(update.weight_ball)
 def weight_ball(w3, limit, always):
-    """Scale each filter whose L2 norm exceeds `limit`, or every one if `always`, to that norm.
-
-    w3: (blocks, weights of a filter, filters); a filter is a column of a block.  A filter of
-    zeros stays.
-    """
     low = limit if always else 0.0
     return [rescale(w3, False, low, limit)]
 
 
-@operation(writes="w3")
+@implements(update.contrast)
 def contrast(w3, low, high):
-    """Scale each filter so that a = sqrt(sum of (w - mean)**2) / n lies in [low, high]; 0 is off.
-
-    w3 as for weight_ball, n its second side.  A filter without contrast stays.
-    """
     return [rescale(w3, True, low, high)]
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from convnet.backends.cuda.ops.transfer import Copy
+from convnet.backends.cuda.runtime.copy import Copy
 from convnet.backends.cuda.runtime.double_buffer import SLOTS, Slot
 from convnet.backends.cuda.runtime.launch import Array, Launch
 from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, ScheduledStep, Stream

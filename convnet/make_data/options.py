@@ -1,4 +1,4 @@
-"""What the user asks for: of what to make a data set, and how."""
+"""The options of `convnet make-data`: the sources of a data set, and how it is made."""
 
 import os
 from dataclasses import dataclass, field
@@ -9,8 +9,20 @@ from convnet.make_data.picture import Jpeg
 
 
 @dataclass
-class Wanted:
-    """The names are those of the command line; see `convnet make-data --help`."""
+class MakeOptions:
+    """The options by their names on the command line; see `convnet make-data --help`.
+
+    train, val            archives or folders of images; val may be replaced by hold_out
+    devkit, ground_truth  of ILSVRC; ground_truth replaces the validation labels of the kit
+    words                 a file of WordNet ids and words
+    hold_out              share of the training images of each class that become test images
+    label_order           a key of `classes.ORDERS`
+    name                  of the data set; by default that of `train`
+    seed                  of the order of the images
+    shard_images          images of a shard
+    jpeg                  how the images are stored
+    workers               number of processes
+    """
 
     train: Path
     val: Path | None = None
@@ -26,19 +38,22 @@ class Wanted:
     workers: int = 1
 
     def check(self) -> None:
+        """Raise a DataError if a source is missing or the options do not fit together."""
         for path in self._paths().values():
             if not path.exists():
-                raise DataError(f"{path}: there is no such file or folder")
+                raise DataError(f"{path}: no such file or folder")
         if (self.val is None) == (self.hold_out == 0):
             raise DataError(
-                "a data set has training and test images: give --val with the test images, or "
-                "--hold-out with the share of the training images to put aside (such as 0.1)"
+                "a data set needs training and test images: give --val with the test images, or "
+                "--hold-out with the share of the training images to hold out (such as 0.1)"
             )
         if self.ground_truth and not self.devkit:
-            raise DataError("--ground-truth holds ILSVRC ids: give the --devkit that has them")
+            raise DataError(
+                "--ground-truth holds ILSVRC ids: also give the --devkit that defines them"
+            )
 
-    def options(self) -> dict:
-        """All that decides on the contents, without the places where the sources lie."""
+    def recorded(self) -> dict:
+        """Return all that determines the contents, with the names of the sources only."""
         names = {key: path.name for key, path in self._paths().items()}
         return names | {
             "hold_out": self.hold_out,
@@ -51,7 +66,7 @@ class Wanted:
         }
 
     def stamps(self) -> dict:
-        """Where the sources lie, and size and time of those that are files."""
+        """Return the path of each source, with size and modification time if it is a file."""
         return {key: _stamp(path.resolve()) for key, path in self._paths().items()}
 
     def _paths(self):
@@ -60,5 +75,6 @@ class Wanted:
 
 
 def _stamp(path):
+    """Return facts by which a change of a source is noticed."""
     status = os.stat(path)
     return [str(path)] if path.is_dir() else [str(path), status.st_size, status.st_mtime_ns]

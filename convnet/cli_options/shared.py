@@ -1,0 +1,185 @@
+"""Arguments that several commands take."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import click
+
+from convnet.cli_options.record import Arguments, flag, group, option, repeatable
+from convnet.cli_options.types import NATURAL, PATH, POSITIVE, Devices, Dimensions
+
+
+def json_option() -> Any:
+    """Return a field for --json."""
+    return flag("--json", help="Print the result as JSON.")
+
+
+def load_option() -> Any:
+    """Return a field for --load."""
+    return option(
+        type=PATH,
+        help="Checkpoint file, or a folder: its newest.  "
+        "[default: the newest checkpoint in checkpoints/]",
+    )
+
+
+def picture_option(default: str) -> Any:
+    """Return a field for --out, the file of a picture."""
+    help = "Picture to write; the file name's ending selects the format."
+    return option(type=PATH, default=Path(default), show_default=True, help=help)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageArguments(Arguments):
+    """How the layer and parameter files are read."""
+
+    heading = "Network files"
+
+    dialect: str | None = option(
+        type=click.Choice(["cc1", "chm", "cc2", "convnet"]),
+        help="Dialect of the files: cuda-convnet 1, the 2012 source, cuda-convnet2 or convnet's "
+        "own.  [default: recognized by the keys used]",
+    )
+    strict: bool = flag(help="Treat warnings as errors.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecArguments(Arguments):
+    """The two files that declare a network."""
+
+    heading = "Network files"
+
+    layers: Path | None = option(
+        type=PATH,
+        required=True,
+        help="Layer file (.cfg), or the name of a net that `convnet nets` lists.",
+    )
+    params: Path | None = option(
+        type=PATH,
+        help="Parameter file (.params or .cfg), or the name of a net.  [default: the parameter "
+        "file of the net that --layers names]",
+    )
+    language: LanguageArguments = group(LanguageArguments)
+
+    def with_files(self) -> Self:
+        """Return the arguments with paths of files in the place of shipped nets' names."""
+        from convnet import nets
+
+        params = nets.params_file(self.params, self.layers)
+        layers = self.layers and nets.layer_file(self.layers)
+        return replace(self, layers=layers, params=params)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DimsArguments(Arguments):
+    """Sizes of the data, for commands that do not open a data set."""
+
+    heading = "Network files"
+
+    data_dims: dict[int, int] | None = option(
+        type=Dimensions(),
+        help="Values per case of data matrices 0, 1, ..., for files that do not declare them.",
+    )
+    classes: int | None = option(type=POSITIVE, metavar="N", help="Number of classes.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataArguments(Arguments):
+    """The data set and how it is preprocessed."""
+
+    heading = "Data"
+
+    data: str | None = option(
+        metavar="SET",
+        help="Data set: digits, shapes, synthetic:..., or a folder that `convnet make-data` or "
+        "cuda-convnet made.",
+    )
+    crop_border: int | None = option(
+        type=int, metavar="N", help="Pixels to crop from each side of the images."
+    )
+    inner_size: int | None = option(
+        type=int, metavar="N", help="Height and width of the crops, in pixels."
+    )
+    workers: int | None = option(
+        type=NATURAL,
+        metavar="N",
+        help="Processes that decode JPEG images.  [default: one for each core]",
+    )
+    train_range: str | None = option(
+        metavar="N-N", help="Training batches of a cuda-convnet folder, such as 1-5."
+    )
+    test_range: str | None = option(
+        metavar="N-N", help="Test batches of a cuda-convnet folder, such as 6."
+    )
+    mean: str = option(
+        default="image",
+        show_default=True,
+        metavar="KIND",
+        help="What to subtract from the images: image (the mean image), scalar (its mean) or none.",
+    )
+    scalar_mean: float | None = option(
+        type=float,
+        metavar="X",
+        help="Subtract this number from all pixels; -1 subtracts the mean image.  With files of "
+        "the 2012 source, 1 subtracts the mean of the mean image.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceArguments(Arguments):
+    """Where the network runs."""
+
+    heading = "Devices"
+
+    device: str = option(
+        type=click.Choice(["auto", "cuda", "cpu"]),
+        default="auto",
+        show_default=True,
+        help="cuda: GPUs (see `convnet devices`).  cpu, auto: the CPU, with virtual devices.",
+    )
+    gpu: tuple[int, ...] | None = option(
+        type=Devices(),
+        help="Physical GPUs for the network's devices 0, 1, ...: 2,3 maps device 0 to GPU 2 and "
+        "device 1 to GPU 3.",
+    )
+    graphs: bool = option(
+        "--graphs/--no-graphs",
+        default=True,
+        help="With CUDA: replay steps as CUDA graphs (default), or launch each kernel separately.",
+    )
+    precision: str | None = option(
+        type=click.Choice(["fp32", "tf32", "bf16"]),
+        help="With CUDA: rounding of the factors in conv and fc layers; sums are float32.  "
+        "[default: fp32, or that of the resumed run]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitArguments(Arguments):
+    """Functions that make initial weights."""
+
+    heading = "Initial weights"
+
+    init_module: tuple[Path, ...] = repeatable(
+        type=PATH,
+        metavar="FILE.py",
+        help="Python file with functions that initWFunc, initBFunc and similar keys may call.",
+    )
+    init_checkpoint: Path | None = option(
+        type=PATH, help="Checkpoint that initw.makew(layer) and similar functions read."
+    )
+    ignore_init_functions: bool = flag(
+        help="Call no functions: draw the weights from initW and initB."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationArguments(Arguments):
+    """How a trained network is run on test data."""
+
+    data: DataArguments = group(DataArguments)
+    device: DeviceArguments = group(DeviceArguments)
+    minibatch: int | None = option(
+        type=POSITIVE, metavar="N", help="Cases in a minibatch.  [default: that of the training]"
+    )

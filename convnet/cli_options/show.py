@@ -1,0 +1,137 @@
+"""Arguments of the commands that draw pictures of networks and runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from convnet.cli_options.record import Arguments, flag, group, option, repeatable
+from convnet.cli_options.shared import EvaluationArguments, json_option, load_option, picture_option
+from convnet.cli_options.types import NATURAL, PATH, POSITIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowFiltersArguments(Arguments):
+    """All arguments of `convnet show-filters`."""
+
+    load: Path | None = load_option()
+    layer: str | None = option(
+        metavar="NAME",
+        help="Layer to draw; conv1 also means conv1a, conv1b, ...  [default: the first]",
+    )
+    input_index: int = option(
+        "--input",
+        type=NATURAL,
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Input of the layer whose weights to draw.",
+    )
+    norm_filters: bool = flag(help="Scale the colours of each filter separately.")
+    no_rgb: bool = flag(help="Draw each channel as a grey tile.")
+    yuv_to_rgb: bool = flag(help="Convert filters over YUV images to RGB.")
+    channels: int | None = option(
+        type=POSITIVE, metavar="N", help="Channels in the input of an fc layer."
+    )
+    plane: int = option(
+        type=NATURAL,
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Output position of a local layer.",
+    )
+    out: Path = picture_option("filters.png")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowPredsArguments(Arguments):
+    """All arguments of `convnet show-preds`."""
+
+    load: Path | None = load_option()
+    evaluation: EvaluationArguments = group(EvaluationArguments)
+    only_errors: bool = flag(help="Draw only images whose most probable class is wrong.")
+    multiview: bool = flag(help="Average over ten (or nine) views of each image.")
+    count: int = option(
+        type=click.IntRange(1, 600),
+        default=12,
+        show_default=True,
+        metavar="N",
+        help="Images to draw.",
+    )
+    logreg_name: str | None = option(
+        metavar="LAYER", help="cost.logreg layer whose probabilities to draw.  [default: the first]"
+    )
+    seed: int = option(
+        type=NATURAL,
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Seed of the random choice of images.",
+    )
+    out: Path = picture_option("predictions.png")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowCostArguments(Arguments):
+    """All arguments of `convnet show-cost`."""
+
+    load: Path | None = option(
+        type=PATH, help="Folder of a run, or a checkpoint in it.  [default: the newest run]"
+    )
+    cost: str | None = option(metavar="LAYER", help="Cost layer to draw.  [default: the first]")
+    out: Path = picture_option("cost.png")
+    as_json: bool = json_option()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeighborsArguments(Arguments):
+    """All arguments of `convnet neighbors`."""
+
+    features: Path = option(
+        type=PATH,
+        required=True,
+        metavar="DIR",
+        help="Folder that `convnet test --write-features` wrote.",
+    )
+    data: str | None = option(
+        metavar="SET", help="Data set with the images.  [default: the one that was tested]"
+    )
+    case: tuple[int, ...] = repeatable(
+        type=NATURAL, metavar="N", help="Test case to search for.  [default: random ones]"
+    )
+    count: int = option(
+        type=click.IntRange(1, 100),
+        default=5,
+        show_default=True,
+        metavar="N",
+        help="Random test cases to search for.",
+    )
+    seed: int = option(
+        type=NATURAL,
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Seed of the random choice of test cases.",
+    )
+    k: int = option(
+        "--neighbors",
+        type=click.IntRange(1, 100),
+        default=6,
+        show_default=True,
+        metavar="N",
+        help="Training images to find for each test case.",
+    )
+    codes: Path | None = option(
+        type=PATH,
+        metavar="DIR",
+        help="Folder with a code layer's activities: also search by Hamming distance.",
+    )
+    recall_cases: int = option(
+        type=POSITIVE,
+        default=1000,
+        show_default=True,
+        metavar="N",
+        help="Test cases over which to compute the recall of the codes.",
+    )
+    out: Path = picture_option("neighbors.png")
+    as_json: bool = json_option()

@@ -1,0 +1,54 @@
+"""Arguments of the commands that read only layer and parameter files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from convnet.cli_options.record import Arguments, argument, flag, group, option
+from convnet.cli_options.shared import DimsArguments, LanguageArguments, SpecArguments, json_option
+from convnet.cli_options.types import NATURAL, PATH, POSITIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckArguments(Arguments):
+    """All arguments of `convnet check`."""
+
+    files: tuple[Path, ...] = argument(nargs=-1, required=True, type=PATH)
+    language: LanguageArguments = group(LanguageArguments)
+    dims: DimsArguments = group(DimsArguments)
+    as_json: bool = json_option()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeArguments(Arguments):
+    """All arguments of `convnet describe`."""
+
+    spec: SpecArguments = group(SpecArguments)
+    dims: DimsArguments = group(DimsArguments)
+    minibatch: int = option(
+        type=POSITIVE,
+        default=128,
+        show_default=True,
+        metavar="N",
+        help="Cases in a minibatch, for operations and memory.",
+    )
+    steps: bool = flag(help="Also print every step of the training program.")
+    as_json: bool = json_option()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckGradsArguments(Arguments):
+    """All arguments of `convnet check-grads`."""
+
+    spec: SpecArguments = group(SpecArguments)
+    dims: DimsArguments = group(DimsArguments)
+    minibatch: int = option(
+        type=POSITIVE, default=4, show_default=True, metavar="N", help="Cases in the minibatch."
+    )
+    seed: int = option(
+        type=NATURAL,
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Seed of the weights, the data and the directions.",
+    )
+    as_json: bool = json_option()

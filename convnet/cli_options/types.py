@@ -1,0 +1,52 @@
+"""Types of option values that click does not have: lists of devices, names and sizes."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+PATH = click.Path(path_type=Path)
+POSITIVE = click.IntRange(1)
+NATURAL = click.IntRange(0)
+
+
+class Devices(click.ParamType):
+    """Device numbers, such as "0,1", as a tuple."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple) or value is None:
+            return value
+        parts = value.split(",")
+        if not all(part.strip().isdecimal() for part in parts):
+            self.fail(f"expected device numbers such as 0 or 0,1, found '{value}'", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
+class Names(click.ParamType):
+    """Names separated by commas, as a tuple."""
+
+    name = "NAME,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple) or value is None:
+            return value
+        parts = tuple(part.strip() for part in value.split(","))
+        if not all(parts):
+            self.fail(f"expected names separated by commas, found '{value}'", param, ctx)
+        return parts
+
+
+class Dimensions(click.ParamType):
+    """Sizes, such as "150528,1", as a dict from data matrix index to values per case."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, dict) or value is None:
+            return value
+        parts = value.split(",")
+        if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+            self.fail(f"expected sizes such as 150528,1, found '{value}'", param, ctx)
+        return {index: int(part) for index, part in enumerate(parts)}

@@ -1,0 +1,74 @@
+"""Options of a run: what the user gives now, else what the checkpoint was trained with."""
+
+from dataclasses import asdict, replace
+
+import click
+
+from convnet.checkpoint import Checkpoint
+from convnet.cli_options.record import shared_values
+from convnet.cli_options.shared import DataArguments, DeviceArguments
+from convnet.cli_options.train import TrainArguments
+from convnet.data import Dataset, decoding
+from convnet.engines import DeviceOptions
+from convnet.language.specs import RunDefaults
+from convnet.prepare import DataOptions
+from convnet.train.run import Options
+
+
+def data_options(arguments: DataArguments, saved: Checkpoint | None) -> DataOptions:
+    """Return the data options given, else those that the checkpoint was trained with."""
+    before = saved.options.get("data_options", {}) if saved else {}
+    known = DataOptions(**{key: before[key] for key in asdict(DataOptions()) if key in before})
+    given = shared_values(arguments, DataOptions)
+    new = {key: value for key, value in given.items() if value is not None}
+    if new.get("mean") == "image" and before:
+        del new["mean"]  # the option's default, not the user's wish
+    if saved and "data" not in new:
+        new["data"] = saved.data or None
+    return replace(known, **new)
+
+
+def device_options(arguments: DeviceArguments) -> DeviceOptions:
+    """Return the device options given."""
+    return DeviceOptions(**shared_values(arguments, DeviceOptions))
+
+
+def device_options_of_run(arguments: DeviceArguments, before: dict) -> DeviceOptions:
+    """Return the device options given; a resumed run keeps its precision unless one is given.
+
+    before: the options in the run's checkpoint, {} for a new run.
+    """
+    given = device_options(arguments)
+    return replace(given, precision=given.precision or before.get("precision", "fp32"))
+
+
+def training_options(arguments: TrainArguments, defaults: RunDefaults, before: dict) -> Options:
+    """Return how long to train and when to test and save.
+
+    Given options come first, then those of the checkpoint (`before`), then those of the parameter
+    file (`defaults`).
+    """
+    if arguments.dry_run:
+        return Options(epochs=1, max_batches=1, test_every=1, test_minibatches=1)
+    schedule = arguments.schedule
+
+    def chosen(record, name, default=None):
+        given = getattr(record, name)
+        return given if given is not None else before.get(name, default)
+
+    plateau = {
+        name: chosen(arguments.plateau, name, getattr(Options, name))
+        for name in shared_values(arguments.plateau, Options)
+    }
+    return Options(
+        epochs=chosen(schedule, "epochs", defaults.epochs),
+        max_batches=schedule.max_batches,
+        test_every=chosen(schedule, "test_every"),
+        save_every=chosen(schedule, "save_every"),
+        **plateau,
+    )
+
+
+def start_workers(dataset: Dataset, arguments: DataArguments) -> None:
+    """Start the processes that decode images; they end with the command."""
+    click.get_current_context().with_resource(decoding(dataset, arguments.workers))

@@ -1,0 +1,76 @@
+"""What a network asks of an engine: memory for its buffers, and programs that run on it."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from convnet.network.memory import Buffer, View
+from convnet.network.record import Step
+from convnet.network.trace import Span
+
+
+class Times(Protocol):
+    """Collects when the steps of programs run."""
+
+    def spans(self) -> list[Span]:
+        """The steps that have run so far; waits until they are done."""
+        ...
+
+
+class Program(Protocol):
+    """Steps bound to an engine's memory, for minibatches of one size."""
+
+    def run(self) -> None:
+        """Run the steps.  An engine may go on working when this returns."""
+        ...
+
+    def timed(self, times: Any, /) -> None:
+        """Run the steps and add when each ran to `times`, one of the engine's own."""
+        ...
+
+
+class Engine(Protocol):
+    """Memory and execution on some machine.
+
+    loads_ahead: whether there is memory for a second minibatch, which `fill` and the program `load`
+    bring in while other programs run on the first.
+    """
+
+    loads_ahead: bool
+
+    @property
+    def real(self) -> np.dtype[Any]:
+        """The type of buffers whose dtype is "real"."""
+        ...
+
+    def unused(self, step: Step) -> set[int]:
+        """Positions of the arguments that a step does not touch; None may be given instead."""
+        ...
+
+    def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
+        """Allocate all memory.  minibatch: cases that per-case buffers hold.  DeviceError."""
+        ...
+
+    def program(self, steps: list[Step], sizes: tuple[int, ...]) -> Program:
+        """The steps bound to memory; sizes: cases of each microbatch."""
+        ...
+
+    def read(self, view: View, cases: int) -> np.ndarray:
+        """A copy of a view's values."""
+        ...
+
+    def write(self, view: View, cases: int, values: Any) -> None:
+        """Set a view's values; `values` broadcasts to its shape."""
+        ...
+
+    def fill(self, view: View, cases: int, values: np.ndarray) -> None:
+        """Set data of the next minibatch."""
+        ...
+
+    def turn(self) -> None:
+        """Make the minibatch that was filled in last the one that programs run on."""
+        ...
+
+    def times(self) -> Times:
+        """A new collection of times for `Program.timed`."""
+        ...
