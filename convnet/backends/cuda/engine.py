@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numba import cuda
@@ -122,8 +123,11 @@ class Engine:
             self._costs[view] = self.array(view, cases).on_device()
         return self._costs[view]
 
-    def write(self, view: View, cases: int, values: np.ndarray) -> None:
-        """Wait for the programs and set values on a device; controls are set for the next run."""
+    def write(self, view: View, cases: int, values: Any) -> None:
+        """Wait for the programs and set values on a device; controls are set for the next run.
+
+        `values` broadcasts to the view's shape.
+        """
         if view.buffer.role == "controls":
             self.controls[view.device].set(view.buffer, values)
             return

@@ -4,6 +4,8 @@ Those of a device lie in one block.  A program begins with a copy of that block 
 of its slot, so that a captured graph reads the new values, and a run needs only one such copy.
 """
 
+from typing import Any
+
 import numpy as np
 
 from convnet.arithmetic import ceil_div
@@ -37,7 +39,7 @@ class Controls:
         """Return the bytes of a block."""
         return sum(_rounded(buffer.bytes(1, 0)) for buffer in buffers)
 
-    def set(self, buffer: Buffer, values: np.ndarray) -> None:
+    def set(self, buffer: Buffer, values: Any) -> None:
         """Set a value for the runs that are enqueued from now on."""
         self._host[buffer][...] = values
         self._changes += 1
