@@ -9,9 +9,9 @@ import numpy as np
 from numba import cuda, float32
 
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import inlined, int32, uint32
+from convnet.backends.cuda.jit import device_function, int32, uint32
 from convnet.backends.cuda.ptx.intrinsics import load_values, power, store_values
-from convnet.backends.cuda.ptx.vectorized import walk, wide, width_of
+from convnet.backends.cuda.ptx.vectorized import grid_stride, vectorized, width_of
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import rnorm
 
@@ -43,7 +43,7 @@ def normalise_backward(summed, y, dy, denom, dx, size, scale, power, accumulate)
     return over(_BACKWARD[width], y.size // width, summed, y, dy, denom, dx, *sizes, *numbers)
 
 
-@inlined
+@device_function
 def _places(i, cases, height, width):
     """Row and column of element i."""
     place = uint32(i) // uint32(cases)
@@ -53,7 +53,7 @@ def _places(i, cases, height, width):
 def _forward(WIDTH):
     def rnorm_forward(summed, x, y, denom, height, width, cases, size, count, scale, exponent, k):
         v, total = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-        e, step = walk(WIDTH)
+        e, step = grid_stride(WIDTH)
         while e < count:
             i, j = _places(e, cases, height, width)
             top, left = i - size // 2, j - size // 2
@@ -82,7 +82,7 @@ def _backward(WIDTH):
         out, given = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         d, total = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         lean = size - size // 2 - 1  # of the transposed window
-        e, step = walk(WIDTH)
+        e, step = grid_stride(WIDTH)
         while e < count:
             i, j = _places(e, cases, height, width)
             top, left = i - lean, j - lean
@@ -112,4 +112,4 @@ def _backward(WIDTH):
     return rnorm_backward
 
 
-_FORWARD, _BACKWARD = wide(_forward, blocks=5), wide(_backward, blocks=4)
+_FORWARD, _BACKWARD = vectorized(_forward, blocks=5), vectorized(_backward, blocks=4)
