@@ -1,6 +1,6 @@
 """Local response and contrast normalization: y = x * D^-power, D = k + scale * sum of squares.
 
-Dialect, 3.6. `scale` is the quotient: already divided by size (cmrnorm) or size^2 (others).
+docs/dialect.md, 3.6. `scale` is the quotient: already divided by size (cmrnorm) or size^2 (others).
 """
 
 import numpy as np

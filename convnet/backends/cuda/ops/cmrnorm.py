@@ -24,7 +24,8 @@ def _unused_forward(x, y, denominators, size, scale, power, k, blocked):
     return "denominators" if cmrnorm_ring.fits(size, blocked) else ""
 
 
-def _unused_backward(x, y, dy, denominators, dx, size, scale, power, k, blocked, accumulate):
+def _unused_backward(x, y, dy, denominators, dx, size, *numbers):
+    *_, blocked, _accumulate = numbers
     return "y denominators" if cmrnorm_ring.fits(size, blocked) else ""
 
 

@@ -26,11 +26,13 @@ def _forward_scratch(x, w, y, padding, stride, groups, accumulate, *, precision)
 
 @implements(conv.forward, scratch=_forward_scratch, precision=True)
 def forward(x, w, y, padding, stride, groups, accumulate, *, precision, scratch):
-    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, None)
+    return _forward(x, w, y, (padding, stride, groups), accumulate, precision, scratch, None)
 
 
-def _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, epilogue):
-    s = Sizes.of(x, w.shape[1], y, padding, stride, groups)
+def _forward(x, w, y, geometry, accumulate, precision, scratch, epilogue):
+    """geometry: (padding, stride, groups)."""
+    *_, groups = geometry
+    s = Sizes.of(x, w.shape[1], y, *geometry)
     a, b = rows(w, s.filters, s.filters * groups, s.filters), windows(x, WINDOW, s.outputs, s)
     result, taps = Result(y, s.outputs, s.filters * s.outputs), taps_of(s)
     product = Product(a, b, result, s.taps, groups, accumulate, precision, taps, epilogue)
@@ -46,7 +48,7 @@ def forward_fused(
     x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, precision, scratch
 ):
     epilogue = Epilogue(biases, kind, a, b)
-    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, epilogue)
+    return _forward(x, w, y, (padding, stride, groups), accumulate, precision, scratch, epilogue)
 
 
 # -- gradient of the images ------------------------------------------------------------------

@@ -47,12 +47,14 @@ def _forward_scratch(x, w, y, padding, stride, groups, accumulate, *, precision)
 
 @implements(local.forward, scratch=_forward_scratch, precision=True)
 def forward(x, w, y, padding, stride, groups, accumulate, *, precision, scratch):
-    epilogues = [None] * groups
-    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, epilogues)
+    epilogues, geometry = [None] * groups, (padding, stride, groups)
+    return _forward(x, w, y, geometry, accumulate, precision, scratch, epilogues)
 
 
-def _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, epilogues):
-    s = _sizes(x, w, y, padding, stride, groups)
+def _forward(x, w, y, geometry, accumulate, precision, scratch, epilogues):
+    """geometry: (padding, stride, groups)."""
+    *_, groups = geometry
+    s = _sizes(x, w, y, *geometry)
     taps, all_filters, work = taps_of(s), s.filters * groups, []
     for group, epilogue in enumerate(epilogues):
         a = rows(_filters(w, s, group), s.filters, all_filters, s.taps * all_filters)
@@ -73,7 +75,8 @@ def forward_fused(
 ):
     biases = biases.reshape(biases.size)
     epilogues = [Epilogue(_own(biases, group, groups), kind, a, b) for group in range(groups)]
-    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, epilogues)
+    geometry = padding, stride, groups
+    return _forward(x, w, y, geometry, accumulate, precision, scratch, epilogues)
 
 
 # -- gradient of the images ------------------------------------------------------------------
