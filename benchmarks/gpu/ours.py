@@ -16,7 +16,7 @@ from convnet.network.network import Network
 if TYPE_CHECKING:
     from convnet.backends.cuda.engine import Engine
 
-WIDTHS = re.compile(r"^(channels|filters|outputs)=(\d\d+)$", re.MULTILINE)  # not 3 colours
+WIDTHS = re.compile(r"^(channels|filters|outputs)=(\d\d+)$", re.MULTILINE)  # not 3 colors
 MOMENTUM = 0.9
 
 

@@ -45,7 +45,7 @@ def run(item):
     item.kernel.dispatcher[item.blocks, item.threads](*values)
 
 
-# tf32's splitting takes the farther neighbour of a few values that lie almost between two.
+# tf32's splitting takes the farther neighbor of a few values that lie almost between two.
 TOLERANCES = {"fp32": 2e-6, "tf32": 3e-5, "bf16": 2e-6}
 
 

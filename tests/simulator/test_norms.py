@@ -1,4 +1,4 @@
-"""Response normalisation across channels, against NumPy: windows in registers, and longer ones."""
+"""Response normalization across channels, against NumPy: windows in registers, and longer ones."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from convnet.backends.cuda.ops import cmrnorm, rnorm
 from tests.support.simulator.direct import run
 
-SCALE, K = 0.4, 1.5  # the normalising term is large
+SCALE, K = 0.4, 1.5  # the normalizing term is large
 
 
 def windows(channels, size, blocked):

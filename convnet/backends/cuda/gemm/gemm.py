@@ -50,7 +50,7 @@ class Operand:
         """Return how many values one copy moves: 4 if they are always aligned to 16 bytes, else 1.
 
         depth: of the product.  number: its precision, an index of base.PRECISIONS.  The tiles of
-        fp32 have a row for each k, so four values with neighbouring k cannot be copied at once.
+        fp32 have a row for each k, so four values with neighboring k cannot be copied at once.
         """
         if not self.array.aligned(16) or (self.kind in (COLUMNS, MODULES) and number == 0):
             return 1
@@ -183,7 +183,7 @@ class Product:
         return [partial, over(_add_splits, count, parts.array, result.array, *numbers)]
 
     def _launch(self, blocks, target, per_split, accumulate, epilogue):
-        """per_split: the distance between the results of neighbouring splits of k."""
+        """per_split: the distance between the results of neighboring splits of k."""
         a, b, number = self.a, self.b, PRECISIONS.index(self.precision)
         m, n, step = a.columns, b.columns, DEPTHS[number]
         widths = a.width(self.depth, number), b.width(self.depth, number), target.width(n)

@@ -13,7 +13,7 @@ The kind of an operand is its layout in memory:
 `sizes` are twelve int32: (group, columns, stride) for ROWS and COLUMNS; (group, columns, cases,
 modules in a row, width, stride, padding, limit, modules) for WINDOW and MODULES, and for MODULES
 then the distance from one tile's k to the next one's as (rows of modules, modules, cases).  group:
-the distance between the values of neighbouring groups; modules: the distance between their windows,
+the distance between the values of neighboring groups; modules: the distance between their windows,
 in modules.
 
 Pixels are packed as row << 16 | column, both signed.  `limit` is the last pixel of the image.
@@ -42,7 +42,7 @@ class Tile(NamedTuple):
     """How tiles of an operand are copied: constants of a kernel.
 
     kind: of the operand.  columns, depth: of a tile.  layout, ld: in shared memory, see
-    `warp_tiles`; column_step: the distance of neighbouring columns there.  width: values a copy, 4
+    `warp_tiles`; column_step: the distance of neighboring columns there.  width: values a copy, 4
     or 1.
 
     The threads of a block form `step` rows of `across` threads, a power of two.  A row of threads
@@ -184,7 +184,7 @@ def _start_columns(place, tile, sizes, group, start, k0, tid):
 
 @device_function
 def _load_columns(shared, at, tile, operand, sizes, place, start, k0, last, tid):
-    """Neighbouring threads read neighbouring values of k."""
+    """Neighboring threads read neighboring values of k."""
     step = tile.step
     k, column = int32(tid % tile.across * tile.width), int32(tid // tile.across)
     columns, in_depth = int32(sizes[1] - start - column), k < int32(last - k0)

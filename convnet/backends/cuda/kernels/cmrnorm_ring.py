@@ -1,4 +1,4 @@
-"""Response normalisation across channels, for windows that fit in registers.
+"""Response normalization across channels, for windows that fit in registers.
 
 A thread walks along the channels of WIDTH columns, where a column is a pixel of a case.  It keeps
 the window in ring buffers of registers: the oldest value is dropped, the newest is read from

@@ -15,7 +15,7 @@ def block_sum(value):
 
 @device_function
 def team_sum(value, team):
-    """Return the sum over each team of `team` neighbouring threads; team: a power of two."""
+    """Return the sum over each team of `team` neighboring threads; team: a power of two."""
     shared = cuda.shared.array(MOST_THREADS, float64)
     t = cuda.threadIdx.x
     shared[t] = value

@@ -10,7 +10,7 @@ from convnet.backends.cuda.jit import THREADS, device_function, kernel
 from convnet.backends.cuda.kernels.reduce import lanes_sum
 from convnet.backends.cuda.runtime.launch import Array, Launch, launch
 
-_LANES = 8  # neighbouring filters a block, so that whole sectors of memory are read
+_LANES = 8  # neighboring filters a block, so that whole sectors of memory are read
 
 
 def rescale(w3: Array, centred: bool, low: float, high: float) -> Launch:

@@ -1,7 +1,7 @@
 """Local response normalization within a channel.
 
 Bytes a value: forward 12, backward 20, 24 where it adds; windows are read through the cache.
-`normalise` and `normalise_backward` also serve cnorm, which sums other values than those it
+`normalize` and `normalize_backward` also serve cnorm, which sums other values than those it
 divides.
 """
 
@@ -20,10 +20,10 @@ _ONE = np.float32(1)
 
 @implements(rnorm.forward)
 def forward(x, y, denominators, size, scale, power, k):
-    return [normalise(x, x, y, denominators, size, scale, power, k)]
+    return [normalize(x, x, y, denominators, size, scale, power, k)]
 
 
-def normalise(summed, x, y, denom, size, scale, power, k):
+def normalize(summed, x, y, denom, size, scale, power, k):
     """`forward`, with the squares of `summed` in the denominators."""
     numbers = *x.shape[1:], size, x.size, float(scale), float(-power), float(k)
     width = width_of(x.shape[3], summed, x, y, denom)
@@ -32,10 +32,10 @@ def normalise(summed, x, y, denom, size, scale, power, k):
 
 @implements(rnorm.backward)
 def backward(x, y, dy, denominators, dx, size, scale, power, accumulate):
-    return [normalise_backward(x, y, dy, denominators, dx, size, scale, power, accumulate)]
+    return [normalize_backward(x, y, dy, denominators, dx, size, scale, power, accumulate)]
 
 
-def normalise_backward(summed, y, dy, denom, dx, size, scale, power, accumulate):
+def normalize_backward(summed, y, dy, denom, dx, size, scale, power, accumulate):
     """`backward`, with `summed` in place of the factor x_i."""
     sizes = *y.shape[1:], size, y.size
     numbers = float(2 * scale * power), float(-power), accumulate

@@ -17,7 +17,7 @@ _SUFFIX = {1: "f32", 4: "v4.f32"}
 def held(builder, lane, rows: int, columns: int, precision: int) -> tuple[list, list, list]:
     """Return a lane's rows, the first columns of its runs of 4, and their indices in acc.
 
-    indices[row][run] are those of four neighbouring columns.
+    indices[row][run] are those of four neighboring columns.
     """
     if precision == 0:
         y, x = builder.lshr(lane, I32(3)), builder.and_(lane, I32(7))

@@ -85,7 +85,7 @@ def multiplied_fp32(builder, acc, a, b, lane, a_tile, b_tile, rows, columns, pre
 
 
 def _four(builder, place, offset):
-    """Load four neighbouring values by one 16-byte read."""
+    """Load four neighboring values by one 16-byte read."""
     kind = ir.VectorType(F32, 4)
     place = builder.gep(place, [I32(offset)])
     found = builder.load(builder.bitcast(place, ir.PointerType(kind, SHARED)), align=16)

@@ -5,7 +5,7 @@ Its layouts in shared memory, with rows `ld` apart:
 
 * PLAIN: a row for each k, with some padding behind it;
 * SWIZZLED: a row for each k, whose words of 4 values are permuted by (k / 4) % 4;
-* BY_COLUMN: 16 values of k for each column, neighbouring columns exchanged by (column / 4) % 2.
+* BY_COLUMN: 16 values of k for each column, neighboring columns exchanged by (column / 4) % 2.
 
 A *warp tile* is `rows` x `columns` numbers of a product, held by 32 threads:
 
@@ -15,7 +15,7 @@ A *warp tile* is `rows` x `columns` numbers of a product, held by 32 threads:
   (+ 32, ...), g = lane / 4, t = lane % 4.  The PTX manual ("Matrix fragments for mma.m16n8k8")
   gives a lane row or column g of each operand's fragment and k = t.  Here index q of a lane's rows
   stands for row 4g + q % 4 + 32 (q / 4), which is half q % 2 of fragment q / 2; columns likewise,
-  one a fragment.  A lane's k are the neighbours 4t + 0..3, because A and B may be permuted alike.
+  one a fragment.  A lane's k are the neighbors 4t + 0..3, because A and B may be permuted alike.
   So every layout is read 16 bytes at a time, without bank conflicts.
 """
 
