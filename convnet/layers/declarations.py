@@ -1,4 +1,4 @@
-"""What a layer is given and what it declares: shapes, weights, memory, tables, facts of the data."""
+"""What a layer is given and declares: shapes, weights, memory, tables, facts of the data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
