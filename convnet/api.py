@@ -13,6 +13,7 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 import numpy.typing as npt
 
+from convnet.data.input import network_input
 from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import ConvnetError
 from convnet.graph.build import Node, build
@@ -23,8 +24,10 @@ from convnet.language import Source
 from convnet.language.specs import Specs
 from convnet.layers import Tree
 from convnet.network.cost_report import reported
+from convnet.network.given_arrays import checked_matrices
 from convnet.network.network import Network
 from convnet.network.plan import Parameter
+from convnet.stored.input_record import InputRecord
 from convnet.train.cost_average import cost_layers
 
 NO_FUNCTIONS = InitOptions()
@@ -51,6 +54,12 @@ class NetOptions(TypedDict, total=False):
 
 class Net:
     """A network in memory, made by `from_files`, `from_text` or `load`.
+
+    Attributes:
+        input: How the network's input is made of an image, an `InputRecord` of
+            `convnet.stored.input_record`; None unless it was loaded from a checkpoint of
+            `convnet train`.
+        class_names: The classes that it was trained on, in the order of the labels; () likewise.
 
     Parameters:
         specs: The two parsed files.
@@ -83,6 +92,9 @@ class Net:
         ```
     """
 
+    input: InputRecord | None
+    class_names: tuple[str, ...]
+
     def __init__(
         self,
         specs: Specs,
@@ -102,6 +114,7 @@ class Net:
     ) -> None:
         dims, _ = infer_dims(specs.layers, data_dims, classes)
         self.specs, self.seed = specs, seed
+        self.input, self.class_names = None, ()
         self.graph = build(
             specs.layers,
             specs.params,
@@ -174,6 +187,7 @@ class Net:
         known.update(options)
         net = cls(Specs.parse(saved.layers, saved.params), **known)
         checkpoint.restore(net.network, saved)
+        net.input, net.class_names = saved.input, saved.class_names
         return net
 
     @property
@@ -196,15 +210,16 @@ class Net:
             `{"logprob": {"cost": 2.3, "top-1 error": 0.9}}`.
 
         Raises:
-            DataError: If a matrix does not fit the network, or has too many cases.
+            DataError: If a matrix does not fit the network in number, shape or values: it has too
+                many cases, holds NaN, or labels that name no class.
         """
-        self._run("test", matrices)
+        self._run("test", matrices, needs_all=False)
         return self.costs()
 
     def backward(self, *matrices: npt.ArrayLike) -> Costs:
         """Run `forward`, then compute the gradients of all trained parameters.
 
-        Parameters and return value are those of `forward`.  `weights_gradient` and
+        Parameters and return value are those of `forward`; labels are needed.  `weights_gradient` and
         `biases_gradient` return the gradients.
         """
         self._run("gradients", matrices)
@@ -214,13 +229,15 @@ class Net:
         """Train on one minibatch: forward, backward and update.
 
         Parameters:
-            matrices: As for `forward`.
+            matrices: As for `forward`; labels are needed.
             progress: Share of the training that is done, from 0 to 1, which the schedules of the
                 learning rates depend on.
 
         Returns:
             The costs before the update, as from `forward`.
         """
+        if not 0 <= progress <= 1:
+            raise ConvnetError(f"progress is a share of the training, 0 to 1, found {progress}")
         self._load(matrices)
         rng = np.random.default_rng([self.seed, self.network.step])
         self.network.set_rates(progress, rng.standard_normal)
@@ -232,19 +249,39 @@ class Net:
         layers = cost_layers(self.network)
         return reported(layers, self.network.costs(), self.network.cases)
 
-    def _run(self, program: str, matrices: tuple[npt.ArrayLike, ...]) -> None:
-        self._load(matrices)
+    def _run(
+        self, program: str, matrices: tuple[npt.ArrayLike, ...], needs_all: bool = True
+    ) -> None:
+        self._load(matrices, needs_all)
         self.network.run(program)
 
-    def _load(self, matrices: tuple[npt.ArrayLike, ...]) -> None:
-        arrays = [np.asarray(matrix) for matrix in matrices]
-        flat = {index: array.reshape(len(array), -1).T for index, array in enumerate(arrays)}
-        cases = len(arrays[0]) if arrays else 0
-        for node in self.graph.nodes:
-            layer: Any = node.layer
-            if node.is_data and layer.data_idx not in flat:  # labels that are left out
-                flat[layer.data_idx] = np.zeros((self.graph.data_dims[layer.data_idx], cases))
-        self.network.load(flat)
+    def _load(self, matrices: tuple[npt.ArrayLike, ...], needs_all: bool = True) -> None:
+        network = self.network
+        real = network.engine.real
+        self.network.load(
+            checked_matrices(self.graph, matrices, network.minibatch, real, needs_all)
+        )
+
+    def preprocess(self, images: npt.ArrayLike) -> Array:
+        """Return images as the network saw them in training: cropped, the mean subtracted.
+
+        Parameters:
+            images: (cases, channels, rows, columns), values 0 to 255 as in the data set.  They are
+                of the data set's size, of which the central crop is taken, or of the crop's.
+
+        Returns:
+            float32 (cases, channels, rows, columns), for `forward`.
+
+        Raises:
+            ConvnetError: If the network was not loaded from a checkpoint that records its input
+                (`input` is None), or if the images do not fit.
+        """
+        if self.input is None:
+            raise ConvnetError(
+                "the network has no record of its input: `convnet train` and `Net.load` of its "
+                "checkpoints give it one"
+            )
+        return network_input(self.input, np.asarray(images))
 
     # -- reading and writing -----------------------------------------------------------------------
 
@@ -323,7 +360,8 @@ class Net:
         from convnet import checkpoint
 
         options = {**facts_to_store(self.graph), "minibatch": self.network.minibatch}
-        checkpoint.save(path, checkpoint.Checkpoint.of(self.network, options=options))
+        known = {"input": self.input, "class_names": self.class_names}
+        checkpoint.save(path, checkpoint.Checkpoint.of(self.network, options=options, **known))
 
     def _gradient(self, parameter: Parameter) -> Array:
         if not parameter.learns:
@@ -352,6 +390,8 @@ class Net:
         if values.shape != parameter.spec.shape:
             wanted = self._outward(np.empty(parameter.spec.shape)).shape
             raise ConvnetError(f"{parameter.name} has shape {wanted}, found an array of {given}")
+        if not np.isfinite(values).all():
+            raise ConvnetError(f"{parameter.name}: the array holds values that are not finite")
         self.network.write(parameter, values)
 
     @staticmethod

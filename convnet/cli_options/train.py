@@ -29,7 +29,7 @@ class TrainDataArguments(DataArguments):
     """The data set, and how training images are augmented."""
 
     color_noise: float | None = option(
-        type=float,
+        type=click.FloatRange(0, 100),
         metavar="X",
         help="Strength of the PCA colour augmentation; 0.1 in the paper, section 4.1.  "
         "[default: 0]",

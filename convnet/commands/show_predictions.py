@@ -33,7 +33,11 @@ def show_preds(arguments: ShowPredsArguments) -> None:
 
 def _predictions(found: LoadedForTest, index, views, cost) -> list[Prediction]:
     probabilities, labels = predict(found.network, found.feed, index, views, cost)
-    images = found.prepared.dataset.images("test", found.feed.indices(0, index))
+    indices = found.feed.indices(0, index)
+    whole = views > 1  # several views cover all of an image
+    images = (
+        found.prepared.dataset.images("test", indices) if whole else found.feed.centres(indices)
+    )
     cases = zip(images, probabilities.T, labels.tolist(), strict=True)
     return [Prediction(*case) for case in cases]
 

@@ -118,7 +118,9 @@ def test_damaged_cifar_is_named(tmp_path):
     with pytest.raises(DataError, match="data_batch_3.bin: has 12,291 bytes.*truncated"):
         open_dataset(tmp_path / "b")
     file.write_bytes(b"\x0b" + bytes(3072))
-    with pytest.raises(DataError, match="data_batch_3.bin: has the label 11, but.*10 classes"):
+    with pytest.raises(
+        DataError, match="data_batch_3.bin: case 0 has the label 11, but.*10 classes"
+    ):
         open_dataset(tmp_path / "b")
     file.unlink()
     with pytest.raises(DataError, match="data_batch_3.bin missing"):
