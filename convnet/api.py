@@ -219,8 +219,8 @@ class Net:
     def backward(self, *matrices: npt.ArrayLike) -> Costs:
         """Run `forward`, then compute the gradients of all trained parameters.
 
-        Parameters and return value are those of `forward`; labels are needed.  `weights_gradient` and
-        `biases_gradient` return the gradients.
+        Parameters and return value are those of `forward`, but labels are needed.
+        `weights_gradient` and `biases_gradient` return the gradients.
         """
         self._run("gradients", matrices)
         return self.costs()

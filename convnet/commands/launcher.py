@@ -28,10 +28,11 @@ def refuse_copies(environment: Mapping[str, str]) -> None:
         rank = next((name for name in ranks if name in environment), None)
         if count < 2 or rank is None or _is_batch_script(size, environment):
             continue
+        number = harmless(environment[rank])
         raise ConvnetError(
-            f"this is one of {count} processes ({size}={count}, {rank}={harmless(environment[rank])}), and "
-            f"each would train its own copy of the run: start one process, without the launcher or "
-            f"with `{single}`; it uses all cores, and the GPUs that --gpu names"
+            f"this is one of {count} processes ({size}={count}, {rank}={number}), and each would "
+            f"train its own copy of the run: start one process, without the launcher or with "
+            f"`{single}`; it uses all cores, and the GPUs that --gpu names"
         )
 
 

@@ -62,8 +62,8 @@ def _check_count(layers: dict[int, Node], given: int, needs_all: bool) -> None:
     if given > wanted or given < (wanted if needs_all else first):
         read = ", ".join(f"{index} ({node.name})" for index, node in layers.items())
         raise DataError(
-            f"found {given} matri{'x' if given == 1 else 'ces'}; the network reads matrices {read}: "
-            f"give {wanted}, in the order of dataIdx"
+            f"found {given} matri{'x' if given == 1 else 'ces'}; the network reads matrices "
+            f"{read}: give {wanted}, in the order of dataIdx"
         )
 
 
@@ -88,8 +88,8 @@ def _cases(arrays: Sequence[np.ndarray], largest: int) -> int:
     if not 1 <= cases <= largest:
         shape = arrays[0].shape if arrays else ()
         raise DataError(
-            f"a minibatch has 1 to {largest} cases here, found {cases} (an array of shape {shape}); "
-            "the option minibatch sets the most"
+            f"a minibatch has 1 to {largest} cases here, found {cases} (an array of shape "
+            f"{shape}); the option minibatch sets the most"
         )
     return cases
 

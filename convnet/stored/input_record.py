@@ -27,8 +27,9 @@ class InputRecord(msgspec.Struct, frozen=True, kw_only=True):
     mean_kind         "image"; "scalar", the mean of the mean image; or "number", a number that was
                       chosen
     mean_number       what is subtracted from every value; not used for "image"
-    mean_image        for "image", the mean image: float32, little-endian, (channels, S, S); a crop takes its
-                      centre.  S is `side`, or `inner_size` where that would exceed LARGEST_MEAN.
+    mean_image        for "image", the mean image: float32, little-endian, (channels, S, S); a crop
+                      takes its centre.  S is `side`, or `inner_size` where that would exceed
+                      LARGEST_MEAN.
     scale             what stored values are divided by; 1 for images
     color_order       the order of three channels; "" for another number of channels
     color_deviations  (C,) standard deviations along the principal colors, if color noise is added
@@ -53,7 +54,7 @@ class InputRecord(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("the mean or the scale is not finite")
         if (self.mean_kind == "image") != (self.mean_image is not None):
             raise ValueError(
-                f"a mean image is there if and only if mean_kind is image, which is {self.mean_kind}"
+                f"mean_kind is {self.mean_kind}; if and only if it is image, there is a mean image"
             )
         if self.mean_image is not None:
             self._check_mean_image(self.mean_image)

@@ -64,8 +64,8 @@ class Run:
     """A network, its data, and the state of its training.
 
     test: the test split's feed, or None for no tests.  folder: None writes no files.
-    data, class_names, options, input: stored in the checkpoints.  settings: a JSON object of further
-    options to store.
+    data, class_names, input: stored in the checkpoints.  settings: a JSON object of options to
+    store besides `options`.
     init_from: for the journal, the layers that were copied from another net.  changes: lines about
     what differs from the run before it was resumed.  trace: file for the times of the steps of one
     minibatch.  trained: minibatches of this invocation.  ends_on_plateau: stop now, because the
