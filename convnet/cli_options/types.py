@@ -68,6 +68,16 @@ class Finite(click.ParamType):
         return number
 
 
+class Between(click.FloatRange):
+    """A number in a range; NaN, which is in none, is refused too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"expected a number, found '{value}'", param, ctx)
+        return number
+
+
 class Mean(Finite):
     """What is subtracted from images: image, scalar, none or a number."""
 

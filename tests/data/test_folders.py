@@ -163,7 +163,7 @@ def test_originals_ranges(tmp_path):
     assert open_dataset(tmp_path / "d", test_range="2").count("train") == 5
     with pytest.raises(DataError, match="no data_batch_4, which is in the train range; it has"):
         open_dataset(tmp_path / "d", train_range="1-4")
-    with pytest.raises(DataError, match="train range must be one number or first-last"):
+    with pytest.raises(DataError, match="--train-range must be one number or first-last"):
         open_dataset(tmp_path / "d", train_range="all")
     with pytest.raises(DataError, match="no data_batch_1000000000000"):
         open_dataset(tmp_path / "d", train_range="2-1000000000000")
