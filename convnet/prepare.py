@@ -25,6 +25,7 @@ from convnet.layers import Tree
 from convnet.stored.input_record import InputRecord
 
 DATA_VARIABLE = "CONVNET_DATA"
+_MOST_COLORS = 64  # channels of images whose principal colors are recorded
 
 
 @dataclass
@@ -133,7 +134,7 @@ class Prepared:
             made = structs.replace(known, side=self.dataset.side, inner_size=self.side)
         else:
             made = input_of(self.dataset, self.side, self.mean())
-        if not self.options.color_noise:
+        if not self.options.color_noise or self.dataset.channels > _MOST_COLORS:
             return made
         colors = known.color_pca if known else None
         return with_colors(made, colors or self.dataset.color_pca)

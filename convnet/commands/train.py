@@ -148,7 +148,7 @@ def _make_run(arguments: TrainArguments, spec: RunSpecArguments, prepared: Prepa
         folder=None if arguments.dry_run else _folder(start, spec.layers),
         data=prepared.source,
         class_names=prepared.dataset.class_names,
-        input=prepared.input,
+        input=prepared.input if prepared.input.is_storable else None,
         settings=settings,
         init_from=origin,
         trace=arguments.trace,

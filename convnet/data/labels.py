@@ -31,6 +31,6 @@ def checked_labels(
         case = first if cases is None else int(cases[first])
         raise DataError(
             f"{source}: case {case:,} has the label {found[first]}, but the set has {classes:,} "
-            f"classes, 0 to {classes - 1:,}"
+            f"classes, 0 to {classes - 1:,}: correct the labels, or the list of classes"
         )
     return found.astype(np.int64, copy=False)

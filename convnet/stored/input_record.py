@@ -1,4 +1,4 @@
-"""What turns an image into a network's input, as checkpoints store it (docs/checkpoints.md).
+"""What turns an image into a network's input, as checkpoints store it (docs/training.md).
 
 An image of `side` x `side` is cropped to `inner_size`, its values are divided by `scale`, and the
 mean is subtracted.  The record makes a test independent of the data set that lies beside it.
@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-LARGEST_MEAN = 16 << 20  # bytes of a mean image; that of 3x256x256 takes 0.8 MB
+LARGEST_MEAN = 48 << 20  # bytes of a mean image (3x2048x2048); that of 3x256x256 takes 0.8 MB
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=1 << 24)]
 
@@ -78,6 +78,11 @@ class InputRecord(msgspec.Struct, frozen=True, kw_only=True):
         numbers = [*deviations, *(number for row in vectors for number in row)]
         if not good or not all(map(math.isfinite, numbers)):
             raise ValueError(f"the colors are not {count} deviations and {count}x{count} vectors")
+
+    @property
+    def is_storable(self) -> bool:
+        """Whether the record is small enough for a checkpoint."""
+        return len(self.mean_image or b"") <= LARGEST_MEAN
 
     @property
     def mean(self) -> float | npt.NDArray[np.float32]:

@@ -58,9 +58,10 @@ def test_a_mean_image_is_finite_and_bounded():
     spoilt[0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="not finite"):
         record(mean_image=spoilt.tobytes())
-    side = 1 << 11
+    side = 1 + (1 << 11)
     large = bytes(4 * 3 * side * side)
     assert len(large) > LARGEST_MEAN
+    assert record().is_storable and not record(mean_image=large).is_storable
     stored = msgspec.to_builtins(record(mean_kind="number", mean_image=None)) | {
         "mean_kind": "image",
         "mean_image": large,
