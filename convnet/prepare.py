@@ -189,8 +189,6 @@ def prepare(
     }
     dataset = open_dataset(**opened)
     inner = _inner_side(dataset, options, wanted, trained)
-    if trained.input is not None:
-        dataset.use_scale(trained.input.scale)
     dims = {0: dataset.channels * inner**2, 1: 1, 2: dataset.classes}
     graph = build(
         specs.layers,
@@ -203,6 +201,8 @@ def prepare(
     )
     specs.problems.raise_errors(strict=strict)
     notes += filter(None, [small_crop(dataset, inner), *_input_notes(trained, dataset, inner)])
+    if trained.input is not None:
+        dataset.use_scale(trained.input.scale)
     return Prepared(graph, dataset, source, inner, options, defaults, opened, trained, notes)
 
 

@@ -12,6 +12,7 @@ from convnet import Net, checkpoint
 from convnet.data import open_dataset
 from convnet.data.datasets.feature_files import FeatureFolder
 from convnet.errors import CheckpointError, ConvnetError
+from tests.data.test_features import write_folder as write_features
 from tests.support.command_line import good, run
 from tests.support.python2_pickle import python2_pickle
 
@@ -239,6 +240,21 @@ def test_colors_of_the_noise_are_those_of_the_training(case):
     good("train", "--resume", case / "noisy", "--data", case / "other", "--epochs", 4)
     after = checkpoint.load(checkpoint.newest(case / "noisy")).input
     assert after.color_pca[1].tobytes() == before.color_pca[1].tobytes()
+
+
+def test_features_of_other_training_cases_keep_their_scale(tmp_path):
+    """The scale and the mean of a feature folder are those of its training cases."""
+    layers = LAYERS[: LAYERS.index("[conv1]")] + LAYERS[LAYERS.index("[scores]") :]
+    layers = layers.replace("inputs=conv1", "inputs=data").replace("outputs=2", "outputs=3")
+    (tmp_path / "net.cfg").write_text(layers)
+    (tmp_path / "net.params").write_text(f"[scores]\n{RATES}[logprob]\ncoeff=1\n")
+    for name, factor in (("own", 1), ("other", 4)):
+        values = np.load(write_features(tmp_path / name) / "train.npy")
+        np.save(tmp_path / name / "train.npy", np.float32(factor) * values)
+    trained(tmp_path, "own", "run")
+    own, _ = probabilities(tmp_path)
+    other, printed = probabilities(tmp_path, "--data", tmp_path / "other")
+    assert np.array_equal(own, other) and "values to divide by" in printed
 
 
 # -- the Python interface --------------------------------------------------------------------------
