@@ -28,7 +28,7 @@ def checked_matrices(
     """
     layers = _data_layers(graph)
     _check_count(layers, len(given), needs_all)
-    arrays = [_array(index, value) for index, value in enumerate(given)]
+    arrays = [_matrix(index, value) for index, value in enumerate(given)]
     cases = _cases(arrays, largest)
     for index, array in enumerate(arrays):
         if index in layers:
@@ -67,13 +67,19 @@ def _check_count(layers: dict[int, Node], given: int, needs_all: bool) -> None:
         )
 
 
-def _array(index: int, value: npt.ArrayLike) -> np.ndarray:
+def checked_array(name: str, value: npt.ArrayLike) -> np.ndarray:
+    """Return a value as an array of real numbers or integers.  DataError if it is none."""
     try:
         array = np.asarray(value)
     except ValueError as problem:
-        raise DataError(f"matrix {index} is not an array: {problem}") from None
+        raise DataError(f"{name} is not an array: {problem}") from None
     if array.dtype.kind not in "biuf":
-        raise DataError(f"matrix {index} holds numbers, found an array of type {array.dtype}")
+        raise DataError(f"{name} holds numbers, found an array of type {array.dtype}")
+    return array
+
+
+def _matrix(index: int, value: npt.ArrayLike) -> np.ndarray:
+    array = checked_array(f"matrix {index}", value)
     if not array.ndim:
         raise DataError(f"matrix {index} has the cases in its first dimension, found a number")
     return array

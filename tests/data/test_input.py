@@ -106,6 +106,21 @@ def test_features_keep_the_scale_of_the_training(tmp_path):
     assert "mean image" in mean
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_refused(value, tmp_path):
+    write_folder(tmp_path)
+    values = np.load(tmp_path / "test.npy")
+    values[7, 2] = value
+    np.save(tmp_path / "test.npy", values)
+    feed = Feed(open_dataset(tmp_path), "test", 6)
+    feed.minibatch(0, 0)
+    with pytest.raises(DataError, match="test case 7 holds values that are not finite"):
+        feed.minibatch(0, 1)
+    np.save(tmp_path / "train.npy", np.full((40, 5), value, np.float32))
+    with np.errstate(invalid="ignore"), pytest.raises(DataError, match="the mean image of .* fin"):
+        Feed(open_dataset(tmp_path), "test", 6)
+
+
 def test_images_have_no_scale():
     made().use_scale(1.0)
     with pytest.raises(DataError, match="not divided by 2"):

@@ -223,10 +223,20 @@ class Feed:
     def _batch(self, indices, images, crops: Crops, out):
         batch = self._labelled(indices, out)
         if 0 in batch.matrices:
+            self._refuse_non_finite(images, indices)
             pixels = batch.matrices[0].reshape(self.dataset.channels, self.side, self.side, -1)
             starts, flips, shifts = crops
             arrange(images, starts, flips, self._mean, pixels, shifts, self._factor)
         return batch
+
+    def _refuse_non_finite(self, images, indices):
+        """Raise DataError if images of real numbers hold NaN or infinity."""
+        if images.dtype.kind == "f" and not np.isfinite(images).all():
+            good = np.isfinite(images).reshape(len(images), -1).all(axis=1)
+            raise DataError(
+                f"{self.dataset.name}: {self.split} case {indices[np.argmin(good)]:,} holds values "
+                "that are not finite: make the data again, or leave the case out"
+            )
 
     def _labelled(self, indices, out):
         """Return a minibatch with labels whose pixels are not computed yet."""

@@ -24,6 +24,11 @@ def mean_crop(dataset: Dataset, side: int, mean: str | float | np.ndarray) -> np
         raise DataError(
             f"a mean image of {_by(found)} does not cover the {_by(shape)} that the network expects"
         )
+    if not np.isfinite(mean).all():
+        raise DataError(
+            f"the mean image of {dataset.name} holds values that are not finite: make the data "
+            "again"
+        )
     crop = np.asarray(mean)[:, start : start + side, start : start + side]
     return np.ascontiguousarray(crop, np.float32)
 
