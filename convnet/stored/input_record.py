@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-LARGEST_MEAN = 48 << 20  # bytes of a mean image (3x2048x2048); that of 3x256x256 takes 0.8 MB
+LARGEST_MEAN = 32 << 20  # bytes of a mean image (3x1672x1672); that of 3x256x256 takes 0.8 MB
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=1 << 24)]
 

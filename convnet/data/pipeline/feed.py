@@ -240,8 +240,9 @@ class Feed:
 
     def _labelled(self, indices, out):
         """Return a minibatch with labels whose pixels are not computed yet."""
-        found = self.dataset.labels(self.split, indices)
-        labels = checked_labels(self.dataset.name, found, self.dataset.classes, indices)
+        labels = self.dataset.labels(self.split, indices)
+        if self.dataset.classes:
+            labels = checked_labels(self.dataset.name, labels, self.dataset.classes, indices)
         matrices = {m: self._place(m, len(indices), out) for m in self._heights}
         if 1 in matrices:
             matrices[1][0] = labels
