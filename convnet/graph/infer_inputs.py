@@ -18,6 +18,21 @@ def declared_image(layers: SpecFile) -> tuple[int, int] | None:
     return None
 
 
+def declared_channels(layers: SpecFile) -> int | None:
+    """Return the `channels` of the first layer that reads the pixels directly, or None."""
+    texts = [
+        {key: entry.value.text for key, entry in section.entries.items()}
+        for section in layers.sections
+    ]
+    pixels = {
+        section.name
+        for section, values in zip(layers.sections, texts, strict=True)
+        if values.get("type") == "data" and values.get("dataidx") == "0"
+    }
+    found = (v.get("channels", "") for v in texts if v.get("inputs") in pixels)
+    return next((int(text) for text in found if text.isdecimal() and 0 < len(text) < 6), None)
+
+
 def declared_classes(layers: SpecFile) -> int | None:
     """Return the outputs of the layer below the softmax of the first logreg cost, or None."""
     sections = {section.name: section.entries for section in layers.sections}
