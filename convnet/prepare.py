@@ -7,11 +7,11 @@ from typing import Any
 from convnet.data import Dataset, Feed, FeedOptions, open_dataset
 from convnet.errors import DataError
 from convnet.graph.build import Graph, build
+from convnet.graph.guess_sizes import infer_image
 from convnet.graph.infer_inputs import (
     declared_channels,
     declared_classes,
     declared_image,
-    infer_image,
     needs_tree,
     placeholder_tree,
 )
