@@ -34,12 +34,12 @@ def make_data(options: MakeOptions, out: Path, progress: Progress | None = None)
     together, cannot be read or differ from those of an earlier run.
     """
     progress = progress or Progress()
-    if (out / MANIFEST).is_file():
-        return _finished(options, out)
-    _refuse_other_files(out)
-    options.check()
     making = out / MAKING
     try:
+        if (out / MANIFEST).is_file():
+            return _finished(options, out)
+        _refuse_other_files(out)
+        options.check()
         making.mkdir(parents=True, exist_ok=True)
         with _locked(making):
             return _make(options, out, progress)
@@ -51,6 +51,7 @@ def make_data(options: MakeOptions, out: Path, progress: Progress | None = None)
 
 
 def _make(options, out, progress):
+    _remove_partial(out)
     plan = stored_plan(out / MAKING)
     if plan is not None:
         _refuse_changes(out, plan.options, options.recorded())
@@ -62,6 +63,13 @@ def _make(options, out, progress):
     state = State(out, [(split, number) for split, number, _ in shards])
     progress.planned(plan, sum(len(images) for _, _, images in shards[: state.finished]))
     return carry_out(plan, out, state, options.workers, progress.made)
+
+
+def _remove_partial(out):
+    """Remove what a killed run was writing."""
+    for pattern in ("*.partial", ".*.tmp"):
+        for path in [*out.glob(pattern), *(out / MAKING).glob(pattern)]:
+            path.unlink()
 
 
 def _finished(options, out):

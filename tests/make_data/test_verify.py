@@ -40,10 +40,10 @@ def test_a_flipped_bit_is_found(made, tmp_path, name, message):
 
 
 def test_each_damaged_image_is_reported(made, tmp_path):
-    offset, length, _ = np.load(made / "train-00002.idx.npy")[5]
+    offset, length, _, _ = np.load(made / "train-00002.idx.npy")[5]
     problems = damaged(made, tmp_path, "train-00002.tar", offset, 255)
     assert len(problems) == 2
-    assert "cannot be decoded" in problems[1]
+    assert "its CRC-32 is not the one in the index" in problems[1]
     problems = damaged(made, tmp_path, "train-00002.tar", offset + length // 512 * 512 + 1024)
     assert any("label is not a number" in p or "label is not the one" in p for p in problems)
 
