@@ -157,7 +157,9 @@ def stored_plan(folder: Path) -> Plan | None:
         stamps=stored.stamps,
     )
     if not _fits(plan):
-        raise DataError(f"{path}: is damaged: its numbers point at nothing; {_start_again(folder.parent)}")
+        raise DataError(
+            f"{path}: is damaged: its numbers point at nothing; {_start_again(folder.parent)}"
+        )
     return plan
 
 

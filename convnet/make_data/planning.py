@@ -110,7 +110,9 @@ def _not_found(listing: Listing) -> list[str]:
     """Return notes on what could not be read, and on folders or tars without images, if any."""
     unread = [f"{name}: {why}" for name, why in listing.passed_over if why.startswith(UNREADABLE)]
     empty = [name for name, why in listing.passed_over if why == EMPTY]
-    notes = [f"images may be missing, as this could not be read: {_first(unread)}"] if unread else []
+    notes = (
+        [f"images may be missing, as this could not be read: {_first(unread)}"] if unread else []
+    )
     return notes + ([f"no classes, as they have no images: {_first(empty)}"] if empty else [])
 
 

@@ -8,9 +8,9 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from convnet.arithmetic import ceil_div
 import numpy as np
 
+from convnet.arithmetic import ceil_div
 from convnet.data.datasets.shard_folder import (
     MEAN,
     ClassRecord,

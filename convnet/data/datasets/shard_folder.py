@@ -141,7 +141,9 @@ class _Head(msgspec.Struct):
     def problem(self) -> str | None:
         """Return why this program cannot read such a set; None if it can."""
         if self.format != FORMAT:
-            return f"does not describe a data set: its format is {quoted(self.format)}, not {FORMAT!r}"
+            return (
+                f"does not describe a data set: its format is {quoted(self.format)}, not {FORMAT!r}"
+            )
         if self.version not in INDEX_COLUMNS:
             return f"has version {self.version}; this convnet reads versions 1 and {VERSION}"
         if self.side != SIDE:
@@ -203,9 +205,7 @@ def _checksum(stored: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def checked_array(
-    path: Path, sha256: str, dtype: DTypeLike, shape: tuple[int, ...]
-) -> np.ndarray:
+def checked_array(path: Path, sha256: str, dtype: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
     """Load a NumPy file, as `stored_array` does; DataError if its checksum is another one, too."""
     limit = math.prod(shape) * np.dtype(dtype).itemsize + _LARGEST_HEADER
     try:
