@@ -2,7 +2,7 @@
 
 import fcntl
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from convnet.data.datasets.shard_folder import MANIFEST, Manifest, read_manifest
@@ -12,6 +12,7 @@ from convnet.make_data.plan import Plan, store, stored_plan
 from convnet.make_data.planning import make_plan
 from convnet.make_data.state import MAKING, State
 from convnet.make_data.write import carry_out
+from convnet.stored.files import sync
 
 
 class Progress:
@@ -40,7 +41,7 @@ def make_data(options: MakeOptions, out: Path, progress: Progress | None = None)
             return _finished(options, out)
         _refuse_other_files(out)
         options.check()
-        making.mkdir(parents=True, exist_ok=True)
+        _make_folder(making)
         with _locked(making):
             return _make(options, out, progress)
     except OSError as problem:
@@ -63,6 +64,15 @@ def _make(options, out, progress):
     state = State(out, [(split, number) for split, number, _ in shards])
     progress.planned(plan, sum(len(images) for _, _, images in shards[: state.finished]))
     return carry_out(plan, out, state, options.workers, progress.made)
+
+
+def _make_folder(folder):
+    """Make a folder, and those above it, on the disk."""
+    missing = [path for path in folder.parents if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder, folder.parent, *missing):
+        with suppress(OSError):  # not all folders above may be read
+            sync(path.parent)
 
 
 def _remove_partial(out):
