@@ -4,7 +4,10 @@ import os
 import stat
 from pathlib import Path
 
+from convnet.make_data.annotations import FILE, IMAGES, folder_annotations
 from convnet.make_data.archives import scan_archive
+from convnet.make_data.compressed import class_of, ending
+from convnet.make_data.image_files import HEAD
 from convnet.make_data.leftovers import LEFTOVER, is_leftover
 from convnet.make_data.listing import Entry, Listing
 
@@ -15,12 +18,19 @@ def scan_folder(folder: Path, listing: Listing) -> None:
     Images beside these belong to no class.  Links to files and links among the classes are
     followed, as they are the user's own; links to folders further down are not.  What cannot be
     read is recorded.  DataError for a damaged tar, OSError if `folder` itself cannot be read.
+
+    If a file names the classes of the images in one folder (`convnet.make_data.annotations`), that
+    folder is no class.
     """
     source = len(listing.sources)
     listing.sources.append(folder)
     scan = _Scan(folder, source, listing)
+    classes = folder_annotations(folder)
+    if classes is not None:
+        scan.add_annotated(classes)
     for name in sorted(os.listdir(folder)):
-        scan.add_class(name)
+        if classes is None or name not in (IMAGES, FILE):
+            scan.add_class(name)
 
 
 class _Scan:
@@ -37,15 +47,29 @@ class _Scan:
         if stat.S_ISDIR(status.st_mode):
             if self._add_below(name):
                 self.listing.empty_class(name, before)
-        elif name.lower().endswith(".tar"):
+        elif name.lower().endswith(".tar") or ending(name):
             self._add_archive(name, before)
         else:
-            self.listing.add(Entry(None, name, self.source, 0, status.st_size))
+            self._add(None, name, status.st_size)
+
+    def add_annotated(self, classes):
+        """Add the images of the folder `images`; classes: image -> WordNet id."""
+        start = len(self.listing.entries)
+        self._add_below(IMAGES)
+        found, self.listing.entries[start:] = self.listing.entries[start:], []
+        for entry in found:
+            name = entry.name.partition("/")[2]
+            if name in classes:
+                self.listing.entries.append(entry._replace(wnid=classes.pop(name)))
+            else:
+                self.listing.pass_over(entry.name, f"has no class in {FILE}")
+        for name in classes:
+            self.listing.unreadable(f"{IMAGES}/{name}", f"{FILE} names it, but it is not there")
 
     def _add_archive(self, name, before):
         path = self.folder / name
         try:
-            scan_archive(path, self.listing, path.stem)
+            scan_archive(path, self.listing, class_of(name) if ending(name) else path.stem)
         except OSError as problem:
             self.listing.unreadable(name, problem.strerror)
         else:
@@ -73,12 +97,19 @@ class _Scan:
         if status is None:
             return None
         if not stat.S_ISDIR(status.st_mode):
-            self.listing.add(Entry(wnid, path, self.source, 0, status.st_size))
+            self._add(wnid, path, status.st_size)
         elif os.path.islink(self.folder / path):
             self.listing.pass_over(path, "a link to a folder, not followed")
         else:
             return path
         return None
+
+    def _add(self, wnid, path, size):
+        self.listing.add(Entry(wnid, path, self.source, 0, size), lambda: self._head(path))
+
+    def _head(self, path) -> bytes:
+        with open(self.folder / path, "rb", buffering=0) as file:
+            return file.read(HEAD)
 
     def _status(self, path) -> os.stat_result | None:
         """Return the status of a folder or file; None, recorded, if it is nothing to read."""

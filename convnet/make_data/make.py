@@ -14,6 +14,8 @@ from convnet.make_data.state import MAKING, State
 from convnet.make_data.write import carry_out
 from convnet.stored.files import sync
 
+_UNPACKED = "unpacked"  # the folder for compressed tars of classes
+
 
 class Progress:
     """Callbacks on the progress of `make_data`; a display overrides them."""
@@ -58,7 +60,7 @@ def _make(options, out, progress):
         _refuse_changes(out, plan.options, options.recorded())
         _refuse_changes(out, plan.stamps, options.stamps())
     else:
-        plan = make_plan(options, progress.found)
+        plan = make_plan(options, progress.found, (out / MAKING / _UNPACKED).resolve())
         store(plan, out / MAKING)
     shards = plan.shards()
     state = State(out, [(split, number) for split, number, _ in shards])

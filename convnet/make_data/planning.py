@@ -20,12 +20,17 @@ _SHOWN = 10  # names in a note
 _HOLD_OUT = len(SPLITS)  # the counter of random bits for it; smaller ones are the splits' orders
 
 
-def make_plan(options: MakeOptions, on_found: Callable[[int], None] = lambda count: None) -> Plan:
+def make_plan(
+    options: MakeOptions,
+    on_found: Callable[[int], None] = lambda count: None,
+    scratch: Path | None = None,
+) -> Plan:
     """Return the plan of a data set; DataError if images, classes and labels do not fit together.
 
-    on_found: called now and then with the number of images found so far.
+    on_found: called now and then with the number of images found so far.  scratch: a folder for
+    compressed tars of classes, which are unpacked there for as long as the set is made.
     """
-    listing = Listing(on_found)
+    listing = Listing(on_found, scratch=scratch)
     devkit = read_devkit(options.devkit) if options.devkit else None
     words = read_words(options.words) if options.words else {}
     train = scan(options.train, listing)

@@ -91,7 +91,8 @@ def _write_shard(plan, folder, split, number, images, made: Iterator, on_images)
 
 def _key(index, name):
     """Return the image's position and file name, in characters that all tar readers accept."""
-    stem = name.rpartition("/")[2].rpartition(".")[0]
+    file = name.rpartition("/")[2]
+    stem = file.rpartition(".")[0] or file
     plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in stem)
     return f"{index:08}_{plain[:60]}"
 
