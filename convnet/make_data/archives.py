@@ -54,8 +54,8 @@ def scan_archive(
             scan.apply_annotations()
     except tarfile.TarError as problem:
         raise DataError(
-            f"{shown or path}: {problem} in {listing.place}: the archive is truncated or not a tar; "
-            "compare its size and checksum with the published ones"
+            f"{shown or path}: {problem} in {listing.place}: the archive is truncated or not a "
+            "tar; compare its size and checksum with the published ones"
         ) from None
 
 
