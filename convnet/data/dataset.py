@@ -13,6 +13,7 @@ import numpy as np
 
 from convnet.data import counter_rng
 from convnet.data.color_noise import principal_colors
+from convnet.data.labels import checked_labels
 from convnet.errors import DataError
 
 SPLITS = ("train", "test")
@@ -28,6 +29,7 @@ class Dataset(ABC):
     channels     1 or 3 usually
     side         height and width of the images, pixels
     mirrors      whether a mirror image is still of its class, so that images may be flipped
+    scale        what the stored values are divided by: 1 for images
     workers      the processes that decode its images (`convnet.data.workers`), while they run
     targets      values a case of data matrix 1 where they are targets of regression, real numbers
                  in place of a class; None for sets of classes
@@ -41,6 +43,7 @@ class Dataset(ABC):
     channels: int
     side: int
     mirrors: bool = True
+    scale: float = 1.0
     workers = None
     targets: int | None = None
     notes: tuple[str, ...] = ()
@@ -77,6 +80,11 @@ class Dataset(ABC):
     def target_matrix(self, split: str, indices: Indices) -> np.ndarray:
         """Return data matrix 1: the labels, or the targets of regression: (values, cases)."""
         return self.labels(split, indices)[np.newaxis]
+
+    def use_scale(self, scale: float) -> None:
+        """Divide the stored values by this number.  DataError if the set has no scale."""
+        if scale != self.scale:
+            raise DataError(f"{self.name}: its values are images, which are not divided by {scale}")
 
     def mean_image(self) -> np.ndarray:
         """Return the mean of the training images: float32 (channels, side, side)."""
@@ -154,8 +162,15 @@ class ArrayDataset(Dataset):
         self._targets = labels if labels["train"].ndim == 2 else None
         if self._targets:
             self.targets = len(labels["train"])
-            labels = {split: np.zeros(matrix.shape[1]) for split, matrix in labels.items()}
-        self._labels = {split: np.asarray(labels[split], np.int64) for split in SPLITS}
+            self._labels = {s: np.zeros(labels[s].shape[1], np.int64) for s in SPLITS}
+        else:
+            self._labels = {s: checked_labels(name, labels[s], self.classes) for s in SPLITS}
+        for split in SPLITS:
+            if len(images[split]) != len(self._labels[split]):
+                raise DataError(
+                    f"{name}: has {len(images[split]):,} {split} images but "
+                    f"{len(self._labels[split]):,} labels"
+                )
 
     def count(self, split: str) -> int:
         check_split(split)

@@ -179,7 +179,7 @@ def test_a_changed_number_is_named_with_its_file(copy, name, place):
     ("table", "message"),
     [
         (np.zeros((4, 4), np.int64), "points outside its shard"),
-        (np.array([[512, 10, 3, 0]] * 4), "points outside its shard"),
+        (np.array([[512, 10, 3, 0]] * 4), "case 0 has the label 3, but the set has 3 classes"),
         (np.array([[512, 2**62, 0, 0]] * 4), "points outside its shard"),
         (np.array([[2**63 - 1, 10, 0, 0]] * 4), "points outside its shard"),
         (np.array([[512, 10, 0, 0]] * 5), "is not a NumPy file of 4x4 int64"),

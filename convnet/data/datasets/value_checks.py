@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convnet.data.labels import checked_labels
 from convnet.errors import DataError
 
 MAX_CLASSES = 1_000_000
@@ -36,14 +37,12 @@ def label_vector(path: Path, values: object, classes: int, offset: int = 0) -> n
     of the original systems.  offset: what is added to each of them.
     """
     labels = [_one_label(path, value) + offset for value in _listed_labels(path, values)]
-    wrong = next((label for label in labels if not 0 <= label < classes), None)
-    if wrong is not None:
-        stored = f" (stored as {wrong - offset}, with a label_offset of {offset})" * bool(offset)
-        raise DataError(
-            f"{path}: has the label {wrong}{stored}, but the set has {classes} classes, 0 to "
-            f"{classes - 1}"
-        )
-    return np.array(labels, np.int64)
+    try:
+        return checked_labels(path, labels, classes)
+    except DataError as problem:
+        if not offset:
+            raise
+        raise DataError(f"{problem} (a label_offset of {offset} was added to it)") from None
 
 
 def _listed_labels(path, values):
