@@ -12,16 +12,19 @@ from PIL import Image
 
 from convnet.data.datasets.shard_folder import (
     CHANNELS,
+    LARGEST_IMAGE,
     MEAN,
     SIDE,
     Manifest,
     ShardFile,
+    file_size,
     index_name,
     read_manifest,
     sha256_of,
     shard_name,
     stored_array,
 )
+from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.make_data.sums import Sums
 from convnet.make_data.workers import in_order
@@ -57,13 +60,16 @@ def _check_shard(folder, classes, columns, task: tuple[str, int, ShardFile]):
     tar, index = folder / shard_name(split, number), folder / index_name(split, number)
     problems, sums = [], Sums()
     try:
+        if file_size(tar) > shard.bytes:
+            return [f"{tar}: is larger than the {shard.bytes:,} bytes in dataset.json"], sums
         for path, expected in ((tar, shard.sha256), (index, shard.index_sha256)):
             if sha256_of(path) != expected:
                 problems.append(f"{path}: its SHA-256 is not the one in dataset.json")
         table = stored_array(index, np.int64, (shard.images, columns))
         wrong = list(_wrong_images(tar, table, classes, sums))
-    except (OSError, DataError, tarfile.TarError) as problem:
-        return [*problems, f"{tar}: cannot be read to its end: {problem}"], sums
+    # tarfile raises any kind of exception for damaged headers.
+    except Exception as problem:
+        return [*problems, f"{tar}: cannot be read to its end: {harmless(str(problem))}"], sums
     if len(wrong) > _MAX_NAMED:
         wrong[_MAX_NAMED:] = [f"{tar}: and {len(wrong) - _MAX_NAMED:,} more images"]
     return problems + wrong, sums
@@ -90,6 +96,8 @@ def _wrong(tar, image, label, row, classes, sums):
         return "is not a pair of .jpg and .cls"
     if label.size > 9 or not (text := tar.extractfile(label).read()).isdigit():
         return "its label is not a number"
+    if image.size > LARGEST_IMAGE:
+        return f"has {image.size:,} bytes"
     jpeg = tar.extractfile(image).read()
     found = [image.offset_data, image.size, int(text), zlib.crc32(jpeg)]
     if row is None or row[:3] != found[:3] or not 0 <= row[2] < classes:

@@ -9,7 +9,7 @@ from convnet.make_data.make import make_data
 from convnet.make_data.options import MakeOptions
 from tests.support.command_line import run
 from tests.support.imagenet_archives import encoded, picture, tar_of, wnid, write_tree
-from tests.support.sealed_sets import seal
+from tests.support.sealed_sets import description, seal
 
 
 @pytest.fixture
@@ -88,7 +88,9 @@ def test_a_set_whose_test_images_are_missing_is_refused_where_they_are_used(tree
     make_data(MakeOptions(tree, hold_out=0.5), tmp_path / "set")
     path = tmp_path / "set" / "test-00000.idx.npy"
     np.save(path, np.load(path)[:0])
-    seal(tmp_path / "set")
+    shards = description(tmp_path / "set")["shards"]
+    shards["test"][0]["images"] = 0
+    seal(tmp_path / "set", shards=shards)
     dataset = open_dataset(tmp_path / "set")
     Feed(dataset, "train", 4, FeedOptions())
     with pytest.raises(DataError, match="set: has no test images"):

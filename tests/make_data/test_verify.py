@@ -1,5 +1,10 @@
 """Made sets are verified, and damage is found and named."""
 
+import io
+import os
+import re
+import tarfile
+
 import numpy as np
 import pytest
 
@@ -74,3 +79,42 @@ def test_a_wrong_crc_is_reported(made, tmp_path):
     (problem,) = verify(tmp_path)[1]
     assert "train-00001.tar: '00000019_" in problem
     assert problem.endswith("its CRC-32 is not the one in the index")
+
+
+@pytest.mark.parametrize("name", ["train-00000.tar", "train-00000.idx.npy"])
+def test_a_pipe_in_place_of_a_file_is_reported(made, tmp_path, name):
+    damaged(made, tmp_path, "")
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    (problem,) = verify(tmp_path)[1]
+    assert f"{name}: is not an ordinary file" in problem
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        ("a pax header that tarfile cannot take", "cannot be read to its end: invalid literal"),
+        ("too long", "is larger than the [0-9,]+ bytes in dataset.json"),
+    ],
+)
+def test_a_hostile_tar_is_reported(made, tmp_path, contents, message):
+    damaged(made, tmp_path, "")
+    tar = tmp_path / "train-00000.tar"
+    if contents == "too long":
+        os.truncate(tar, 1 << 40)  # a file with a hole: no disk is taken
+    else:
+        file, member = io.BytesIO(), tarfile.TarInfo("00000000_x.jpg")
+        sparse = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "x"}
+        member.pax_headers = sparse | {"GNU.sparse.map": "1,x"}
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as writer:
+            writer.addfile(member)
+        tar.write_bytes(file.getvalue())
+    problems = verify(tmp_path)[1]
+    assert any(re.search(f"train-00000.tar: {message}", problem) for problem in problems), problems
+
+
+def test_an_image_of_many_bytes_is_not_read(made, tmp_path, monkeypatch):
+    damaged(made, tmp_path, "")
+    monkeypatch.setattr("convnet.make_data.verify.LARGEST_IMAGE", 100)
+    problems = verify(tmp_path)[1]
+    assert re.search(r"train-00000.tar: '\w+.jpg': has [\d,]+ bytes$", problems[0])

@@ -31,6 +31,7 @@ LARGEST_MANIFEST = 64 << 20  # bytes; 22,000 classes and 2,000 shards take 3 MB
 # on the CRC-32 of the JPEG.
 INDEX_COLUMNS = {1: 3, 2: 4}
 _CHECKSUM = "checksum"  # the field of `dataset.json` for the checksum of all others
+LARGEST_IMAGE = 16 << 20  # bytes; 256x256 pixels without compression take 0.2 MB
 _LARGEST_HEADER = 4096  # bytes before the numbers of a NumPy file of ours
 _REPAIR = "restore it from a copy, or make the data set again"
 
@@ -235,7 +236,8 @@ def file_size(path: Path) -> int:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal.  OSError."""
+    """Return the SHA-256 of an ordinary file, hexadecimal.  DataError for another.  OSError."""
+    file_size(path)  # a pipe would be read for ever
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

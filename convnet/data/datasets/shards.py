@@ -13,6 +13,7 @@ from convnet.data.byte_range import UNKNOWN_CRC, read_byte_range
 from convnet.data.dataset import Indices, check_split
 from convnet.data.datasets.shard_folder import (
     CHANNELS,
+    LARGEST_IMAGE,
     MEAN,
     SIDE,
     ShardFile,
@@ -27,7 +28,6 @@ from convnet.data.labels import checked_labels
 from convnet.errors import DataError
 
 _HEADER = 512  # bytes of a tar member's header
-_LARGEST_IMAGE = 16 << 20  # bytes; 256x256 pixels without compression take 0.2 MB
 
 
 class Shards(EncodedDataset):
@@ -159,7 +159,7 @@ def _check_size(path: Path, shard: ShardFile) -> None:
 def _checked(path, table, shard, classes):
     """Return a shard's index; DataError if it exceeds the shard's bytes or the set's labels."""
     offsets, lengths, labels = table.T[:3]
-    inside = (offsets >= _HEADER) & (lengths > 0) & (lengths <= _LARGEST_IMAGE)
+    inside = (offsets >= _HEADER) & (lengths > 0) & (lengths <= LARGEST_IMAGE)
     inside &= (offsets <= shard.bytes) & (offsets + lengths <= shard.bytes)
     if not inside.all():
         raise DataError(f"{path}: points outside its shard; it is damaged")
