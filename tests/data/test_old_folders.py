@@ -10,6 +10,9 @@ import pytest
 
 from convnet.data import Feed, FeedOptions, open_dataset
 from convnet.errors import DataError
+from tests.data.test_folders import CASES as CIFAR_CASES
+from tests.data.test_folders import FILES as CIFAR_FILES
+from tests.data.test_folders import write_python_cifar
 from tests.data.test_jpeg_batches import SIDE, expected, jpegs, write_meta
 from tests.support.python2_pickle import python2_pickle
 
@@ -349,3 +352,13 @@ def test_a_wrong_mean_of_jpeg_images_is_named(tmp_path):
     jpeg_folder(tmp_path / "d", {"img_size": SIDE, "data_mean": np.zeros(7)})
     with pytest.raises(DataError, match="data_mean has 7 values, not the 3,072"):
         open_dataset(tmp_path / "d")
+
+
+def test_the_mean_of_float_images_in_the_published_form_of_cifar(tmp_path):
+    write_python_cifar(tmp_path / "d")
+    rows = np.random.default_rng(8).random((CIFAR_CASES, 3072)).astype(np.float32)
+    for name in CIFAR_FILES:
+        batch = {"data": rows, "labels": [0] * CIFAR_CASES}
+        (tmp_path / "d" / name).write_bytes(pickle.dumps(batch, 2))
+    dataset = open_dataset(tmp_path / "d")
+    np.testing.assert_allclose(dataset.mean_image().ravel(), rows.mean(axis=0), rtol=1e-5)

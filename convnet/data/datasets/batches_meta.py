@@ -52,7 +52,10 @@ def read_meta(path: Path) -> Meta:
     stored = read_dictionary(path)
     numbers = {key: whole(stored.get(key)) for key in ("num_vis", "img_size", "label_offset")}
     known = {key: value for key, value in stored.items() if key in Meta.__struct_fields__}
-    return from_objects(known | numbers, Meta, path)
+    try:
+        return from_objects(known | numbers, Meta, path)
+    except DataError as problem:
+        raise DataError(f"{problem}; correct the file, or leave the key out") from None
 
 
 def mean_image(path: Path, stored: object, shape: tuple[int, int, int]) -> np.ndarray | None:
