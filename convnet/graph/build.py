@@ -100,7 +100,7 @@ def attempt(
 ) -> Attempt:
     """Build the graph of a layer file as far as possible, without its params file."""
     builder = _Builder(
-        layers_file, None, Problems(), recognise(layers_file, None), dict(data_dims), classes
+        layers_file, None, Problems(), recognize(layers_file, None), dict(data_dims), classes
     )
     builder.tree = tree
     for section in layers_file.sections:
