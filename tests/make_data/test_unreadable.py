@@ -10,6 +10,7 @@ from convnet.errors import DataError
 from convnet.make_data import folders
 from convnet.make_data.make import make_data
 from convnet.make_data.options import MakeOptions
+from convnet.make_data.picture import Picture
 from tests.support.command_line import good, run
 from tests.support.imagenet_archives import wnid, write_tree
 
@@ -159,3 +160,13 @@ def test_a_source_that_vanishes_ends_the_making(tree, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="JPEG: cannot be read: No such file or directory"):
         make_data(MakeOptions(tree, hold_out=0.5), tmp_path / "set")
     assert not (tmp_path / "set" / "dataset.json").exists()
+
+
+def test_a_remark_is_one_line_and_harmless(tree, monkeypatch):
+    """Decoders quote what they find in a file."""
+    broken = Picture(None, "broken: bad\tchunk \x1b[31m\nred")
+    monkeypatch.setattr("convnet.make_data.workers.make_picture", lambda *_: broken)
+    assert make(tree).exit_code == 1
+    lines = (tree.parent / "set" / "remarks.txt").read_text().splitlines()
+    assert lines[0].endswith("\tskipped\tbroken: bad chunk ?[31m?red")
+    assert len(lines) == 12 + 3  # and three classes are empty
