@@ -1,6 +1,7 @@
 """What cannot be read is named and counted, the exit status says so, and the rest is made."""
 
 import os
+import re
 import socket
 
 import pytest
@@ -134,6 +135,14 @@ def test_a_source_that_may_not_be_read_is_named(tree, denied):
     result = make(tree)
     assert result.exit_code == 1
     assert f"{tree}: Permission denied" in result.stderr
+
+
+def test_an_output_that_cannot_be_written_is_named(tree):
+    (tree.parent / "file").write_text("")
+    for out, why in ((tree.parent / "file" / "set", "Not a directory"), ("x" * 300, "too long")):
+        result = make(tree, "--out", out)
+        assert result.exit_code == 1
+        assert re.search(f"{why}; make it readable or writable, or choose another", result.stderr)
 
 
 def test_a_broken_picture_does_not_change_the_status(tree):
