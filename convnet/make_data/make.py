@@ -1,6 +1,7 @@
 """Makes a data set: scan, plan and write, in one run or in several."""
 
 import fcntl
+import os
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -47,10 +48,10 @@ def make_data(options: MakeOptions, out: Path, progress: Progress | None = None)
         with _locked(making):
             return _make(options, out, progress)
     except OSError as problem:
-        raise DataError(
-            f"{problem.filename or out}: {problem.strerror}; the same command continues after the "
-            "last finished shard"
-        ) from None
+        repair = "make it readable or writable, or choose another"
+        if os.path.isdir(making):  # which, unlike Path.is_dir, raises no OSError
+            repair = "the same command continues after the last finished shard"
+        raise DataError(f"{problem.filename or out}: {problem.strerror}; {repair}") from None
 
 
 def _make(options, out, progress):

@@ -1,6 +1,7 @@
 """What cannot be read is named and counted, the exit status says so, and the rest is made."""
 
 import os
+import re
 import socket
 
 import pytest
@@ -10,6 +11,7 @@ from convnet.errors import DataError
 from convnet.make_data import folders
 from convnet.make_data.make import make_data
 from convnet.make_data.options import MakeOptions
+from convnet.make_data.picture import Picture
 from tests.support.command_line import good, run
 from tests.support.imagenet_archives import wnid, write_tree
 
@@ -135,6 +137,14 @@ def test_a_source_that_may_not_be_read_is_named(tree, denied):
     assert f"{tree}: Permission denied" in result.stderr
 
 
+def test_an_output_that_cannot_be_written_is_named(tree):
+    (tree.parent / "file").write_text("")
+    for out, why in ((tree.parent / "file" / "set", "Not a directory"), ("x" * 300, "too long")):
+        result = make(tree, "--out", out)
+        assert result.exit_code == 1
+        assert re.search(f"{why}; make it readable or writable, or choose another", result.stderr)
+
+
 def test_a_broken_picture_does_not_change_the_status(tree):
     (tree / wnid(0) / f"{wnid(0)}_0.JPEG").write_bytes(b"broken\x1b[31m")
     (tree / wnid(0) / "a\tb\x1b[31m.jpg").write_bytes(b"broken")
@@ -159,3 +169,13 @@ def test_a_source_that_vanishes_ends_the_making(tree, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="JPEG: cannot be read: No such file or directory"):
         make_data(MakeOptions(tree, hold_out=0.5), tmp_path / "set")
     assert not (tmp_path / "set" / "dataset.json").exists()
+
+
+def test_a_remark_is_one_line_and_harmless(tree, monkeypatch):
+    """Decoders quote what they find in a file."""
+    broken = Picture(None, "broken: bad\tchunk \x1b[31m\nred")
+    monkeypatch.setattr("convnet.make_data.workers.make_picture", lambda *_: broken)
+    assert make(tree).exit_code == 1
+    lines = (tree.parent / "set" / "remarks.txt").read_text().splitlines()
+    assert lines[0].endswith("\tskipped\tbroken: bad chunk ?[31m?red")
+    assert len(lines) == 12 + 3  # and three classes are empty
