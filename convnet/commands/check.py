@@ -7,7 +7,7 @@ from convnet.cli_options.specs import CheckArguments
 from convnet.commands.build_graph import GuessError, build_without_data
 from convnet.commands.console import note, result, result_json
 from convnet.errors import ConvnetError, SpecError
-from convnet.graph.dialect import recognise
+from convnet.graph.dialect import recognize
 from convnet.language import read_source
 from convnet.language.specs import RunDefaults, Specs
 
@@ -58,7 +58,7 @@ def _check_pair(layers, params, arguments):
     except GuessError as error:
         report |= {"ok": True, "assumed": error.assumed, "layer_count": len(specs.layers.sections)}
         report["unchecked"] = [str(problem) for problem in error.problems[:-1]]
-        report["dialect"] = recognise(specs.layers, specs.params).name
+        report["dialect"] = recognize(specs.layers, specs.params).name
     except SpecError as error:
         report["problems"] = [str(problem) for problem in error.problems]
     except ConvnetError as error:
