@@ -54,7 +54,7 @@ class Checkpoint:
     sums between two updates under <name>.gradient; random connections as int32.
     layers, params: path and text of the spec files.  dialect: the one they were read in.
     options, history: JSON objects.  number: counts the saves of a run folder.  created: UTC, ISO
-    8601.  convnet: the version that wrote it.
+    8601.  convnet: the version that wrote it.  path: the file that it was read from, for messages.
     """
 
     arrays: dict[str, np.ndarray] = field(repr=False)
@@ -70,6 +70,7 @@ class Checkpoint:
     number: int = 0
     created: str = ""
     convnet: str = ""
+    path: str = field(default="the checkpoint", compare=False)
 
     @classmethod
     def of(cls, network: NetworkState, **facts: Any) -> "Checkpoint":

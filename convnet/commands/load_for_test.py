@@ -49,7 +49,7 @@ def load_for_test(path: Path | None, arguments: EvaluationArguments) -> LoadedFo
         saved.specs,
         data_options(arguments.data, saved.checkpoint),
         saved.checkpoint.dialect,
-        tree=stored_facts(saved.checkpoint.options)["tree"],
+        tree=stored_facts(saved.checkpoint.options, saved.checkpoint.path)["tree"],
     )
     start_workers(prepared.dataset, arguments.data)
     chosen = make_engine(device_options(arguments.device), prepared.graph)

@@ -30,7 +30,7 @@ class Saved:
             specs.params,
             specs.problems,
             dialect=self.checkpoint.dialect,
-            **stored_facts(self.checkpoint.options),
+            **stored_facts(self.checkpoint.options, self.checkpoint.path),
         )
 
     def weights(self, node: Node, index: int) -> np.ndarray:

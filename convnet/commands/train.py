@@ -109,7 +109,7 @@ def _prepare(specs, spec: RunSpecArguments, arguments: TrainArguments, saved) ->
         data_options(arguments.data, saved),
         language.dialect or (saved.dialect if saved else None),
         language.strict,
-        stored_facts(saved.options)["tree"] if saved else None,
+        stored_facts(saved.options, saved.path)["tree"] if saved else None,
     )
 
 

@@ -25,21 +25,21 @@ def facts_to_store(graph: Graph) -> dict[str, object]:
     return {**facts, "tree": {"root": graph.tree.root, "children": children}}
 
 
-def stored_facts(options: dict[str, Any]) -> Facts:
+def stored_facts(options: dict[str, Any], source: str = "the checkpoint") -> Facts:
     """Return `data_dims` and `tree` for `build` from a checkpoint's options.
 
-    Raises CheckpointError if the tree is damaged.
+    source: the checkpoint, for the message.  Raises CheckpointError if the tree is damaged.
     """
     dims = {int(index): rows for index, rows in options.get("data_dims", {}).items()}
     tree = options.get("tree")
-    return {"data_dims": dims, "tree": None if tree is None else _tree(tree)}
+    return {"data_dims": dims, "tree": None if tree is None else _tree(tree, source)}
 
 
-def _tree(stored: Any) -> Tree:
+def _tree(stored: Any, source: str) -> Tree:
     try:
         children = {int(label): tuple(below) for label, below in stored["children"].items()}
         return Tree(children, stored["root"])
     except (ValueError, TypeError, KeyError, AttributeError) as problem:
         raise CheckpointError(
-            f"the checkpoint is damaged: its tree of labels is not valid ({problem})"
+            f"{source} is damaged: its tree of labels is not valid ({problem})"
         ) from None

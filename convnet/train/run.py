@@ -114,8 +114,10 @@ class Run:
         changes: lines about what differs from before, for the journal.  Returns lines for the
         user.  CheckpointError if the checkpoint belongs to another network.
         """
+        history = History.from_json(checkpoint.history, checkpoint.path)
+        history.check_costs(self.cost_layers, checkpoint.path)
         notes = restore(self.network, checkpoint)
-        self.history = History.from_json(checkpoint.history)
+        self.history = history
         self.position = self._position_of(checkpoint.position, notes)
         notes += self._drops_so_far(checkpoint)
         self.resumed_from = self.last_saved = path

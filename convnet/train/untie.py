@@ -63,7 +63,9 @@ def untie(
 def _graph(checkpoint: Checkpoint) -> Graph:
     specs = Specs.parse(checkpoint.layers, checkpoint.params)
     files = specs.layers, specs.params, specs.problems
-    graph = build(*files, dialect=checkpoint.dialect, **stored_facts(checkpoint.options))
+    graph = build(
+        *files, dialect=checkpoint.dialect, **stored_facts(checkpoint.options, checkpoint.path)
+    )
     specs.problems.raise_errors()
     return graph
 

@@ -86,11 +86,11 @@ def no_matrix(folder):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (spoil_meta, "states float32 of 40x6"),
+        (spoil_meta, "expected float32 of 40x6, found float32 of 40x5; features.json states"),
         (spoil_format, FORMAT),
         (spoil_counts, "damaged"),
-        (pickle_labels, "train_labels.npy: cannot be read"),
-        (truncate_matrix, "train.npy: cannot be read"),
+        (pickle_labels, "train_labels.npy: is damaged: .* found values of type"),
+        (truncate_matrix, "train.npy: is damaged: expected 800 bytes of values, found 796"),
         (no_matrix, "test.npy: cannot be read"),
     ],
 )

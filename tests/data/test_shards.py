@@ -148,9 +148,9 @@ def test_a_list_that_is_no_json_is_named(copy):
         (np.array([[512, 10, 3]] * 4), "points outside its shard"),
         (np.array([[512, 2**62, 0]] * 4), "points outside its shard"),
         (np.array([[2**63 - 1, 10, 0]] * 4), "points outside its shard"),
-        (np.array([[512, 10, 0]] * 5), "is not a NumPy file of 4x3 int64"),
-        (np.array([[512, 10, 0]] * 4, np.int32), "is not a NumPy file of 4x3 int64"),
-        (np.array([["x"]], object), "is not a NumPy file of 4x3 int64"),
+        (np.array([[512, 10, 0]] * 5), "is damaged: expected int64 of 4x3, found"),
+        (np.array([[512, 10, 0]] * 4, np.int32), "is damaged: expected int64 of 4x3, found"),
+        (np.array([["x"]], object), "is damaged: expected int64 of 4x3, found"),
     ],
 )
 def test_a_damaged_index_is_named(copy, table, message):
@@ -169,7 +169,9 @@ def test_missing_and_short_files_are_named(copy):
     with pytest.raises(DataError, match="train-00000.tar: cannot be read: No such file"):
         dataset.images("train", [0])
     (copy / "mean.npy").write_bytes(b"")
-    with pytest.raises(DataError, match="mean.npy: is not a NumPy file of 3x256x256 float32"):
+    with pytest.raises(
+        DataError, match="mean.npy: is damaged: expected a NumPy file, found an empty"
+    ):
         dataset.mean_image()
 
 

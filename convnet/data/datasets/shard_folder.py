@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from convnet.errors import DataError
+from convnet.stored.arrays import read_array
 
 MANIFEST, MEAN = "dataset.json", "mean.npy"
 FORMAT, VERSION = "convnet shards", 1
@@ -112,22 +113,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def stored_array(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
-    """Load a NumPy file of that type and shape; DataError if it has another or cannot be read.
-
-    The shape in the file's header is compared before memory is allocated.
-    """
-    try:
-        with open(path, "rb") as file:
-            np.lib.format.read_magic(file)
-            found = np.lib.format.read_array_header_1_0(file)
-            if found == (shape, False, np.dtype(dtype)):
-                return np.fromfile(file, dtype, math.prod(shape)).reshape(shape)
-    except OSError as problem:
-        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
-    except ValueError:
-        pass  # reported below
-    sizes = "x".join(map(str, shape))
-    raise DataError(f"{path}: is not a NumPy file of {sizes} {np.dtype(dtype)}; it is damaged")
+    """Load a NumPy file of that type and shape; DataError if it has another or cannot be read."""
+    return read_array(
+        path, dtype, shape, advice="restore it from a copy, or make the data set again"
+    )
 
 
 class _Checks:
