@@ -30,6 +30,7 @@ from convnet.stored.records import Count, Words, damage, from_objects, objects_o
 FORMAT = "convnet checkpoint 1"
 # The metadata: plain texts, and JSON texts with the kind of the record they encode.
 TEXTS = ("layers", "layers_path", "params", "params_path", "dialect", "data", "created", "convnet")
+TEXT_KINDS: dict[str, Any] = {"dialect": Dialect}
 JSONS: dict[str, Any] = {
     "seed": Seed,
     "number": Count,
@@ -40,7 +41,7 @@ JSONS: dict[str, Any] = {
     "arrays": dict[Words, Signature],
 }
 _LONGEST = 64 << 20  # characters of a JSON text; the objects it makes take some ten times as much
-# What the safetensors library raises on files that are no checkpoints, or change while they are read.
+# What the safetensors library raises on other files, and on those that change while it reads.
 _ERRORS = (
     SafetensorError,
     OSError,
@@ -86,7 +87,8 @@ def read_header(path: str | Path) -> dict[str, Any]:
     facts: dict[str, Any] = {key: texts[key] for key in TEXTS}
     for key, kind in JSONS.items():
         facts[key] = _from_json(path, key, texts[key], kind)
-    from_objects(facts["dialect"], Dialect, path, CheckpointError, within="dialect")
+    for key, kind in TEXT_KINDS.items():
+        from_objects(facts[key], kind, path, CheckpointError, within=key)
     if names != sorted(facts["arrays"]):
         raise bad(path, "is damaged: its arrays are not the ones that its header lists")
     return facts

@@ -135,7 +135,7 @@ class StoredChanceLevel(msgspec.Struct):
 
 
 class StoredHistory(msgspec.Struct):
-    """The costs of a run.  The file format calls the plateau "stuck", the chance level "plateau"."""
+    """The costs of a run.  The format calls the plateau "stuck", the chance level "plateau"."""
 
     train: list[StoredEntry] = []
     test: list[StoredEntry] = []

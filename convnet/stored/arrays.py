@@ -117,7 +117,7 @@ def read_archive(
                 if missing is not None:
                     raise _Unfit(f"expected an array {missing}, found none")
                 return {
-                    name: _member(archive, members[name], form)
+                    name: _member(archive, members[name], form, size)
                     for name, form in known.items()
                     if name in members
                 }
@@ -128,7 +128,11 @@ def read_archive(
             raise error(damage(path, found, advice)) from None
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, form: Form) -> np.ndarray:
+def _member(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, form: Form, most: int
+) -> np.ndarray:
+    if info.file_size > most:
+        raise _Unfit(f"{info.filename}: expected at most {most:,} bytes, found {info.file_size:,}")
     if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
         raise _Unfit(f"{info.filename}: expected an uncompressed array, found a compressed one")
     with archive.open(info) as file:
@@ -185,7 +189,7 @@ def _compare(descr: str, by_columns: bool, sides: bytes, form: Form) -> None:
 
 def _values(file: BinaryIO, form: Form) -> np.ndarray:
     array: np.ndarray = np.empty(form.shape, form.dtype)
-    view = memoryview(array.reshape(-1).view(np.uint8)) if array.size else memoryview(b"")
+    view = array.reshape(-1).view(np.uint8).data if array.size else memoryview(b"")
     done = 0
     while done < len(view):
         count = cast(io.BufferedIOBase, file).readinto(view[done:])

@@ -63,9 +63,8 @@ def untie(
 def _graph(checkpoint: Checkpoint) -> Graph:
     specs = Specs.parse(checkpoint.layers, checkpoint.params)
     files = specs.layers, specs.params, specs.problems
-    graph = build(
-        *files, dialect=checkpoint.dialect, **stored_facts(checkpoint.options, checkpoint.path)
-    )
+    facts = stored_facts(checkpoint.options, checkpoint.path)
+    graph = build(*files, dialect=checkpoint.dialect, **facts)
     specs.problems.raise_errors()
     return graph
 

@@ -169,9 +169,7 @@ def test_missing_and_short_files_are_named(copy):
     with pytest.raises(DataError, match="train-00000.tar: cannot be read: No such file"):
         dataset.images("train", [0])
     (copy / "mean.npy").write_bytes(b"")
-    with pytest.raises(
-        DataError, match="mean.npy: is damaged: expected a NumPy file, found an empty"
-    ):
+    with pytest.raises(DataError, match="mean.npy: is damaged: .* found an empty one"):
         dataset.mean_image()
 
 

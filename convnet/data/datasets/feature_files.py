@@ -19,7 +19,7 @@ from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.stored.arrays import read_array
 from convnet.stored.files import plain_bytes
-from convnet.stored.records import MOST, Count, Words, from_objects, objects_of
+from convnet.stored.records import MOST, Count, Words, damage, from_objects, objects_of
 
 META = "features.json"
 FORMAT = "convnet features 1"
@@ -114,10 +114,9 @@ class FeatureFolder:
         }
         for (split, what), vector in vectors.items():
             if what == "indices" and vector.min() < 0:
-                path = harmless(str(self.path / f"{split}_{what}.npy"))
-                raise DataError(
-                    f"{path}: is damaged: expected positions from 0, found {vector.min()}; {_ADVICE}"
-                )
+                path = self.path / f"{split}_{what}.npy"
+                found = f"expected positions from 0, found {vector.min()}"
+                raise DataError(damage(path, found, _ADVICE))
         return vectors
 
     def _array(self, name, dtype, shape, mapped=False):

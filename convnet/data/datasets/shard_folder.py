@@ -114,9 +114,8 @@ def read_manifest(folder: Path) -> Manifest:
 
 def stored_array(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
     """Load a NumPy file of that type and shape; DataError if it has another or cannot be read."""
-    return read_array(
-        path, dtype, shape, advice="restore it from a copy, or make the data set again"
-    )
+    advice = "restore it from a copy, or make the data set again"
+    return read_array(path, dtype, shape, advice=advice)
 
 
 class _Checks:
