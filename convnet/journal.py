@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import msgspec
 
-from convnet.errors import ConvnetError, DataError
+from convnet.errors import ConvnetError
 from convnet.language import harmless
 from convnet.stored.files import plain_file
 from convnet.stored.records import Count, Finite, Words, violation

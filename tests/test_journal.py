@@ -7,7 +7,9 @@ import pytest
 
 from convnet.errors import ConvnetError, DataError
 from convnet.journal import Journal, read
+from convnet.report.curves import draw_curves, table_of_tests
 from convnet.train import Observer, fit
+from tests.support.damage import damages
 from tests.support.training import curve, go_on, make_run
 
 
@@ -96,6 +98,26 @@ def test_many_damaged_lines_are_one_message(tmp_path):
     assert ":2: is damaged and passed over (and 2 more lines are)" in said[0]
     with pytest.warns(UserWarning, match="2 more lines"):
         read(path)
+
+
+def test_one_damaged_field_of_a_record(tmp_path):
+    """Whatever a line holds, the others are read, and table and curves are drawn of them."""
+    path, said = tmp_path / "journal.jsonl", []
+    costs = {"logprob": {"cost": 0.5, "top-1 error": 0.25}}
+    with Journal(path) as journal:
+        journal.write("start", 0, layers="a.cfg", data="digits", epochs=3)
+        written = journal.write("test", 2, epoch=0.5, costs=costs, best=True)
+        journal.write("train", 3, epoch=0.75, costs=costs)
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    for number, (place, damaged) in enumerate(damages(written)):
+        path.write_bytes(first + json.dumps(damaged).encode() + b"\n" + third)
+        said.clear()
+        records = read(path, said.append)
+        assert len(records) == 3 - len(said), place
+        assert all(line.startswith(f"{path}:2: is damaged") for line in said)
+        assert table_of_tests(records) and "".join(said).isprintable()
+        if number % 7 == 0:
+            draw_curves(records)
 
 
 def test_what_is_no_plain_file_is_refused(tmp_path):

@@ -90,6 +90,12 @@ def _picture(folder, queries, found, data):
 
     def shown(split, rows, notes):
         places, labels = folder.indices(split)[rows], folder.labels(split)[rows].tolist()
+        if max(places) >= dataset.count(split):
+            raise DataError(
+                f"{folder.path} are features of another data set: {dataset.name} has "
+                f"{dataset.count(split):,} {split} images, and a case is number {max(places):,}; "
+                "name the data with --data"
+            )
         return list(map(Shown, dataset.images(split, places), labels, notes))
 
     rows = []

@@ -128,9 +128,7 @@ def read_archive(
             raise error(damage(path, found, advice)) from None
 
 
-def _member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, form: Form, most: int
-) -> np.ndarray:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, form: Form, most: int) -> np.ndarray:
     if info.file_size > most:
         raise _Unfit(f"{info.filename}: expected at most {most:,} bytes, found {info.file_size:,}")
     if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:

@@ -52,11 +52,13 @@ def plain_file(
     """
     name = harmless(str(path))
     try:
-        with open(_opened(path), "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or device"
-                raise error(f"{name}: is {kind}; expected a file")
+        descriptor = _opened(path)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or device"
+            raise error(f"{name}: is {kind}; expected a file")
+        with open(descriptor, "rb") as file:
             yield file, found.st_size
     except OSError as problem:
         raise error(f"{name}: cannot be read ({reason(problem)})") from None

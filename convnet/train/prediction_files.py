@@ -85,7 +85,8 @@ def read_predictions(folder: Path) -> Predictions:
     """Read both files.  DataError if there are none, or they are damaged."""
     if not (folder / FACTS).exists():
         raise _bad(
-            folder, f"holds no predictions ({FACTS} is missing); `convnet test --test-out` writes them"
+            folder,
+            f"holds no predictions ({FACTS} is missing); `convnet test --test-out` writes them",
         )
     facts = from_json(plain_bytes(folder / FACTS, _LARGEST_FACTS), Facts, folder / FACTS)
     form = Form(np.float32, (facts.cases, len(facts.label_names)))

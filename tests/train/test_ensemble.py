@@ -14,6 +14,7 @@ from convnet.network.network import Network
 from convnet.train.ensemble import Ensemble, Member, score_of
 from convnet.train.prediction_files import FACTS, Predictions, read_predictions, write_predictions
 from tests.support.command_line import good, run
+from tests.support.damage import damages
 from tests.support.training import LAYERS, PARAMS, SIDE
 
 
@@ -205,6 +206,20 @@ def test_predictions_are_read_back(tmp_path):
 def test_damaged_predictions_are_refused(tmp_path, changes, message):
     with pytest.raises(DataError, match=message):
         read_predictions(damaged(tmp_path, **changes))
+
+
+def test_one_damaged_field_of_the_record(tmp_path):
+    facts, refused = json.loads((damaged(tmp_path) / FACTS).read_text()), 0
+    for place, changed in damages(facts):
+        (tmp_path / FACTS).write_text(json.dumps(changed))
+        try:
+            found = read_predictions(tmp_path)
+        except DataError as error:
+            refused += 1
+            assert str(error).startswith(str(tmp_path)) and str(error).isprintable(), place
+        else:
+            assert len(found.class_names) == 3 and len(found.labels) == 4, place
+    assert refused > 60
 
 
 def test_files_that_are_no_predictions(tmp_path):
