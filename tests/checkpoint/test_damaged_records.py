@@ -72,7 +72,7 @@ def test_one_damaged_field(tmp_path, parts, key):
             continue
         resigned(path, parts, **damaged)
         try:
-            use(path)
+            use(path) if key == "options" else load(path)
         except CheckpointError as error:
             refused += 1
             assert str(error).startswith(f"{path}: is damaged: "), (place, error)
