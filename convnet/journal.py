@@ -106,7 +106,7 @@ def read(path: str | Path, warn: Callable[[str], object] = warnings.warn) -> lis
         DataError: If there is no such file, or it cannot be read.
     """
     path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
+    path = path / FILE_NAME if os.path.isdir(path) else path
     records: list[Record] = []
     bad: list[tuple[int, str]] = []  # lines that are no records, and why
     torn: list[tuple[int, str]] = []  # lines just read that a kill may have cut off

@@ -30,7 +30,7 @@ from convnet.stored.records import Count, Words, damage, from_objects, objects_o
 FORMAT = "convnet checkpoint 1"
 # The metadata: plain texts, and JSON texts with the kind of the record they encode.
 TEXTS = ("layers", "layers_path", "params", "params_path", "dialect", "data", "created", "convnet")
-TEXT_KINDS: dict[str, Any] = {"dialect": Dialect}
+TEXT_KINDS: dict[str, Any] = {"dialect": Dialect, "layers_path": Words, "params_path": Words}
 JSONS: dict[str, Any] = {
     "seed": Seed,
     "number": Count,

@@ -30,6 +30,8 @@ def user_path(
 def path_problem(text: str | os.PathLike[str], *, home: bool = False) -> str:
     """Return why `user_path` refuses a path, or ""."""
     name = str(text)
+    if not name:
+        return "the path is empty; a name was expected"
     try:
         path = Path(text).expanduser() if home else Path(text)
         os.stat(path)

@@ -111,7 +111,8 @@ def _described(value: Any, within: str, problem: str) -> str:
     place = match[1] if match else ""
     text = problem[: match.start()] if match else problem
     text = text.replace("`", "").replace("Object missing required field ", "there is no field ")
-    text = re.sub("^Invalid enum value (.*)", r"expected another value, got \1", text)
+    if text.startswith("Invalid enum value "):
+        text = f"expected another {'key' if '`key`' in problem else 'value'}, got str"
     expected, _, found = text.partition(", got ")
     shown = f", found {_found(value, place, found)}" if found or "xpected" in expected else ""
     joint = "." if within and place and place[0] != "[" else ""

@@ -10,10 +10,12 @@ import numpy as np
 
 from convnet.arithmetic import ceil_div
 from convnet.checkpoint import Checkpoint, Position, restore
+from convnet.checkpoint.records import StoredOptions
 from convnet.data.pipeline.feed import Feed
 from convnet.errors import DataError
 from convnet.journal import Journal
 from convnet.network.network import Network
+from convnet.stored.records import violation
 from convnet.train.chance_level import ChanceLevel
 from convnet.train.cost_average import cost_layers
 from convnet.train.history import History
@@ -103,6 +105,9 @@ class Run:
             self.options.drop_rate_when_stuck or self.options.stop_when_stuck
         ):
             raise DataError("a plateau can only be detected with tests; give the run a test split")
+        wrong = violation(self.stored_options(), StoredOptions, within="options")
+        if wrong:  # found at the first save otherwise, when an epoch is trained
+            raise DataError(f"a checkpoint cannot store the run's {wrong}")
 
     # -- resuming ----------------------------------------------------------------------------------
 

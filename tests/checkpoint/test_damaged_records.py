@@ -153,3 +153,20 @@ def test_weights_that_the_layer_file_does_not_declare(tmp_path, parts, command, 
     result = run(*words, *load_option, tmp_path / "y.safetensors")
     assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
     assert f"y.safetensors: is damaged: {name}: its layer file declares" in result.output
+
+
+@pytest.mark.parametrize("options", [{"epochs": 0}, {"save_every": 1 << 60}, {"stuck_tests": "5"}])
+def test_options_that_cannot_be_stored_are_found_before_training(tmp_path, options):
+    with pytest.raises(ConvnetError, match="a checkpoint cannot store the run's options"):
+        make_run(tmp_path, **options)
+
+
+def test_paths_of_spec_files_may_be_impossible(tmp_path, parts):
+    for folder, loads in (("a/" * 3000, True), ("a" * (1 << 17), False)):
+        metadata = {**parts[0], "params_path": f"{folder}x.params"}
+        path = resigned(tmp_path / "x.safetensors", (metadata, parts[1]))
+        try:
+            use(path)
+            assert loads
+        except CheckpointError as error:
+            assert not loads and "params_path: expected str of length <= 65536" in str(error)

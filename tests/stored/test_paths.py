@@ -10,6 +10,7 @@ from convnet.stored.paths import path_problem, user_path
 from tests.support.command_line import DIGITS, run
 
 BAD = {
+    "": "the path is empty",
     "~nosuchuser/x": "there is no home folder ~nosuchuser",
     "x" * 300: "cannot be used (file name too long)",
     "a/" * 3000: "cannot be used (file name too long)",

@@ -52,6 +52,7 @@ class FeaturesMeta(msgspec.Struct):
     cases: Annotated[dict[Literal["train", "test"], _Cases], msgspec.Meta(min_length=1)]
     class_names: list[Words]
     dataset: Opened
+    inner_size: Annotated[int, msgspec.Meta(ge=1, lt=1 << 24)] | None = None
 
 
 def is_feature_folder(folder: Path) -> bool:
@@ -68,6 +69,7 @@ class FeatureFolder:
     cases        split -> number of cases
     class_names  one name per class
     dataset      arguments of `open_dataset` for the data set that the features were computed from
+    inner_size   side of the crops that the network saw; None in older folders
 
     DataError, naming the file, if a file is missing, damaged or of another format.
     """
@@ -78,6 +80,7 @@ class FeatureFolder:
         self.layers, self.values = tuple(meta.layers), meta.values
         self.cases: dict[str, int] = dict(meta.cases)
         self.class_names = tuple(meta.class_names)
+        self.inner_size = meta.inner_size
         self.dataset: dict[str, Any] = msgspec.to_builtins(meta.dataset)
         self._matrices = {split: self._matrix(split) for split in self.cases}
 
