@@ -124,7 +124,7 @@ def read_archive(
         except _Unfit as problem:
             raise error(damage(path, str(problem), advice)) from None
         except _ZIP_ERRORS as problem:
-            found = f"expected arrays as numpy.savez writes them, found {_zip_reason(problem)}"
+            found = f"expected arrays as numpy.savez writes them: {_zip_reason(problem)}"
             raise error(damage(path, found, advice)) from None
 
 
@@ -139,7 +139,6 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, form: Form, most: i
             values = _values(cast(BinaryIO, file), form)
         except _Unfit as problem:
             raise _Unfit(f"{info.filename}: {problem}") from None
-        file.read(1)  # the end, where the checksum is compared
         return values
 
 
@@ -202,8 +201,7 @@ def _no_memory(path: str | Path, form: Form) -> str:
 
 
 def _zip_reason(problem: Any) -> str:
-    text = harmless(str(problem)) or type(problem).__name__
-    return f"another file ({text})"
+    return harmless(str(problem)) or type(problem).__name__
 
 
 def _shown(text: bytes) -> str:

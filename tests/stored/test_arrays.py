@@ -148,6 +148,16 @@ def test_random_damage_of_archives_is_an_error(tmp_path):
             assert str(error).startswith(f"{path}: ") and str(error).isprintable()
 
 
+def test_every_byte_of_the_values_of_an_archive_counts(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, a=np.ones((2, 2), np.float32), b=np.arange(3))
+    whole = path.read_bytes()
+    for place in [i for i in range(len(whole)) if whole[i : i + 4] == b"\0\0\x80\x3f"]:
+        path.write_bytes(whole[:place] + b"\1" + whole[place + 1 :])
+        with pytest.raises(DataError, match="x.npz: is damaged: .*: Bad CRC-32"):
+            read_archive(path, PAIR)
+
+
 def test_an_archive_cannot_claim_more_than_it_holds(tmp_path):
     text, count = io.BytesIO(), 1 << 40
     with zipfile.ZipFile(text, "w") as archive:
