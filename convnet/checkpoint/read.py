@@ -25,7 +25,8 @@ from convnet.checkpoint.records import (
 )
 from convnet.errors import CheckpointError
 from convnet.language import Source, harmless
-from convnet.stored.records import Count, Words, damage, from_objects, objects_of
+from convnet.stored.input_record import InputRecord
+from convnet.stored.records import Count, Words, damage, from_json, from_objects, objects_of
 
 FORMAT = "convnet checkpoint 1"
 # The metadata: plain texts, and JSON texts with the kind of the record they encode.
@@ -52,6 +53,8 @@ _ERRORS = (
     MemoryError,
 )
 
+INPUT = "input"  # an `InputRecord` as JSON; older and imported checkpoints have none
+
 
 def load(path: str | Path) -> Checkpoint:
     """Read and verify a whole checkpoint.
@@ -70,7 +73,7 @@ def load(path: str | Path) -> Checkpoint:
         position=Position(*facts["position"]),
         class_names=tuple(facts["class_names"]),
         **{key: facts[key] for key in ("dialect", "data", "created", "convnet")},
-        **{key: facts[key] for key in ("seed", "number", "options", "history")},
+        **{key: facts[key] for key in ("seed", "number", "options", "history", INPUT)},
     )
 
 
@@ -80,8 +83,8 @@ def read_header(path: str | Path) -> dict[str, Any]:
         metadata, names = file.metadata() or {}, sorted(file.keys())
     if metadata.get("format") != FORMAT:
         raise bad(path, "is not a checkpoint of this version of convnet")
-    texts = {key: metadata[key] for key in (*TEXTS, *JSONS) if key in metadata}
-    complete = len(texts) == len(TEXTS) + len(JSONS)
+    texts = {key: metadata[key] for key in (*TEXTS, *JSONS, INPUT) if key in metadata}
+    complete = texts.keys() >= {*TEXTS, *JSONS}
     if not complete or metadata.get("check") != checksum(texts):
         raise bad(path, "is damaged: the checksum of its header does not match")
     facts: dict[str, Any] = {key: texts[key] for key in TEXTS}
@@ -89,6 +92,9 @@ def read_header(path: str | Path) -> dict[str, Any]:
         facts[key] = _from_json(path, key, texts[key], kind)
     for key, kind in TEXT_KINDS.items():
         from_objects(facts[key], kind, path, CheckpointError, within=key)
+    facts[INPUT] = None
+    if INPUT in texts:
+        facts[INPUT] = from_json(texts[INPUT], InputRecord, path, CheckpointError, within=INPUT)
     if names != sorted(facts["arrays"]):
         raise bad(path, "is damaged: its arrays are not the ones that its header lists")
     return facts

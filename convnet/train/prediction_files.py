@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
+from convnet.data.labels import checked_labels
 from convnet.errors import ConvnetError, DataError
 from convnet.language import harmless
 from convnet.stored.arrays import Form, read_archive
@@ -102,10 +103,13 @@ def read_predictions(folder: Path) -> Predictions:
     for array in by_views.values():
         if not (np.abs(array.sum(axis=1, dtype=np.float64) - 1) < _SUM_TOLERANCE).all():
             raise _bad(folder, "is damaged: the probabilities of a case do not add up to 1")
+    labels = checked_labels(
+        harmless(str(folder / ARRAYS)), arrays["labels"], len(facts.label_names)
+    )
     given = facts.checkpoint
     return Predictions(
         {views: array.T for views, array in by_views.items()},
-        arrays["labels"],
+        labels,
         tuple(facts.label_names),
         (given,) if isinstance(given, str) else tuple(given),
         facts.data,

@@ -8,11 +8,15 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from convnet.checkpoint import load, save
-from convnet.checkpoint.read import JSONS, TEXTS, checksum
+from convnet.checkpoint.read import INPUT, JSONS, TEXTS, checksum
 from convnet.cli_options.train import TrainArguments
-from convnet.commands.run_options import data_options, device_options_of_run, training_options
+from convnet.commands.run_options import (
+    data_options,
+    device_options_of_run,
+    trained,
+    training_options,
+)
 from convnet.errors import CheckpointError, ConvnetError
-from convnet.graph.checkpoint_facts import stored_facts
 from convnet.language.specs import RunDefaults, Specs
 from convnet.prepare import prepare
 from convnet.train import fit
@@ -41,7 +45,9 @@ def parts(saved):
 def resigned(path, parts, **changes):
     """Write the file with other metadata, as JSON, and a matching checksum."""
     metadata = {**parts[0], **{key: json.dumps(value) for key, value in changes.items()}}
-    metadata["check"] = checksum({key: metadata[key] for key in (*TEXTS, *JSONS)})
+    metadata["check"] = checksum(
+        {key: metadata[key] for key in (*TEXTS, *JSONS, INPUT) if key in metadata}
+    )
     save_file(parts[1], path, metadata)
     return path
 
@@ -49,11 +55,13 @@ def resigned(path, parts, **changes):
 def use(path):
     """Do with a checkpoint what commands do before they compute."""
     checkpoint = load(path)
-    facts = stored_facts(checkpoint.options, checkpoint.path)
     arguments = TrainArguments()
     specs = Specs.parse(checkpoint.layers, checkpoint.params)
     prepared = prepare(
-        specs, data_options(arguments.data, checkpoint), checkpoint.dialect, tree=facts["tree"]
+        specs,
+        data_options(arguments.data, checkpoint),
+        checkpoint.dialect,
+        trained=trained(arguments.data, checkpoint, path),
     )
     prepared.feed("train", checkpoint.options.get("minibatch", 128))
     device_options_of_run(arguments.device, checkpoint.options)
@@ -64,7 +72,7 @@ def use(path):
     return checkpoint, options
 
 
-@pytest.mark.parametrize("key", JSONS)
+@pytest.mark.parametrize("key", [*JSONS, INPUT])
 def test_one_damaged_field(tmp_path, parts, key):
     path, refused = tmp_path / "x.safetensors", 0
     for place, damaged in damages({key: json.loads(parts[0][key])}):
@@ -72,13 +80,14 @@ def test_one_damaged_field(tmp_path, parts, key):
             continue
         resigned(path, parts, **damaged)
         try:
-            use(path) if key == "options" else load(path)
+            use(path) if key in ("options", INPUT) else load(path)
         except CheckpointError as error:
             refused += 1
             assert str(error).startswith(f"{path}: is damaged: "), (place, error)
             assert str(error).isprintable() and len(str(error)) < 400
+            assert "checksum of its header" not in str(error)
         except ConvnetError as error:  # values that a user could have given: unsuitable, not odd
-            assert place[0] == "options" and "\x1b" not in str(error), (place, error)
+            assert place[0] in ("options", INPUT) and "\x1b" not in str(error), (place, error)
     assert refused > 8
 
 

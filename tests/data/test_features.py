@@ -131,7 +131,7 @@ def test_positions_behind_the_last_image_are_refused(tmp_path):
     for split, count in CASES.items():
         np.save(tmp_path / f"{split}_indices.npy", np.arange(count) + 10**6)
     result = run("neighbors", "--features", tmp_path, "--out", tmp_path / "n.png")
-    assert result.exit_code == 1 and "are features of another data set" in result.output
+    assert result.exit_code == 1 and "are features of other images" in result.output
 
 
 def test_a_data_set_needs_both_splits(tmp_path):

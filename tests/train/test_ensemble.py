@@ -201,6 +201,7 @@ def test_predictions_are_read_back(tmp_path):
         ({"facts": {"cases": 1 << 39}}, "expected float32 of 549755813888x3, found float32 of 4x3"),
         ({"facts": {"label_names": None}}, "label_names: expected array, found null"),
         ({"facts": {"checkpoint": [1]}}, r"checkpoint\[0\]: expected str, found 1"),
+        ({"labels": LABELS + 3}, "case 0 has the label .*, but the set has 3 classes"),
     ],
 )
 def test_damaged_predictions_are_refused(tmp_path, changes, message):

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 
+from convnet.data.labels import checked_labels
 from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.stored.arrays import read_array
@@ -120,6 +121,9 @@ class FeatureFolder:
                 path = self.path / f"{split}_{what}.npy"
                 found = f"expected positions from 0, found {vector.min()}"
                 raise DataError(damage(path, found, _ADVICE))
+        for split in self.cases:
+            path = self.path / f"{split}_labels.npy"
+            checked_labels(path, vectors[split, "labels"], len(self.class_names))
         return vectors
 
     def _array(self, name, dtype, shape, mapped=False):
