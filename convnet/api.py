@@ -199,7 +199,7 @@ class Net:
 
         saved = checkpoint.load(checkpoint.newest(path))
         known: NetOptions = {"dialect": saved.dialect, "seed": saved.seed, "init": None}
-        stored = stored_facts(saved.options)
+        stored = stored_facts(saved.options, saved.path)
         known |= {"data_dims": stored["data_dims"], "tree": stored["tree"]}
         known.update(options)
         net = cls(Specs.parse(saved.layers, saved.params), **known)

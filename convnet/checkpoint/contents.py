@@ -56,7 +56,7 @@ class Checkpoint:
     layers, params: path and text of the spec files.  dialect: the one they were read in.
     input: how the network's input is made of an image; None in older and imported checkpoints.
     options, history: JSON objects.  number: counts the saves of a run folder.  created: UTC, ISO
-    8601.  convnet: the version that wrote it.
+    8601.  convnet: the version that wrote it.  path: the file that it was read from, for messages.
     """
 
     arrays: dict[str, np.ndarray] = field(repr=False)
@@ -73,6 +73,7 @@ class Checkpoint:
     number: int = 0
     created: str = ""
     convnet: str = ""
+    path: str = field(default="the checkpoint", compare=False)
 
     @classmethod
     def of(cls, network: NetworkState, **facts: Any) -> "Checkpoint":

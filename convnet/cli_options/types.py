@@ -6,9 +6,26 @@ from typing import Any
 
 import click
 
-PATH = click.Path(path_type=Path)
+from convnet.stored.paths import path_problem
+
 POSITIVE = click.IntRange(1)
 NATURAL = click.IntRange(0)
+
+
+class UserPath(click.Path):
+    """A path, which need not exist; refused if the file system cannot be asked about it."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        problem = path_problem(value)
+        if problem:
+            self.fail(problem, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = UserPath()
 
 
 class Devices(click.ParamType):

@@ -39,7 +39,7 @@ def trained(arguments: DataArguments, saved: Checkpoint, path: Path) -> Trained:
         where=harmless(str(path)),
         input=saved.input,
         class_names=saved.class_names,
-        tree=stored_facts(saved.options)["tree"],
+        tree=stored_facts(saved.options, saved.path)["tree"],
         keeps_mean=arguments.mean is None and arguments.scalar_mean is None,
         keeps_crop=not _gives_crop(arguments),
     )

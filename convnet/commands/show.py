@@ -33,7 +33,7 @@ def show_filters(arguments: ShowFiltersArguments) -> None:
 
 def show_cost(arguments: ShowCostArguments) -> None:
     """Print a run's tests and write a picture of its cost, or print its journal as JSON."""
-    records = read(of_checkpoint(find(arguments.load)))
+    records = read(of_checkpoint(find(arguments.load)), note)
     if arguments.as_json:
         result_json(records)
         return

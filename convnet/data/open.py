@@ -15,6 +15,7 @@ from convnet.data.datasets.shard_folder import MANIFEST
 from convnet.data.datasets.shards import Shards
 from convnet.data.datasets.synthetic import Synthetic
 from convnet.errors import DataError
+from convnet.stored.paths import user_path
 
 BUILT_IN = {
     "digits": "1,797 real handwritten digits, 1x8x8, packaged with convnet",
@@ -50,7 +51,7 @@ def open_dataset(
     built_in = str(name).partition(":")[0]
     if built_in not in BUILT_IN:
         ranges = train_range, test_range
-        return _open_folder(Path(name).expanduser(), str(name), *ranges, channels)
+        return _open_folder(user_path(name, home=True), str(name), *ranges, channels)
     _refuse_ranges(name, train_range, test_range)
     if str(name) == "digits":
         return Digits()

@@ -10,12 +10,13 @@ from convnet.errors import CheckpointError, SpecError
 from convnet.graph.build import build
 from convnet.graph.graph import Graph
 from convnet.graph.infer_inputs import declared_classes
-from convnet.language import Source
+from convnet.language import Source, quoted
 from convnet.language.specs import Specs
 from convnet.layers.cost import Cost
 from convnet.originals.arrays import arrays_of
 from convnet.originals.model import OldModel, as_text, read_model
 from convnet.originals.spec_text import spec_texts
+from convnet.stored.paths import path_problem
 
 _MINIBATCH, _EPOCHS = 128, 50_000  # the originals' defaults (docs/dialect.md, 10)
 
@@ -138,7 +139,7 @@ def _range(value: object) -> str | None:
 def _data_path(model: OldModel) -> str:
     """Return the folder of the data if it is there, else ""."""
     path = _stored_data_path(model)
-    return path if path and Path(path).is_dir() else ""
+    return path if path and not path_problem(path) and Path(path).is_dir() else ""
 
 
 def _stored_data_path(model: OldModel) -> str:
@@ -147,7 +148,7 @@ def _stored_data_path(model: OldModel) -> str:
 
 def _missing_data(model: OldModel) -> str:
     path = _stored_data_path(model)
-    return "the data must be named: --data FOLDER" + (f" (it was {path!r})" if path else "")
+    return "the data must be named: --data FOLDER" + (f" (it was {quoted(path)})" if path else "")
 
 
 # -- position and history ------------------------------------------------------------------------

@@ -10,11 +10,13 @@ import numpy as np
 
 from convnet.arithmetic import ceil_div
 from convnet.checkpoint import Checkpoint, Position, restore
+from convnet.checkpoint.records import StoredOptions
 from convnet.data.pipeline.feed import Feed
 from convnet.errors import DataError
 from convnet.journal import Journal
 from convnet.network.network import Network
 from convnet.stored.input_record import InputRecord
+from convnet.stored.records import violation
 from convnet.train.chance_level import ChanceLevel
 from convnet.train.cost_average import cost_layers
 from convnet.train.history import History
@@ -105,6 +107,9 @@ class Run:
             self.options.drop_rate_when_stuck or self.options.stop_when_stuck
         ):
             raise DataError("a plateau can only be detected with tests; give the run a test split")
+        wrong = violation(self.stored_options(), StoredOptions, within="options")
+        if wrong:  # found at the first save otherwise, when an epoch is trained
+            raise DataError(f"a checkpoint cannot store the run's {wrong}")
 
     # -- resuming ----------------------------------------------------------------------------------
 
@@ -116,8 +121,10 @@ class Run:
         changes: lines about what differs from before, for the journal.  Returns lines for the
         user.  CheckpointError if the checkpoint belongs to another network.
         """
+        history = History.from_json(checkpoint.history, checkpoint.path)
+        history.check_costs(self.cost_layers, checkpoint.path)
         notes = restore(self.network, checkpoint)
-        self.history = History.from_json(checkpoint.history)
+        self.history = history
         self.position = self._position_of(checkpoint.position, notes)
         notes += self._drops_so_far(checkpoint)
         self.resumed_from = self.last_saved = path

@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike
 
 from convnet.display import quoted
 from convnet.errors import DataError
+from convnet.stored.arrays import read_array
 from convnet.stored.files import replacing
 from convnet.stored.records import from_json, from_objects
 
@@ -243,21 +244,9 @@ def sha256_of(path: Path) -> str:
 
 
 def stored_array(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
-    """Load a NumPy file of that type and shape; DataError if it has another or cannot be read.
-
-    The shape in the file's header is compared before memory is allocated.
-    """
-    try:
-        with open(path, "rb") as file:
-            np.lib.format.read_magic(file)
-            found = np.lib.format.read_array_header_1_0(file)
-            if found == (shape, False, np.dtype(dtype)):
-                return np.fromfile(file, dtype, math.prod(shape)).reshape(shape)
-    except OSError as problem:
-        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
-    except ValueError:
-        pass  # reported below
-    raise DataError(f"{path}: is not a NumPy file of {_shown(dtype, shape)}; it is damaged")
+    """Load a NumPy file of that type and shape; DataError if it has another or cannot be read."""
+    advice = "restore it from a copy, or make the data set again"
+    return read_array(path, dtype, shape, advice=advice)
 
 
 def _shown(dtype, shape):

@@ -15,7 +15,7 @@ def mean_crop(dataset: Dataset, side: int, mean: str | float | np.ndarray) -> np
     if isinstance(mean, str):
         mean = named_mean(dataset, mean)
     if np.ndim(mean) == 0:
-        if not np.isfinite(mean):
+        if not abs(mean) <= float(np.finfo(np.float32).max):
             raise DataError(f"the number to subtract from the pixels must be finite, not {mean}")
         return np.full(shape, mean, np.float32)
     found = np.shape(mean)
