@@ -1,14 +1,12 @@
 """Verifies a data set: reads it to the last byte and compares it with its manifest."""
 
 import hashlib
-import io
-import tarfile
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from convnet.data.datasets.shard_folder import (
     CHANNELS,
@@ -21,9 +19,13 @@ from convnet.data.datasets.shard_folder import (
     shard_name,
     stored_array,
 )
+from convnet.data.jpeg import load_jpeg
 from convnet.errors import DataError
 from convnet.make_data.sums import Sums
 from convnet.make_data.workers import in_order
+from convnet.stored.archives import Damaged
+from convnet.stored.files import open_regular
+from convnet.stored.tars import members
 
 _MAX_NAMED = 10  # damaged images of a shard that are reported by name
 
@@ -61,7 +63,7 @@ def _check_shard(folder, classes, task: tuple[str, int, ShardFile]):
                 problems.append(f"{path}: its SHA-256 is not the one in dataset.json")
         table = stored_array(index, np.int64, (shard.images, 3))
         wrong = list(_wrong_images(tar, table, classes, sums))
-    except (OSError, DataError, tarfile.TarError) as problem:
+    except (OSError, DataError, Damaged) as problem:
         return [*problems, f"{tar}: cannot be read to its end: {problem}"], sums
     if len(wrong) > _MAX_NAMED:
         wrong[_MAX_NAMED:] = [f"{tar}: and {len(wrong) - _MAX_NAMED:,} more images"]
@@ -71,33 +73,35 @@ def _check_shard(folder, classes, task: tuple[str, int, ShardFile]):
 def _wrong_images(path, table, classes, sums):
     """Yield what is wrong with each image of a shard that does not match its index."""
     rows = iter(table.tolist())
-    with tarfile.open(path, "r:") as tar:
-        while (image := tar.next()) is not None:
-            label = tar.next()
-            row = next(rows, None)
-            what = _wrong(tar, image, label, row, classes, sums)
+    with open_regular(path) as file:
+
+        def read_at(count, offset):
+            return os.pread(file.fileno(), count, offset)
+
+        listed = members(read_at, os.fstat(file.fileno()).st_size)
+        for image in listed:
+            what = _wrong(read_at, image, next(listed, None), next(rows, None), classes, sums)
             if what:
                 yield f"{path}: {image.name!a}: {what}"
-            tar.members.clear()
     if next(rows, None) is not None:
         yield f"{path}: has fewer images than its index"
 
 
-def _wrong(tar, image, label, row, classes, sums):
+def _wrong(read_at, image, label, row, classes, sums):
     stem = image.name.removesuffix(".jpg")
     if label is None or (image.name, label.name) != (f"{stem}.jpg", f"{stem}.cls"):
         return "is not a pair of .jpg and .cls"
-    if label.size > 9 or not (text := tar.extractfile(label).read()).isdigit():
+    if label.size > 9 or not (text := read_at(label.size, label.offset_data)).isdigit():
         return "its label is not a number"
     if row != [image.offset_data, image.size, int(text)] or not 0 <= row[2] < classes:
         return "its offset, size or label is not the one in the index, or the label has no class"
     try:
-        with Image.open(io.BytesIO(tar.extractfile(image).read()), formats=["JPEG"]) as picture:
-            if (picture.size, picture.mode) != ((SIDE, SIDE), "RGB"):
-                return f"is {picture.width}x{picture.height} {picture.mode}"
-            sums.add(np.asarray(picture))
-    except (OSError, ValueError, SyntaxError) as problem:
-        return f"cannot be decoded ({problem})"
+        picture = load_jpeg(read_at(image.size, image.offset_data), (SIDE, SIDE))
+    except ValueError as problem:
+        return str(problem)
+    if picture.mode != "RGB":
+        return f"is {picture.width}x{picture.height} {picture.mode}"
+    sums.add(np.asarray(picture))
     return None
 
 
@@ -118,5 +122,5 @@ def _check_sums(folder, manifest, sums):
 
 
 def _sha256(path):
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

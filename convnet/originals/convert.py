@@ -1,6 +1,7 @@
 """Convert an old checkpoint: spec texts, arrays, position, history and options."""
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +11,7 @@ from convnet.errors import CheckpointError, SpecError
 from convnet.graph.build import build
 from convnet.graph.graph import Graph
 from convnet.graph.infer_inputs import declared_classes
-from convnet.language import Source
+from convnet.language import Source, harmless, quoted
 from convnet.language.specs import Specs
 from convnet.layers.cost import Cost
 from convnet.originals.arrays import arrays_of
@@ -74,7 +75,7 @@ def _build(model: OldModel, specs: Specs) -> Graph:
         )
     except SpecError as error:
         raise CheckpointError(
-            f"{model.path}: its network cannot be built here:\n{error}\n(the lines are those of "
+            f"{harmless(str(model.path))}: its network cannot be built here:\n{error}\n(the lines are those of "
             "the spec files that the stored keys correspond to)"
         ) from None
 
@@ -138,7 +139,7 @@ def _range(value: object) -> str | None:
 def _data_path(model: OldModel) -> str:
     """Return the folder of the data if it is there, else ""."""
     path = _stored_data_path(model)
-    return path if path and Path(path).is_dir() else ""
+    return path if path and os.path.isdir(path) else ""  # a path may be of any length
 
 
 def _stored_data_path(model: OldModel) -> str:
@@ -147,7 +148,7 @@ def _stored_data_path(model: OldModel) -> str:
 
 def _missing_data(model: OldModel) -> str:
     path = _stored_data_path(model)
-    return "the data must be named: --data FOLDER" + (f" (it was {path!r})" if path else "")
+    return "the data must be named: --data FOLDER" + (f" (it was {quoted(path)})" if path else "")
 
 
 # -- position and history ------------------------------------------------------------------------
@@ -173,7 +174,7 @@ def _entries(stored: object) -> list[tuple[dict[str, list[float]], int]]:
     found = []
     for entry in stored if isinstance(stored, list) else []:
         pair = type(entry) in (tuple, list) and len(entry) == 2
-        if pair and type(entry[0]) is dict and type(entry[1]) is int and entry[1] > 0:
+        if pair and type(entry[0]) is dict and type(entry[1]) is int and 0 < entry[1] < 1 << 31:
             sums = {
                 name: [float(n) for n in numbers]
                 for name, numbers in entry[0].items()
