@@ -13,6 +13,8 @@ from convnet.language.source import Span
 
 # More errors help nobody, and the messages of a file of the wrong kind would fill the terminal.
 MAX_SHOWN = 100
+# Comparisons of names in the search for similar ones: about 0.2 seconds for each collector.
+_MAX_COMPARISONS = 30_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[Problem, None] = {}
+        self._comparisons_left = _MAX_COMPARISONS
 
     def error(self, span: Span | None, message: str, hint: str = "") -> None:
         """Add an error."""
@@ -49,6 +52,14 @@ class Problems:
         """Add a warning."""
         self._found[Problem(span, message, hint, "warning")] = None
 
+    def similar(self, word: str, known: Iterable[str]) -> str:
+        """Return the hint of `did_you_mean`; "" once the searches of this collector took long."""
+        if self._comparisons_left <= 0:
+            return ""
+        names = list(known)
+        self._comparisons_left -= len(names)
+        return did_you_mean(word, names)
+
     @property
     def errors(self) -> list[Problem]:
         """The errors in the order of the files."""
@@ -56,8 +67,8 @@ class Problems:
 
     @property
     def warnings(self) -> list[Problem]:
-        """The warnings in the order of the files."""
-        return self._sorted("warning")
+        """The first MAX_SHOWN warnings in the order of the files, and one with how many more."""
+        return _cut(self._sorted("warning"), "warnings")
 
     def raise_errors(self, strict: bool = False) -> None:
         """Raise one SpecError with all errors in the order of the files, if there are any.
@@ -67,10 +78,9 @@ class Problems:
         found = self._sorted("error", "warning") if strict else self.errors
         if not found:
             return
-        shown = [replace(problem, severity="error") for problem in found[:MAX_SHOWN]]
-        if len(found) > MAX_SHOWN:
-            shown.append(Problem(None, f"and {len(found) - MAX_SHOWN} more problems"))
-        raise SpecError(shown)
+        raise SpecError(
+            replace(problem, severity="error") for problem in _cut(found, "problems")
+        )
 
     def _sorted(self, *severities: str) -> list[Problem]:
         """The problems by file (in the order in which files first have one), line and column."""
@@ -84,6 +94,13 @@ class Problems:
             return (paths[span.source.path], span.line, span.column) if span else (-1, 0, 0)
 
         return sorted((p for p in self._found if p.severity in severities), key=position)
+
+
+def _cut(found: list[Problem], kind: str) -> list[Problem]:
+    if len(found) <= MAX_SHOWN:
+        return found
+    more = Problem(None, f"and {len(found) - MAX_SHOWN} more {kind}", severity=found[0].severity)
+    return [*found[:MAX_SHOWN], more]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ def members(
     size: bytes of the tar.  Damaged, with the offset and the last member, if it is not a tar or
     ends too early, or if a header is malformed, larger than 1 MiB, or leads back.
     """
-    window, last = _Window(read_at, size), "its start"
+    window, where = _Window(read_at, size), "in the first header"
     at = -1
     try:
         with unpacking():
@@ -36,9 +36,9 @@ def members(
             tar.members.clear()  # tarfile would keep a million of them
             _check(member, at, size, tar)
             yield member
-            at, last = member.offset_data, shown(member.name)
+            at, where = member.offset_data, f"after {shown(member.name)}"
     except Damaged as problem:
-        raise Damaged(f"{problem} (byte {max(window.tell(), 0):,}, after {last})") from None
+        raise Damaged(f"{problem} (byte {max(window.tell(), 0):,}, {where})") from None
 
 
 def shown(name: str) -> str:
@@ -89,7 +89,7 @@ class _Window(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         self.allowed -= max(size, 0)
         if size < 0 or self.allowed < 0:
-            raise Damaged(f"headers of more than {_MOST_HEADERS >> 20} MiB before one file")
+            raise Damaged(f"a header of more than {_MOST_HEADERS >> 20} MiB")
         size = max(min(size, self._size - self._position), 0)
         found = self._read_at(size, self._position)
         self._position += len(found)
