@@ -7,7 +7,9 @@ from convnet.language import Problems, quoted
 from convnet.layers.cost import Cost
 
 
-def check_children(node: Node, above: Mapping[str, Node], invalid: set[str], problems: Problems) -> None:
+def check_children(
+    node: Node, above: Mapping[str, Node], invalid: set[str], problems: Problems
+) -> None:
     """Report a cost's children that are not costs above it of the same type and number of values.
 
     above: the nodes defined before it, by name.  invalid: names of layers with errors.

@@ -77,7 +77,9 @@ class FieldReader:
         section = self.params if field.file == "params" else self.section
         if section is None:
             return  # the whole params section is missing, which is reported once
-        similar = (e for _, e in self._unknown(section) if self.problems.similar(e.key, [field.key]))
+        similar = (
+            e for _, e in self._unknown(section) if self.problems.similar(e.key, [field.key])
+        )
         entry = next(similar, None)
         if entry is None:
             message = f"{self.layer.name} has no {field.key}, which is required"

@@ -7,7 +7,9 @@ from convnet.language import Problems
 from convnet.language.fields import WeightSource
 
 
-def find_owners(node: Node, above: Mapping[str, Node], invalid: set[str], problems: Problems) -> None:
+def find_owners(
+    node: Node, above: Mapping[str, Node], invalid: set[str], problems: Problems
+) -> None:
     """Fill `node.owners`; errors in `weightSource` go to `problems`.
 
     above: the declared nodes before it, by name.  invalid: names of layers with errors.

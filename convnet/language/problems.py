@@ -78,9 +78,7 @@ class Problems:
         found = self._sorted("error", "warning") if strict else self.errors
         if not found:
             return
-        raise SpecError(
-            replace(problem, severity="error") for problem in _cut(found, "problems")
-        )
+        raise SpecError(replace(problem, severity="error") for problem in _cut(found, "problems"))
 
     def _sorted(self, *severities: str) -> list[Problem]:
         """The problems by file (in the order in which files first have one), line and column."""

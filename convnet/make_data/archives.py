@@ -8,6 +8,7 @@ import os
 from pathlib import Path, PurePosixPath
 
 from convnet.errors import DataError
+from convnet.make_data.leftovers import LEFTOVER, is_leftover
 from convnet.make_data.listing import Entry, Listing
 from convnet.stored.archives import Damaged
 from convnet.stored.files import open_regular
@@ -74,11 +75,14 @@ class _Scan:
         why = _refused(member, parts)
         if member.isdir():
             return
-        if why:
+        if is_leftover(parts) and ".." not in parts:
+            self.listing.pass_over(shown(name), LEFTOVER)
+        elif why:
             self.listing.pass_over(shown(name), f"{why}, not followed")
         elif name.lower().endswith(".tar") and depth < _DEEPEST and wnid is None:
-            inner = start + member.offset_data
+            inner, before = start + member.offset_data, len(self.listing.entries)
             self.scan(inner, member.size, PurePosixPath(name).stem, shown(name), depth + 1)
+            self.listing.empty_class(shown(name), before)
         else:
             self._add_image(parts, start + member.offset_data, member.size, wnid)
 

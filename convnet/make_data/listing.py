@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from convnet.errors import DataError
 
-IMAGE_ENDINGS = (".jpeg", ".jpg", ".png", ".gif", ".bmp", ".webp")
+IMAGE_ENDINGS = (".jpeg", ".jpg", ".png", ".gif", ".bmp", ".webp", ".ppm", ".pgm", ".pbm", ".pnm")
 LARGEST_FILE = 256 << 20  # bytes of one image, as it is published
 MAX_IMAGES = 100_000_000
+EMPTY = "a class without images"  # the remark on the folder or tar of a class
+UNREADABLE = "unreadable"  # the kind of a remark on what could not be read
 _REPORT_EVERY = 1000
 
 
@@ -49,7 +51,7 @@ class Listing:
     def add(self, entry: Entry) -> None:
         """Add an image, or record why it is not one.  DataError if there are too many."""
         if not entry.name.isprintable() or "\ufffd" in entry.name:
-            self.pass_over(ascii(entry.name), "its name is not printable")
+            self.pass_over(entry.name, "its name is not printable")
         elif not entry.name.lower().endswith(IMAGE_ENDINGS):
             self.pass_over(entry.name, "not named as an image")
         elif not 0 < entry.size <= LARGEST_FILE:
@@ -61,6 +63,16 @@ class Listing:
             if len(self.entries) % _REPORT_EVERY == 0:
                 self.on_found(len(self.entries))
 
+    def empty_class(self, name: str, before: int) -> None:
+        """Record the folder or tar of a class if no image was added to the `before` first ones."""
+        if len(self.entries) == before:
+            self.pass_over(name, EMPTY)
+
+    def unreadable(self, name: str, why: str) -> None:
+        """Record that something could not be read, so that images may be missing."""
+        self.pass_over(name, f"{UNREADABLE}: {why}")
+
     def pass_over(self, name: str, why: str) -> None:
         """Record that a file is not an image, and the reason."""
-        self.passed_over.append((name, why))
+        shown = name if name.isprintable() else ascii(name)[1:-1]
+        self.passed_over.append((shown, why))

@@ -67,6 +67,5 @@ def unpack(file: IO[bytes], packed: int, most: int) -> bytes:
         found.write(chunk)
         if found.tell() > allowed:
             raise Damaged(
-                f"{packed:,} bytes unpack to more than {allowed:,}, "
-                "which no file of this kind does"
+                f"{packed:,} bytes unpack to more than {allowed:,}, which no file of this kind does"
             )

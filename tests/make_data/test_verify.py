@@ -5,6 +5,7 @@ import pytest
 
 from convnet.make_data.verify import verify
 from tests.support.made_sets import contents
+from tests.support.sealed_sets import as_version_1, seal
 
 
 def damaged(made, folder, name, place=-2000, mask=1):
@@ -40,10 +41,10 @@ def test_a_flipped_bit_is_found(made, tmp_path, name, message):
 
 
 def test_each_damaged_image_is_reported(made, tmp_path):
-    offset, length, _ = np.load(made / "train-00002.idx.npy")[5]
+    offset, length, _, _ = np.load(made / "train-00002.idx.npy")[5]
     problems = damaged(made, tmp_path, "train-00002.tar", offset, 255)
     assert len(problems) == 2
-    assert "cannot be decoded" in problems[1]
+    assert "its CRC-32 is not the one in the index" in problems[1]
     problems = damaged(made, tmp_path, "train-00002.tar", offset + length // 512 * 512 + 1024)
     assert any("label is not a number" in p or "label is not the one" in p for p in problems)
 
@@ -55,3 +56,21 @@ def test_a_missing_shard_is_reported(made, tmp_path):
     problems = verify(tmp_path)[1]
     assert len(problems) == 2
     assert "train-00000.tar: cannot be read to its end" in problems[0]
+
+
+def test_a_set_of_version_1_verifies(made, tmp_path):
+    damaged(made, tmp_path, "")
+    as_version_1(tmp_path)
+    assert verify(tmp_path)[1] == []
+
+
+def test_a_wrong_crc_is_reported(made, tmp_path):
+    damaged(made, tmp_path, "")
+    path = tmp_path / "train-00001.idx.npy"
+    table = np.load(path)
+    table[3, 3] ^= 1
+    np.save(path, table)
+    seal(tmp_path)
+    (problem,) = verify(tmp_path)[1]
+    assert "train-00001.tar: '00000019_" in problem
+    assert problem.endswith("its CRC-32 is not the one in the index")

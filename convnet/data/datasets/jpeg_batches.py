@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convnet.data.byte_range import UNKNOWN_CRC
 from convnet.data.dataset import Indices, check_split
 from convnet.data.datasets.batches_meta import BatchesMeta
 from convnet.data.datasets.cuda_convnet import Range, find_batches, split_batches
@@ -69,7 +70,8 @@ class JpegBatches(BatchesMeta, EncodedDataset):
 
     def places(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
-        return self._table[split][np.asarray(indices, np.int64), :3]
+        places = self._table[split][np.asarray(indices, np.int64), :3]
+        return np.pad(places, ((0, 0), (0, 1)), constant_values=UNKNOWN_CRC)
 
     def where(self, split: str, index: int) -> str:
         """Return the file and offset of an image, for messages."""

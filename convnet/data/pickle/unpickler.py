@@ -83,9 +83,7 @@ def read_dictionary(path: Path | str, *keys: str) -> dict:
     """Return the dictionary pickled in a file; DataError if it lacks one of `keys`."""
     value = read_pickle(path)
     if type(value) is not dict:
-        raise DataError(
-            f"{harmless(str(path))}: holds a {type(value).__name__}, not a dictionary"
-        )
+        raise DataError(f"{harmless(str(path))}: holds a {type(value).__name__}, not a dictionary")
     for key in keys:
         if key not in value:
             raise DataError(

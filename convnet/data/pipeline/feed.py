@@ -82,6 +82,11 @@ class Feed:
         check_split(split)
         if minibatch < 1:
             raise DataError(f"a minibatch must have at least 1 case, not {minibatch}")
+        if not dataset.count(split):
+            raise DataError(
+                f"{dataset.name}: has no {split} images to make minibatches of; make or choose a "
+                "data set that has some"
+            )
         self.dataset, self.split, self.minibatch_size = dataset, split, minibatch
         self.side = dataset.side if options.side is None else options.side
         self._border = _border(dataset, self.side)
