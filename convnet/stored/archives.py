@@ -1,4 +1,4 @@
-"""Archives and compressed files that may be damaged or hostile: errors of every kind, and bounds."""
+"""Archives and compressed files that may be damaged or hostile: their errors, and bounds."""
 
 import io
 import struct

@@ -5,11 +5,13 @@ numbers, strings, lists, tuples, dictionaries and NumPy arrays of numbers; it im
 nothing that a file names.  Everything else raises a DataError.
 """
 
+import gzip
 import io
 import zipfile
 from pathlib import Path
 
 from convnet.data.pickle.arrays import Unreadable
+from convnet.data.pickle.compressed import compression
 from convnet.data.pickle.machine import loads
 from convnet.data.pickle.records import RECORDS
 from convnet.display import harmless
@@ -24,13 +26,14 @@ _LARGEST_ZIPPED = 4 << 30  # bytes unpacked; the largest net of the time has 1
 def read_pickle(path: Path | str) -> object:
     """Return the value pickled in a file by Python 2 or 3, protocols 0 to 5.
 
-    Strings of Python 2 come back as bytes, except the keys of dictionaries, which are always str
-    (or int).  Arrays are read-only.  DataError, naming the file, for anything but plain data.
+    The file may be compressed, by gzip or as a zip archive with one pickle named `data`.  Strings
+    of Python 2 come back as bytes, except the keys of dictionaries, which are always str (or int).
+    Arrays are read-only.  DataError, naming the file, for anything but plain data.
     """
     path = Path(path)
     shown = harmless(str(path))
     try:
-        return loads(_bytes_of(path))
+        return loads(_unpacked(_bytes_of(path)))
     except Unreadable as problem:
         raise DataError(
             f"{shown}: {problem}; a data file must be a pickle of only arrays, numbers, strings, "
@@ -47,7 +50,7 @@ def read_records(path: Path | str) -> object:
     path = Path(path)
     shown = harmless(str(path))
     try:
-        return loads(_unzipped(_bytes_of(path)), RECORDS)
+        return loads(_unpacked(_bytes_of(path)), RECORDS)
     except Unreadable as problem:
         raise DataError(
             f"{shown}: {problem}; it is damaged, or not a checkpoint of the original systems. "
@@ -67,7 +70,10 @@ def _bytes_of(path: Path) -> bytes:
         raise DataError(f"{shown}: cannot be read: {problem.strerror}") from None
 
 
-def _unzipped(data: bytes) -> bytes:
+def _unpacked(data: bytes) -> bytes:
+    """Return the contents of a file that may be compressed.  Unreadable if it is damaged."""
+    if compression(data) == "gunzip":
+        return _ungzipped(data)
     if not data.startswith(b"PK"):
         return data
     try:
@@ -77,6 +83,13 @@ def _unzipped(data: bytes) -> bytes:
         return unpack(member, len(data), _LARGEST_ZIPPED)
     except Damaged as problem:
         raise Unreadable(f"a zip archive without a complete file named data ({problem})") from None
+
+
+def _ungzipped(data: bytes) -> bytes:
+    try:
+        return unpack(gzip.GzipFile(fileobj=io.BytesIO(data)), len(data), _LARGEST_ZIPPED)
+    except Damaged as problem:
+        raise Unreadable(f"a gzip file that is damaged ({problem})") from None
 
 
 def read_dictionary(path: Path | str, *keys: str) -> dict:
