@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convnet.errors import DataError
+from convnet.stored.files import open_regular
 
 UNKNOWN_CRC = -1  # in place of the CRC-32 of a byte range that has none
 
@@ -55,7 +56,7 @@ def check_crc(content: bytes, crc: int) -> None:
 
 def _read(path, ranges):
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open_regular(path) as file:
             contents = [os.pread(file.fileno(), size, offset) for offset, size in ranges]
     except OSError as problem:
         raise UnreadableFile(path, problem) from None

@@ -75,8 +75,8 @@ def _build(model: OldModel, specs: Specs) -> Graph:
         )
     except SpecError as error:
         raise CheckpointError(
-            f"{harmless(str(model.path))}: its network cannot be built here:\n{error}\n(the lines are "
-            "those of the spec files that the stored keys correspond to)"
+            f"{harmless(str(model.path))}: its network cannot be built here:\n{error}\n(the lines "
+            "are those of the spec files that the stored keys correspond to)"
         ) from None
 
 

@@ -8,6 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from convnet.display import harmless
+from convnet.errors import ConvnetError, DataError
+
 _KINDS = (
     (stat.S_ISDIR, "is a folder, not a file"),
     (stat.S_ISFIFO, "is a named pipe, not a file"),
@@ -29,7 +32,7 @@ def check_regular(path: str | Path) -> os.stat_result:
     try:
         return _regular(os.stat(path), path)
     except ValueError:  # a zero byte in the path
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
+        raise NotAFile(errno.EINVAL, "cannot be read: no path holds such characters", "") from None
 
 
 def open_regular(path: str | Path) -> BinaryIO:
@@ -59,6 +62,38 @@ def read_regular(path: str | Path, most: int) -> bytes:
     if len(data) > most:
         raise _too_large(most, path)
     return data
+
+
+@contextmanager
+def plain_file(
+    path: str | Path, error: type[ConvnetError] = DataError
+) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a regular file and give it with its size; nothing else, such as a pipe, is waited for.
+
+    Raises `error` if it is missing, a folder or the like, or cannot be read, also in the block.
+    """
+    name = harmless(str(path))
+    try:
+        with open_regular(path) as file:
+            yield file, os.fstat(file.fileno()).st_size
+    except NotAFile as problem:
+        raise error(f"{name}: {problem.strerror}") from None
+    except OSError as problem:
+        raise error(f"{name}: cannot be read ({reason(problem)})") from None
+
+
+def plain_bytes(path: str | Path, most: int, error: type[ConvnetError] = DataError) -> bytes:
+    """Return the contents of a regular file of at most `most` bytes.  Raises `error`."""
+    with plain_file(path, error) as (file, size):
+        if size > most:
+            name = harmless(str(path))
+            raise error(f"{name}: is damaged: expected at most {most:,} bytes, found {size:,}")
+        return file.read(most)
+
+
+def reason(problem: Exception) -> str:
+    """Return why a file cannot be used, for a message: "no such file or directory"."""
+    return harmless(getattr(problem, "strerror", None) or str(problem)).lower()
 
 
 def _regular(status: os.stat_result, path: str | Path) -> os.stat_result:

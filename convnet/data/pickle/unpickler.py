@@ -89,7 +89,7 @@ def _ungzipped(data: bytes) -> bytes:
     try:
         return unpack(gzip.GzipFile(fileobj=io.BytesIO(data)), len(data), _LARGEST_ZIPPED)
     except Damaged as problem:
-        raise Unreadable(f"a gzip file that is damaged ({problem})") from None
+        raise Unreadable(f"a gzip file that is damaged: {problem}") from None
 
 
 def read_dictionary(path: Path | str, *keys: str) -> dict:
