@@ -7,6 +7,7 @@ only the class.
 import os
 from pathlib import Path, PurePosixPath
 
+from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.make_data.leftovers import LEFTOVER, is_leftover
 from convnet.make_data.listing import Entry, Listing
@@ -38,11 +39,11 @@ def scan_archive(path: Path, listing: Listing, wnid: str | None = None) -> None:
             size = os.fstat(file.fileno()).st_size
             _Scan(listing, source, file.fileno()).scan(0, size, wnid, path.name)
     except OSError as problem:
-        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
+        raise DataError(f"{harmless(str(path))}: cannot be read: {problem.strerror}") from None
     except Damaged as problem:
         raise DataError(
-            f"{path}: {problem} in {listing.place}: the archive is truncated or not a tar; compare "
-            "its size and checksum with the published ones"
+            f"{harmless(str(path))}: {problem} in {listing.place}: the archive is truncated or not "
+            "a tar; compare its size and checksum with the published ones"
         ) from None
 
 
