@@ -29,6 +29,9 @@ class Dataset(ABC):
     side         height and width of the images, pixels
     mirrors      whether a mirror image is still of its class, so that images may be flipped
     workers      the processes that decode its images (`convnet.data.workers`), while they run
+    targets      values a case of data matrix 1 where they are targets of regression, real numbers
+                 in place of a class; None for sets of classes
+    notes        lines about the set that its user should see
     tree         label -> the labels below it, and the root, if the labels form a tree whose leaves
                  are the classes; checked only to hold integers from 0, not to be a tree
     """
@@ -39,11 +42,13 @@ class Dataset(ABC):
     side: int
     mirrors: bool = True
     workers = None
+    targets: int | None = None
+    notes: tuple[str, ...] = ()
     tree: tuple[dict[int, tuple[int, ...]], int] | None = None
 
     @property
     def classes(self) -> int:
-        """The number of classes."""
+        """The number of classes; 0 for targets of regression."""
         return len(self.class_names)
 
     @abstractmethod
@@ -64,7 +69,14 @@ class Dataset(ABC):
 
     @abstractmethod
     def labels(self, split: str, indices: Indices) -> np.ndarray:
-        """Return the classes of the cases at `indices`, counted from 0: int64 (cases,)."""
+        """Return the classes of the cases at `indices`, counted from 0: int64 (cases,).
+
+        Of a set with `targets`: zeros.
+        """
+
+    def target_matrix(self, split: str, indices: Indices) -> np.ndarray:
+        """Return data matrix 1: the labels, or the targets of regression: (values, cases)."""
+        return self.labels(split, indices)[np.newaxis]
 
     def mean_image(self) -> np.ndarray:
         """Return the mean of the training images: float32 (channels, side, side)."""
@@ -76,7 +88,7 @@ class Dataset(ABC):
         total = np.zeros((self.channels, self.side, self.side))
         for start in range(0, len(indices), _MEAN_CHUNK):
             images = self.images("train", indices[start : start + _MEAN_CHUNK])
-            total += images.sum(axis=0, dtype=np.int64)
+            total += images.sum(axis=0, dtype=np.int64 if images.dtype == np.uint8 else np.float64)
         mean = (total / len(indices)).astype(np.float32)
         mean.flags.writeable = False
         return mean
@@ -101,8 +113,9 @@ class Dataset(ABC):
 
     def describe(self) -> str:
         """Return one line about the set for people."""
+        kind = f"{self.classes:,} classes" if self.targets is None else f"{self.targets:,} targets"
         return (
-            f"{self.name}: {self.classes:,} classes, {self.channels}x{self.side}x{self.side}, "
+            f"{self.name}: {kind}, {self.channels}x{self.side}x{self.side}, "
             f"{self.count('train'):,} training and {self.count('test'):,} test images"
         )
 
@@ -123,7 +136,8 @@ class Borrowed(AbstractContextManager):
 class ArrayDataset(Dataset):
     """A set that is held in memory.
 
-    images: split -> uint8 (cases, channels, side, side).  labels: split -> integers (cases,).
+    images: split -> uint8 or float32 (cases, channels, side, side).  labels: split -> integers
+    (cases,), or targets of regression, float32 (targets, cases).
     """
 
     def __init__(
@@ -137,6 +151,10 @@ class ArrayDataset(Dataset):
         self.class_names = tuple(class_names)
         self.channels, self.side = images["train"].shape[1:3]
         self._images = images
+        self._targets = labels if labels["train"].ndim == 2 else None
+        if self._targets:
+            self.targets = len(labels["train"])
+            labels = {split: np.zeros(matrix.shape[1]) for split, matrix in labels.items()}
         self._labels = {split: np.asarray(labels[split], np.int64) for split in SPLITS}
 
     def count(self, split: str) -> int:
@@ -150,6 +168,12 @@ class ArrayDataset(Dataset):
     def labels(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         return self._labels[split][indices]
+
+    def target_matrix(self, split: str, indices: Indices) -> np.ndarray:
+        if self._targets is None:
+            return super().target_matrix(split, indices)
+        check_split(split)
+        return self._targets[split][:, np.asarray(indices, np.int64)]
 
 
 def check_split(split: str) -> None:

@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+from convnet.data.byte_range import UnreadableFile
 from convnet.make_data.archives import scan_archive
 from convnet.make_data.leftovers import LEFTOVER, is_leftover
 from convnet.make_data.listing import Entry, Listing
@@ -46,7 +47,7 @@ class _Scan:
         path = self.folder / name
         try:
             scan_archive(path, self.listing, path.stem)
-        except OSError as problem:
+        except UnreadableFile as problem:
             self.listing.unreadable(name, problem.strerror)
         else:
             self.listing.empty_class(name, before)
