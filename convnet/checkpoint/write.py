@@ -44,7 +44,8 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         _sync(temporary)
         read_header(temporary)
         os.replace(temporary, path)
-        _sync(path.parent)
+        with suppress(OSError):  # the checkpoint is in place, and some file systems sync no folders
+            _sync(path.parent)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CheckpointError(f"{shown(path)}: cannot be saved ({reason})") from None

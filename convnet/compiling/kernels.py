@@ -5,6 +5,7 @@ disk; a *helper* is called only by kernels and other helpers, and is compiled in
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numba
 from numba.core.ccallback import CFunc
@@ -27,8 +28,8 @@ def kernel(**options) -> Callable[[Callable], Kernel]:
     """Return a decorator that compiles kernels; options: those of `numba.njit`."""
 
     def decorate(function):
-        dispatcher = numba.njit(function, cache=True, no_cfunc_wrapper=True, **_COMMON, **options)
-        return Kernel(_cached(dispatcher, function))
+        make = partial(numba.njit, function, no_cfunc_wrapper=True, **_COMMON, **options)
+        return Kernel(_cached(partial(make, cache=True), make, function))
 
     return decorate
 
@@ -44,13 +45,20 @@ def helper(**options) -> Callable[[Callable], Callable]:
 def callback(function: Callable, signature) -> CFunc:
     """Compile a function for one signature; kernels call it by its `address`.  Cached on disk."""
     types = signature.args, signature.return_type
-    compiled = CFunc(function, types, locals={}, options={"nopython": True})
-    compiled.enable_caching()
-    _cached(compiled, function).compile()
+    make = partial(CFunc, function, types, locals={}, options={"nopython": True})
+
+    def with_caching():
+        compiled = make()
+        compiled.enable_caching()
+        return compiled
+
+    compiled = _cached(with_caching, make, function)
+    compiled.compile()
     return compiled
 
 
-def _cached(compiled, function):
-    if IS_KNOWN:
+def _cached(make, without, function):
+    compiled, has_cache = kernel_cache.with_cache(make, without, numba.config)
+    if IS_KNOWN and has_cache:
         kernel_cache.keep(compiled, function)
     return compiled

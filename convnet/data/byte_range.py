@@ -3,13 +3,15 @@
 import os
 import zlib
 from collections.abc import Iterator, Sequence
-from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convnet.display import harmless
 from convnet.errors import DataError
+from convnet.stored.files import open_regular
 
 _MOST_OPEN = 64  # files; systems allow a process some hundreds
 UNKNOWN_CRC = -1  # in place of the CRC-32 of a byte range that has none
@@ -19,7 +21,7 @@ class UnreadableFile(DataError):
     """A file that the system does not let us read: with the number and the text of its error."""
 
     def __init__(self, path: Path | str, error: OSError):
-        super().__init__(f"{path}: cannot be read: {error.strerror}")
+        super().__init__(f"{harmless(str(path))}: cannot be read: {error.strerror}")
         self.errno, self.strerror = error.errno, error.strerror
 
     def __reduce__(self) -> tuple:
@@ -43,7 +45,7 @@ def each_byte_range(paths: Sequence[Path | str], ranges: ArrayLike) -> Iterator[
     ranges: integers (ranges, 3).  Up to `_MOST_OPEN` files stay open.  DataError as in
     `read_byte_range`.
     """
-    opened: dict[int, FileIO] = {}
+    opened: dict[int, BinaryIO] = {}
     try:
         for file, offset, size in np.asarray(ranges, np.int64).reshape(-1, 3).tolist():
             if file not in opened:
@@ -65,7 +67,7 @@ def check_crc(content: bytes, crc: int) -> None:
 
 def _open(path):
     try:
-        return open(path, "rb", buffering=0)
+        return open_regular(path)
     except OSError as problem:
         raise UnreadableFile(path, problem) from None
 

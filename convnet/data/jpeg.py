@@ -6,6 +6,8 @@ give the same pixels.
 """
 
 import io
+import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +25,13 @@ except ImportError:  # optional: it has no wheels for some systems
 _START = b"\xff\xd8"
 _FRAMES = (0xC0, 0xC1, 0xC2)  # markers of baseline, extended and progressive Huffman frames
 _BEFORE_FRAME = {0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE}  # tables, application data, comments
+
+# A progressive JPEG may have any number of scans, and each may cost time for every pixel though it
+# takes a few bytes.  Encoders write about ten, of at most 100 million pixels.
+_MOST_SCANS = 500
+_MOST_SCANNED = 4_000_000_000  # pixels in all scans together; decoded in about a second
+_SCAN = b"\xff\xda"
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # after a scan's data, which escape 0xFF
 
 
 class Undecodable(ValueError):
@@ -59,7 +68,9 @@ def decode_into(file: bytes, pixels: np.ndarray, converts: bool = False) -> None
     The fourth byte of each pixel is undefined.  converts: convert other color spaces to RGB instead
     of refusing them.  ValueError if the file cannot be decoded or has another size.
     """
-    if frame_size(file) != (*pixels.shape[1::-1], 3) or not _decode_fast(file, pixels):
+    size = pixels.shape[1::-1]
+    refuse_scans(file, size)
+    if frame_size(file) != (*size, 3) or not _decode_fast(file, pixels):
         _decode_slow(file, pixels, converts)  # which also finds out what is wrong
 
 
@@ -103,11 +114,51 @@ def frame_size(file: bytes) -> tuple[int, int, int] | None:
 
 
 def _decode_slow(file, pixels, converts):
+    image = load_jpeg(file, pixels.shape[1::-1])
+    if not converts and image.mode != "RGB":
+        raise ValueError(_unfitting(image, pixels.shape[1::-1]))
+    pixels[..., :3] = image.convert("RGB")
+
+
+def load_jpeg(file: bytes, size: tuple[int, int]) -> Image.Image:
+    """Return a decoded JPEG of that width and height, in its own mode.
+
+    ValueError if it has another size or cannot be decoded, whatever the decoder raises.
+    """
+    refuse_scans(file, size)
     try:
-        with Image.open(io.BytesIO(file), formats=["JPEG"]) as image:
-            if image.size != pixels.shape[1::-1] or not (converts or image.mode == "RGB"):
-                (width, height), (wide, high) = image.size, pixels.shape[1::-1]
-                raise ValueError(f"is {width}x{height} {image.mode}, not {wide}x{high} RGB")
-            pixels[..., :3] = image.convert("RGB")
-    except (OSError, SyntaxError) as problem:
-        raise ValueError(f"cannot be decoded ({problem})") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata and large images: refused below
+            image = Image.open(io.BytesIO(file), formats=["JPEG"])
+            if image.size == size:
+                image.load()
+    # Decoders raise any kind of exception for damaged files.
+    except Exception as problem:
+        told = str(problem) or type(problem).__name__
+        raise ValueError(f"cannot be decoded ({told})") from None
+    if image.size != size:
+        raise ValueError(_unfitting(image, size))
+    return image
+
+
+def _unfitting(image, size):
+    return f"is {image.width}x{image.height} {image.mode}, not {size[0]}x{size[1]} RGB"
+
+
+def refuse_scans(file: bytes, size: tuple[int, int]) -> None:
+    """Raise a ValueError if a JPEG has so many scans that it would take seconds to decode."""
+    most = min(_MOST_SCANS, _MOST_SCANNED // max(size[0] * size[1], 1))
+    # Counting these bytes is fast; they may also be in metadata, and in what follows the image.
+    if file.count(_SCAN) > most and (scans := _count_scans(file)) > most:
+        shape = f"{size[0]}x{size[1]} pixels"
+        raise ValueError(f"cannot be decoded ({scans:,} scans of {shape}; at most {most} are read)")
+
+
+def _count_scans(file: bytes) -> int:
+    """Return the number of scans before the end of the first image."""
+    scans, at = 0, 2
+    while (match := _MARKER.search(file, at)) and match.group() != b"\xff\xd9":
+        at = match.end()
+        scans += match.group() == _SCAN
+        at += max(int.from_bytes(file[at : at + 2]), 2)
+    return scans

@@ -1,7 +1,9 @@
 """Sections to graph: names, inputs, fields and shapes of every layer.  All errors are collected."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 from convnet.graph.cost_children import check_children
 from convnet.graph.dialect import Dialect, recognize
@@ -19,7 +21,6 @@ from convnet.language import (
     Section,
     Span,
     SpecFile,
-    did_you_mean,
     quoted,
 )
 from convnet.layers import LAYER_TYPES, DataFacts, FieldError, Layer, Tree
@@ -128,6 +129,8 @@ class _Builder:
         self.data_dims = data_dims
         self.tree: Tree | None = None
         self.nodes: list[Node] = []
+        self.declared: dict[str, Node] = {}
+        self.implicit: set[str] = set()  # names of layers that others declare
         self.names = InputNames(layers_file)
 
     # -- one section -------------------------------------------------------------------------------
@@ -160,7 +163,7 @@ class _Builder:
         name = entry.value.text
         if name in LAYER_TYPES:
             return LAYER_TYPES[name](section.name, self.dialect)
-        near = did_you_mean(name, LAYER_TYPES) or "`convnet layers` lists the types"
+        near = self.problems.similar(name, LAYER_TYPES) or "`convnet layers` lists the types"
         message = f"{section.name}: there is no layer type {quoted(name)}"
         self.problems.error(entry.value.span, message, near)
         return None
@@ -175,8 +178,8 @@ class _Builder:
         """The message and the hint for a layer whose section in the params file is missing."""
         keys = [f.key for f in layer.fields.values() if f.file == "params" and f.required]
         needs = f"add [{section.name}] with {', '.join(keys)}" if keys else f"add [{section.name}]"
-        for other in self._unread_params()[:MAX_HINTS]:
-            if did_you_mean(section.name, [other.name]):
+        for other in islice(self._unread_params(), MAX_HINTS):
+            if self.problems.similar(section.name, [other.name]):
                 needs = f"[{other.name}] ({other.span}) names no layer; is it meant for this one?"
         message = f"{section.name} needs a section in {params_file.source.path} and has none"
         return message, needs
@@ -228,8 +231,8 @@ class _Builder:
             return
         shape, devices = layer.output_shape(), self._devices(layer, inputs)
         node = Node(layer.name, layer, inputs, shape, devices, reader=reader)
-        find_owners(node, self.nodes, self.names.invalid, self.problems)
-        check_children(node, self.nodes, self.names.invalid, self.problems)
+        find_owners(node, self.declared, self.names.invalid, self.problems)
+        check_children(node, self.names.nodes, self.names.invalid, self.problems)
         for name, *words in layer.warnings(below):
             self.problems.warn(reader.span_of(name, None), *words)
         self._append(node)
@@ -252,6 +255,10 @@ class _Builder:
     def _append(self, node: Node) -> None:
         self.nodes.append(node)
         self.names.nodes[(node.declared_in or node).name] = node
+        if node.declared_in is None:
+            self.declared[node.name] = node
+        else:
+            self.implicit.add(node.name)
 
     def _append_implicit(self, declared: Node, layer: Layer) -> None:
         """Append a layer that reads a declared one; later consumers of the name read it instead."""
@@ -279,22 +286,26 @@ class _Builder:
             fuse_costs(self.nodes)
 
     def _report_unused(self) -> None:
-        for section in self.names.unused():
+        for section in self.names.unused(self.problems):
             self.problems.error(
                 section.span,
                 f"{section.name} is not used: no layer reads it, and it is not a cost",
                 "name it in the inputs of another layer, or remove it",
             )
 
-    def _unread_params(self) -> list[Section]:
-        known = {*self.names.sections, *(node.name for node in self.nodes), *RUN_SECTIONS}
+    def _unread_params(self) -> Iterator[Section]:
+        return (s for s in self._unknown_params if s.name not in self.implicit)
+
+    @cached_property
+    def _unknown_params(self) -> list[Section]:
+        known = {*self.names.sections, *RUN_SECTIONS}
         sections = self.params_file.sections if self.params_file else ()
         return [section for section in sections if section.name not in known]
 
     def _warn_unread_params(self) -> None:
-        for number, section in enumerate(self._unread_params()):
+        for section in self._unread_params():
             message = f"{section.name} is not a layer of {self.layers_file.source.path}"
-            hint = did_you_mean(section.name, self.names.sections) if number < MAX_HINTS else ""
+            hint = self.problems.similar(section.name, self.names.sections)
             self.problems.warn(section.span, f"{message}; the section has no effect", hint)
 
 

@@ -2,10 +2,10 @@
 
 from convnet.graph.graph import Node
 from convnet.graph.read_fields import FieldReader
-from convnet.language import Section, SpecFile, Value, did_you_mean, quoted
+from convnet.language import Problems, Section, SpecFile, Value, quoted
 
 MANY = 64  # from this number of inputs on, messages say "or more"
-MAX_HINTS = 50  # similar names are searched for so many errors: the search is slow in long files
+MAX_HINTS = 50  # wrong inputs for which the layer that was meant is searched: each takes a while
 
 
 class InputNames:
@@ -64,12 +64,12 @@ class InputNames:
 
     def _report_unknown(self, section: Section, item: Value, reader: FieldReader) -> None:
         above = ", ".join(self.nodes) if len(self.nodes) <= 8 else ""
-        near = did_you_mean(item.text, self.sections) if len(self._unresolved) <= MAX_HINTS else ""
+        near = reader.problems.similar(item.text, self.sections)
         hint = near or (above and f"the layers above it are {above}")
         message = f"{section.name} reads {quoted(item.text)}, which does not exist"
         reader.error(item.span, message, hint)
 
-    def unused(self) -> list[Section]:
+    def unused(self, problems: Problems) -> list[Section]:
         """Return the sections that are not costs and that no layer reads.
 
         Those that a layer with an error in its inputs was probably meant to read are left out: they
@@ -77,18 +77,22 @@ class InputNames:
         """
         read = {i.text for s in self.sections.values() for i in inputs_of(s) if i.text != s.name}
         found = [s for s in self.sections.values() if s.name not in read and not _is_cost(s)]
+        places = {name: place for place, name in enumerate(self.sections)}
         for consumer, name in self._unresolved[:MAX_HINTS]:
-            meant = self._probably_meant(found, consumer, name)
+            above = [s for s in found if places[s.name] < places[consumer]]
+            meant = self._similar(found, name, problems) or self._last(above, consumer, name)
             found = [section for section in found if section is not meant]
         return found
 
-    def _probably_meant(self, unused: list[Section], consumer: str, name: str) -> Section | None:
-        """The unused layer with a name similar to `name`; else the last one above the consumer."""
-        near = next((s for s in unused if name and did_you_mean(name, [s.name])), None)
-        order = list(self.sections)
-        above = [s for s in unused if order.index(s.name) < order.index(consumer)]
-        known = name in self.sections and name != consumer  # a cost, or a layer below
-        return near or (above[-1] if above and not known else None)
+    @staticmethod
+    def _similar(unused: list[Section], name: str, problems: Problems) -> Section | None:
+        """The first unused layer with a name similar to `name`."""
+        return next((s for s in unused if name and problems.similar(name, [s.name])), None)
+
+    def _last(self, above: list[Section], consumer: str, name: str) -> Section | None:
+        """The last unused layer above a consumer, unless it names a cost or a layer below."""
+        known = name in self.sections and name != consumer
+        return above[-1] if above and not known else None
 
 
 def inputs_of(section: Section) -> list[Value]:

@@ -1,15 +1,17 @@
 """Reading a layer's fields from its two sections; every error is reported where it is written."""
 
 from collections.abc import Iterator
+from functools import cache
 
-from convnet.language import Entry, MalformedValue, Problems, Section, Span, Value, did_you_mean
+from convnet.language import Entry, MalformedValue, Problems, Section, Span, Value
 from convnet.language.fields import Field
 from convnet.layers.base import LAYER_TYPES, Layer
 
 
-def known_keys() -> set[str]:
+@cache
+def known_keys() -> frozenset[str]:
     """Return every key that some layer type of some dialect reads, in lower case."""
-    return {f.key.lower() for cls in LAYER_TYPES.values() for f in cls.fields.values()}
+    return frozenset(f.key.lower() for cls in LAYER_TYPES.values() for f in cls.fields.values())
 
 
 class FieldReader:
@@ -75,7 +77,9 @@ class FieldReader:
         section = self.params if field.file == "params" else self.section
         if section is None:
             return  # the whole params section is missing, which is reported once
-        similar = (e for _, e in self._unknown(section) if did_you_mean(e.key, [field.key]))
+        similar = (
+            e for _, e in self._unknown(section) if self.problems.similar(e.key, [field.key])
+        )
         entry = next(similar, None)
         if entry is None:
             message = f"{self.layer.name} has no {field.key}, which is required"
@@ -109,7 +113,7 @@ class FieldReader:
     def _about_unknown(self, key: str, entry: Entry, file: str) -> tuple[str, str]:
         kind = self.layer.type_name
         own = [f.key for f in self.layer.fields.values() if f.file in (file, "either")]
-        hint = did_you_mean(entry.key, own)
+        hint = self.problems.similar(entry.key, own)
         if key in known_keys():
             message = f"{kind} layers do not read '{entry.key}'"
         else:

@@ -1,14 +1,18 @@
 """Shared weights: which (layer, input) owns the weights of each input (docs/dialect.md, 5.2)."""
 
+from collections.abc import Mapping
+
 from convnet.graph.graph import Node
-from convnet.language import Problems, did_you_mean
+from convnet.language import Problems
 from convnet.language.fields import WeightSource
 
 
-def find_owners(node: Node, above: list[Node], invalid: set[str], problems: Problems) -> None:
+def find_owners(
+    node: Node, above: Mapping[str, Node], invalid: set[str], problems: Problems
+) -> None:
     """Fill `node.owners`; errors in `weightSource` go to `problems`.
 
-    above: the nodes defined before it.  invalid: names of layers with errors.
+    above: the declared nodes before it, by name.  invalid: names of layers with errors.
     """
     weights = node.layer.weights()
     sources = node.layer.field_value("weight_source") or [None] * len(weights)
@@ -26,7 +30,7 @@ def find_owners(node: Node, above: list[Node], invalid: set[str], problems: Prob
 
 
 def _owner(
-    node: Node, index: int, source: WeightSource, above: list[Node], problems: Problems
+    node: Node, index: int, source: WeightSource, above: Mapping[str, Node], problems: Problems
 ) -> tuple[Node, int] | None:
     name, at = source
     span = node.span("weight_source", index)
@@ -39,10 +43,10 @@ def _owner(
             "within a layer, only the weights of earlier inputs can be shared",
         )
         return None
-    other = next((n for n in above if n.name == name and n.declared_in is None), None)
+    other = above.get(name)
     if other is None:
         message = f"{node.name} shares the weights of {name}, which is not defined above it"
-        hint = did_you_mean(name, [n.name for n in above if n.layer.weights()])
+        hint = problems.similar(name, (n.name for n in above.values() if n.layer.weights()))
         problems.error(span, message, hint)
         return None
     message = _mismatch(node, index, other, at)

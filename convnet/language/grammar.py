@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lark import Lark, Token, Tree
     from lark.exceptions import UnexpectedInput
 
+_LONGEST_CACHED = 1000  # characters; the tree of a text takes up to a thousand times its size
 CLOSERS = {"[": "]", "(": ")"}
 
 
@@ -24,18 +25,25 @@ class GrammarError(Exception):
         self.message = message
 
 
-@lru_cache(maxsize=1024)  # many layers have the same values
 def syntax_tree(text: str, rule: str) -> "Tree[Token]":
     """Return the syntax tree of `text` by a rule of the grammar; callers must not change it.
 
     The rule `file` takes any text that ends in a newline.  `list` and `call` raise GrammarError.
     """
+    return _cached_tree(text, rule) if len(text) <= _LONGEST_CACHED else _new_tree(text, rule)
+
+
+def _new_tree(text: str, rule: str) -> "Tree[Token]":
     from lark.exceptions import UnexpectedInput
 
     try:
         return _lark().parse(text, start=rule)
     except UnexpectedInput as error:
         raise _explanation(error, text) from None
+
+
+# Many layers have the same values.
+_cached_tree = lru_cache(maxsize=1024)(_new_tree)
 
 
 @cache

@@ -5,14 +5,14 @@ import re
 from typing import NoReturn
 
 from convnet.display import quoted
-from convnet.language.problems import Problems, did_you_mean
+from convnet.language.problems import Problems
 from convnet.language.specfile import Entry, Section
 from convnet.language.values import Value
 
 MAX_DEPTH = 10
 # Bounds on what a small file can expand to: characters of expanded values, default entries.
 MAX_EXPANDED = 4_000_000
-MAX_DEFAULTS = 1_000_000
+MAX_DEFAULTS = 100_000
 
 _REFERENCE = re.compile(r"%(?:%|\(([^()\n]*)\)s)?")
 
@@ -107,9 +107,9 @@ class _Expander:
             self._fail(value, match, "a single '%' has no meaning", hint)
         name = match.group(1).lower()
         if name not in self.entries:
-            names = [entry.key for entry in self.entries.values()]
+            names = (entry.key for entry in self.entries.values())
             message = f"{quoted(match.group())} refers to a key that this section does not have"
-            self._fail(value, match, message, did_you_mean(name, names))
+            self._fail(value, match, message, self.problems.similar(name, names))
         if name == key or name in above:
             self._fail(value, match, f"{quoted(match.group(1))} refers to itself")
         if len(above) + 1 >= MAX_DEPTH:

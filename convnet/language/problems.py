@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from convnet.display import quoted
 from convnet.errors import SpecError
@@ -14,6 +15,8 @@ from convnet.language.source import Span
 
 # More errors help nobody, and the messages of a file of the wrong kind would fill the terminal.
 MAX_SHOWN = 100
+# Pairs of letters compared in the search for similar names: a second for each collector.
+_MAX_COMPARISONS = 10_000_000
 # The value of a line with a key, or an indented line, which continues a value; up to a comment.
 _VALUE = re.compile(r"(?:[^\s#;\[=:][^=:]*[=:]|[ \t]+)((?:(?![ \t];).)*)")
 _NO_COMMENT = "'#' behind a value starts no comment: write the comment on a line of its own"
@@ -44,6 +47,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[Problem, None] = {}
+        self._comparisons_left = _MAX_COMPARISONS
 
     def error(self, span: Span | None, message: str, hint: str = "") -> None:
         """Add an error.  If its value holds a '#', the hint says that this starts no comment."""
@@ -54,6 +58,14 @@ class Problems:
         """Add a warning."""
         self._found[Problem(span, message, hint, "warning")] = None
 
+    def similar(self, word: str, known: Iterable[str]) -> str:
+        """Return the hint of `did_you_mean`; "" once the searches of this collector took long."""
+        if self._comparisons_left <= 0:
+            return ""
+        names = list(known)
+        self._comparisons_left -= len(word[:200]) * sum(map(len, names))
+        return did_you_mean(word, names)
+
     @property
     def errors(self) -> list[Problem]:
         """The errors in the order of the files."""
@@ -61,8 +73,8 @@ class Problems:
 
     @property
     def warnings(self) -> list[Problem]:
-        """The warnings in the order of the files."""
-        return self._sorted("warning")
+        """The first MAX_SHOWN warnings in the order of the files, and one with how many more."""
+        return _cut(self._sorted("warning"), "warnings")
 
     def raise_errors(self, strict: bool = False) -> None:
         """Raise one SpecError with all errors in the order of the files, if there are any.
@@ -72,10 +84,7 @@ class Problems:
         found = self._sorted("error", "warning") if strict else self.errors
         if not found:
             return
-        shown = [replace(problem, severity="error") for problem in found[:MAX_SHOWN]]
-        if len(found) > MAX_SHOWN:
-            shown.append(Problem(None, f"and {len(found) - MAX_SHOWN} more problems"))
-        raise SpecError(shown)
+        raise SpecError(replace(problem, severity="error") for problem in _cut(found, "problems"))
 
     def _sorted(self, *severities: str) -> list[Problem]:
         """The problems by file (in the order in which files first have one), line and column."""
@@ -91,10 +100,24 @@ class Problems:
         return sorted((p for p in self._found if p.severity in severities), key=position)
 
 
+def _cut(found: list[Problem], kind: str) -> list[Problem]:
+    if len(found) <= MAX_SHOWN:
+        return found
+    more = Problem(None, f"and {len(found) - MAX_SHOWN} more {kind}", severity=found[0].severity)
+    return [*found[:MAX_SHOWN], more]
+
+
 def _in_value_with_hash(span: Span) -> bool:
     """Whether a span is in a value that holds a '#'."""
-    match = _VALUE.match(span.source.line(span.line))
-    return match is not None and span.column > match.start(1) and "#" in match[1]
+    start = _value_with_hash(span.source.line(span.line))
+    return start is not None and span.column > start
+
+
+@lru_cache(maxsize=16)  # a long line may have thousands of errors
+def _value_with_hash(line: str) -> int | None:
+    """Where the value of a line begins, if the value holds a '#'."""
+    match = _VALUE.match(line) if "#" in line else None
+    return match.start(1) if match and "#" in match[1] else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

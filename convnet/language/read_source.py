@@ -1,6 +1,5 @@
 """Reading spec files: the text of a file, or a SpecError that says why it cannot be read."""
 
-import stat
 from pathlib import Path
 from typing import NoReturn
 
@@ -8,9 +7,10 @@ from convnet.display import harmless
 from convnet.errors import SpecError
 from convnet.language.problems import Problem, did_you_mean
 from convnet.language.source import Source
+from convnet.stored.files import NotAFile, open_regular
 
-# The largest published file has 30 kB; a file of megabytes is some other file given by mistake.
-MAX_BYTES = 4_000_000
+# The largest published file has 30 kB; a file of a megabyte is some other file given by mistake.
+MAX_BYTES = 1_000_000
 
 
 def read_source(path: Path | str) -> Source:
@@ -37,13 +37,10 @@ def _refuse(message: str, hint: str = "") -> NoReturn:
 def _read_bytes(path: Path, name: str) -> bytes:
     shown = harmless(name)
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            _refuse(f"{shown}: is a folder, not a file")
-        if not stat.S_ISREG(mode):  # reading a pipe or a device could block for ever
-            _refuse(f"{shown}: is not an ordinary file")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MAX_BYTES + 1)
+    except NotAFile as error:
+        _refuse(f"{shown}: {error.strerror}")
     except FileNotFoundError:
         _refuse(f"{shown}: there is no such file", _similar_file(path))
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path

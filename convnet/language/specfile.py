@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from convnet.language.source import Source, Span
 from convnet.language.values import Value
@@ -34,7 +35,11 @@ class SpecFile:
 
     def get(self, name: str) -> Section | None:
         """Return the section of that name (case counts), or None."""
-        return next((section for section in self.sections if section.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Section]:
+        return {section.name: section for section in self.sections}
 
 
 def format_spec(spec_file: SpecFile) -> str:

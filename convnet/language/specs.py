@@ -10,7 +10,6 @@ from convnet.language import (
     Section,
     Source,
     SpecFile,
-    did_you_mean,
     parse,
     read_source,
 )
@@ -66,7 +65,7 @@ class RunDefaults:
     def _read(self, section: Section, names: tuple[str, ...], problems: Problems) -> None:
         for key, entry in section.entries.items():
             if key not in names:
-                hint = did_you_mean(entry.key, names)
+                hint = problems.similar(entry.key, names)
                 problems.warn(entry.key_span, f"[{section.name}] has no key '{entry.key}'", hint)
                 continue
             try:

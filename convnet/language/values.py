@@ -2,7 +2,10 @@
 
 What a value means (a number, a layer name, ...) is decided elsewhere."""
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from convnet.display import quoted
@@ -40,7 +43,7 @@ class Value:
         text = text.rstrip()
         if not self.line_spans:
             return Value(text, self.span)
-        row = self.text.count("\n", 0, start)
+        row = self._row(start)
         first, *rest = text.split("\n")
         spans = [self.span_at(start, len(first))]
         for span, line in zip(self.line_spans[row + 1 : row + 1 + len(rest)], rest, strict=True):
@@ -51,8 +54,15 @@ class Value:
         """Return the span of `width` characters from `start`, within one line of the text."""
         if not self.line_spans:
             return self.span
-        row = self.text.count("\n", 0, start)
-        return self.line_spans[row].slice(start - (self.text.rfind("\n", 0, start) + 1), width)
+        row = self._row(start)
+        return self.line_spans[row].slice(start - self._line_starts[row], width)
+
+    def _row(self, start: int) -> int:
+        return bisect_right(self._line_starts, start) - 1
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def items(self) -> list["Value"]:
         """Return the items of a comma list; commas inside () and [] do not separate.
@@ -60,6 +70,10 @@ class Value:
         An empty value has no items.  A value with unbalanced brackets, which `parse` reports, is
         one item.
         """
+        return list(self._items)
+
+    @cached_property
+    def _items(self) -> list["Value"]:
         try:
             return split(self)
         except MalformedValue:

@@ -6,15 +6,19 @@ only the class.
 
 import io
 import os
-import tarfile
 from pathlib import Path, PurePosixPath
 
+from convnet.data.byte_range import UnreadableFile
+from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.make_data.annotations import FILE, IMAGES, LARGEST, read_annotations
 from convnet.make_data.compressed import class_of, ending, unpack
 from convnet.make_data.image_files import HEAD
 from convnet.make_data.leftovers import LEFTOVER, is_leftover
 from convnet.make_data.listing import Entry, Listing
+from convnet.stored.archives import Damaged
+from convnet.stored.files import open_regular
+from convnet.stored.tars import is_ordinary, members, shown
 
 _COMPRESSED = {
     b"\x1f\x8b": "gzip -d",
@@ -23,12 +27,11 @@ _COMPRESSED = {
     b"\x28\xb5\x2f\xfd": "zstd -d",
     b"PK\x03\x04": "unzip",
 }
-_LARGEST_HEADER = 1 << 20  # bytes; long names are stored in headers of their own
 _DEEPEST = 2
 
 
 def scan_archive(
-    path: Path, listing: Listing, wnid: str | None = None, shown: str | None = None
+    path: Path, listing: Listing, wnid: str | None = None, label: str | None = None
 ) -> None:
     """Add the images of a tar; DataError if it is truncated, compressed or not a tar.
 
@@ -37,25 +40,28 @@ def scan_archive(
     states, see `convnet.make_data.annotations`).  The tar of a class may be compressed; it is
     unpacked into the listing's scratch folder.
 
-    shown: what messages call the tar; by default its path.
+    label: what messages call the tar; by default its path.
     """
     if wnid is not None and ending(path.name):
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             _scan_unpacked(file, str(path), os.fstat(file.fileno()).st_size, listing, wnid)
         return
     source = len(listing.sources)
     listing.sources.append(path)
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open_regular(path) as file:
             _refuse_compressed(path, os.pread(file.fileno(), 8, 0))
             size = os.fstat(file.fileno()).st_size
             scan = _Scan(listing, source, file.fileno())
-            scan.scan(0, size, wnid, shown or path.name)
+            scan.scan(0, size, wnid, label or path.name)
             scan.apply_annotations()
-    except tarfile.TarError as problem:
+    except OSError as problem:
+        raise UnreadableFile(path, problem) from None
+    except Damaged as problem:
+        name = harmless(label or str(path))
         raise DataError(
-            f"{shown or path}: {problem} in {listing.place}: the archive is truncated or not a "
-            "tar; compare its size and checksum with the published ones"
+            f"{name}: {problem} in {listing.place}: the archive is truncated or not a tar; compare "
+            "its size and checksum with the published ones"
         ) from None
 
 
@@ -87,14 +93,13 @@ class _Scan:
     def scan(self, start, size, wnid, place, depth=1):
         """Add the images of the tar that lies at these bytes of the file."""
         self.listing.place = place
-        window = _Window(self.descriptor, start, size)
-        with tarfile.open(fileobj=window, mode="r:", encoding="utf-8") as tar:
-            while (member := tar.next()) is not None:
-                tar.members.clear()  # tarfile would keep a million of them
-                if member.offset_data + member.size > size:
-                    raise tarfile.ReadError(f"unexpected end of data at {_shown(member.name)}")
-                self._add_member(member, start, wnid, depth)
-                self.listing.place = place
+
+        def read_at(count, offset):
+            return os.pread(self.descriptor, min(count, max(size - offset, 0)), start + offset)
+
+        for member in members(read_at, size):
+            self._add_member(member, start, wnid, depth)
+            self.listing.place = place
 
     def _add_member(self, member, start, wnid, depth):
         name, parts = member.name, PurePosixPath(member.name).parts
@@ -102,27 +107,27 @@ class _Scan:
         if member.isdir():
             return
         if is_leftover(parts) and ".." not in parts:
-            self.listing.pass_over(_shown(name), LEFTOVER)
+            self.listing.pass_over(shown(name), LEFTOVER)
         elif why:
-            self.listing.pass_over(_shown(name), f"{why}, not followed")
+            self.listing.pass_over(shown(name), f"{why}, not followed")
         elif name.lower().endswith(".tar") and depth < _DEEPEST and wnid is None:
             inner, before = start + member.offset_data, len(self.listing.entries)
-            self.scan(inner, member.size, PurePosixPath(name).stem, _shown(name), depth + 1)
-            self.listing.empty_class(_shown(name), before)
+            self.scan(inner, member.size, PurePosixPath(name).stem, shown(name), depth + 1)
+            self.listing.empty_class(shown(name), before)
         elif ending(name) and depth < _DEEPEST and wnid is None:
             self._add_compressed(member, start + member.offset_data)
         elif parts[-1] == FILE and wnid is None:
             size = min(member.size, LARGEST + 1)
             data = os.pread(self.descriptor, size, start + member.offset_data)
-            self.annotations["/".join(parts[:-1])] = read_annotations(data, _shown(name))
+            self.annotations["/".join(parts[:-1])] = read_annotations(data, shown(name))
         else:
             self._add_image(parts, start + member.offset_data, member.size, wnid)
 
     def _add_compressed(self, member, offset):
-        name, before = _shown(member.name), len(self.listing.entries)
-        window = _Window(self.descriptor, offset, member.size, member.size)
-        shown, wnid = f"{self.listing.sources[self.source]}: {name}", class_of(member.name)
-        _scan_unpacked(io.BufferedReader(window), shown, member.size, self.listing, wnid)
+        name, before = shown(member.name), len(self.listing.entries)
+        window = io.BufferedReader(_Window(self.descriptor, offset, member.size))
+        label, wnid = f"{self.listing.sources[self.source]}: {name}", class_of(member.name)
+        _scan_unpacked(window, label, member.size, self.listing, wnid)
         self.listing.empty_class(name, before)
 
     def apply_annotations(self):
@@ -164,48 +169,24 @@ def _refused(member, parts):
     """Return why a member is ignored; None if it is not."""
     if member.issym() or member.islnk():
         return "a link in an archive"
-    if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.issparse():
+    if not is_ordinary(member):
         return "no ordinary file in an archive"
     if not parts or parts[0] == "/" or ".." in parts:
         return "a path out of the archive"
     return None
 
 
-def _shown(name):
-    return ascii(name)[1:-1]
-
-
 class _Window(io.RawIOBase):
-    """A byte range of a file as a file; reads of more than `longest` bytes are refused."""
+    """A byte range of a file, as a file to read from its beginning."""
 
-    def __init__(self, descriptor, start, size, longest=_LARGEST_HEADER):
-        self._descriptor, self._start, self._size = descriptor, start, size
-        self._longest = longest
-        self._position = 0
-
-    def seekable(self):
-        return True
+    def __init__(self, descriptor, start, size):
+        self._descriptor, self._start, self._left = descriptor, start, size
 
     def readable(self):
         return True
 
     def readinto(self, buffer):
-        found = self.read(min(len(buffer), self._longest))
+        found = os.pread(self._descriptor, min(len(buffer), self._left), self._start)
+        self._start, self._left = self._start + len(found), self._left - len(found)
         buffer[: len(found)] = found
         return len(found)
-
-    def tell(self):
-        return self._position
-
-    def seek(self, offset, whence=os.SEEK_SET):
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        self._position = base + offset
-        return self._position
-
-    def read(self, size=-1):
-        if not 0 <= size <= self._longest:
-            raise tarfile.ReadError("a header of more than 1 MiB")
-        size = max(min(size, self._size - self._position), 0)
-        found = os.pread(self._descriptor, size, self._start + self._position)
-        self._position += len(found)
-        return found

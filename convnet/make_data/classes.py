@@ -8,6 +8,7 @@ from convnet.data.datasets.shard_folder import LARGEST_MANIFEST, MAX_CLASSES
 from convnet.errors import DataError
 from convnet.make_data.devkit import Devkit
 from convnet.make_data.listing import Entry
+from convnet.stored.files import read_regular
 
 ORDERS = {  # stored in data sets, so these texts must not change
     "wnid": "sorted WordNet ids (or names of folders), as torchvision and Caffe have it",
@@ -119,11 +120,11 @@ def read_words(path: Path) -> dict[str, str]:
 
     DataError if the file has no such lines.
     """
-    if path.stat().st_size > _LARGEST_WORDS:
-        raise DataError(
-            f"{path}: is larger than {_LARGEST_WORDS >> 20} MiB, so not a list of words"
-        )
-    lines = (line.split(maxsplit=1) for line in path.read_text("utf-8", "replace").splitlines())
+    try:
+        text = read_regular(path, _LARGEST_WORDS).decode("utf-8", "replace")
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read as a list of words: {problem.strerror}") from None
+    lines = (line.split(maxsplit=1) for line in text.splitlines())
     words = {line[0]: line[1].strip() for line in lines if len(line) == 2}
     if not words:
         raise DataError(f"{path}: has no lines of a WordNet id, a space and words")

@@ -6,18 +6,22 @@ classes, which have num_children = 0), WNID, words, num_train_images, ...  Line 
 """
 
 import gzip
+import os
 import re
-import tarfile
-import zlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from convnet.errors import DataError
 from convnet.make_data.mat_file import Unreadable, read_table
+from convnet.stored.archives import Damaged, unpacking
+from convnet.stored.files import check_regular, open_regular, read_regular
+from convnet.stored.tars import is_ordinary, members
 
 _LARGEST_KIT = 512 << 20  # bytes unpacked; the kit of 2012 has 3 MB
 _LARGEST_FILE = 64 << 20
 _META, _TRUTH = r"(.*/)?meta\.mat", r"(.*/)?ILSVRC\d{4}_validation_ground_truth\.txt"
+_FILES = {"meta": _META, "truth": _TRUTH}
 _ID = re.compile(r"ILSVRC\d{4}_ID")
 
 
@@ -53,7 +57,11 @@ class Devkit:
 
 def read_devkit(path: Path) -> Devkit:
     """Read the kit as published (a tar, compressed or not) or unpacked; DataError if damaged."""
-    contents = _from_folder(path) if path.is_dir() else _from_archive(path)
+    try:
+        contents = _from_folder(path) if path.is_dir() else _from_archive(path)
+    except OSError as problem:
+        name = problem.filename or path
+        raise DataError(f"{name}: cannot be read: {problem.strerror}") from None
     if "meta" not in contents:
         raise DataError(f"{path}: has no data/meta.mat; is it a development kit of ILSVRC?")
     try:
@@ -66,9 +74,10 @@ def read_devkit(path: Path) -> Devkit:
 
 def read_truth(path: Path, classes: int) -> list[int]:
     """Read a file of ground truth: one class number a line, from 1 to `classes`.  DataError."""
-    if path.stat().st_size > _LARGEST_FILE:
-        raise DataError(f"{path}: is larger than {_LARGEST_FILE >> 20} MiB, so not a ground truth")
-    return numbers(path, path.read_bytes(), classes)
+    try:
+        return numbers(path, read_regular(path, _LARGEST_FILE), classes)
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read as a ground truth: {problem.strerror}") from None
 
 
 def numbers(path: Path, text: bytes, classes: int) -> list[int]:
@@ -84,52 +93,49 @@ def numbers(path: Path, text: bytes, classes: int) -> list[int]:
 
 
 def _from_folder(folder):
-    files = [file for place in (folder, folder / "data") for file in sorted(place.glob("*"))]
-    return _contents_of((file.name, file.stat().st_size, file.read_bytes) for file in files)
-
-
-def _from_archive(path):
-    try:
-        with _Limited(path) as file, tarfile.open(fileobj=file, mode="r|") as tar:
-            members = (member for member in tar if member.type in tarfile.REGULAR_TYPES)
-            return _contents_of(
-                (m.name, m.size, lambda m=m: tar.extractfile(m).read()) for m in members
-            )
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as problem:
-        raise DataError(
-            f"{path}: is not a complete archive of a development kit: {problem}"
-        ) from None
-
-
-def _contents_of(files):
-    """Return the contents of the two files that are used; files: (name, bytes, read function)."""
     contents = {}
-    for name, size, read in files:
-        for key, pattern in (("meta", _META), ("truth", _TRUTH)):
-            if re.fullmatch(pattern, name) and size <= _LARGEST_FILE:
-                contents[key] = read()
+    for place in (folder, folder / "data"):
+        for file in sorted(place.glob("*")):
+            key = _key(file.name)
+            if key and check_regular(file).st_size <= _LARGEST_FILE:
+                contents[key] = read_regular(file, _LARGEST_FILE)
     return contents
 
 
-class _Limited:
-    """The bytes of a file, decompressed if it is a gzip file; no more than a kit can have."""
+def _from_archive(path):
+    """Return the contents of the two files that are used, from a tar, compressed by gzip or not."""
+    contents = {}
+    with open_regular(path) as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        source = gzip.GzipFile(fileobj=file) if packed else file
+        size = _LARGEST_KIT if packed else os.fstat(file.fileno()).st_size
+        try:
+            for member in members(partial(_read_at, source), size):
+                key = _key(member.name)
+                if key and is_ordinary(member) and member.size <= _LARGEST_FILE:
+                    contents[key] = _read_at(source, member.size, member.offset_data)
+                    if len(contents[key]) < member.size:
+                        raise Damaged(f"unexpected end of data at {member.name!a}")
+        except Damaged as problem:
+            raise DataError(
+                f"{path}: is not a complete archive of a development kit: {problem}"
+            ) from None
+    return contents
 
-    def __init__(self, path):
-        with open(path, "rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        self._file, self._left = (gzip.open if packed else open)(path, "rb"), _LARGEST_KIT
 
-    def read(self, size):
-        self._left -= size
-        if self._left < 0:
-            raise tarfile.ReadError(f"more than {_LARGEST_KIT >> 20} MiB")
-        return self._file.read(size)
+def _read_at(source, size, offset):
+    """Return bytes of a file that may be decompressed as it is read; offsets seldom go back."""
+    if offset > _LARGEST_KIT:
+        raise Damaged(f"more than {_LARGEST_KIT >> 20} MiB")
+    with unpacking():
+        source.seek(offset)
+        return source.read(size)
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *_):
-        self._file.close()
+def _key(name):
+    """Return which of the two files a name is; None for every other file."""
+    return next((key for key, pattern in _FILES.items() if re.fullmatch(pattern, name)), None)
 
 
 def _synsets(table):

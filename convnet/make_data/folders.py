@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+from convnet.data.byte_range import UnreadableFile
 from convnet.make_data.annotations import FILE, IMAGES, folder_annotations
 from convnet.make_data.archives import scan_archive
 from convnet.make_data.compressed import class_of, ending
@@ -70,7 +71,7 @@ class _Scan:
         path = self.folder / name
         try:
             scan_archive(path, self.listing, class_of(name) if ending(name) else path.stem)
-        except OSError as problem:
+        except UnreadableFile as problem:
             self.listing.unreadable(name, problem.strerror)
         else:
             self.listing.empty_class(name, before)

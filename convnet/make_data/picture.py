@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from convnet.data.jpeg import refuse_scans
+
 SIDE = 256
 MAX_PIXELS = 100_000_000  # of one image; ImageNet's largest has 61 million
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "PPM")
@@ -50,6 +52,8 @@ def make_picture(data: bytes, form: Jpeg) -> Picture:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     return Picture(None, f"too large: {image.width}x{image.height} pixels")
+                if image.format in ("JPEG", "MPO"):
+                    refuse_scans(data, image.size)
                 remark = _oddities(image)
                 square = central_square(image)
     except Image.DecompressionBombError as problem:

@@ -1,14 +1,12 @@
 """Verifies a data set: reads it to the last byte and compares it with its manifest."""
 
-import io
-import tarfile
+import os
 import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from convnet.data.datasets.shard_folder import (
     CHANNELS,
@@ -17,17 +15,20 @@ from convnet.data.datasets.shard_folder import (
     SIDE,
     Manifest,
     ShardFile,
-    file_size,
     index_name,
     read_manifest,
     sha256_of,
     shard_name,
     stored_array,
 )
+from convnet.data.jpeg import load_jpeg
 from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.make_data.sums import Sums
 from convnet.make_data.workers import in_order
+from convnet.stored.archives import Damaged
+from convnet.stored.files import check_regular, open_regular
+from convnet.stored.tars import members
 
 _MAX_NAMED = 10  # damaged images of a shard that are reported by name
 
@@ -60,15 +61,17 @@ def _check_shard(folder, classes, columns, task: tuple[str, int, ShardFile]):
     tar, index = folder / shard_name(split, number), folder / index_name(split, number)
     problems, sums = [], Sums()
     try:
-        if file_size(tar) > shard.bytes:
+        if check_regular(tar).st_size > shard.bytes:
             return [f"{tar}: is larger than the {shard.bytes:,} bytes in dataset.json"], sums
         for path, expected in ((tar, shard.sha256), (index, shard.index_sha256)):
             if sha256_of(path) != expected:
                 problems.append(f"{path}: its SHA-256 is not the one in dataset.json")
         table = stored_array(index, np.int64, (shard.images, columns))
         wrong = list(_wrong_images(tar, table, classes, sums))
-    # tarfile raises any kind of exception for damaged headers.
-    except Exception as problem:
+    except OSError as problem:
+        path = problem.filename or tar
+        return [*problems, f"{path}: cannot be read to its end: {problem.strerror}"], sums
+    except (DataError, Damaged) as problem:
         return [*problems, f"{tar}: cannot be read to its end: {harmless(str(problem))}"], sums
     if len(wrong) > _MAX_NAMED:
         wrong[_MAX_NAMED:] = [f"{tar}: and {len(wrong) - _MAX_NAMED:,} more images"]
@@ -78,39 +81,41 @@ def _check_shard(folder, classes, columns, task: tuple[str, int, ShardFile]):
 def _wrong_images(path, table, classes, sums):
     """Yield what is wrong with each image of a shard that does not match its index."""
     rows = iter(table.tolist())
-    with tarfile.open(path, "r:") as tar:
-        while (image := tar.next()) is not None:
-            label = tar.next()
-            row = next(rows, None)
-            what = _wrong(tar, image, label, row, classes, sums)
+    with open_regular(path) as file:
+
+        def read_at(count, offset):
+            return os.pread(file.fileno(), count, offset)
+
+        listed = members(read_at, os.fstat(file.fileno()).st_size)
+        for image in listed:
+            what = _wrong(read_at, image, next(listed, None), next(rows, None), classes, sums)
             if what:
                 yield f"{path}: {image.name!a}: {what}"
-            tar.members.clear()
     if next(rows, None) is not None:
         yield f"{path}: has fewer images than its index"
 
 
-def _wrong(tar, image, label, row, classes, sums):
+def _wrong(read_at, image, label, row, classes, sums):
     stem = image.name.removesuffix(".jpg")
     if label is None or (image.name, label.name) != (f"{stem}.jpg", f"{stem}.cls"):
         return "is not a pair of .jpg and .cls"
-    if label.size > 9 or not (text := tar.extractfile(label).read()).isdigit():
+    if label.size > 9 or not (text := read_at(label.size, label.offset_data)).isdigit():
         return "its label is not a number"
     if image.size > LARGEST_IMAGE:
         return f"has {image.size:,} bytes"
-    jpeg = tar.extractfile(image).read()
+    jpeg = read_at(image.size, image.offset_data)
     found = [image.offset_data, image.size, int(text), zlib.crc32(jpeg)]
     if row is None or row[:3] != found[:3] or not 0 <= row[2] < classes:
         return "its offset, size or label is not the one in the index, or the label has no class"
     if row[3:] != found[3 : len(row)]:
         return "its CRC-32 is not the one in the index"
     try:
-        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as picture:
-            if (picture.size, picture.mode) != ((SIDE, SIDE), "RGB"):
-                return f"is {picture.width}x{picture.height} {picture.mode}"
-            sums.add(np.asarray(picture))
-    except (OSError, ValueError, SyntaxError) as problem:
-        return f"cannot be decoded ({problem})"
+        picture = load_jpeg(jpeg, (SIDE, SIDE))
+    except ValueError as problem:
+        return str(problem)
+    if picture.mode != "RGB":
+        return f"is {picture.width}x{picture.height} {picture.mode}"
+    sums.add(np.asarray(picture))
     return None
 
 

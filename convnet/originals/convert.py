@@ -1,6 +1,7 @@
 """Convert an old checkpoint: spec texts, arrays, position, history and options."""
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +11,7 @@ from convnet.errors import CheckpointError, SpecError
 from convnet.graph.build import build
 from convnet.graph.graph import Graph
 from convnet.graph.infer_inputs import declared_classes
-from convnet.language import Source, quoted
+from convnet.language import Source, harmless, quoted
 from convnet.language.specs import Specs
 from convnet.layers.cost import Cost
 from convnet.originals.arrays import arrays_of
@@ -75,8 +76,8 @@ def _build(model: OldModel, specs: Specs) -> Graph:
         )
     except SpecError as error:
         raise CheckpointError(
-            f"{model.path}: its network cannot be built here:\n{error}\n(the lines are those of "
-            "the spec files that the stored keys correspond to)"
+            f"{harmless(str(model.path))}: its network cannot be built here:\n{error}\n(the lines "
+            "are those of the spec files that the stored keys correspond to)"
         ) from None
 
 
@@ -139,7 +140,7 @@ def _range(value: object) -> str | None:
 def _data_path(model: OldModel) -> str:
     """Return the folder of the data if it is there, else ""."""
     path = _stored_data_path(model)
-    return path if path and not path_problem(path) and Path(path).is_dir() else ""
+    return path if path and not path_problem(path) and os.path.isdir(path) else ""
 
 
 def _stored_data_path(model: OldModel) -> str:
@@ -174,7 +175,7 @@ def _entries(stored: object) -> list[tuple[dict[str, list[float]], int]]:
     found = []
     for entry in stored if isinstance(stored, list) else []:
         pair = type(entry) in (tuple, list) and len(entry) == 2
-        if pair and type(entry[0]) is dict and type(entry[1]) is int and entry[1] > 0:
+        if pair and type(entry[0]) is dict and type(entry[1]) is int and 0 < entry[1] < 1 << 31:
             sums = {
                 name: [float(n) for n in numbers]
                 for name, numbers in entry[0].items()

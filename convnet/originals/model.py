@@ -10,9 +10,13 @@ from convnet.data.pickle.records import Record
 from convnet.data.pickle.unpickler import read_records
 from convnet.errors import CheckpointError, DataError
 from convnet.language import harmless, quoted
+from convnet.originals.plain import plain, plain_keys
 
 _NUMBERED = re.compile(r"(\d{1,9})\.(\d{1,9})\Z")
 _NAME = re.compile(r"[\w.+-]{1,200}\Z", re.ASCII)
+
+_ARRAYS = ("weights", "weightsInc", "biases", "biasesInc", "filterConns")
+_MOST_LAYERS = 5_000  # the largest published net has 60
 
 OldLayer = dict[str, Any]  # the keys that a file stores for a layer
 
@@ -60,7 +64,7 @@ def read_model(path: str | Path) -> OldModel:
         _in_order(path, layers),
         _count(path, state, "epoch"),
         _count(path, state, "batchnum"),
-        {key: state.get(f"{key}_outputs") or [] for key in ("train", "test")},
+        {key: plain(state.get(f"{key}_outputs")) or [] for key in ("train", "test")},
         _options(found.get("op")),
     )
 
@@ -101,9 +105,12 @@ def _by_name(path: Path, stored: Any) -> dict[str, OldLayer]:
     listed = stored if type(stored) is list else list(stored.values())
     if not listed or not all(type(layer) is dict for layer in listed):
         raise _wrong(path, "is damaged: a layer is not a dictionary")
+    if len(listed) > _MOST_LAYERS:
+        raise _wrong(path, f"has {len(listed):,} layers; at most {_MOST_LAYERS:,} are allowed")
     names = [_name(path, layer.get("name")) for layer in listed]
     if len(set(names)) < len(names):
         raise _wrong(path, "is damaged: two layers have the same name")
+    listed = [plain_keys(layer, _ARRAYS) for layer in listed]
     layers = {}
     for name, layer in zip(names, listed, strict=True):
         inputs = _inputs(path, name, layer.get("inputs", []), names, type(stored) is list)
@@ -116,7 +123,8 @@ def _by_name(path: Path, stored: Any) -> dict[str, OldLayer]:
 def _name(path: Path, value: object) -> str:
     text = as_text(value)
     if text is None or not _NAME.match(text):
-        raise _wrong(path, f"a layer has the name {quoted(str(value)[:60])}, which is not allowed")
+        found = quoted(text) if text is not None else f"of the type {type(value).__name__}"
+        raise _wrong(path, f"is damaged: a layer has the name {found}, which is not allowed")
     return text
 
 
@@ -187,6 +195,6 @@ def _options(op: object) -> dict[str, Any]:
     found = {}
     for name, option in options.items() if type(options) is dict else ():
         if type(option) is Record:
-            value = option.get("value")
+            value = plain(option.get("value"))
             found[name] = as_text(value) if type(value) is bytes else value
     return found

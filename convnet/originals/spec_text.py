@@ -118,6 +118,8 @@ class _Section:
             return None
         layer = self.model.layers[detached[0]] if detached else self.layer
         neuron = layer.get("neuron")
+        if type(neuron) not in (dict, bytes, str, type(None)):
+            raise self.wrong("neuron")
         if type(neuron) is not dict:
             return as_text(neuron) if neuron in [name.encode() for name in NEURONS] else None
         kind, parameters = as_text(neuron.get("type")), neuron.get("params") or {}

@@ -149,14 +149,14 @@ def test_gzip_members_follow_each_other_and_padding_is_ignored(tmp_path):
     [
         (lambda data: data[:-9], "truncated"),
         (lambda data: data[:2], "truncated"),
-        (lambda data: data[:20] + b"\xff" * 60, "damaged"),
-        (lambda data: data + b"rest", "damaged"),
+        (lambda data: data[:20] + b"\xff" * 60, "invalid"),
+        (lambda data: data + b"rest", "Not a gzipped file"),
     ],
 )
 def test_damaged_gzip_files_are_named(tmp_path, damage, message):
     compress = lambda data: damage(gzip.compress(data))  # noqa: E731
     folder = write(tmp_path / "d", {"label_names": ["a", "b"]}, two_batches(), compress)
-    with pytest.raises(DataError, match=f"data_batch_1: a gzip file that is {message}"):
+    with pytest.raises(DataError, match=f"data_batch_1: a gzip file that is damaged: .*{message}"):
         open_dataset(folder)
 
 
@@ -165,7 +165,7 @@ def test_unpacked_size_is_bounded(tmp_path, monkeypatch):
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "batches.meta").write_bytes(b"")
     (tmp_path / "d" / "data_batch_1").write_bytes(gzip.compress(bytes(1 << 24)))
-    with pytest.raises(DataError, match="data_batch_1: a gzip file of more than"):
+    with pytest.raises(DataError, match="data_batch_1: a gzip file .* more than 4,194,304"):
         open_dataset(tmp_path / "d")
 
 

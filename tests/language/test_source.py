@@ -49,13 +49,13 @@ def test_folder(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_is_refused_and_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert refusal(tmp_path / "pipe").endswith("is not an ordinary file")
+    assert refusal(tmp_path / "pipe").endswith("is a named pipe, not a file")
 
 
 def test_too_large(tmp_path):
     path = tmp_path / "a.cfg"
     path.write_bytes(b"#" * (MAX_BYTES + 1))
-    assert refusal(path) == f"{path}: is larger than 4 MB, too large for a spec file"
+    assert refusal(path) == f"{path}: is larger than 1 MB, too large for a spec file"
 
 
 def test_missing_file_suggests_a_near_name(tmp_path):

@@ -8,7 +8,6 @@ import pytest
 
 from convnet.data import byte_range, open_dataset
 from convnet.errors import DataError
-from convnet.make_data import folders
 from convnet.make_data.make import make_data
 from convnet.make_data.options import MakeOptions
 from convnet.make_data.picture import Picture
@@ -26,7 +25,7 @@ def denied(monkeypatch):
     """A set of paths that may not be read: permissions do not hold for a superuser."""
     paths = set()
 
-    def deny(module, name):
+    def deny(name):
         original = getattr(os, name)
 
         def checked(path, *rest, **options):
@@ -34,18 +33,10 @@ def denied(monkeypatch):
                 raise PermissionError(13, "Permission denied", str(path))
             return original(path, *rest, **options)
 
-        monkeypatch.setattr(module.os, name, checked)
+        monkeypatch.setattr(os, name, checked)
 
-    deny(folders, "listdir")
-    original = open
-
-    def checked_open(path, *rest, **options):
-        if str(path) in paths:
-            raise PermissionError(13, "Permission denied", str(path))
-        return original(path, *rest, **options)
-
-    monkeypatch.setattr(byte_range, "open", checked_open, raising=False)
-    monkeypatch.setattr("convnet.make_data.archives.open", checked_open, raising=False)
+    deny("listdir")
+    deny("open")
     return paths
 
 

@@ -50,8 +50,13 @@ class Kernel:
 def _compiled(function, threads, blocks):
     if SIMULATED:  # its `jit` knows neither launch bounds nor a cache
         return cuda.jit(function)
-    made = cuda.jit(launch_bounds=(threads, blocks), cache=True)(function)
-    kernel_cache.keep(made, function)
+    made, has_cache = kernel_cache.with_cache(
+        lambda: cuda.jit(launch_bounds=(threads, blocks), cache=True)(function),
+        lambda: cuda.jit(launch_bounds=(threads, blocks))(function),
+        config,
+    )
+    if has_cache:
+        kernel_cache.keep(made, function)
     return made
 
 

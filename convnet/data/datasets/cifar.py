@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from convnet.data.dataset import ArrayDataset
+from convnet.data.datasets.memory_check import check_fits_memory
 from convnet.data.datasets.value_checks import class_names, label_vector, pixel_matrix
 from convnet.data.pickle.unpickler import read_dictionary
 from convnet.errors import DataError
@@ -130,6 +131,7 @@ class Cifar(ArrayDataset):
         missing = [file for file in form.train if not (folder / file).is_file()]
         if missing:
             raise DataError(f"{folder}: {', '.join(missing)} missing; unpack the archive again")
+        check_fits_memory(folder, [folder / file for file in (*form.train, *form.test)])
         train = _joined([form.read(folder / file) for file in form.train])
         test = _joined([form.read(folder / file) for file in form.test])
         super().__init__(

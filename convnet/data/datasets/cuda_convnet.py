@@ -13,6 +13,7 @@ import numpy as np
 from convnet.data.dataset import ArrayDataset
 from convnet.data.datasets.batches_meta import BatchesMeta
 from convnet.data.datasets.float_mean import fitting_mean
+from convnet.data.datasets.memory_check import check_fits_memory
 from convnet.data.datasets.target_matrix import holds_targets, target_matrix
 from convnet.data.datasets.value_checks import MAX_CLASSES, label_vector, pixel_matrix
 from convnet.data.pickle.unpickler import read_dictionary
@@ -57,6 +58,7 @@ class CudaConvnetFolder(BatchesMeta, ArrayDataset):
         self._read_meta(folder)
         files = find_batches(folder)
         numbers = split_batches(folder, list(files), train_range, test_range)
+        check_fits_memory(folder, [files[n] for n in sum(numbers.values(), [])])
         read = {n: _read_batch(files[n]) for n in dict.fromkeys(sum(numbers.values(), []))}
         stored = {n: read[n][1] for n in read}
         cases = {n: len(pixels) for n, (pixels, _) in read.items()}

@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 from convnet.display import quoted
 from convnet.errors import DataError
 from convnet.stored.arrays import read_array
-from convnet.stored.files import replacing
+from convnet.stored.files import open_regular, replacing
 from convnet.stored.records import from_json, from_objects
 
 MANIFEST, MEAN = "dataset.json", "mean.npy"
@@ -237,9 +237,8 @@ def file_size(path: Path) -> int:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of an ordinary file, hexadecimal.  DataError for another.  OSError."""
-    file_size(path)  # a pipe would be read for ever
-    with open(path, "rb") as file:
+    """Return the SHA-256 of a file, hexadecimal.  OSError."""
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -1,8 +1,9 @@
 """A stack machine for the part of the pickle language that builds plain data.
 
 The opcodes are those of CPython's `pickletools`.  Every action pushes or pops a few values, none
-larger than the bytes of the action in the file, so memory stays within a multiple of the file's
-size.
+larger than the bytes of the action in the file.  The one call that copies what the file has only
+once, `_codecs.encode`, may copy as many bytes as the file has.  So memory stays within a multiple
+of the file's size.
 """
 
 import struct
@@ -35,6 +36,7 @@ class _Machine:
     def __init__(self, data, actions):
         self.data, self.actions = data, actions
         self.position = self.start = 0
+        self.copies_left = len(data)
         self.stack, self.marks, self.memo = [], [], {}
 
     def run(self):
@@ -82,6 +84,14 @@ class _Machine:
 
     def push(self, value):
         self.stack.append(value)
+
+    def call(self, function, arguments):
+        """Push the result of one of the known calls."""
+        found = reduce(function, arguments)
+        self.copies_left -= len(found) if type(found) is bytes else 0
+        if self.copies_left < 0:
+            raise Unreadable("its texts are copied to more bytes than the file has")
+        self.push(found)
 
     def pop(self):
         if len(self.stack) <= (self.marks[-1] if self.marks else 0):
@@ -182,7 +192,7 @@ def _stack_global(machine):
 
 def _reduce(machine):
     arguments, function = machine.pop(), machine.pop()
-    machine.push(reduce(function, arguments))
+    machine.call(function, arguments)
 
 
 def _build(machine):

@@ -6,7 +6,7 @@ stores values.
 """
 
 from convnet.data.pickle.arrays import Array as _Array
-from convnet.data.pickle.arrays import Dtype, Global, Unreadable, reduce
+from convnet.data.pickle.arrays import Dtype, Global, Unreadable
 from convnet.data.pickle.arrays import build as _build_array
 from convnet.data.pickle.text import text
 
@@ -62,7 +62,7 @@ def _reduce(machine):
     if name in _RECONSTRUCTORS and arguments and type(arguments) is tuple:
         machine.push(Record(_named(arguments[0]), arguments[1:]))
     elif name.startswith(("numpy.", "_codecs.", "__builtin__.bytes", "builtins.bytes")):
-        machine.push(reduce(function, arguments))
+        machine.call(function, arguments)
     else:
         machine.push(Record(name, _arguments(arguments)))
 

@@ -5,15 +5,19 @@ numbers, strings, lists, tuples, dictionaries and NumPy arrays of numbers; it im
 nothing that a file names.  Everything else raises a DataError.
 """
 
+import gzip
+import io
 import zipfile
-import zlib
 from pathlib import Path
 
 from convnet.data.pickle.arrays import Unreadable
-from convnet.data.pickle.compressed import compression, ungzipped
+from convnet.data.pickle.compressed import compression
 from convnet.data.pickle.machine import loads
 from convnet.data.pickle.records import RECORDS
+from convnet.display import harmless
 from convnet.errors import DataError
+from convnet.stored.archives import Damaged, unpack, unpacking
+from convnet.stored.files import NotAFile, read_regular
 
 _LARGEST_FILE = 8 << 30  # bytes; ten times the largest batch ever published in this form
 _LARGEST_ZIPPED = 4 << 30  # bytes unpacked; the largest net of the time has 1
@@ -27,21 +31,14 @@ def read_pickle(path: Path | str) -> object:
     Arrays are read-only.  DataError, naming the file, for anything but plain data.
     """
     path = Path(path)
+    shown = harmless(str(path))
     try:
-        if not path.is_file():
-            raise DataError(f"{path}: no such file")
-        if path.stat().st_size > _LARGEST_FILE:
-            raise DataError(
-                f"{path}: is larger than {_LARGEST_FILE >> 30} GiB, so not a data batch"
-            )
-        return loads(_contents(path))
+        return loads(_unpacked(_bytes_of(path)))
     except Unreadable as problem:
         raise DataError(
-            f"{path}: {problem}; a data file must be a pickle of only arrays, numbers, strings, "
+            f"{shown}: {problem}; a data file must be a pickle of only arrays, numbers, strings, "
             "lists and dictionaries; nothing in this file was executed"
         ) from None
-    except OSError as problem:
-        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
 
 
 def read_records(path: Path | str) -> object:
@@ -51,45 +48,58 @@ def read_records(path: Path | str) -> object:
     As in `read_pickle`, nothing that the file names is imported or called.  DataError as there.
     """
     path = Path(path)
+    shown = harmless(str(path))
     try:
-        if not path.is_file():
-            raise DataError(f"{path}: no such file")
-        if path.stat().st_size > _LARGEST_FILE:
-            raise DataError(
-                f"{path}: is larger than {_LARGEST_FILE >> 30} GiB, so not a checkpoint"
-            )
-        return loads(_contents(path), RECORDS)
+        return loads(_unpacked(_bytes_of(path)), RECORDS)
     except Unreadable as problem:
         raise DataError(
-            f"{path}: {problem}; it is damaged, or not a checkpoint of the original systems. "
+            f"{shown}: {problem}; it is damaged, or not a checkpoint of the original systems. "
             "Nothing in it was executed"
         ) from None
+
+
+def _bytes_of(path: Path) -> bytes:
+    shown = harmless(str(path))
+    try:
+        return read_regular(path, _LARGEST_FILE)
+    except FileNotFoundError:
+        raise DataError(f"{shown}: no such file") from None
+    except NotAFile as problem:
+        raise DataError(f"{shown}: {problem.strerror}") from None
     except OSError as problem:
-        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
+        raise DataError(f"{shown}: cannot be read: {problem.strerror}") from None
 
 
-def _contents(path: Path) -> bytes:
-    data = path.read_bytes()
+def _unpacked(data: bytes) -> bytes:
+    """Return the contents of a file that may be compressed.  Unreadable if it is damaged."""
     if compression(data) == "gunzip":
-        return ungzipped(data, _LARGEST_ZIPPED)
+        return _ungzipped(data)
     if not data.startswith(b"PK"):
         return data
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("data") as member:
-            data = member.read(_LARGEST_ZIPPED + 1)
-    except (KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
-        raise Unreadable("a zip archive without a complete file named data") from None
-    if len(data) > _LARGEST_ZIPPED:
-        raise Unreadable(f"a zip archive of more than {_LARGEST_ZIPPED >> 30} GiB")
-    return data
+        with unpacking():
+            archive = zipfile.ZipFile(io.BytesIO(data))
+            member = archive.open("data")
+        return unpack(member, len(data), _LARGEST_ZIPPED)
+    except Damaged as problem:
+        raise Unreadable(f"a zip archive without a complete file named data ({problem})") from None
+
+
+def _ungzipped(data: bytes) -> bytes:
+    try:
+        return unpack(gzip.GzipFile(fileobj=io.BytesIO(data)), len(data), _LARGEST_ZIPPED)
+    except Damaged as problem:
+        raise Unreadable(f"a gzip file that is damaged: {problem}") from None
 
 
 def read_dictionary(path: Path | str, *keys: str) -> dict:
     """Return the dictionary pickled in a file; DataError if it lacks one of `keys`."""
     value = read_pickle(path)
     if type(value) is not dict:
-        raise DataError(f"{path}: holds a {type(value).__name__}, not a dictionary")
+        raise DataError(f"{harmless(str(path))}: holds a {type(value).__name__}, not a dictionary")
     for key in keys:
         if key not in value:
-            raise DataError(f"{path}: has no {key!r}; a file of this kind has {', '.join(keys)}")
+            raise DataError(
+                f"{harmless(str(path))}: has no {key!r}; a file of this kind has {', '.join(keys)}"
+            )
     return value
