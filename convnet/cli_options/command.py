@@ -1,6 +1,5 @@
 """Commands of click that take a record of arguments, and their help pages."""
 
-import gc
 from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module
@@ -9,7 +8,6 @@ from typing import Any
 import click
 
 from convnet.cli_options.record import Arguments
-from convnet.errors import ConvnetError
 
 
 class Command(click.Command):
@@ -60,17 +58,7 @@ class Command(click.Command):
 
 
 class CommandGroup(click.Group):
-    """Lists its commands by purpose; turns the library's errors into a message and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        # Imported modules and parsed files live until the end: the default threshold would have
-        # the collector walk them again and again, a tenth of the start-up time.
-        gc.set_threshold(50_000)
-        try:
-            return super().invoke(ctx)
-        except ConvnetError as error:
-            click.echo(str(error), err=True)
-            ctx.exit(1)
+    """Lists its commands by purpose."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # in the order they are declared
