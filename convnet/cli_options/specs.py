@@ -5,7 +5,7 @@ from pathlib import Path
 
 from convnet.cli_options.record import Arguments, argument, flag, group, option
 from convnet.cli_options.shared import DimsArguments, LanguageArguments, SpecArguments, json_option
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE
+from convnet.cli_options.types import PATH, POSITIVE, SEED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class CheckGradsArguments(Arguments):
         type=POSITIVE, default=4, show_default=True, metavar="N", help="Cases in the minibatch."
     )
     seed: int = option(
-        type=NATURAL,
+        type=SEED,
         default=0,
         show_default=True,
         metavar="N",

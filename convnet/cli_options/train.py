@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from convnet.cli_options.record import Arguments, flag, group, option
 from convnet.cli_options.shared import (
     DataArguments,
@@ -12,7 +10,7 @@ from convnet.cli_options.shared import (
     InitArguments,
     SpecArguments,
 )
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE, Names
+from convnet.cli_options.types import PATH, POSITIVE, SEED, Names, Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +72,7 @@ class ScheduleArguments(Arguments):
         type=POSITIVE, metavar="N", help="Save and stop after this many minibatches."
     )
     seed: int | None = option(
-        type=NATURAL,
+        type=SEED,
         metavar="N",
         help="Seed of initial weights, dropout and the order of the data.  [default: 0]",
     )
@@ -102,7 +100,7 @@ class PlateauArguments(Arguments):
         help="Tests without improvement that make a plateau.  [default: 5]",
     )
     stuck_improvement: float | None = option(
-        type=click.FloatRange(0, 1, max_open=True),
+        type=Share(),
         metavar="SHARE",
         help="Smallest relative decrease of the error that is an improvement.  [default: 0.01]",
     )
@@ -119,6 +117,10 @@ class StartArguments(Arguments):
     )
     resume: Path | None = option(
         type=PATH, help="Resume from this checkpoint, or from the newest in this folder."
+    )
+    resume_or_start: bool = flag(
+        help="With --save: resume if that folder contains a checkpoint, else start.  For jobs that "
+        "a scheduler restarts."
     )
     conv_to_local: tuple[str, ...] | None = option(
         type=Names(), help="With --resume: conv layers to convert to local layers."

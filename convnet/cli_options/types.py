@@ -6,8 +6,23 @@ from typing import Any
 import click
 
 PATH = click.Path(path_type=Path)
-POSITIVE = click.IntRange(1)
-NATURAL = click.IntRange(0)
+LARGEST = 10**9  # of counts: products of two of them fit into 64 bits
+POSITIVE = click.IntRange(1, LARGEST)
+NATURAL = click.IntRange(0, LARGEST)
+SEED = click.IntRange(0, 2**64 - 1)
+
+
+class Share(click.FloatRange):
+    """A number from 0 to below 1; unlike click's range, it refuses NaN."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1, max_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if number is not None and number != number:
+            self.fail("nan is not a number", param, ctx)
+        return number
 
 
 class Devices(click.ParamType):

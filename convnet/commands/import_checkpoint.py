@@ -1,11 +1,17 @@
 """`convnet import`: convert a checkpoint of one of the original systems."""
 
+from contextlib import suppress
+from pathlib import Path
+
 from convnet import checkpoint
+from convnet.checkpoint import Checkpoint
 from convnet.cli_options.convert import ImportArguments
 from convnet.commands.console import note, result
-from convnet.errors import ConvnetError
+from convnet.errors import CheckpointError, ConvnetError
 from convnet.graph.dialect import TITLES
+from convnet.language import Source
 from convnet.originals import import_checkpoint
+from convnet.stored.files import replacing
 
 
 def import_old(arguments: ImportArguments) -> None:
@@ -13,22 +19,47 @@ def import_old(arguments: ImportArguments) -> None:
     out = arguments.out
     if out.suffix != ".safetensors":
         out = out.with_name(f"{out.name}.safetensors")
-    files = [out, *(out.with_suffix(suffix) for suffix in (".cfg", ".params"))]
-    present = [str(file) for file in files if file.exists()]
-    if present:
-        raise ConvnetError(f"{', '.join(present)}: already there; give another --out")
+    if out.exists():
+        raise _present(out)
     imported = import_checkpoint(arguments.old, out)
     saved, model = imported.checkpoint, imported.model
-    try:
-        for source, file in ((saved.layers, files[1]), (saved.params, files[2])):
-            file.write_text(source.text, encoding="utf-8")
-    except OSError as error:
-        raise ConvnetError(f"{error.filename}: cannot be written ({error.strerror})") from None
-    checkpoint.save(out, saved)
+    specs = {out.with_suffix(".cfg"): saved.layers, out.with_suffix(".params"): saved.params}
+    _write(out, saved, specs)
+    layers, params = specs
     for line in imported.notes:
         note(line)
     batch = f"epoch {model.epoch}, batch {model.batch}"
     result(f"{model.path}: {TITLES[model.system]}, {batch}, {len(model.layers)} stored layers")
     result(f"checkpoint: {out}")
     dims = ",".join(str(rows) for _, rows in sorted(imported.graph.data_dims.items()))
-    result(f"specs: {files[1]} and {files[2]} (--dialect {model.system} --data-dims {dims})")
+    result(f"specs: {layers} and {params} (--dialect {model.system} --data-dims {dims})")
+
+
+def _write(out: Path, saved: Checkpoint, specs: dict[Path, Source]) -> None:
+    """Write the checkpoint last: where it is, the files beside it are whole.
+
+    Files of an import that was interrupted are the same, and do not matter; others are refused.
+    """
+    new = [path for path in specs if not path.exists()]
+    for path, source in specs.items():
+        if path not in new and path.read_bytes() != source.text.encode():
+            raise _present(path)
+    path = out.parent
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for path, source in specs.items():
+            with replacing(path) as temporary:
+                temporary.write_text(source.text, encoding="utf-8", newline="")
+        checkpoint.save(out, saved)
+    except (OSError, CheckpointError) as error:
+        for path in new:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        if isinstance(error, CheckpointError):
+            raise
+        reason = (error.strerror or str(error)).lower()
+        raise ConvnetError(f"{path}: cannot be written ({reason}); nothing is imported") from None
+
+
+def _present(path: Path) -> ConvnetError:
+    return ConvnetError(f"{path}: already there; give another --out")

@@ -16,6 +16,7 @@ import numpy as np
 
 from convnet.errors import ConvnetError, DataError
 from convnet.language import harmless
+from convnet.stored.files import replacing
 
 ARRAYS, FACTS = "test_preds.npz", "test_preds.json"
 # What the readers of JSON, zip files and arrays raise on damage, and what missing or odd facts do.
@@ -50,7 +51,7 @@ class Predictions:
 
 
 def write_predictions(folder: Path, found: Predictions) -> None:
-    """Write both files.  ConvnetError if the folder cannot be written."""
+    """Write both files.  ConvnetError if they cannot be written; earlier ones then stay."""
     most = max(found.by_views)
     arrays: dict[str, Any] = {
         "probabilities": _by_case(found.by_views[most]),
@@ -68,8 +69,11 @@ def write_predictions(folder: Path, found: Predictions) -> None:
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez(folder / ARRAYS, **arrays)
-        (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+        # The renames at the end follow each other at once: both files are whole by then.
+        with replacing(folder / FACTS) as text_file, replacing(folder / ARRAYS) as array_file:
+            text_file.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+            with array_file.open("wb") as file:
+                np.savez(file, **arrays)
     except OSError as error:
         raise ConvnetError(f"{folder}: cannot be written ({error.strerror or error})") from None
 

@@ -5,6 +5,7 @@ import shutil
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from convnet.checkpoint import (
     BEST,
@@ -18,11 +19,14 @@ from convnet.errors import CheckpointError
 from convnet.journal import FILE_NAME
 from convnet.language import harmless
 
+_PROBE = 4096  # bytes that a folder must have room for
+
 
 class RunFolder:
     """A folder that is created if it is missing.
 
     keep: how many of the last checkpoints to keep; None keeps all.  saves: number of the last save.
+    passed_over: damaged checkpoints, which stay and do not count.
     """
 
     def __init__(self, path: str | Path, keep: int | None = 2):
@@ -30,31 +34,45 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             numbers = numbered(self.path)
+            with TemporaryFile(dir=self.path) as file:
+                file.write(bytes(_PROBE))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise CheckpointError(
                 f"{harmless(str(path))}: cannot be used as the folder of a run ({reason})"
             ) from None
         self.saves = max(numbers.values(), default=0)
+        self.passed_over: set[Path] = set()
+        self._unsaved_best: Checkpoint | None = None
 
     @property
     def journal_path(self) -> Path:
         return self.path / FILE_NAME
 
-    @property
-    def holds_a_run(self) -> bool:
-        """Return whether the folder contains a journal or checkpoints."""
-        return self.journal_path.exists() or bool(numbered(self.path))
-
     def save(self, checkpoint: Checkpoint, is_best: bool = False) -> Path:
-        """Save under the name of its position; only then remove older checkpoints."""
-        self._remove_temporary()
+        """Save under the name of its position; only then remove older checkpoints.
+
+        Makes the folder again if it has vanished.  CheckpointError if it cannot be written; then
+        everything that was there stays, and a best checkpoint is kept in memory until it can be.
+        """
         path = self.path / checkpoint.position.file_name
-        save(path, checkpoint)
-        self.saves = checkpoint.number
         if is_best:
-            self._make_best(path)
-        self._remove_old()
+            self._unsaved_best = None
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._remove_temporary()
+            save(path, checkpoint)
+            self.saves = checkpoint.number
+            if is_best:
+                self._make_best(path)
+            elif self._unsaved_best is not None:
+                save(self.path / BEST, self._unsaved_best)
+                self._unsaved_best = None
+            self._remove_old()
+        except (OSError, CheckpointError) as error:
+            if is_best:
+                self._unsaved_best = checkpoint
+            raise _readable(self.path, error) from None
         return path
 
     def _remove_temporary(self) -> None:
@@ -82,10 +100,19 @@ class RunFolder:
 
     def _remove_old(self) -> None:
         numbers = numbered(self.path)
+        for path in self.passed_over & set(numbers):
+            del numbers[path]
         last_first = sorted(numbers, key=numbers.__getitem__, reverse=True)
         for path in last_first[self.keep :] if self.keep else ():
             with suppress(OSError):
                 path.unlink()
+
+
+def _readable(folder: Path, error: OSError | CheckpointError) -> CheckpointError:
+    if isinstance(error, CheckpointError):
+        return error
+    reason = (error.strerror or str(error)).lower()
+    return CheckpointError(f"{harmless(str(folder))}: cannot be written ({reason})")
 
 
 def new_run_folder(base: str | Path, name: str) -> Path:
