@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from convnet import checkpoint
 from convnet.checkpoint.fitting import Fit, take_fitting
 from convnet.cli_options.train import StartArguments
 from convnet.commands.console import note
+from convnet.commands.load_network import load_newest
 from convnet.language import harmless
 
 
@@ -22,8 +22,7 @@ def refuse_with_resume(start: StartArguments) -> None:
 
 def init_from(path: Path, network) -> dict:
     """Copy the weights of all layers that fit, print them, and return them for the journal."""
-    found = checkpoint.newest(path)
-    saved = checkpoint.load(found)
+    found, saved, _ = load_newest(path)
     fits = take_fitting(network, saved)
     trained = f"{saved.layers.path}, trained for {saved.position.epochs:g} epochs"
     note(harmless(f"initial weights from {found} ({trained}):"))
