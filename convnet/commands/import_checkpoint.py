@@ -52,9 +52,9 @@ def _write(out: Path, saved: Checkpoint, specs: dict[Path, Source]) -> None:
                 temporary.write_text(source.text, encoding="utf-8", newline="")
         checkpoint.save(out, saved)
     except (OSError, CheckpointError) as error:
-        for path in new:
+        for each in new:
             with suppress(OSError):
-                path.unlink(missing_ok=True)
+                each.unlink(missing_ok=True)
         if isinstance(error, CheckpointError):
             raise
         reason = (error.strerror or str(error)).lower()
