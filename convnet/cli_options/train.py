@@ -10,7 +10,15 @@ from convnet.cli_options.shared import (
     InitArguments,
     SpecArguments,
 )
-from convnet.cli_options.types import PATH, POSITIVE, SEED, Names, Share
+from convnet.cli_options.types import (
+    MINIBATCH,
+    PATH,
+    POSITIVE,
+    SEED,
+    WUPDATE_FREQ,
+    Names,
+    Share,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +59,12 @@ class ScheduleArguments(Arguments):
         help="Passes over the training set.  [default: that of the parameter file]",
     )
     minibatch: int | None = option(
-        type=POSITIVE,
+        type=MINIBATCH,
         metavar="N",
         help="Cases in a minibatch.  [default: that of the parameter file]",
     )
     wupdate_freq: int | None = option(
-        type=POSITIVE,
+        type=WUPDATE_FREQ,
         metavar="N",
         help="Minibatches whose gradients are summed for one update.  [default: 1]",
     )

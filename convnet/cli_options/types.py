@@ -5,10 +5,25 @@ from typing import Any
 
 import click
 
-PATH = click.Path(path_type=Path)
+
+class NamedPath(click.Path):
+    """A path that is not empty, as it is where a script's variable is not set."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the name of the file or folder is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = NamedPath()
 LARGEST = 10**9  # of counts: products of two of them fit into 64 bits
 POSITIVE = click.IntRange(1, LARGEST)
 NATURAL = click.IntRange(0, LARGEST)
+MINIBATCH = click.IntRange(1, 1 << 20)  # as in parameter files
+WUPDATE_FREQ = click.IntRange(1, 1000)  # each minibatch of the cycle has its own program
 SEED = click.IntRange(0, 2**64 - 1)
 
 

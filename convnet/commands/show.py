@@ -67,5 +67,6 @@ def write_picture(picture, out: Path) -> None:
         with replacing(out) as temporary:
             picture.save(temporary, Image.registered_extensions()[out.suffix.lower()])
     except (OSError, ValueError, KeyError) as error:
-        raise ConvnetError(f"{out}: cannot be written: {error}") from None
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise ConvnetError(f"{out}: cannot be written ({reason})") from None
     result(f"{out}: {picture.width}x{picture.height} pixels")

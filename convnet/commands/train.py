@@ -1,6 +1,7 @@
 """`convnet train`: a new run, or a resumed one."""
 
 import os
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def _train(arguments: TrainArguments) -> int:
         note(line)
     if saved:
         _resume(run, specs, saved, saved_path)
+    _refuse_full_disk(run)
     start_workers(prepared.dataset, arguments.data)
     with Progress(run) as progress:
         run.observer = progress
@@ -222,6 +224,20 @@ def _folder(start: StartArguments, layers: Path | None, found: Found | None) -> 
         note(f"{start.save}: the run in it ended before its first save; starting anew")
     folder.passed_over = set(found.passed_over) if found else set()
     return folder
+
+
+def _refuse_full_disk(run: Run) -> None:
+    """Raise ConvnetError if the disk has no room for a single checkpoint."""
+    if run.folder is None:
+        return
+    roles = run.network.plan.bytes(run.network.engine.real.itemsize).values()
+    size = sum(each.get("weights", 0) + each.get("velocity", 0) for each in roles)
+    free = shutil.disk_usage(run.folder.path).free
+    if free < size:
+        raise ConvnetError(
+            f"{run.folder.path}: a checkpoint takes {size / 1e6:,.1f} MB, and {free / 1e6:,.1f} MB "
+            "are free there. Make room, or give a folder on another disk (--save)"
+        )
 
 
 def _resume(run, specs, saved, path):
