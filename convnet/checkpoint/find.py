@@ -64,7 +64,8 @@ def _newest_first(path: Path) -> list[Path]:
 
 def _newest_of(path: Path) -> list[Path]:
     if not path.is_dir():
-        raise bad(path, "there is no such file or folder")
+        is_there = path.exists()
+        raise bad(path, "is no plain file" if is_there else "there is no such file or folder")
     folders = [path] if _candidates(path) else [p for p in path.iterdir() if p.is_dir()]
     found = sorted((run for folder in folders if (run := _in_run(folder))), reverse=True)
     if found:

@@ -1,5 +1,6 @@
 """The folder of a run: its journal, and its checkpoints, the last few and the best."""
 
+import errno
 import os
 import shutil
 from contextlib import suppress
@@ -19,7 +20,8 @@ from convnet.errors import CheckpointError
 from convnet.journal import FILE_NAME
 from convnet.language import harmless
 
-_PROBE = 4096  # bytes that a folder must have room for
+# What a file system that cannot reserve room says.
+_NO_ANSWER = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 class RunFolder:
@@ -34,8 +36,8 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             numbers = numbered(self.path)
-            with TemporaryFile(dir=self.path) as file:
-                file.write(bytes(_PROBE))
+            with TemporaryFile(dir=self.path):  # a folder that cannot be written is refused now
+                pass
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise CheckpointError(
@@ -48,6 +50,21 @@ class RunFolder:
     @property
     def journal_path(self) -> Path:
         return self.path / FILE_NAME
+
+    def probe(self, size: int) -> None:
+        """Raise CheckpointError if the disk, a quota or a limit leaves no room for `size` bytes."""
+        try:
+            with TemporaryFile(dir=self.path) as file:
+                if hasattr(os, "posix_fallocate"):  # not on macOS
+                    os.posix_fallocate(file.fileno(), 0, max(size, 1))
+        except OSError as error:
+            if error.errno in _NO_ANSWER:
+                return
+            reason = (error.strerror or str(error)).lower()
+            raise CheckpointError(
+                f"{harmless(str(self.path))}: there is no room for a checkpoint of "
+                f"{size / 1e6:,.1f} MB ({reason}); give a folder on another disk (--save)"
+            ) from None
 
     def save(self, checkpoint: Checkpoint, is_best: bool = False) -> Path:
         """Save under the name of its position; only then remove older checkpoints.

@@ -125,6 +125,27 @@ def test_the_largest_seed_can_be_saved(tmp_path):
     assert load_newest(tmp_path / "run").checkpoint.seed == 2**64 - 1
 
 
+def test_a_disk_without_room_for_a_checkpoint_is_refused_before_the_first_step(
+    tmp_path, monkeypatch
+):
+    def refuse(file, offset, size):
+        assert size > 1_200_000  # the weights of digits, and their velocity
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    refused = run(*TRAIN, "--save", tmp_path / "run")
+    assert refused.exit_code == 1 and "no room for a checkpoint of 1.2 MB" in refused.output
+    assert not list((tmp_path / "run").iterdir())
+    monkeypatch.undo()
+    good(*TRAIN, "--save", tmp_path / "run", "--max-batches", 1)
+
+
+@pytest.mark.parametrize("option", ["--save", "--resume", "--trace"])
+def test_an_empty_path_is_refused(option):
+    refused = run(*TRAIN, option, "")
+    assert refused.exit_code == 2 and "is empty" in refused.output
+
+
 # -- outputs of other commands ---------------------------------------------------------------------
 
 
