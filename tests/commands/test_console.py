@@ -4,6 +4,7 @@ import errno
 import fcntl
 import io
 import os
+import signal
 import subprocess
 import sys
 import termios
@@ -14,7 +15,9 @@ import pytest
 from convnet.commands import console
 from convnet.commands.console import Guarded
 from convnet.display import escaped
-from tests.support.command_line import good
+from convnet.errors import ConvnetError
+from convnet.train.signals import SAVES
+from tests.support.command_line import DIGITS, good, run
 from tests.support.paths import ROOT
 
 COMMAND = [sys.executable, "-m", "convnet"]
@@ -52,8 +55,6 @@ def test_control_characters_are_shown_escaped(text, shown):
 def test_a_message_of_a_command_is_escaped():
     result = good("layers", "conv")
     assert "\x1b" not in result.output
-    from tests.support.command_line import run
-
     assert r"\x1b[2Jno" in run("layers", "\x1b[2Jno").output
 
 
@@ -170,6 +171,28 @@ def test_a_run_outlives_its_terminal(tmp_path):
         os.close(ours)
         assert process.wait(120) == 0
     assert (tmp_path / "4.0.safetensors").is_file()
+
+
+def test_files_do_not_get_the_number_of_a_closed_stream():
+    code = "from convnet.commands.console import guarded, result\nimport os\n"
+    code += "with guarded(): result(str(os.open(os.devnull, 0)))"
+    done = shell(f"{sys.executable} -c '{code}' <&- 2>&-")
+    assert int(done.stdout) > 2
+
+
+def test_before_and_after_the_training_a_run_outlives_its_terminal_too(tmp_path, monkeypatch):
+    seen = []
+
+    def look(*_):
+        seen.extend(map(signal.getsignal, SAVES))
+        raise ConvnetError("enough")
+
+    before = [signal.signal(number, signal.SIG_DFL) for number in SAVES]
+    monkeypatch.setattr("convnet.commands.train._prepare", look)
+    assert run("train", *DIGITS, "--save", tmp_path).output == "enough\n"
+    assert signal.SIG_DFL not in seen and len(seen) == len(SAVES)
+    for number, handler in zip(SAVES, before, strict=True):
+        assert signal.signal(number, handler) is signal.SIG_DFL
 
 
 def test_nothing_else_prints():
