@@ -29,7 +29,8 @@ from convnet.data.workers.request import Request
 from convnet.data.workers.shared_memory import SharedMemory
 from convnet.errors import DataError
 
-_GRACE_PERIOD = 5.0  # seconds until a worker that does not end is killed
+_GRACE_PERIOD = 2.0  # seconds until a worker that does not end is killed
+_KILL_PERIOD = 10.0  # seconds until a worker that was killed is given up: it waits for a disk
 _CHECK_INTERVAL = 1.0  # seconds between checks that all workers are alive and answer
 _PATIENCE = 60.0  # seconds without any answer until the workers are replaced
 _FIRST_PATIENCE = 600.0  # the same for the first answer, before which a worker may compile kernels
@@ -389,7 +390,7 @@ def _wait_for_all(processes) -> bool:
 
     A process that waits for a disk does not end even when it is killed.
     """
-    deadline = time.monotonic() + _GRACE_PERIOD
+    deadline = time.monotonic() + _KILL_PERIOD
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))
