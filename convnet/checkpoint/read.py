@@ -17,6 +17,8 @@ from safetensors import SafetensorError, safe_open
 from convnet.checkpoint.contents import Checkpoint, Position
 from convnet.errors import CheckpointError
 from convnet.language import Source, harmless
+from convnet.stored.input_record import InputRecord
+from convnet.stored.records import from_json
 
 FORMAT = "convnet checkpoint 1"
 # The metadata: plain texts, and JSON texts with the type of the value they encode.
@@ -30,6 +32,8 @@ JSONS = {
     "class_names": list,
     "arrays": dict,  # name -> [checksum, shape]
 }
+
+INPUT = "input"  # an `InputRecord` as JSON; older and imported checkpoints have none
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -48,7 +52,7 @@ def load(path: str | Path) -> Checkpoint:
         position=Position(*facts["position"]),
         class_names=tuple(facts["class_names"]),
         **{key: facts[key] for key in ("dialect", "data", "created", "convnet")},
-        **{key: facts[key] for key in ("seed", "number", "options", "history")},
+        **{key: facts[key] for key in ("seed", "number", "options", "history", INPUT)},
     )
 
 
@@ -58,13 +62,17 @@ def read_header(path: str | Path) -> dict[str, Any]:
         metadata, names = file.metadata() or {}, sorted(file.keys())
     if metadata.get("format") != FORMAT:
         raise bad(path, "is not a checkpoint of this version of convnet")
-    texts = {key: metadata[key] for key in (*TEXTS, *JSONS) if key in metadata}
-    complete = len(texts) == len(TEXTS) + len(JSONS)
+    texts = {key: metadata[key] for key in (*TEXTS, *JSONS, INPUT) if key in metadata}
+    complete = texts.keys() >= {*TEXTS, *JSONS}
     if not complete or metadata.get("check") != checksum(texts):
         raise bad(path, "is damaged: the checksum of its header does not match")
     facts: dict[str, Any] = {key: texts[key] for key in TEXTS}
     for key, kind in JSONS.items():
         facts[key] = _from_json(path, key, texts[key], kind)
+    facts[INPUT] = None
+    if INPUT in texts:
+        where = f"{shown(path)}: {INPUT}"
+        facts[INPUT] = from_json(texts[INPUT], InputRecord, where, CheckpointError)
     position = facts["position"]
     if len(position) != 4 or not all(_is_count(number) for number in position):
         raise bad(path, "is damaged: its position is not four counts")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from convnet.cli_options.record import Arguments, argument, option
-from convnet.cli_options.types import PATH, POSITIVE, SEED, Share
+from convnet.cli_options.types import PATH, POSITIVE, SEED, Between
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class MakeDataArguments(Arguments):
         type=PATH, help="File with class names: a WordNet id and words on each line."
     )
     hold_out: float = option(
-        type=Share(),
+        type=Between(0, 1, max_open=True),
         default=0.0,
         metavar="SHARE",
         help="Instead of --val: share of each class's training images to test on.",

@@ -16,8 +16,8 @@ from convnet.cli_options.types import (
     POSITIVE,
     SEED,
     WUPDATE_FREQ,
+    Between,
     Names,
-    Share,
 )
 
 
@@ -35,7 +35,7 @@ class TrainDataArguments(DataArguments):
     """The data set, and how training images are augmented."""
 
     color_noise: float | None = option(
-        type=float,
+        type=Between(0, 100),
         metavar="X",
         help="Strength of the PCA colour augmentation; 0.1 in the paper, section 4.1.  "
         "[default: 0]",
@@ -108,7 +108,7 @@ class PlateauArguments(Arguments):
         help="Tests without improvement that make a plateau.  [default: 5]",
     )
     stuck_improvement: float | None = option(
-        type=Share(),
+        type=Between(0, 1, max_open=True),
         metavar="SHARE",
         help="Smallest relative decrease of the error that is an improvement.  [default: 0.01]",
     )

@@ -1,5 +1,6 @@
 """Types of option values that click does not have: lists of devices, names and sizes."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,6 @@ NATURAL = click.IntRange(0, LARGEST)
 MINIBATCH = click.IntRange(1, 1 << 20)  # as in parameter files
 WUPDATE_FREQ = click.IntRange(1, 1000)  # each minibatch of the cycle has its own program
 SEED = click.IntRange(0, 2**64 - 1)
-
-
-class Share(click.FloatRange):
-    """A number from 0 to below 1; unlike click's range, it refuses NaN."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 1, max_open=True)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
-        if number is not None and number != number:
-            self.fail("nan is not a number", param, ctx)
-        return number
 
 
 class Devices(click.ParamType):
@@ -80,3 +68,42 @@ class Dimensions(click.ParamType):
         if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
             self.fail(f"expected sizes such as 150528,1, found '{value}'", param, ctx)
         return {index: int(part) for index, part in enumerate(parts)}
+
+
+class Finite(click.ParamType):
+    """A finite number."""
+
+    name = "X"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(f"expected a number, found '{value}'", param, ctx)
+        return number
+
+
+class Between(click.FloatRange):
+    """A number in a range; NaN, which is in none, is refused too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"expected a number, found '{value}'", param, ctx)
+        return number
+
+
+class Mean(Finite):
+    """What is subtracted from images: image, scalar, none or a number."""
+
+    name = "KIND"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value in ("image", "scalar", "none"):
+            return value
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"expected image, scalar, none or a number, found '{value}'", param, ctx)

@@ -12,23 +12,25 @@ from convnet.cli_options.shared import InitArguments
 from convnet.cli_options.train import RunSpecArguments, StartArguments, TrainArguments
 from convnet.commands.console import note, warn
 from convnet.commands.init_from import init_from, refuse_with_resume
+from convnet.commands.launcher import refuse_copies
 from convnet.commands.load_network import RUNS, load_newest
 from convnet.commands.run_options import (
     data_options,
     device_options_of_run,
     start_workers,
+    trained,
     training_options,
 )
 from convnet.commands.training_progress import Progress
 from convnet.commands.training_report import report, report_dry_run
 from convnet.engines import make_engine
 from convnet.errors import ConvnetError
-from convnet.graph.checkpoint_facts import facts_to_store, stored_facts
+from convnet.graph.checkpoint_facts import facts_to_store
 from convnet.initial import InitOptions, fill, resolve
 from convnet.language import harmless, read_source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
-from convnet.prepare import Prepared, prepare
+from convnet.prepare import UNTRAINED, Prepared, prepare
 from convnet.train.changes import describe_changes, describe_options
 from convnet.train.loop import fit
 from convnet.train.run import Run
@@ -39,6 +41,7 @@ from convnet.train.untie import untie
 
 def train(arguments: TrainArguments) -> int:
     """Train, print what happened, and return the exit code."""
+    refuse_copies(os.environ)
     with outliving_the_terminal():
         return _train(_resume_or_start(arguments))
 
@@ -52,8 +55,9 @@ def _train(arguments: TrainArguments) -> int:
     spec = _files(arguments)
     _refuse_another_layer_file(spec, saved)
     saved, untied = _untied(start, saved)
+    found = found and found._replace(checkpoint=saved)
     specs = _specs(spec, saved)
-    prepared = _prepare(specs, spec, arguments, saved)
+    prepared = _prepare(specs, spec, arguments, saved, saved_path)
     warn(specs.problems.warnings)
     run = _make_run(arguments, spec, prepared, found)
     for line in [f"dialect: {prepared.graph.dialect.title}", *prepared.notes, *untied]:
@@ -132,14 +136,14 @@ def _untied(start: StartArguments, saved):
     return untie(saved, start.conv_to_local or (), start.unshare_weights or ())
 
 
-def _prepare(specs, spec: RunSpecArguments, arguments: TrainArguments, saved) -> Prepared:
+def _prepare(specs, spec: RunSpecArguments, arguments, saved, saved_path) -> Prepared:
     language = spec.language
     return prepare(
         specs,
         data_options(arguments.data, saved),
         language.dialect or (saved.dialect if saved else None),
         language.strict,
-        stored_facts(saved.options)["tree"] if saved else None,
+        trained(arguments.data, saved, saved_path) if saved else UNTRAINED,
     )
 
 
@@ -162,7 +166,7 @@ def _make_run(
     calls = [] if saved else _init_calls(init, prepared.graph)
     network = Network(prepared.graph, minibatch, chosen.engine, seed=seed, update_every=every)
     fill(network, calls, init)
-    origin = init_from(start.init_from, network) if start.init_from else None
+    origin = init_from(start.init_from, network, prepared) if start.init_from else None
     settings = {
         **facts_to_store(prepared.graph),
         "data_options": asdict(prepared.options),
@@ -177,6 +181,7 @@ def _make_run(
         folder=None if arguments.dry_run else _folder(start, spec.layers, found),
         data=prepared.source,
         class_names=prepared.dataset.class_names,
+        input=prepared.input if prepared.input.is_storable else None,
         settings=settings,
         init_from=origin,
         trace=arguments.trace,

@@ -13,6 +13,7 @@ import numpy as np
 
 from convnet.data import counter_rng
 from convnet.data.color_noise import principal_colors
+from convnet.data.labels import checked_labels
 from convnet.errors import DataError
 
 SPLITS = ("train", "test")
@@ -28,6 +29,7 @@ class Dataset(ABC):
     channels     1 or 3 usually
     side         height and width of the images, pixels
     mirrors      whether a mirror image is still of its class, so that images may be flipped
+    scale        what the stored values are divided by: 1 for images
     workers      the processes that decode its images (`convnet.data.workers`), while they run
     tree         label -> the labels below it, and the root, if the labels form a tree whose leaves
                  are the classes; checked only to hold integers from 0, not to be a tree
@@ -38,6 +40,7 @@ class Dataset(ABC):
     channels: int
     side: int
     mirrors: bool = True
+    scale: float = 1.0
     workers = None
     tree: tuple[dict[int, tuple[int, ...]], int] | None = None
 
@@ -65,6 +68,11 @@ class Dataset(ABC):
     @abstractmethod
     def labels(self, split: str, indices: Indices) -> np.ndarray:
         """Return the classes of the cases at `indices`, counted from 0: int64 (cases,)."""
+
+    def use_scale(self, scale: float) -> None:
+        """Divide the stored values by this number.  DataError if the set has no scale."""
+        if scale != self.scale:
+            raise DataError(f"{self.name}: its values are images, which are not divided by {scale}")
 
     def mean_image(self) -> np.ndarray:
         """Return the mean of the training images: float32 (channels, side, side)."""
@@ -137,7 +145,15 @@ class ArrayDataset(Dataset):
         self.class_names = tuple(class_names)
         self.channels, self.side = images["train"].shape[1:3]
         self._images = images
-        self._labels = {split: np.asarray(labels[split], np.int64) for split in SPLITS}
+        self._labels = {
+            split: checked_labels(name, labels[split], self.classes) for split in SPLITS
+        }
+        for split in SPLITS:
+            if len(images[split]) != len(self._labels[split]):
+                raise DataError(
+                    f"{name}: has {len(images[split]):,} {split} images but "
+                    f"{len(self._labels[split]):,} labels"
+                )
 
     def count(self, split: str) -> int:
         check_split(split)

@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from convnet.data.labels import checked_labels
 from convnet.errors import ConvnetError, DataError
 from convnet.language import harmless
 from convnet.stored.files import replacing
@@ -119,7 +120,7 @@ def _checked(folder: Path, facts: dict[str, Any], arrays: dict[str, np.ndarray])
     given = facts["checkpoint"]
     return Predictions(
         {views: array.T for views, array in by_views.items()},
-        labels.astype(np.int64),
+        checked_labels(harmless(str(folder / ARRAYS)), labels, len(names)),
         names,
         tuple(map(str, [given] if isinstance(given, str) else given)),
         str(facts["data"]),

@@ -14,6 +14,7 @@ from convnet.data.pipeline.feed import Feed
 from convnet.errors import DataError
 from convnet.journal import Journal
 from convnet.network.network import Network
+from convnet.stored.input_record import InputRecord
 from convnet.train.chance_level import ChanceLevel
 from convnet.train.cost_average import cost_layers
 from convnet.train.history import History
@@ -63,8 +64,8 @@ class Run:
     """A network, its data, and the state of its training.
 
     test: the test split's feed, or None for no tests.  folder: None writes no files.
-    data, class_names, options: stored in the checkpoints.  settings: a JSON object of further
-    options to store.
+    data, class_names, input: stored in the checkpoints.  settings: a JSON object of options to
+    store besides `options`.
     init_from: for the journal, the layers that were copied from another net.  changes: lines about
     what differs from the run before it was resumed.  trace: file for the times of the steps of one
     minibatch.  trained: minibatches of this invocation.  ends_on_plateau: stop now, because the
@@ -81,6 +82,7 @@ class Run:
     data: str = ""
     class_names: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
+    input: InputRecord | None = None
 
     position: Position = Position()
     history: History = field(default_factory=History)
@@ -246,6 +248,7 @@ class Run:
             history=self.history.to_json(),
             data=self.data,
             class_names=tuple(self.class_names),
+            input=self.input,
             number=(self.folder.saves if self.folder else 0) + 1,
         )
 

@@ -118,7 +118,9 @@ def test_damaged_cifar_is_named(tmp_path):
     with pytest.raises(DataError, match="data_batch_3.bin: has 12,291 bytes.*truncated"):
         open_dataset(tmp_path / "b")
     file.write_bytes(b"\x0b" + bytes(3072))
-    with pytest.raises(DataError, match="data_batch_3.bin: has the label 11, but.*10 classes"):
+    with pytest.raises(
+        DataError, match="data_batch_3.bin: case 0 has the label 11, but.*10 classes"
+    ):
         open_dataset(tmp_path / "b")
     file.unlink()
     with pytest.raises(DataError, match="data_batch_3.bin missing"):
@@ -161,7 +163,7 @@ def test_originals_ranges(tmp_path):
     assert open_dataset(tmp_path / "d", test_range="2").count("train") == 5
     with pytest.raises(DataError, match="no data_batch_4, which is in the train range; it has"):
         open_dataset(tmp_path / "d", train_range="1-4")
-    with pytest.raises(DataError, match="train range must be one number or first-last"):
+    with pytest.raises(DataError, match="--train-range must be one number or first-last"):
         open_dataset(tmp_path / "d", train_range="all")
     with pytest.raises(DataError, match="no data_batch_1000000000000"):
         open_dataset(tmp_path / "d", train_range="2-1000000000000")

@@ -145,7 +145,7 @@ def test_a_list_that_is_no_json_is_named(copy):
     ("table", "message"),
     [
         (np.zeros((4, 3), np.int64), "points outside its shard"),
-        (np.array([[512, 10, 3]] * 4), "points outside its shard"),
+        (np.array([[512, 10, 3]] * 4), "case 0 has the label 3, but the set has 3 classes"),
         (np.array([[512, 2**62, 0]] * 4), "points outside its shard"),
         (np.array([[2**63 - 1, 10, 0]] * 4), "points outside its shard"),
         (np.array([[512, 10, 0]] * 5), "is not a NumPy file of 4x3 int64"),

@@ -191,6 +191,7 @@ def test_predictions_are_read_back(tmp_path):
     [
         ({"labels": LABELS[:3]}, r"for 3 cases and 3 classes its probabilities .* \(4, 3\)"),
         ({"labels": np.ones(4)}, "labels are not integers"),
+        ({"labels": LABELS + 3}, "case 0 has the label .*, but the set has 3 classes"),
         ({"probabilities": np.full((4, 3), 0.5)}, "do not add up to 1"),
         ({"probabilities": np.full((4, 3), np.nan)}, "do not add up to 1"),
         ({"single_view": np.ones((4, 3), np.int64)}, "its probabilities are an array of int64"),

@@ -139,7 +139,7 @@ def _limits(wanted, split):
     first, last = wanted
     if first > last:
         raise DataError(
-            f"the {split} range must be one number or first-last, such as 1-5, "
+            f"--{split}-range must be one number or first-last, such as 1-5, "
             "with the smaller number first"
         )
     return first, last

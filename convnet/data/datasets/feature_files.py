@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from convnet.data.dataset import SPLITS
+from convnet.data.labels import checked_labels
 from convnet.errors import DataError
 
 META = "features.json"
@@ -36,6 +37,7 @@ class FeatureFolder:
     cases        split -> number of cases
     class_names  one name per class
     dataset      arguments of `open_dataset` for the data set that the features were computed from
+    inner_size   side of the crops that the network saw; None in older folders
 
     DataError, naming the file, if a file is missing, damaged or of another format.
     """
@@ -47,6 +49,7 @@ class FeatureFolder:
         self.cases: dict[str, int] = self.meta["cases"]
         self.class_names = tuple(self.meta["class_names"])
         self.dataset: dict = self.meta["dataset"]
+        self.inner_size: int | None = _inner_size(self.path, self.meta)
         self._matrices = {split: self._matrix(split) for split in self.cases}
 
     def matrix(self, split: str) -> np.ndarray:
@@ -75,11 +78,22 @@ class FeatureFolder:
 
     @cached_property
     def _vectors(self):
-        return {
+        found = {
             (split, what): _array(self.path / f"{split}_{what}.npy", np.int64, (count,))
             for split, count in self.cases.items()
             for what in ("labels", "indices")
         }
+        for split in self.cases:
+            path = self.path / f"{split}_labels.npy"
+            checked_labels(path, found[split, "labels"], len(self.class_names))
+        return found
+
+
+def _inner_size(path, meta) -> int | None:
+    value = meta.get("inner_size")
+    if value is not None and (type(value) is not int or not 0 < value < 1 << 24):
+        raise DataError(f"{path / META}: is damaged: inner_size is not a number of pixels")
+    return value
 
 
 def _read_meta(folder) -> dict:

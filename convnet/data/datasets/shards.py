@@ -21,6 +21,7 @@ from convnet.data.datasets.shard_folder import (
     stored_array,
 )
 from convnet.data.encoded import EncodedDataset
+from convnet.data.labels import checked_labels
 from convnet.errors import DataError
 
 _HEADER = 512  # bytes of a tar member's header
@@ -135,6 +136,7 @@ def _checked(path, table, shard, classes):
     offsets, lengths, labels = table.T
     inside = (offsets >= _HEADER) & (lengths > 0) & (lengths <= _LARGEST_IMAGE)
     inside &= (offsets <= shard.bytes) & (offsets + lengths <= shard.bytes)
-    if not (inside & (labels >= 0) & (labels < classes)).all():
-        raise DataError(f"{path}: points outside its shard or the set's classes; it is damaged")
+    if not inside.all():
+        raise DataError(f"{path}: points outside its shard; it is damaged")
+    checked_labels(path, labels, classes)
     return table

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convnet.data.labels import checked_labels
 from convnet.errors import DataError
 
 
@@ -20,13 +21,7 @@ def label_vector(path: Path, values: object, classes: int) -> np.ndarray:
         values = values.ravel().tolist()
     if type(values) not in (list, tuple):
         raise DataError(f"{path}: its labels are not a list")
-    labels = [_one_label(path, value) for value in values]
-    wrong = next((label for label in labels if not 0 <= label < classes), None)
-    if wrong is not None:
-        raise DataError(
-            f"{path}: has the label {wrong}, but the set has {classes} classes, 0 to {classes - 1}"
-        )
-    return np.array(labels, np.int64)
+    return checked_labels(path, [_one_label(path, value) for value in values], classes)
 
 
 def _one_label(path, value):
