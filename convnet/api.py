@@ -20,7 +20,7 @@ from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import ConvnetError
 from convnet.graph.build import Node, build
 from convnet.graph.checkpoint_facts import facts_to_store, stored_facts
-from convnet.graph.infer_inputs import infer_dims
+from convnet.graph.guess_sizes import infer_dims
 from convnet.initial import InitOptions, fill, resolve
 from convnet.language import Source
 from convnet.language.specs import Specs

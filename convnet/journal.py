@@ -151,6 +151,17 @@ def _names(path: Path, file: FileIO) -> bool:
     return False
 
 
+def of_checkpoint(path: str | Path) -> Path:
+    """Return the journal of a checkpoint's run.
+
+    An imported checkpoint has one of its own beside it, `<name>.journal.jsonl`; others belong to
+    the run of their folder.
+    """
+    path = Path(path)
+    own = path.with_name(f"{path.stem}.{FILE_NAME}")
+    return own if own.is_file() else path.with_name(FILE_NAME)
+
+
 def read(path: str | Path) -> list[Record]:
     """Return the records of a journal, in the order of their steps.
 

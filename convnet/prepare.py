@@ -13,10 +13,11 @@ from convnet.data.input import describe_difference, input_of, small_crop, with_c
 from convnet.data.pipeline.feed import border
 from convnet.errors import DataError
 from convnet.graph.build import Graph, build
+from convnet.graph.guess_sizes import infer_image
 from convnet.graph.infer_inputs import (
+    declared_channels,
     declared_classes,
     declared_image,
-    infer_image,
     needs_tree,
     placeholder_tree,
 )
@@ -177,7 +178,9 @@ def prepare(
     wanted = declared_image(specs.layers)
     tree = trained.tree
     classes = declared_classes(specs.layers) or (tree.classes if tree else None)
-    side, channels = _made_size(specs, wanted, notes) if _is_made(source) else (None, None)
+    side, channels = None, wanted[0] if wanted else declared_channels(specs.layers)
+    if _is_made(source):
+        side, channels = _made_size(specs, wanted, notes)
     opened: dict[str, Any] = {
         "name": source,
         "side": side,
@@ -188,15 +191,18 @@ def prepare(
         "test_range": options.test_range,
     }
     dataset = open_dataset(**opened)
+    notes += dataset.notes
     inner = _inner_side(dataset, options, wanted, trained)
-    dims = {0: dataset.channels * inner**2, 1: 1, 2: dataset.classes}
+    dims = {0: dataset.channels * inner**2, 1: dataset.targets or 1}
+    if dataset.targets is None:
+        dims[2] = dataset.classes
     graph = build(
         specs.layers,
         specs.params,
         specs.problems,
         dialect=dialect,
         data_dims=dims,
-        classes=dataset.classes,
+        classes=dataset.classes or None,
         tree=tree or _label_tree(specs, dataset, notes),
     )
     specs.problems.raise_errors(strict=strict)

@@ -27,6 +27,7 @@ from convnet.engines import make_engine
 from convnet.errors import ConvnetError
 from convnet.graph.checkpoint_facts import facts_to_store
 from convnet.initial import InitOptions, fill, resolve
+from convnet.journal import of_checkpoint
 from convnet.language import harmless, read_source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
@@ -238,6 +239,8 @@ def _refuse_full_disk(run: Run) -> None:
 
 
 def _resume(run, specs, saved, path):
+    if run.folder is not None:
+        run.folder.continue_journal(of_checkpoint(path))
     changes = describe_changes(saved.params, specs.params.source)
     changes += describe_options(saved.options, run.stored_options())
     if run.data != saved.data:

@@ -31,6 +31,9 @@ class Dataset(ABC):
     mirrors      whether a mirror image is still of its class, so that images may be flipped
     scale        what the stored values are divided by: 1 for images
     workers      the processes that decode its images (`convnet.data.workers`), while they run
+    targets      values a case of data matrix 1 where they are targets of regression, real numbers
+                 in place of a class; None for sets of classes
+    notes        lines about the set that its user should see
     tree         label -> the labels below it, and the root, if the labels form a tree whose leaves
                  are the classes; checked only to hold integers from 0, not to be a tree
     """
@@ -42,11 +45,13 @@ class Dataset(ABC):
     mirrors: bool = True
     scale: float = 1.0
     workers = None
+    targets: int | None = None
+    notes: tuple[str, ...] = ()
     tree: tuple[dict[int, tuple[int, ...]], int] | None = None
 
     @property
     def classes(self) -> int:
-        """The number of classes."""
+        """The number of classes; 0 for targets of regression."""
         return len(self.class_names)
 
     @abstractmethod
@@ -67,7 +72,14 @@ class Dataset(ABC):
 
     @abstractmethod
     def labels(self, split: str, indices: Indices) -> np.ndarray:
-        """Return the classes of the cases at `indices`, counted from 0: int64 (cases,)."""
+        """Return the classes of the cases at `indices`, counted from 0: int64 (cases,).
+
+        Of a set with `targets`: zeros.
+        """
+
+    def target_matrix(self, split: str, indices: Indices) -> np.ndarray:
+        """Return data matrix 1: the labels, or the targets of regression: (values, cases)."""
+        return self.labels(split, indices)[np.newaxis]
 
     def use_scale(self, scale: float) -> None:
         """Divide the stored values by this number.  DataError if the set has no scale."""
@@ -84,7 +96,7 @@ class Dataset(ABC):
         total = np.zeros((self.channels, self.side, self.side))
         for start in range(0, len(indices), _MEAN_CHUNK):
             images = self.images("train", indices[start : start + _MEAN_CHUNK])
-            total += images.sum(axis=0, dtype=np.int64)
+            total += images.sum(axis=0, dtype=np.int64 if images.dtype == np.uint8 else np.float64)
         mean = (total / len(indices)).astype(np.float32)
         mean.flags.writeable = False
         return mean
@@ -109,8 +121,9 @@ class Dataset(ABC):
 
     def describe(self) -> str:
         """Return one line about the set for people."""
+        kind = f"{self.classes:,} classes" if self.targets is None else f"{self.targets:,} targets"
         return (
-            f"{self.name}: {self.classes:,} classes, {self.channels}x{self.side}x{self.side}, "
+            f"{self.name}: {kind}, {self.channels}x{self.side}x{self.side}, "
             f"{self.count('train'):,} training and {self.count('test'):,} test images"
         )
 
@@ -131,7 +144,8 @@ class Borrowed(AbstractContextManager):
 class ArrayDataset(Dataset):
     """A set that is held in memory.
 
-    images: split -> uint8 (cases, channels, side, side).  labels: split -> integers (cases,).
+    images: split -> uint8 or float32 (cases, channels, side, side).  labels: split -> integers
+    (cases,), or targets of regression, float32 (targets, cases).
     """
 
     def __init__(
@@ -145,9 +159,12 @@ class ArrayDataset(Dataset):
         self.class_names = tuple(class_names)
         self.channels, self.side = images["train"].shape[1:3]
         self._images = images
-        self._labels = {
-            split: checked_labels(name, labels[split], self.classes) for split in SPLITS
-        }
+        self._targets = labels if labels["train"].ndim == 2 else None
+        if self._targets:
+            self.targets = len(labels["train"])
+            self._labels = {s: np.zeros(labels[s].shape[1], np.int64) for s in SPLITS}
+        else:
+            self._labels = {s: checked_labels(name, labels[s], self.classes) for s in SPLITS}
         for split in SPLITS:
             if len(images[split]) != len(self._labels[split]):
                 raise DataError(
@@ -166,6 +183,12 @@ class ArrayDataset(Dataset):
     def labels(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         return self._labels[split][indices]
+
+    def target_matrix(self, split: str, indices: Indices) -> np.ndarray:
+        if self._targets is None:
+            return super().target_matrix(split, indices)
+        check_split(split)
+        return self._targets[split][:, np.asarray(indices, np.int64)]
 
 
 def check_split(split: str) -> None:

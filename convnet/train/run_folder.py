@@ -19,6 +19,7 @@ from convnet.checkpoint import (
 from convnet.errors import CheckpointError
 from convnet.journal import FILE_NAME
 from convnet.language import harmless
+from convnet.stored.files import replacing
 
 # What a file system that cannot reserve room says.
 _NO_ANSWER = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
@@ -65,6 +66,18 @@ class RunFolder:
                 f"{harmless(str(self.path))}: there is no room for a checkpoint of "
                 f"{size / 1e6:,.1f} MB ({reason}); give a folder on another disk (--save)"
             ) from None
+
+    def continue_journal(self, imported: Path) -> None:
+        """Begin the journal with that of an imported checkpoint, unless the folder has one."""
+        if self.journal_path.exists() or imported.name == FILE_NAME:
+            return
+        try:
+            with replacing(self.journal_path) as temporary:
+                shutil.copyfile(imported, temporary)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            where = harmless(str(self.journal_path))
+            raise CheckpointError(f"{where}: cannot be written ({reason})") from None
 
     def save(self, checkpoint: Checkpoint, is_best: bool = False) -> Path:
         """Save under the name of its position; only then remove older checkpoints.

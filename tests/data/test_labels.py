@@ -11,6 +11,7 @@ from convnet.errors import DataError
 from tests.data import test_folders as folders
 from tests.data.test_features import write_folder
 from tests.support.python2_pickle import python2_pickle
+from tests.support.sealed_sets import seal
 from tests.support.shard_sets import made_set
 
 
@@ -76,13 +77,14 @@ def made_data(folder, label):
     table = np.load(path)
     table[1, 2] = label
     np.save(path, table)
+    seal(folder)
 
 
 @pytest.mark.parametrize("kind", [features, data_batches, jpeg_batches, cifar, made_data])
 @pytest.mark.parametrize("label", [77, -3])
 def test_every_form_of_data_is_checked_when_it_is_opened(kind, label, tmp_path):
     kind(tmp_path / "set", label)
-    with pytest.raises(DataError, match=r"set/.*(label|checksum|hash)"):
+    with pytest.raises(DataError, match=r"set/.*label"):
         open_dataset(tmp_path / "set")
 
 

@@ -56,8 +56,8 @@ class Batch:
     """A minibatch.
 
     cases     number of cases, n
-    matrices  dataIdx -> float32, C-contiguous: 0 pixels (channels*side*side, n), 1 labels (1, n),
-              2 one-hot labels (classes, n)
+    matrices  dataIdx -> float32, C-contiguous: 0 pixels (channels*side*side, n), 1 labels (1, n)
+              or targets of regression (targets, n), 2 one-hot labels (classes, n)
     labels    int64 (n,)
     indices   the positions of the cases in their split, int64 (n,)
     """
@@ -85,6 +85,11 @@ class Feed:
         check_split(split)
         if minibatch < 1:
             raise DataError(f"a minibatch must have at least 1 case, not {minibatch}")
+        if not dataset.count(split):
+            raise DataError(
+                f"{dataset.name}: has no {split} images to make minibatches of; make or choose a "
+                "data set that has some"
+            )
         self.dataset, self.split, self.minibatch_size = dataset, split, minibatch
         self.side = dataset.side if options.side is None else options.side
         self._border = border(dataset, self.side)
@@ -245,7 +250,7 @@ class Feed:
             labels = checked_labels(self.dataset.name, labels, self.dataset.classes, indices)
         matrices = {m: self._place(m, len(indices), out) for m in self._heights}
         if 1 in matrices:
-            matrices[1][0] = labels
+            matrices[1][:] = self.dataset.target_matrix(self.split, indices)
         if 2 in matrices:
             np.equal(labels, np.arange(self.dataset.classes)[:, np.newaxis], out=matrices[2])
         return Batch(len(indices), matrices, labels, indices)
@@ -271,7 +276,14 @@ class Feed:
         return out[matrix].reshape(-1)[: rows * cases].reshape(rows, cases)
 
     def _rows(self, matrix):
-        rows = {0: self.dataset.channels * self.side**2, 1: 1, 2: self.dataset.classes}
+        rows = {0: self.dataset.channels * self.side**2, 1: self.dataset.targets or 1}
+        if self.dataset.targets is None:
+            rows[2] = self.dataset.classes
+        elif matrix == 2:
+            raise DataError(
+                f"{self.dataset.name} has {self.dataset.targets:,} targets a case and no classes, "
+                "so no matrix 2 of classes; the targets are matrix 1 (dataIdx=1)"
+            )
         if matrix not in rows:
             raise DataError(f"the data has no matrix {matrix}; 0 is pixels, 1 labels, 2 one-hot")
         return rows[matrix]
