@@ -197,7 +197,7 @@ class Net:
         """
         from convnet import checkpoint
 
-        saved = checkpoint.load(checkpoint.newest(path))
+        saved = checkpoint.load_newest(path).checkpoint
         known: NetOptions = {"dialect": saved.dialect, "seed": saved.seed, "init": None}
         stored = stored_facts(saved.options, saved.path)
         known |= {"data_dims": stored["data_dims"], "tree": stored["tree"]}

@@ -1,7 +1,8 @@
 """The command line: each command reads its arguments and calls one function of `convnet.commands`.
 
 Results go to stdout, progress and messages to stderr.  Exit codes: 0 success, 1 a problem in the
-user's files, data or machine, 2 misuse of the command line, 130 or 143 stopped by a signal.
+user's files, data or machine, 2 misuse of the command line, 70 an error in this program, 130 or 143
+stopped by a signal.
 Everything else is imported when a command runs, so that `--help` is quick.
 """
 
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from convnet import __version__
-from convnet.cli_options.command import CommandGroup, example
+from convnet.cli_options.command import example
+from convnet.commands.program import Program
 
 if TYPE_CHECKING:
     from convnet.cli_options.convert import ImportArguments, MakeDataArguments
@@ -35,7 +37,7 @@ LIST = "List what there is"
 
 
 @click.group(
-    cls=CommandGroup,
+    cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example(
         "convnet train --layers digits    train a small network, in under a minute on the CPU",
@@ -44,7 +46,8 @@ LIST = "List what there is"
     ),
 )
 @click.version_option(__version__, prog_name="convnet")
-def main() -> None:
+@click.option("--debug", is_flag=True, help="Show the Python traceback of an error.")
+def main(debug: bool) -> None:
     """Train convolutional networks that are declared in two text files.
 
     The layer file (.cfg) declares the layers, the parameter file (.params) their learning rates.

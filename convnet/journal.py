@@ -10,6 +10,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -44,17 +45,30 @@ class Line(msgspec.Struct):
 class Journal:
     """Appends records to a file; without a path it writes nothing.
 
-    An open journal is locked: no other process can open it, so two runs never share a folder.
+    An open journal is locked: no other process can open it, so two runs never share a folder.  A
+    record that cannot be written (a full disk, a folder that vanished) is kept and written later,
+    as soon as that works; then a file that vanished is written again as a whole.
 
     Parameters:
         path: The file, which is made if it is missing; None for no file.
+        on_message: Called with a line for the user when writing fails, and when it works again.
+
+    Attributes:
+        problem: Why the last records are not in the file, or None.
+        is_taken: Whether another process has opened another file at the path.
 
     Raises:
         ConvnetError: If the file cannot be written, or another process has it open.
     """
 
-    def __init__(self, path: str | Path | None) -> None:
+    def __init__(
+        self, path: str | Path | None, on_message: Callable[[str], None] = lambda line: None
+    ) -> None:
         self.path = None if path is None else Path(path)
+        self.problem: str | None = None
+        self.is_taken = False
+        self._on_message = on_message
+        self._unwritten = bytearray()
         self._file = None if self.path is None else _open_locked(self.path)
 
     def write(self, event: str, step: int, **facts: Any) -> Record:
@@ -69,15 +83,18 @@ class Journal:
         record = {"event": event, "step": step, **facts, "time": time}
         if self._file is not None:
             line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
-            with _readable_errors(self.path):
-                self._file.write(line.encode("utf-8", "replace"))
+            self._unwritten += line.encode("utf-8", "replace")
+            self._tell(self._write_all)
         return record
 
     def sync(self) -> None:
-        """Wait until all records are on the disk."""
+        """Wait until all records are on the disk, in the file that `path` names."""
         if self._file is not None:
-            with _readable_errors(self.path):
-                os.fsync(self._file.fileno())
+            self._tell(self._sync)
+
+    def copy_to(self, path: str | Path) -> None:
+        """Write all records, those that are kept too, to another file.  OSError."""
+        Path(path).write_bytes(self._contents() + bytes(self._unwritten))
 
     def close(self) -> None:
         """Close the file and release its lock."""
@@ -85,11 +102,71 @@ class Journal:
             self._file.close()
             self._file = None
 
+    def _write_all(self) -> None:
+        while self._unwritten and self._file is not None:
+            written = self._file.write(self._unwritten)  # a full disk may take a part of it
+            del self._unwritten[:written]
+
+    def _sync(self) -> None:
+        if self._file is None or self.path is None:
+            return
+        if not _names(self.path, self._file):
+            self._open_again(self.path)
+        self._write_all()
+        os.fsync(self._file.fileno())
+
+    def _open_again(self, path: Path) -> None:
+        """Write the file anew where somebody removed it; what it held is still readable."""
+        contents = self._contents()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not path.exists()
+        file = _open_locked(path)
+        if self._file is not None:
+            self._file.close()
+        self._file = file
+        if is_new:
+            self._unwritten[:0] = contents
+
+    def _contents(self) -> bytes:
+        if self._file is None:
+            return b""
+        return os.pread(self._file.fileno(), os.fstat(self._file.fileno()).st_size, 0)
+
+    def _tell(self, action: Callable[[], None]) -> None:
+        """Carry out an action; say so if it fails, and if it works for the first time again."""
+        before, self.is_taken = self.problem, False
+        try:
+            action()
+            self.problem = None
+        except OSError as error:
+            self.problem = (error.strerror or str(error)).lower()
+        except ConvnetError as error:  # of `_open_locked`
+            self.problem, self.is_taken = str(error), isinstance(error, _Taken)
+        where = harmless(str(self.path))
+        if self.problem and not before:
+            self._on_message(
+                f"{where}: the journal cannot be written ({self.problem}); training goes on, and "
+                "its records are kept until they can be written"
+            )
+        elif before and not self.problem:
+            self._on_message(f"{where}: the journal is written again; no record is missing")
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Taken(ConvnetError):
+    """Another process has the journal open."""
+
+
+def _names(path: Path, file: FileIO) -> bool:
+    """Return whether a path still names an open file."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    return False
 
 
 def of_checkpoint(path: str | Path) -> Path:
@@ -146,7 +223,7 @@ def _open_locked(path: Path) -> FileIO:
         except BlockingIOError:
             file.close()
             folder = harmless(str(path.parent))
-            raise ConvnetError(
+            raise _Taken(
                 f"{folder}: another process is training there; give another folder (--save)"
             ) from None
         except OSError:

@@ -1,12 +1,13 @@
 """The journal: one curve, however often the run was killed and resumed."""
 
+import errno
 import json
 import os
 
 import pytest
 
 from convnet.errors import ConvnetError, DataError
-from convnet.journal import Journal, read
+from convnet.journal import FILE_NAME, Journal, read
 from convnet.report.curves import draw_curves, table_of_tests
 from convnet.train import Observer, fit
 from tests.support.damage import damages
@@ -138,14 +139,76 @@ def test_two_runs_cannot_share_a_folder(tmp_path):
     Journal(path).close()
 
 
-def test_a_journal_that_cannot_be_written_is_an_error(tmp_path):
+def test_a_journal_that_cannot_be_opened_is_an_error(tmp_path):
     with pytest.raises(ConvnetError, match="cannot be written .no such file"):
         Journal(tmp_path / "no folder" / "journal.jsonl")
-    if os.path.exists("/dev/full"):
-        os.symlink("/dev/full", tmp_path / "full")
-        with Journal(tmp_path / "full") as journal:
-            with pytest.raises(ConvnetError, match="cannot be written .no space"):
-                journal.write("start", 0)
+
+
+class _FullNowAndThen:
+    """A file that takes `room` bytes, as on a disk that is full."""
+
+    def __init__(self, file):
+        self._file, self.room = file, 10**9
+
+    def write(self, data):
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = self._file.write(bytes(data[: self.room]))
+        self.room -= written
+        return written
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+
+def test_records_that_cannot_be_written_are_kept(tmp_path):
+    said = []
+    with Journal(tmp_path / FILE_NAME, said.append) as journal:
+        journal._file = disk = _FullNowAndThen(journal._file)
+        journal.write("start", 0)
+        disk.room = 7  # a part of the next line
+        journal.write("train", 1)
+        journal.write("train", 2)
+        journal.sync()
+        assert "no space left" in journal.problem and len(said) == 1
+        assert "the journal cannot be written (no space left on device)" in said[0]
+        journal.copy_to(tmp_path / "copy")
+        disk.room = 10**9
+        journal.write("train", 3)
+        assert journal.problem is None and "no record is missing" in said[1] and len(said) == 2
+    for path in (tmp_path / FILE_NAME, tmp_path / "copy"):
+        steps = [record["step"] for record in read(path)]
+        assert steps == [0, 1, 2, 3][: len(steps)] and len(steps) >= 3
+
+
+def test_a_journal_that_vanished_is_written_again(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    with Journal(run / FILE_NAME) as journal:
+        journal.write("start", 0)
+        run.rename(tmp_path / "moved")
+        journal.write("train", 1)
+        journal.sync()
+        journal.write("train", 2)
+        assert journal.problem is None
+        with pytest.raises(ConvnetError, match="another process is training there"):
+            Journal(run / FILE_NAME)
+    assert [record["step"] for record in read(run)] == [0, 1, 2]
+
+
+def test_a_folder_that_another_run_took_is_left_alone(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    with Journal(run / FILE_NAME) as journal:
+        journal.write("start", 0)
+        run.rename(tmp_path / "moved")
+        run.mkdir()
+        with Journal(run / FILE_NAME) as other:
+            other.write("start", 100)
+            journal.write("train", 1)
+            journal.sync()
+            assert journal.is_taken and "another process" in journal.problem
+    assert [record["step"] for record in read(run)] == [100]
 
 
 def test_without_a_path_nothing_is_written():

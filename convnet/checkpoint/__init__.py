@@ -6,7 +6,7 @@ complete at every moment, and nothing in it is unpickled or evaluated.
 """
 
 from convnet.checkpoint.contents import Checkpoint, Position
-from convnet.checkpoint.find import BEST, newest, numbered
+from convnet.checkpoint.find import BEST, Found, has_checkpoint, load_newest, newest, numbered
 from convnet.checkpoint.read import load, read_header
 from convnet.checkpoint.restore import restore
 from convnet.checkpoint.write import is_temporary, save, temporary_name
@@ -14,9 +14,12 @@ from convnet.checkpoint.write import is_temporary, save, temporary_name
 __all__ = [
     "BEST",
     "Checkpoint",
+    "Found",
     "Position",
+    "has_checkpoint",
     "is_temporary",
     "load",
+    "load_newest",
     "newest",
     "numbered",
     "read_header",

@@ -1,6 +1,5 @@
 """Commands of click that take a record of arguments, and their help pages."""
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -11,7 +10,6 @@ import click
 
 from convnet.cli_options.old_options import explained
 from convnet.cli_options.record import Arguments
-from convnet.errors import ConvnetError
 
 
 class Command(click.Command):
@@ -66,17 +64,7 @@ class Command(click.Command):
 
 
 class CommandGroup(click.Group):
-    """Lists its commands by purpose; turns the library's errors into a message and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        # Imported modules and parsed files live until the end: the default threshold would have
-        # the collector walk them again and again, a tenth of the start-up time.
-        gc.set_threshold(50_000)
-        try:
-            return super().invoke(ctx)
-        except ConvnetError as error:
-            click.echo(str(error), err=True)
-            ctx.exit(1)
+    """Lists its commands by purpose."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         with _old_options_explained(ctx):

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from convnet.cli_options.record import Arguments, argument, option
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE
+from convnet.cli_options.types import PATH, POSITIVE, SEED, Between
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class MakeDataArguments(Arguments):
         type=PATH, help="File with class names: a WordNet id and words on each line."
     )
     hold_out: float = option(
-        type=click.FloatRange(0, 1, max_open=True),
+        type=Between(0, 1, max_open=True),
         default=0.0,
         metavar="SHARE",
         help="Instead of --val: share of each class's training images to test on.",
@@ -46,7 +46,7 @@ class MakeDataArguments(Arguments):
     )
     name: str | None = option(help="Name of the data set.  [default: that of --train]")
     seed: int = option(
-        type=NATURAL,
+        type=SEED,
         default=0,
         show_default=True,
         metavar="N",

@@ -7,7 +7,16 @@ from typing import Any, Self
 import click
 
 from convnet.cli_options.record import Arguments, flag, group, option, repeatable
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE, Devices, Dimensions, Finite, Mean
+from convnet.cli_options.types import (
+    MINIBATCH,
+    NATURAL,
+    PATH,
+    POSITIVE,
+    Devices,
+    Dimensions,
+    Finite,
+    Mean,
+)
 
 
 def json_option() -> Any:
@@ -182,5 +191,5 @@ class EvaluationArguments(Arguments):
     data: DataArguments = group(DataArguments)
     device: DeviceArguments = group(DeviceArguments)
     minibatch: int | None = option(
-        type=POSITIVE, metavar="N", help="Cases in a minibatch.  [default: that of the training]"
+        type=MINIBATCH, metavar="N", help="Cases in a minibatch.  [default: that of the training]"
     )

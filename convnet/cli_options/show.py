@@ -7,7 +7,7 @@ import click
 
 from convnet.cli_options.record import Arguments, flag, group, option, repeatable
 from convnet.cli_options.shared import EvaluationArguments, json_option, load_option, picture_option
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE
+from convnet.cli_options.types import NATURAL, PATH, POSITIVE, SEED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class ShowPredsArguments(Arguments):
         metavar="LAYER", help="cost.logreg layer whose probabilities to draw.  [default: the first]"
     )
     seed: int = option(
-        type=NATURAL,
+        type=SEED,
         default=0,
         show_default=True,
         metavar="N",
@@ -107,7 +107,7 @@ class NeighborsArguments(Arguments):
         help="Random test cases to search for.",
     )
     seed: int = option(
-        type=NATURAL,
+        type=SEED,
         default=0,
         show_default=True,
         metavar="N",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from convnet.cli_options.record import Arguments, argument, flag, group, option
 from convnet.cli_options.shared import DimsArguments, LanguageArguments, SpecArguments, json_option
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE
+from convnet.cli_options.types import MINIBATCH, PATH, SEED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class DescribeArguments(Arguments):
     spec: SpecArguments = group(SpecArguments)
     dims: DimsArguments = group(DimsArguments)
     minibatch: int = option(
-        type=POSITIVE,
+        type=MINIBATCH,
         default=128,
         show_default=True,
         metavar="N",
@@ -42,10 +42,10 @@ class CheckGradsArguments(Arguments):
     spec: SpecArguments = group(SpecArguments)
     dims: DimsArguments = group(DimsArguments)
     minibatch: int = option(
-        type=POSITIVE, default=4, show_default=True, metavar="N", help="Cases in the minibatch."
+        type=MINIBATCH, default=4, show_default=True, metavar="N", help="Cases in the minibatch."
     )
     seed: int = option(
-        type=NATURAL,
+        type=SEED,
         default=0,
         show_default=True,
         metavar="N",

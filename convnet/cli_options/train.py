@@ -10,7 +10,15 @@ from convnet.cli_options.shared import (
     InitArguments,
     SpecArguments,
 )
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE, Between, Names
+from convnet.cli_options.types import (
+    MINIBATCH,
+    PATH,
+    POSITIVE,
+    SEED,
+    WUPDATE_FREQ,
+    Between,
+    Names,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +59,12 @@ class ScheduleArguments(Arguments):
         help="Passes over the training set.  [default: that of the parameter file]",
     )
     minibatch: int | None = option(
-        type=POSITIVE,
+        type=MINIBATCH,
         metavar="N",
         help="Cases in a minibatch.  [default: that of the parameter file]",
     )
     wupdate_freq: int | None = option(
-        type=POSITIVE,
+        type=WUPDATE_FREQ,
         metavar="N",
         help="Minibatches whose gradients are summed for one update.  [default: 1]",
     )
@@ -72,7 +80,7 @@ class ScheduleArguments(Arguments):
         type=POSITIVE, metavar="N", help="Save and stop after this many minibatches."
     )
     seed: int | None = option(
-        type=NATURAL,
+        type=SEED,
         metavar="N",
         help="Seed of initial weights, dropout and the order of the data.  [default: 0]",
     )
@@ -117,6 +125,10 @@ class StartArguments(Arguments):
     )
     resume: Path | None = option(
         type=PATH, help="Resume from this checkpoint, or from the newest in this folder."
+    )
+    resume_or_start: bool = flag(
+        help="With --save: resume if that folder contains a checkpoint, else start.  For jobs that "
+        "a scheduler restarts."
     )
     conv_to_local: tuple[str, ...] | None = option(
         type=Names(), help="With --resume: conv layers to convert to local layers."

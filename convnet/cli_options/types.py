@@ -8,8 +8,12 @@ import click
 
 from convnet.stored.paths import path_problem
 
-POSITIVE = click.IntRange(1)
-NATURAL = click.IntRange(0)
+LARGEST = 10**9  # of counts: products of two of them fit into 64 bits
+POSITIVE = click.IntRange(1, LARGEST)
+NATURAL = click.IntRange(0, LARGEST)
+MINIBATCH = click.IntRange(1, 1 << 20)  # as in parameter files
+WUPDATE_FREQ = click.IntRange(1, 1000)  # each minibatch of the cycle has its own program
+SEED = click.IntRange(0, 2**64 - 1)
 
 
 class UserPath(click.Path):

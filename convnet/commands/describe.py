@@ -1,8 +1,10 @@
 """`convnet describe`: what a network consists of and costs."""
 
+import sys
+
 from convnet.cli_options.specs import DescribeArguments
 from convnet.commands.build_graph import build_without_data
-from convnet.commands.console import result, result_json, warn
+from convnet.commands.console import result, result_json, styled, warn
 from convnet.language.specs import Specs
 from convnet.network.planner import make_plan
 from convnet.report.describe import network_summary
@@ -22,7 +24,7 @@ def describe(arguments: DescribeArguments) -> None:
         return
     if assumed:
         result(assumed)
-    print_description(graph, summary, console())
+    print_description(graph, summary, console(styled(sys.stdout)))
     if arguments.steps:
         result()
         for line in step_lines(make_plan(graph, arguments.minibatch)):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from convnet import checkpoint
 from convnet.checkpoint import Checkpoint
 from convnet.checkpoint.fitting import Fit, take_fitting
 from convnet.cli_options.train import StartArguments
 from convnet.commands.console import note
+from convnet.commands.load_network import load_newest
 from convnet.data.input import describe_difference
 from convnet.language import harmless
 from convnet.prepare import Prepared
@@ -28,8 +28,7 @@ def init_from(path: Path, network, prepared: Prepared) -> dict:
 
     Also prints how the images that they were trained on differ from the run's.
     """
-    found = checkpoint.newest(path)
-    saved = checkpoint.load(found)
+    found, saved, _ = load_newest(path)
     fits = take_fitting(network, saved)
     trained = f"{saved.layers.path}, trained for {saved.position.epochs:g} epochs"
     note(harmless(f"initial weights from {found} ({trained}):"))

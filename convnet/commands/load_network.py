@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from convnet import checkpoint
-from convnet.checkpoint import Checkpoint
-from convnet.commands.train import RUNS
+from convnet.checkpoint import Checkpoint, Found
+from convnet.commands.console import note
 from convnet.errors import CheckpointError
 from convnet.graph.build import Graph, Node, build
 from convnet.graph.checkpoint_facts import check_weights, stored_facts
 from convnet.language.specs import Specs
+
+RUNS = Path("checkpoints")
 
 
 @dataclass
@@ -52,16 +54,28 @@ def find(load: Path | None) -> Path:
 
     Raises CheckpointError if there is none.
     """
+    return checkpoint.newest(_place(load))
+
+
+def load(path: Path | None) -> Saved:
+    """Return the checkpoint that `find` finds, or the newest undamaged one, with parsed files."""
+    found = load_newest(_place(path))
+    loaded = found.checkpoint
+    return Saved(found.path, loaded, Specs.parse(loaded.layers, loaded.params))
+
+
+def load_newest(path: Path) -> Found:
+    """Return the newest undamaged checkpoint, and print which damaged ones are passed over."""
+    found = checkpoint.load_newest(path)
+    for reason in found.passed_over.values():
+        note(f"{reason}; going on from {found.path}")
+    return found
+
+
+def _place(load: Path | None) -> Path:
     if load is None and not RUNS.is_dir():
         raise CheckpointError(
             f"there is no folder {RUNS} here, where `convnet train` saves; give a checkpoint or a "
             "run's folder with --load"
         )
-    return checkpoint.newest(load if load is not None else RUNS)
-
-
-def load(path: Path | None) -> Saved:
-    """Return the checkpoint that `find` finds, with its parsed files."""
-    found = find(path)
-    loaded = checkpoint.load(found)
-    return Saved(found, loaded, Specs.parse(loaded.layers, loaded.params))
+    return load if load is not None else RUNS

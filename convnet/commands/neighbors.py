@@ -7,7 +7,7 @@ import numpy as np
 from convnet.cli_options.show import NeighborsArguments
 from convnet.commands.console import note, result, result_json
 from convnet.commands.recall import table_of_recall
-from convnet.commands.show import write_picture
+from convnet.commands.show import refuse_picture, write_picture
 from convnet.data import open_dataset
 from convnet.data.datasets.feature_files import FeatureFolder
 from convnet.errors import DataError
@@ -17,6 +17,8 @@ from convnet.search import Nearest, nearest
 
 def neighbors(arguments: NeighborsArguments) -> None:
     """Print what the search found as JSON, or write a picture of it."""
+    if not arguments.as_json:
+        refuse_picture(arguments.out)
     folder = FeatureFolder(arguments.features)
     queries = _queries(folder, arguments)
     found, seconds = _search(folder, queries, arguments.k)

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from convnet.commands.console import note
+from convnet.commands.console import note, styled
 
 LINES_EVERY = 10.0  # seconds between lines where there is no terminal
 
@@ -21,7 +21,7 @@ def open_bar():
         TimeRemainingColumn(),
         TextColumn("{task.fields[numbers]}"),
     ]
-    bar = Bars(*columns, console=Console(stderr=True), transient=True)
+    bar = Bars(*columns, console=Console(file=styled(sys.stderr)), transient=True)
     bar.start()
     return bar
 

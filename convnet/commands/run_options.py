@@ -9,6 +9,7 @@ from convnet.checkpoint import Checkpoint
 from convnet.cli_options.record import shared_values
 from convnet.cli_options.shared import DataArguments, DeviceArguments
 from convnet.cli_options.train import TrainArguments
+from convnet.commands.console import note
 from convnet.data import Dataset, decoding
 from convnet.display import harmless
 from convnet.engines import DeviceOptions
@@ -92,4 +93,6 @@ def training_options(arguments: TrainArguments, defaults: RunDefaults, before: d
 
 def start_workers(dataset: Dataset, arguments: DataArguments) -> None:
     """Start the processes that decode images; they end with the command."""
-    click.get_current_context().with_resource(decoding(dataset, arguments.workers))
+    workers = click.get_current_context().with_resource(decoding(dataset, arguments.workers))
+    if workers is not None:
+        workers.on_message = note

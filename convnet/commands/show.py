@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from PIL import Image
+
 from convnet.cli_options.show import ShowCostArguments, ShowFiltersArguments
 from convnet.commands.console import note, result, result_json
 from convnet.commands.load_network import find, load
@@ -9,10 +11,12 @@ from convnet.errors import ConvnetError
 from convnet.journal import of_checkpoint, read
 from convnet.report.curves import draw_curves, table_of_tests
 from convnet.report.filters import FilterOptions, layer_picture
+from convnet.stored.files import replacing
 
 
 def show_filters(arguments: ShowFiltersArguments) -> None:
     """Write a picture of a layer's filters."""
+    refuse_picture(arguments.out)
     saved = load(arguments.load)
     picture = layer_picture(
         saved.graph(),
@@ -33,6 +37,8 @@ def show_filters(arguments: ShowFiltersArguments) -> None:
 
 def show_cost(arguments: ShowCostArguments) -> None:
     """Print a run's tests and write a picture of its cost, or print its journal as JSON."""
+    if not arguments.as_json:
+        refuse_picture(arguments.out)
     records = read(of_checkpoint(find(arguments.load)), note)
     if arguments.as_json:
         result_json(records)
@@ -41,14 +47,26 @@ def show_cost(arguments: ShowCostArguments) -> None:
     write_picture(draw_curves(records, cost=arguments.cost), arguments.out)
 
 
+def refuse_picture(out: Path) -> None:
+    """Raise ConvnetError if a picture of that name cannot be written, before the work begins."""
+    if out.suffix.lower() not in Image.registered_extensions():
+        ending = f"'{out.suffix}'" if out.suffix else "no ending"
+        raise ConvnetError(f"{out}: {ending} names no format of pictures; .png is one")
+    if out.is_dir():
+        raise ConvnetError(f"{out}: is a folder; give the name of a file")
+
+
 def write_picture(picture, out: Path) -> None:
     """Save a picture in the format of its file name's ending, and print where.
 
-    Raises ConvnetError if it cannot be written.
+    Raises ConvnetError if it cannot be written; a picture that was there then stays.
     """
+    refuse_picture(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(out)
-    except (OSError, ValueError) as error:
-        raise ConvnetError(f"{out}: cannot be written: {error}") from None
+        with replacing(out) as temporary:
+            picture.save(temporary, Image.registered_extensions()[out.suffix.lower()])
+    except (OSError, ValueError, KeyError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise ConvnetError(f"{out}: cannot be written ({reason})") from None
     result(f"{out}: {picture.width}x{picture.height} pixels")

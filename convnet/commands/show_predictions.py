@@ -5,13 +5,14 @@ import numpy as np
 from convnet.cli_options.show import ShowPredsArguments
 from convnet.commands.console import note
 from convnet.commands.load_for_test import LoadedForTest, load_for_test
-from convnet.commands.show import write_picture
+from convnet.commands.show import refuse_picture, write_picture
 from convnet.report.predictions import Prediction, predictions_picture
 from convnet.train.multiview import predict
 
 
 def show_preds(arguments: ShowPredsArguments) -> None:
     """Write a picture of randomly chosen test images and their predictions."""
+    refuse_picture(arguments.out)
     found = load_for_test(arguments.load, arguments.evaluation)
     random = np.random.default_rng(arguments.seed)
     views = found.all_views if arguments.multiview else 1

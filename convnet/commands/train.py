@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from convnet import checkpoint
-from convnet.checkpoint import Checkpoint
+from convnet.checkpoint import Checkpoint, Found
 from convnet.cli_options.shared import InitArguments
 from convnet.cli_options.train import RunSpecArguments, StartArguments, TrainArguments
 from convnet.commands.console import note, warn
 from convnet.commands.init_from import init_from, refuse_with_resume
 from convnet.commands.launcher import refuse_copies
+from convnet.commands.load_network import RUNS, load_newest
 from convnet.commands.run_options import (
     data_options,
     device_options_of_run,
@@ -35,29 +36,36 @@ from convnet.train.changes import describe_changes, describe_options
 from convnet.train.loop import fit
 from convnet.train.run import Run
 from convnet.train.run_folder import RunFolder, new_run_folder
+from convnet.train.signals import outliving_the_terminal
 from convnet.train.untie import untie
-
-RUNS = Path("checkpoints")
 
 
 def train(arguments: TrainArguments) -> int:
     """Train, print what happened, and return the exit code."""
     refuse_copies(os.environ)
+    with outliving_the_terminal():
+        return _train(_resume_or_start(arguments))
+
+
+def _train(arguments: TrainArguments) -> int:
     start = arguments.start
     refuse_with_resume(start)
-    saved_path = checkpoint.newest(start.resume) if start.resume else None
-    saved = checkpoint.load(saved_path) if saved_path else None
+    _refuse_lost_trace(arguments.trace)
+    found = load_newest(start.resume) if start.resume else None
+    saved_path, saved = (found.path, found.checkpoint) if found else (None, None)
     spec = _files(arguments)
     _refuse_another_layer_file(spec, saved)
     saved, untied = _untied(start, saved)
+    found = found and found._replace(checkpoint=saved)
     specs = _specs(spec, saved)
     prepared = _prepare(specs, spec, arguments, saved, saved_path)
     warn(specs.problems.warnings)
-    run = _make_run(arguments, spec, prepared, saved)
+    run = _make_run(arguments, spec, prepared, found)
     for line in [f"dialect: {prepared.graph.dialect.title}", *prepared.notes, *untied]:
         note(line)
     if saved:
         _resume(run, specs, saved, saved_path)
+    _refuse_full_disk(run)
     start_workers(prepared.dataset, arguments.data)
     with Progress(run) as progress:
         run.observer = progress
@@ -67,6 +75,28 @@ def train(arguments: TrainArguments) -> int:
     else:
         report(run, outcome)
     return outcome.exit_code
+
+
+def _resume_or_start(arguments: TrainArguments) -> TrainArguments:
+    """The arguments with --resume in the place of --resume-or-start, if there is a checkpoint."""
+    start = arguments.start
+    if not start.resume_or_start:
+        return arguments
+    if start.save is None or start.resume or start.unties:
+        raise click.UsageError(
+            "--resume-or-start needs --save FOLDER, and does not go with --resume, "
+            "--conv-to-local or --unshare-weights."
+        )
+    if not checkpoint.has_checkpoint(start.save):
+        return arguments
+    return replace(arguments, start=replace(start, resume=start.save, init_from=None))
+
+
+def _refuse_lost_trace(path: Path | None) -> None:
+    if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
+        raise ConvnetError(
+            f"{path}: no file for --trace can be written there; give a file in a folder that exists"
+        )
 
 
 # -- the network's files ---------------------------------------------------------------------------
@@ -121,8 +151,11 @@ def _prepare(specs, spec: RunSpecArguments, arguments, saved, saved_path) -> Pre
 # -- the run ---------------------------------------------------------------------------------------
 
 
-def _make_run(arguments: TrainArguments, spec: RunSpecArguments, prepared: Prepared, saved) -> Run:
+def _make_run(
+    arguments: TrainArguments, spec: RunSpecArguments, prepared: Prepared, found: Found | None
+) -> Run:
     schedule, start = arguments.schedule, arguments.start
+    saved = found and found.checkpoint
     before = saved.options if saved else {}
     minibatch = schedule.minibatch or before.get("minibatch") or prepared.defaults.minibatch
     every = schedule.wupdate_freq or before.get("wupdate_freq", 1)
@@ -146,7 +179,7 @@ def _make_run(arguments: TrainArguments, spec: RunSpecArguments, prepared: Prepa
         prepared.feed("train", minibatch, seed),
         prepared.feed("test", minibatch),
         options=training_options(arguments, prepared.defaults, before),
-        folder=None if arguments.dry_run else _folder(start, spec.layers),
+        folder=None if arguments.dry_run else _folder(start, spec.layers, found),
         data=prepared.source,
         class_names=prepared.dataset.class_names,
         input=prepared.input if prepared.input.is_storable else None,
@@ -176,21 +209,33 @@ def _init_calls(options: InitOptions, graph):
     return calls
 
 
-def _folder(start: StartArguments, layers: Path | None) -> RunFolder:
-    if start.save is None and start.resume is not None:
-        folder = checkpoint.newest(start.resume).parent
+def _folder(start: StartArguments, layers: Path | None, found: Found | None) -> RunFolder:
+    if start.save is None and found:
+        path = found.path.parent
         if start.unties:  # it is another network now
-            folder = new_run_folder(folder.parent, folder.name)
-        return RunFolder(folder)
+            path = new_run_folder(path.parent, path.name)
+        folder = RunFolder(path)
+        folder.passed_over = set(found.passed_over)
+        return folder
     if start.save is None:
         return RunFolder(new_run_folder(RUNS, layers.stem))
-    folder = RunFolder(start.save)
-    if folder.holds_a_run and start.resume is None:
+    if checkpoint.has_checkpoint(start.save) and found is None:
         raise ConvnetError(
             f"{start.save} already holds a run. Resume it with --resume {start.save}, or give "
             "another folder"
         )
+    folder = RunFolder(start.save)
+    if folder.journal_path.exists() and found is None:
+        note(f"{start.save}: the run in it ended before its first save; starting anew")
+    folder.passed_over = set(found.passed_over) if found else set()
     return folder
+
+
+def _refuse_full_disk(run: Run) -> None:
+    """Raise ConvnetError if there is no room for a single checkpoint."""
+    if run.folder is not None:
+        roles = run.network.plan.bytes(run.network.engine.real.itemsize).values()
+        run.folder.probe(sum(each.get("weights", 0) + each.get("velocity", 0) for each in roles))
 
 
 def _resume(run, specs, saved, path):

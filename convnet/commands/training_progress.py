@@ -5,6 +5,7 @@ import time
 
 from convnet.commands.console import costs_line, note
 from convnet.commands.progress_bar import LINES_EVERY, open_bar
+from convnet.display import escaped
 from convnet.train.observer import Observer
 
 
@@ -66,6 +67,6 @@ class Progress(Observer):
 
     def _line(self, text):
         if self.bar is not None:
-            self.bar.console.print(text, highlight=False, markup=False)
+            self.bar.console.print(escaped(text), highlight=False, markup=False)
         else:
             note(text)

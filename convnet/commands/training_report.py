@@ -31,7 +31,12 @@ def report(run: Run, outcome: Outcome) -> None:
     if run.history.test:
         result(f"last test: {costs_line(run.history.test[-1]['costs'])}")
     _report_waiting(run, outcome.wait_share)
-    result(f"checkpoint: {outcome.checkpoint}")
+    if outcome.checkpoint is None and outcome.position.step:
+        result("checkpoint: none could be saved")
+    elif outcome.checkpoint is None:
+        result("nothing was trained; the same command starts anew")
+    else:
+        result(f"checkpoint: {outcome.checkpoint}")
 
 
 def _report_waiting(run, share):

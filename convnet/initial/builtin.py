@@ -39,7 +39,7 @@ class Checkpoints:
         """Return the arrays of a checkpoint, or of the newest one of a folder."""
         if path not in self._loaded:
             try:
-                self._loaded[path] = checkpoint.load(checkpoint.newest(path)).arrays
+                self._loaded[path] = checkpoint.load_newest(path).checkpoint.arrays
             except ConvnetError as error:
                 raise CannotInitialize(
                     str(error), "`convnet import` converts checkpoints of the original systems"

@@ -133,6 +133,24 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def restoring(path: str | Path) -> Iterator[None]:
+    """Bring `path` back to what it was if the block raises: for files that belong together."""
+    path = Path(path)
+    backup = path.with_name(f".{path.name}.{os.getpid()}.old.tmp")
+    with suppress(FileNotFoundError):
+        os.link(path, backup)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            os.replace(backup, path) if backup.exists() else path.unlink(missing_ok=True)
+        raise
+    finally:
+        with suppress(OSError):
+            backup.unlink(missing_ok=True)
+
+
 def sync(path: Path) -> None:
     """Wait until a file, or a folder's list of names, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

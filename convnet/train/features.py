@@ -19,6 +19,7 @@ from convnet.errors import ConvnetError, DataError
 from convnet.graph.graph import Graph, Node
 from convnet.language import did_you_mean
 from convnet.network.network import Network
+from convnet.stored.files import replacing, sync
 from convnet.train.evaluate import spread
 
 OnMinibatch = Callable[[str, int, int], None]  # split, minibatches done, their total
@@ -56,7 +57,10 @@ def write_features(
             for split, feed in feeds.items()
         }
         meta = _meta(nodes, cases) | facts
-        (folder / META).write_text(json.dumps(meta, indent=1) + "\n", "utf-8")
+        for path in folder.glob("*.npy"):
+            sync(path)
+        with replacing(folder / META) as temporary:
+            temporary.write_text(json.dumps(meta, indent=1) + "\n", "utf-8")
     return meta
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from convnet.data.pipeline.prefetch import Prefetch
 from convnet.errors import ConvnetError, DataError, TrainingError
 from convnet.journal import Journal
 from convnet.network.trace import write_trace
+from convnet.stored.files import replacing
 from convnet.train.cost_average import Average, Costs, judged
 from convnet.train.evaluate import evaluate
 from convnet.train.history import Entry
@@ -22,7 +23,14 @@ from convnet.train.journal_records import rates_of, start_facts
 from convnet.train.monitor import monitor_minibatch, monitor_test
 from convnet.train.rounding import all_rounded, rounded
 from convnet.train.run import Run
-from convnet.train.signals import Signals
+from convnet.train.saving import (
+    retry_is_due,
+    save,
+    save_after_error,
+    save_elsewhere,
+    save_unless_saved,
+)
+from convnet.train.signals import Interrupted, Signals
 
 _TRACED = 3  # the minibatch whose steps are timed; everything is compiled by then
 
@@ -32,8 +40,9 @@ class Outcome:
     """How `fit` ended.
 
     reason: "done", "max-batches", "stuck" (a plateau), "SIGINT" or "SIGTERM".  exit_code: of the
-    process, 0 or 128 + signal.  checkpoint: the last one saved, if files are written.  wait_share:
-    share of the training time, without tests and saves, that was spent waiting for data.
+    process: 0, 128 + signal, or 1 if the run could not be saved in its folder.  checkpoint: the
+    last one saved, if files are written.  wait_share: share of the training time, without tests
+    and saves, that was spent waiting for data.
     """
 
     reason: str
@@ -51,41 +60,59 @@ def fit(run: Run) -> Outcome:
     with Signals(run.observer.on_message) as signals, _opened_journal(run):
         try:
             _begin(run)
-            _test_if_due(run, signals)
-            if not run.ends_on_plateau:
-                _train(run, signals)
+            with suppress(Interrupted):
+                _test_if_due(run, signals)
+                if not (run.ends_on_plateau or signals.stop):
+                    _train(run, signals)
             return _end(run, signals)
         except DataError as error:
-            _save_unless_saved(run)  # the network is intact; the next minibatch is not
+            save_unless_saved(run)  # the network is intact; the next minibatch is not
             _stop(run, str(error))
+            save_elsewhere(run)
             raise
         except ConvnetError as error:
             _stop(run, str(error))
             raise
+        except Exception as error:
+            save_after_error(run, error)
+            raise
 
 
 def _opened_journal(run: Run) -> Journal:
-    run.journal = Journal(run.folder.journal_path if run.folder else None)
+    path = run.folder.journal_path if run.folder else None
+    run.journal = Journal(path, run.observer.on_message)
     return run.journal
 
 
 def _begin(run: Run) -> None:
     run.network.step = run.position.step
     event = "resume" if run.resumed_from or run.position.step else "start"
-    run.observer.on_start(run.journal.write(event, run.position.step, **start_facts(run)))
+    record = run.journal.write(event, run.position.step, **start_facts(run))
+    if run.journal.problem:  # nothing is lost yet
+        raise ConvnetError(f"{run.journal.path}: cannot be written ({run.journal.problem})")
+    run.observer.on_start(record)
 
 
 def _train(run: Run, signals: Signals) -> None:
     with Prefetch(run.train, run.places()) as batches:
         run.meter.skip()
-        for _, batch in batches:
-            progress = _train_on(run, batch, batches)
+        while (batch := _next(batches, signals)) is not None:
+            # The first minibatch may compile kernels for minutes, and nothing is lost with it.
+            with signals.interruptible(not run.trained):
+                progress = _train_on(run, batch, batches)
             run.meter.add(batch.cases, batches.waited_seconds)
             _record_if_due(run, progress)
             _test_and_save(run, signals)
             run.meter.skip()
             if signals.stop or run.ends_on_plateau:
                 break
+
+
+def _next(batches: Prefetch, signals: Signals) -> Batch | None:
+    """Wait for the next minibatch; None after the last one."""
+    with signals.interruptible():
+        _, batch = next(batches, (None, None))
+    return batch
 
 
 # -- one minibatch ---------------------------------------------------------------------------------
@@ -101,6 +128,7 @@ def _train_on(run: Run, batch: Batch, batches: Prefetch) -> float:
     run.trained += 1
     with _traced(run):
         network.load(batch.matrices)
+        run.is_sound = False
         network.set_rates(progress, run.normal(), run.lr_divisor)
         network.run("train")
         network.load_ahead(batches.coming())
@@ -109,6 +137,7 @@ def _train_on(run: Run, batch: Batch, batches: Prefetch) -> float:
     run.position = run.position.next()
     run.history.since_entry.add(costs, batch.cases)
     run.history.since_record.add(costs, batch.cases)
+    run.is_sound = True
     monitor_minibatch(run, costs, batch)
     run.observer.on_step(run.position, Average(costs, batch.cases).per_case(run.cost_layers))
     return progress
@@ -122,7 +151,12 @@ def _traced(run: Run) -> Iterator[None]:
         return
     with run.network.traced() as spans:
         yield
-    write_trace(run.trace, spans)
+    try:
+        with replacing(run.trace) as temporary:
+            write_trace(temporary, spans)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        run.observer.on_message(f"{run.trace}: the trace cannot be written ({reason})")
 
 
 def _refuse_non_finite(run: Run, costs: Mapping[str, Any], step: int) -> None:
@@ -168,8 +202,8 @@ def _entry(run: Run, cases: int, costs: Costs) -> Entry:
 def _test_and_save(run: Run, signals: Signals) -> None:
     asked = signals.take_save()
     tested = _test_if_due(run, signals)
-    if not tested and (asked or run.save_is_due()):
-        _save(run)
+    if not tested and (asked or run.save_is_due() or retry_is_due(run)):
+        save(run)
 
 
 def _test_if_due(run: Run, signals: Signals) -> bool:
@@ -177,9 +211,10 @@ def _test_if_due(run: Run, signals: Signals) -> bool:
     if run.test is None or not run.test_is_due() or signals.stop:
         return False
     started = time.perf_counter()
-    score = evaluate(
-        run.network, run.test, minibatches=run.test_size(), should_stop=lambda: signals.stop
-    )
+    with signals.interruptible():  # a test changes no weights
+        score = evaluate(
+            run.network, run.test, minibatches=run.test_size(), should_stop=lambda: signals.stop
+        )
     if score is None:
         return False
     numbers = {name: list(values.values()) for name, values in score.costs.items()}
@@ -196,42 +231,15 @@ def _test_if_due(run: Run, signals: Signals) -> bool:
     )
     run.observer.on_test(record)
     monitor_test(run, *judged(score.costs))
-    _save(run, is_best)
+    save(run, is_best)
     return True
-
-
-def _save(run: Run, is_best: bool = False) -> None:
-    if run.folder is None:
-        return
-    checkpoint = run.checkpoint()
-    _refuse_bad_weights(run, checkpoint.arrays)
-    run.journal.sync()
-    run.last_saved = run.folder.save(checkpoint, is_best)
-    run.saved_step = run.position.step
-    run.journal.write("save", run.position.step, file=run.last_saved.name)
-    run.observer.on_save(run.last_saved)
-
-
-def _refuse_bad_weights(run: Run, arrays: Mapping[str, np.ndarray]) -> None:
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            good = run.last_saved or "there is none"
-            raise TrainingError(
-                f"step {run.position.step}: {name} holds values that are not finite; nothing is "
-                f"saved. Last good checkpoint: {good}. Resume it with lower learning rates"
-            )
-
-
-def _save_unless_saved(run: Run) -> None:
-    if run.saved_step != run.position.step:
-        _save(run)
 
 
 # -- the end ---------------------------------------------------------------------------------------
 
 
 def _end(run: Run, signals: Signals) -> Outcome:
-    _save_unless_saved(run)
+    save_unless_saved(run)
     code = 0
     if signals.stop:
         reason, code = signals.stop.name, 128 + signals.stop
@@ -240,6 +248,8 @@ def _end(run: Run, signals: Signals) -> Outcome:
     else:
         reason = "stuck" if run.ends_on_plateau else "max-batches"
     _stop(run, reason)
+    if save_elsewhere(run):
+        code = 1
     return Outcome(reason, code, run.position, run.last_saved, run.meter.wait_share)
 
 

@@ -17,7 +17,7 @@ from convnet.data.labels import checked_labels
 from convnet.errors import ConvnetError, DataError
 from convnet.language import harmless
 from convnet.stored.arrays import Form, read_archive
-from convnet.stored.files import plain_bytes
+from convnet.stored.files import plain_bytes, replacing, restoring
 from convnet.stored.records import from_json
 
 ARRAYS, FACTS = "test_preds.npz", "test_preds.json"
@@ -54,7 +54,7 @@ class Predictions:
 
 
 def write_predictions(folder: Path, found: Predictions) -> None:
-    """Write both files.  ConvnetError if the folder cannot be written."""
+    """Write both files.  ConvnetError if they cannot be written; earlier ones then stay."""
     most = max(found.by_views)
     arrays: dict[str, Any] = {
         "probabilities": _by_case(found.by_views[most]),
@@ -72,8 +72,16 @@ def write_predictions(folder: Path, found: Predictions) -> None:
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez(folder / ARRAYS, **arrays)
-        (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+        texts, matrices = folder / FACTS, folder / ARRAYS
+        # At the end the arrays are renamed, then the facts; if that fails, the arrays come back.
+        with (
+            restoring(matrices),
+            replacing(texts) as text_file,
+            replacing(matrices) as array_file,
+        ):
+            text_file.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+            with array_file.open("wb") as file:
+                np.savez(file, **arrays)
     except OSError as error:
         raise ConvnetError(f"{folder}: cannot be written ({error.strerror or error})") from None
 

@@ -71,7 +71,8 @@ class Run:
     init_from: for the journal, the layers that were copied from another net.  changes: lines about
     what differs from the run before it was resumed.  trace: file for the times of the steps of one
     minibatch.  trained: minibatches of this invocation.  ends_on_plateau: stop now, because the
-    test error no longer falls.
+    test error no longer falls.  is_sound: no minibatch is half done, so the state can be saved.
+    unsaved: why the last save failed, or None; retry_at: when to try again, by the monotonic clock.
     """
 
     network: Network
@@ -97,6 +98,9 @@ class Run:
     meter: Meter = field(default_factory=Meter)
     trained: int = 0
     ends_on_plateau: bool = False
+    is_sound: bool = True
+    unsaved: str | None = None
+    retry_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.position = Position(per_epoch=self.train.minibatches_per_epoch)

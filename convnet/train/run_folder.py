@@ -1,10 +1,12 @@
 """The folder of a run: its journal, and its checkpoints, the last few and the best."""
 
+import errno
 import os
 import shutil
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from convnet.checkpoint import (
     BEST,
@@ -19,11 +21,15 @@ from convnet.journal import FILE_NAME
 from convnet.language import harmless
 from convnet.stored.files import replacing
 
+# What a file system that cannot reserve room says.
+_NO_ANSWER = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
+
 
 class RunFolder:
     """A folder that is created if it is missing.
 
     keep: how many of the last checkpoints to keep; None keeps all.  saves: number of the last save.
+    passed_over: damaged checkpoints, which stay and do not count.
     """
 
     def __init__(self, path: str | Path, keep: int | None = 2):
@@ -31,21 +37,35 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             numbers = numbered(self.path)
+            with TemporaryFile(dir=self.path):  # a folder that cannot be written is refused now
+                pass
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise CheckpointError(
                 f"{harmless(str(path))}: cannot be used as the folder of a run ({reason})"
             ) from None
         self.saves = max(numbers.values(), default=0)
+        self.passed_over: set[Path] = set()
+        self._unsaved_best: Checkpoint | None = None
 
     @property
     def journal_path(self) -> Path:
         return self.path / FILE_NAME
 
-    @property
-    def holds_a_run(self) -> bool:
-        """Return whether the folder contains a journal or checkpoints."""
-        return self.journal_path.exists() or bool(numbered(self.path))
+    def probe(self, size: int) -> None:
+        """Raise CheckpointError if the disk, a quota or a limit leaves no room for `size` bytes."""
+        try:
+            with TemporaryFile(dir=self.path) as file:
+                if hasattr(os, "posix_fallocate"):  # not on macOS
+                    os.posix_fallocate(file.fileno(), 0, max(size, 1))
+        except OSError as error:
+            if error.errno in _NO_ANSWER:
+                return
+            reason = (error.strerror or str(error)).lower()
+            raise CheckpointError(
+                f"{harmless(str(self.path))}: there is no room for a checkpoint of "
+                f"{size / 1e6:,.1f} MB ({reason}); give a folder on another disk (--save)"
+            ) from None
 
     def continue_journal(self, imported: Path) -> None:
         """Begin the journal with that of an imported checkpoint, unless the folder has one."""
@@ -60,14 +80,29 @@ class RunFolder:
             raise CheckpointError(f"{where}: cannot be written ({reason})") from None
 
     def save(self, checkpoint: Checkpoint, is_best: bool = False) -> Path:
-        """Save under the name of its position; only then remove older checkpoints."""
-        self._remove_temporary()
+        """Save under the name of its position; only then remove older checkpoints.
+
+        Makes the folder again if it has vanished.  CheckpointError if it cannot be written; then
+        everything that was there stays, and a best checkpoint is kept in memory until it can be.
+        """
         path = self.path / checkpoint.position.file_name
-        save(path, checkpoint)
-        self.saves = checkpoint.number
         if is_best:
-            self._make_best(path)
-        self._remove_old()
+            self._unsaved_best = None
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._remove_temporary()
+            save(path, checkpoint)
+            self.saves = checkpoint.number
+            if is_best:
+                self._make_best(path)
+            elif self._unsaved_best is not None:
+                save(self.path / BEST, self._unsaved_best)
+                self._unsaved_best = None
+            self._remove_old()
+        except (OSError, CheckpointError) as error:
+            if is_best:
+                self._unsaved_best = checkpoint
+            raise _readable(self.path, error) from None
         return path
 
     def _remove_temporary(self) -> None:
@@ -95,10 +130,19 @@ class RunFolder:
 
     def _remove_old(self) -> None:
         numbers = numbered(self.path)
+        for path in self.passed_over & set(numbers):
+            del numbers[path]
         last_first = sorted(numbers, key=numbers.__getitem__, reverse=True)
         for path in last_first[self.keep :] if self.keep else ():
             with suppress(OSError):
                 path.unlink()
+
+
+def _readable(folder: Path, error: OSError | CheckpointError) -> CheckpointError:
+    if isinstance(error, CheckpointError):
+        return error
+    reason = (error.strerror or str(error)).lower()
+    return CheckpointError(f"{harmless(str(folder))}: cannot be written ({reason})")
 
 
 def new_run_folder(base: str | Path, name: str) -> Path:

@@ -1,13 +1,13 @@
 """Signals as requests that the training loop carries out between minibatches.
 
-First SIGINT or SIGTERM: finish the minibatch, save, stop.  Second: what the signal does without
-these handlers.  SIGHUP, SIGUSR1: save and continue.
+First SIGINT or SIGTERM: finish the minibatch, save, stop; at once where there is no minibatch to
+finish.  Second: what the signal does without these handlers.  SIGHUP, SIGUSR1: save and continue.
 """
 
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -17,8 +17,28 @@ SAVES = (signal.SIGHUP, signal.SIGUSR1)
 Handler = Callable[[int, FrameType | None], Any]
 
 
+@contextmanager
+def outliving_the_terminal() -> Iterator[None]:
+    """Context in which SIGHUP and SIGUSR1 do not end the process: before and after the training."""
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        wanted = [each for each in SAVES if signal.getsignal(each) is signal.SIG_DFL]
+        before = {each: signal.signal(each, lambda *_: None) for each in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Interrupted(BaseException):
+    """A signal stops the run at once: it waited for data, tested or compiled."""
+
+
 class Signals:
     """Context in which signals set `stop` (which signal, or None) and `save`.
+
+    In a context of `interruptible`, the first signal to stop also raises Interrupted.
 
     Signals that the parent process ignores (nohup) stay ignored.  Outside the main thread, where
     Python allows no handlers, nothing is caught.  on_message is called with a line for the user.
@@ -26,7 +46,7 @@ class Signals:
 
     def __init__(self, on_message: Callable[[str], None] = lambda text: None):
         self.stop: signal.Signals | None = None
-        self.save = False
+        self.save = self._may_interrupt = False
         self._on_message = on_message
         self._before: dict[int, Any] = {}
 
@@ -46,6 +66,17 @@ class Signals:
         asked, self.save = self.save, False
         return asked
 
+    @contextmanager
+    def interruptible(self, is_so: bool = True) -> Iterator[None]:
+        """Context that a signal to stop leaves at once, with Interrupted, if `is_so`."""
+        self._may_interrupt = is_so
+        try:
+            if is_so and self.stop:
+                raise Interrupted
+            yield
+        finally:
+            self._may_interrupt = False
+
     def _catch(self, number: int, handler: Handler) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             self._before[number] = signal.signal(number, handler)
@@ -61,11 +92,12 @@ class Signals:
         self.stop = signal.Signals(number)
         self._restore(*STOPS)
         # The display may itself be in the middle of printing: then the line is left out.
+        now = "" if self._may_interrupt else "finishing the minibatch, then "
         with suppress(RuntimeError):
-            self._on_message(
-                f"{self.stop.name}: finishing the minibatch, then saving; a second signal stops "
-                "at once"
-            )
+            self._on_message(f"{self.stop.name}: {now}saving; a second signal stops at once")
+        if self._may_interrupt:
+            self._may_interrupt = False
+            raise Interrupted
 
     def _on_save(self, _number: int, _frame: FrameType | None) -> None:
         self.save = True

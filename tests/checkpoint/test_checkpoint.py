@@ -282,7 +282,8 @@ def test_what_killed_runs_left_is_removed(tmp_path, saved):
     stray = checkpoint.temporary_name(tmp_path / "1.0.safetensors")
     stray.write_bytes(b"half")
     (tmp_path / ".notes.tmp").write_text("not ours")
-    assert not RunFolder(tmp_path).holds_a_run
+    assert not checkpoint.has_checkpoint(tmp_path)
+    RunFolder(tmp_path)
     _folder_with(tmp_path, saved, (1, 1))
     assert _names(tmp_path) == [".notes.tmp", "1.1.safetensors"]
 

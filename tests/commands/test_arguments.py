@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from convnet.cli import main
-from convnet.cli_options.command import CommandGroup
 from convnet.cli_options.record import (
     Arguments,
     argument,
@@ -19,6 +18,7 @@ from convnet.cli_options.record import (
 )
 from convnet.cli_options.test import TestArguments as ArgumentsOfTest
 from convnet.cli_options.train import TrainArguments
+from convnet.commands.program import Program
 from convnet.errors import ConvnetError
 from convnet.prepare import DataOptions
 
@@ -42,7 +42,7 @@ class Draw(Arguments):
 
 def drawn(*typed, answer=None):
     """The exit code, the output, and the record that a command got."""
-    found, tool = [], CommandGroup("tool")
+    found, tool = [], Program("tool")
 
     @tool.declare("Draw", f"{__name__}:Draw", "draw x")
     def draw(arguments):

@@ -218,6 +218,61 @@ def test_a_worker_that_is_killed(dataset, processes):
             workers.decode("train", [0])
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr("convnet.data.workers.pool._PATIENCE", 3.0)
+    monkeypatch.setattr("convnet.data.workers.pool._CHECK_INTERVAL", 0.1)
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_workers_that_hang_are_replaced(dataset, impatient, processes):
+    source, said = feed(dataset, color_noise=0.1), []
+    expected = {place: source.minibatch(*place) for place in positions(source)}
+    files = len(os.listdir("/proc/self/fd"))
+    with decoding(dataset, processes) as workers:
+        workers.on_message = said.append
+        minibatches(source, [(0, 0)])
+        victims = [process.pid for process in workers._processes]
+        for pid in victims:
+            os.kill(pid, signal.SIGSTOP)
+        for place, (pixels, labels) in minibatches(source).items():
+            np.testing.assert_array_equal(pixels, expected[place].matrices[0])
+            np.testing.assert_array_equal(labels, expected[place].labels)
+        assert len(said) == 1 and "no data worker has answered for" in said[0]
+        assert not any(map(alive, victims)) and len(workers._processes) == processes
+        assert not workers._unanswered and not workers._requests
+    assert len(os.listdir("/proc/self/fd")) == files
+
+
+def test_workers_that_hang_again_and_again_are_given_up(dataset, impatient, monkeypatch):
+    source = feed(dataset)
+    start = Workers._start
+
+    def start_stopped(self, *arguments):
+        process = start(self, *arguments)
+        os.kill(process.pid, signal.SIGSTOP)
+        return process
+
+    monkeypatch.setattr(Workers, "_start", start_stopped)
+    monkeypatch.setattr("convnet.data.workers.pool._FIRST_PATIENCE", 0.5)
+    with decoding(dataset, 2) as workers:
+        workers.on_message = (said := []).append
+        with pytest.raises(DataError, match="no data worker has answered for .* disk"):
+            minibatches(source, [(0, 0)])
+        assert len(said) == 3
+        with pytest.raises(DataError, match="no data worker has answered"):
+            workers.decode("train", [0])
+
+
+def test_idle_workers_are_left_alone(dataset, impatient):
+    with decoding(dataset, 2) as workers:
+        minibatches(feed(dataset), [(0, 0)])
+        pids = [process.pid for process in workers._processes]
+        time.sleep(4)
+        minibatches(feed(dataset), [(0, 0)])
+        assert [process.pid for process in workers._processes] == pids
+
+
 def test_processes_threads_and_descriptors_do_not_leak(dataset):
     minibatches(feed(dataset))  # so that what stays open anyhow is, and
     gc.collect()  # what earlier tests left is not

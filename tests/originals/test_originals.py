@@ -389,3 +389,39 @@ def test_the_commands_go_on_from_an_imported_checkpoint(write, tmp_path, monkeyp
     assert steps == [2, 5, 5, 6], "the new run goes on where the old one ended"
     again = CliRunner().invoke(main, ["import", str(source), "--out", "new"])
     assert again.exit_code == 1 and "already there" in again.output
+
+
+def test_an_import_that_was_interrupted_is_made_again(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = str(write(old.checkpoint("cc1")))
+    command = ["import", source, "--out", "new"]
+    files = [Path(f"new.{suffix}") for suffix in ("safetensors", "cfg", "params")]
+
+    def run():
+        return CliRunner().invoke(main, command)
+
+    assert run().exit_code == 0
+    files[0].unlink()  # it is written last
+    assert run().exit_code == 0 and all(file.is_file() for file in files)
+    files[0].unlink()
+    files[1].write_text("# mine")
+    refused = run()
+    assert refused.exit_code == 1 and "new.cfg: already there" in refused.output
+    assert files[1].read_text() == "# mine" and not files[0].exists()
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "cfg", "params"])
+def test_an_import_that_cannot_be_written_leaves_nothing(write, tmp_path, monkeypatch, suffix):
+    monkeypatch.chdir(tmp_path)
+    source = str(write(old.checkpoint("cc1")))
+    replace = os.replace
+
+    def refuse(before, after):
+        if str(after).endswith(suffix):
+            raise OSError(28, "No space left on device", str(before), None, str(after))
+        replace(before, after)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    done = CliRunner().invoke(main, ["import", source, "--out", "out/new"])
+    assert done.exit_code == 1 and f"out/new.{suffix}: cannot be" in done.output
+    assert "None" not in done.output and not list(Path("out").iterdir())

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -12,6 +12,8 @@ import numpy as np
 
 from convnet.data.pipeline.feed import Batch, Feed
 from convnet.data.pipeline.views import check_views
+
+_GRACE_PERIOD = 3.0  # seconds to finish the minibatches that are being made
 
 
 class Prefetch:
@@ -95,10 +97,15 @@ class Prefetch:
         return self.waited_seconds / max(time.perf_counter() - self._started, 1e-9)
 
     def close(self) -> None:
-        """Drop the minibatches in flight and end the threads; may be called twice."""
+        """Drop the minibatches in flight and end the threads; may be called twice.
+
+        A thread that waits for a disk which does not answer is left behind.
+        """
         self._positions = iter(())
+        running = [future for _, _, future in self._pending if not future.cancel()]
         self._pending.clear()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        _, hanging = wait(running, _GRACE_PERIOD)
+        self._pool.shutdown(wait=not hanging, cancel_futures=True)
 
     def __enter__(self) -> "Prefetch":
         return self

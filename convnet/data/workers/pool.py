@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count
 
@@ -28,8 +29,12 @@ from convnet.data.workers.request import Request
 from convnet.data.workers.shared_memory import SharedMemory
 from convnet.errors import DataError
 
-_GRACE_PERIOD = 5.0  # seconds until a worker that does not end is killed
-_CHECK_INTERVAL = 1.0  # seconds between checks that all workers are alive
+_GRACE_PERIOD = 2.0  # seconds until a worker that does not end is killed
+_KILL_PERIOD = 10.0  # seconds until a worker that was killed is given up: it waits for a disk
+_CHECK_INTERVAL = 1.0  # seconds between checks that all workers are alive and answer
+_PATIENCE = 60.0  # seconds without any answer until the workers are replaced
+_FIRST_PATIENCE = 600.0  # the same for the first answer, before which a worker may compile kernels
+_MOST_REPLACEMENTS = 3  # then the data, or the machine, is at fault
 # Environment of a worker.  Its libraries use one thread; the C library keeps freed memory, which it
 # would otherwise return to the system after each task and fault in again page by page.
 _LIBRARIES = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
@@ -60,7 +65,10 @@ class Workers:
     """Decodes a data set's images in `processes` processes, while the context is open.
 
     The results do not depend on the number of processes.  A damaged image, or a worker that was
-    killed, raises a DataError where the images are needed.
+    killed, raises a DataError where the images are needed.  Workers that no longer answer are
+    replaced, and their tasks are done again.
+
+    on_message: called with a line about that, from another thread.
     """
 
     def __init__(self, dataset: EncodedDataset, processes: int):
@@ -68,10 +76,13 @@ class Workers:
         self._processes: list[subprocess.Popen] = []
         self._numbers = count()
         self._requests: dict[int, Request] = {}
+        self._unanswered: dict[tuple[int, int], Task] = {}  # by request and first case
         self._problem: DataError | None = None
+        self._last_answer, self._has_answered, self._replacements = 0.0, False, 0
+        self.on_message: Callable[[str], None] = lambda line: None
         # `_lock` guards the requests and the memory.  `_writing` guards the pipe, which may be full
         # while answers arrive.
-        self._lock, self._writing = threading.Lock(), threading.Lock()
+        self._lock, self._writing = threading.RLock(), threading.Lock()
 
     def cases_per_task(self, cases: int) -> int:
         """Return how many cases of a minibatch of `cases` a worker makes in one task.
@@ -95,11 +106,9 @@ class Workers:
         settings = self._settings()
         self._is_closed = self._memory.allocate(1 + len(settings))
         self._is_closed[: 1 + len(settings)] = bytearray(b"\0" + settings)
-        tasks, self._tasks = os.pipe()
-        self._answers, answers = os.pipe()
+        self._settings_size = len(settings)
         try:
-            for _ in range(self.count):
-                self._processes.append(self._start(tasks, answers, len(settings)))
+            self._start_all()
         except OSError as error:
             self._end()
             os.close(self._answers)
@@ -107,9 +116,6 @@ class Workers:
                 f"{self.count} data workers cannot be started ({error.strerror}); use fewer "
                 "--workers, or 0 for none"
             ) from None
-        finally:
-            os.close(tasks)
-            os.close(answers)
         self._reader = threading.Thread(target=self._read, name="convnet-workers", daemon=True)
         self._reader.start()
         self._dataset.workers = self
@@ -119,6 +125,19 @@ class Workers:
         files = [str(path.absolute()) for path in self._dataset.files]
         facts = {"files": files, "side": self._dataset.side, "converts": self._dataset.converts}
         return json.dumps(facts).encode()
+
+    def _start_all(self):
+        """Make both pipes and start the processes.  OSError."""
+        tasks, self._tasks = os.pipe()
+        self._answers, answers = os.pipe()
+        self._processes, self._has_answered = [], False
+        self._last_answer = time.monotonic()
+        try:
+            for _ in range(self.count):
+                self._processes.append(self._start(tasks, answers, self._settings_size))
+        finally:
+            os.close(tasks)
+            os.close(answers)
 
     def _start(self, tasks, answers, settings):
         descriptors = tasks, answers, self._memory.descriptor
@@ -144,18 +163,20 @@ class Workers:
             self._problem = DataError("the data workers have ended")
         self._is_closed[0] = 1  # workers drop the tasks that are left
         self._end()
-        self._reader.join()
-        os.close(self._answers)
+        self._reader.join(_GRACE_PERIOD)
+        if not self._reader.is_alive():  # else a worker waits for a disk for ever
+            os.close(self._answers)
         del self._is_closed  # which frees its memory
 
     def _end(self):
         os.close(self._tasks)
+        deadline = time.monotonic() + _GRACE_PERIOD
         for process in self._processes:
             try:
-                process.wait(_GRACE_PERIOD)
+                process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+        _wait_for_all(self._processes)
         self._memory.close()
 
     # -- work --------------------------------------------------------------------------------------
@@ -229,16 +250,27 @@ class Workers:
             if self._problem:
                 raise self._problem
             number = next(self._numbers)
+            if not self._unanswered:
+                self._last_answer = time.monotonic()  # nothing was asked for before
             self._requests[number] = request
-            place = self._memory.place(memory)
-        cases = sizes[-1]
-        for first in range(0, cases, size):
-            last = min(first + size, cases)
-            self._write(Task(number, kind, *place, *sizes, first, last))
+            place, cases = self._memory.place(memory), sizes[-1]
+            tasks = [
+                Task(number, kind, *place, *sizes, first, min(first + size, cases))
+                for first in range(0, cases, size)
+            ]
+            self._unanswered |= {(number, task.first): task for task in tasks}
+            pipe = self._tasks
+        for task in tasks:
+            self._write(task, pipe)
 
-    def _write(self, task):
-        with self._writing, suppress(BrokenPipeError):  # no worker is alive: `_read` reports it
-            os.write(self._tasks, Task.form.pack(*task))
+    def _write(self, task, pipe):
+        """Write a task, unless its pipe was replaced: then it is among those that are done again.
+
+        Where no worker is alive to read it, `_read` reports that.
+        """
+        with self._writing, suppress(BrokenPipeError):
+            if pipe == self._tasks:
+                os.write(pipe, Task.form.pack(*task))
 
     # -- answers, in a thread of their own ---------------------------------------------------------
 
@@ -255,9 +287,13 @@ class Workers:
                     unread = self._take_answers(unread + read)
                 if time.monotonic() - checked > _CHECK_INTERVAL:
                     self._check_workers()
+                    if self._hang():
+                        selector.unregister(self._answers)
+                        self._replace(unread)
+                        selector.register(self._answers, selectors.EVENT_READ)
+                        unread = b""
                     checked = time.monotonic()
-        for process in self._processes:  # the last answer may arrive before the process has ended
-            process.wait()
+        _wait_for_all(self._processes)  # the last answer may arrive before the process has ended
         self._check_workers()
 
     def _take_answers(self, read):
@@ -274,6 +310,8 @@ class Workers:
 
     def _take_answer(self, answer, text):
         with self._lock:
+            self._last_answer, self._has_answered = time.monotonic(), True
+            self._unanswered.pop((answer.request, answer.first), None)
             request = self._requests.get(answer.request)
             if request is None:  # it has failed already, since a worker has ended
                 return
@@ -288,9 +326,75 @@ class Workers:
             if dead and self._problem is None:
                 self._problem = DataError(_exit_message(dead))
             if self._problem:
-                for request in self._requests.values():
-                    request.fail(self._problem)
-                self._requests.clear()
+                self._fail_all()
+
+    def _fail_all(self):
+        for request in self._requests.values():
+            request.fail(self._problem)
+        self._requests.clear()
+        self._unanswered.clear()
+
+    # -- workers that hang -------------------------------------------------------------------------
+
+    def _hang(self):
+        """Whether there are tasks, but no answers for a long time."""
+        with self._lock:
+            patience = _PATIENCE if self._has_answered else _FIRST_PATIENCE
+            waited = time.monotonic() - self._last_answer
+            return bool(self._unanswered) and self._problem is None and waited > patience
+
+    def _replace(self, unread):
+        """Kill all workers, start others, and give them the tasks that are not answered.
+
+        Which worker has which task is not known; those that wait for a task lose nothing.
+        """
+        with self._lock:
+            if self._problem:
+                return
+            waited = f"no data worker has answered for {time.monotonic() - self._last_answer:.0f} s"
+            for process in self._processes:
+                process.kill()
+            is_dead = _wait_for_all(self._processes)
+            if not is_dead or self._replacements == _MOST_REPLACEMENTS:
+                self._problem = DataError(
+                    f"{waited}; does the disk with the images answer? Is the machine overloaded?"
+                )
+                self._fail_all()
+                return
+            self._replacements += 1
+            self._drain(unread)
+            with self._writing:
+                old = self._tasks, self._answers
+                try:
+                    self._start_all()
+                except OSError as error:
+                    reason = f"others cannot be started ({error.strerror})"
+                    self._problem = DataError(f"{waited}, and {reason}")
+                    self._fail_all()
+                # Closed last, so that the new ones have other numbers.
+                for descriptor in {*old} - {self._tasks, self._answers}:
+                    os.close(descriptor)
+            tasks, pipe = list(self._unanswered.values()), self._tasks
+        self.on_message(f"{waited}: the workers are replaced, and their tasks are done again")
+        for task in tasks:
+            self._write(task, pipe)
+
+    def _drain(self, unread):
+        """Take the answers that the workers wrote before they were killed."""
+        while read := os.read(self._answers, 1 << 16):
+            unread = self._take_answers(unread + read)
+
+
+def _wait_for_all(processes) -> bool:
+    """Wait for processes that were told to end; return whether they have.
+
+    A process that waits for a disk does not end even when it is killed.
+    """
+    deadline = time.monotonic() + _KILL_PERIOD
+    for process in processes:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, deadline - time.monotonic()))
+    return all(process.poll() is not None for process in processes)
 
 
 def _exit_message(process) -> str:
