@@ -56,9 +56,11 @@ def read_regular(path: str | Path, most: int) -> bytes:
     Raises OSError as `open_regular` does, and for a file of more than `most` bytes.
     """
     with open_regular(path) as file:
-        if os.fstat(file.fileno()).st_size > most:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
             raise _too_large(most, path)
-        data = file.read(most + 1)  # files in /proc have a size of 0
+        # Not more than it has, as the memory for that is taken first; files in /proc state 0.
+        data = file.read(min(size or 1 << 16, most) + 1)
     if len(data) > most:
         raise _too_large(most, path)
     return data
@@ -88,7 +90,7 @@ def plain_bytes(path: str | Path, most: int, error: type[ConvnetError] = DataErr
         if size > most:
             name = harmless(str(path))
             raise error(f"{name}: is damaged: expected at most {most:,} bytes, found {size:,}")
-        return file.read(most)
+        return file.read(size)
 
 
 def reason(problem: Exception) -> str:
