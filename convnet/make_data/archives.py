@@ -26,7 +26,7 @@ _DEEPEST = 2
 
 
 def scan_archive(path: Path, listing: Listing, wnid: str | None = None) -> None:
-    """Add the images of a tar; DataError if it is truncated, compressed or not a tar.
+    """Add the images of a tar; DataError if it is truncated, compressed or not a tar; OSError.
 
     They belong to the class `wnid`; by default the class is the name of the inner tar, or of the
     folder, that holds the image.
@@ -38,8 +38,6 @@ def scan_archive(path: Path, listing: Listing, wnid: str | None = None) -> None:
             _refuse_compressed(path, os.pread(file.fileno(), 8, 0))
             size = os.fstat(file.fileno()).st_size
             _Scan(listing, source, file.fileno()).scan(0, size, wnid, path.name)
-    except OSError as problem:
-        raise DataError(f"{harmless(str(path))}: cannot be read: {problem.strerror}") from None
     except Damaged as problem:
         raise DataError(
             f"{harmless(str(path))}: {problem} in {listing.place}: the archive is truncated or not "

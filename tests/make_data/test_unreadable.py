@@ -35,15 +35,15 @@ def denied(monkeypatch):
         monkeypatch.setattr(module.os, name, checked)
 
     deny(folders, "listdir")
-    original = open
+    original = byte_range.open_regular
 
     def checked_open(path, *rest, **options):
         if str(path) in paths:
             raise PermissionError(13, "Permission denied", str(path))
         return original(path, *rest, **options)
 
-    monkeypatch.setattr(byte_range, "open", checked_open, raising=False)
-    monkeypatch.setattr("convnet.make_data.archives.open", checked_open, raising=False)
+    monkeypatch.setattr(byte_range, "open_regular", checked_open)
+    monkeypatch.setattr("convnet.make_data.archives.open_regular", checked_open)
     return paths
 
 
