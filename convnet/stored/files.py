@@ -56,7 +56,8 @@ def read_regular(path: str | Path, most: int) -> bytes:
     Raises OSError as `open_regular` does, and for a file of more than `most` bytes.
     """
     with open_regular(path) as file:
-        if os.fstat(file.fileno()).st_size > most:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
             raise _too_large(most, path)
         data = bytearray()  # in chunks: Python allocates as many bytes as it is asked for
         while len(data) <= most and (chunk := file.read(_CHUNK)):
@@ -90,7 +91,7 @@ def plain_bytes(path: str | Path, most: int, error: type[ConvnetError] = DataErr
         if size > most:
             name = harmless(str(path))
             raise error(f"{name}: is damaged: expected at most {most:,} bytes, found {size:,}")
-        return file.read(most)
+        return file.read(size)
 
 
 def reason(problem: Exception) -> str:

@@ -33,7 +33,7 @@ def members(
             if member is None:
                 _check_end(read_at(tarfile.BLOCKSIZE, tar.offset))
                 return
-            vars(tar)["members"].clear()  # tarfile would keep a million of them
+            tar.members.clear()  # type: ignore[attr-defined]  # it would keep a million
             _check(member, at, size, tar)
             yield member
             at, where = member.offset_data, f"after {shown(member.name)}"

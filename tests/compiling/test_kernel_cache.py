@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numba.core.caching import IndexDataCacheFile
 
-from convnet.compiling import kernel_cache
+from convnet.compiling import kernel_cache, private_folder
 from convnet.compiling.kernels import IS_KNOWN, helper, kernel
 from tests.support.paths import ROOT
 
@@ -214,3 +214,40 @@ def test_a_folder_outside_the_package_is_digested_as_a_whole(tmp_path):
     before = digest(tmp_path)
     (tmp_path / "tiles.py").write_text("two")
     assert digest(tmp_path) != before
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "changed", "old form"])
+def test_a_damaged_file_is_not_loaded_and_is_replaced(tmp_path, damage, monkeypatch):
+    kernel_files(tmp_path).save("key", "code")
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    changed = whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:]
+    path.write_bytes({"empty": b"", "cut": whole[:-1], "changed": changed}.get(damage, whole[32:]))
+    with monkeypatch.context() as patched:
+        patched.setattr(kernel_cache.pickle, "loads", None)  # nothing is unpickled
+        assert kernel_files(tmp_path).load("key") is None
+    kernel_files(tmp_path).save("key", "code")
+    assert kernel_files(tmp_path).load("key") == "code" and path.read_bytes() == whole
+
+
+def test_a_file_of_another_user_is_not_loaded(tmp_path, monkeypatch):
+    kernel_files(tmp_path).save("key", "code")
+    owner = kernel_cache.os.geteuid()
+    assert kernel_cache._is_trusted(owner) and kernel_cache._is_trusted(0)
+    assert not kernel_cache._is_trusted(54_321)
+    monkeypatch.setattr(kernel_cache, "_is_trusted", lambda owner: False)
+    assert kernel_files(tmp_path).load("key") is None
+
+
+def test_the_private_folder_is_this_users_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(private_folder.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(private_folder.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    find = private_folder.private_folder.__wrapped__
+    folder = find()
+    assert folder.parent == tmp_path and folder.stat().st_mode & 0o777 == 0o700
+    assert f"compiled kernels are kept in {folder}" in capsys.readouterr().err
+    assert find() == folder  # the same for every process
+    folder.chmod(0o777)
+    other = find()
+    assert other != folder and other.stat().st_mode & 0o777 == 0o700

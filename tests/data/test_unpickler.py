@@ -235,3 +235,19 @@ def test_read_dictionary_names_what_is_missing(tmp_path):
         read_dictionary(path)
     with pytest.raises(DataError, match="no such file"):
         read_pickle(tmp_path / "absent")
+
+
+def test_texts_are_not_copied_over_and_over(read):
+    """A text of a megabyte, from which bytes are made a hundred thousand times."""
+    text = b"X" + struct.pack("<I", 1 << 20) + b"a" * (1 << 20)
+    start = b"\x80\x02(c_codecs\nencode\nq\x01" + text + b"q\x00X\x06\x00\x00\x00latin1q\x02"
+    with pytest.raises(DataError, match="copied to more bytes than the file has"):
+        read(start + b"h\x01h\x00h\x02\x86R" * 100_000 + b"t.")
+    assert read(b"\x80\x02c_codecs\nencode\n" + text + b"X\x06\x00\x00\x00latin1\x86R.")
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, kind in ((tmp_path / "pipe", "a named pipe"), (tmp_path, "a folder")):
+        with pytest.raises(DataError, match=f"is {kind}, not a file"):
+            read_pickle(path)
