@@ -116,8 +116,10 @@ class Loop:
         return None, ""
 
     def _write(self, tree):
-        for name in self._written.keys() - tree.keys():
-            (self.input / name).unlink(missing_ok=True)
+        if self._written.keys() - tree.keys():  # a file may become a folder
+            shutil.rmtree(self.input)
+            self.input.mkdir()
+            self._written = {}
         for name, contents in tree.items():
             if self._written.get(name) != contents:
                 path = self.input / name

@@ -67,10 +67,16 @@ class Inputs:
                 self._change_files(rng, tree, name)
             else:
                 others = self.pools[Path(name).suffix]
-                tree[name] = self._mutator(rng, name)(rng, tree[name], others)
+                tree[name] = self._changed(rng, name, tree[name], others)
             if not tree:
                 break
         return tree
+
+    def _changed(self, rng, name, contents, others) -> bytes:
+        try:
+            return self._mutator(rng, name)(rng, contents, others)
+        except Exception:  # what is too damaged, or too deep, to be understood
+            return damage(rng, contents, others)
 
     def _mutator(self, rng, name) -> Change:
         if rng.random() < _ONLY_BYTES:

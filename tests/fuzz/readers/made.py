@@ -87,10 +87,12 @@ def text_seeds() -> list[Tree]:
 
 
 def read_texts(folder: Path) -> None:
-    for name, words in read_words(folder / "words.txt").items():
-        if not words.isprintable():
+    words, truth = folder / "words.txt", folder / "truth.txt"
+    for name, text in read_words(words).items() if words.is_file() else ():  # the caller looks
+        if not text.isprintable():
             raise AssertionError(f"words of {name!a} that are not printable")
-    read_truth(folder / "truth.txt", 3)
+    if truth.is_file():
+        read_truth(truth, 3)
 
 
 @cache

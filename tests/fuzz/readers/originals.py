@@ -45,7 +45,7 @@ def change_model(rng: Random, data: bytes, others: list[bytes]) -> bytes:
             state.clear()
             state.update(new)
 
-    given = {"minibatch_size": changed(rng, [1])[:1]} if rng.random() < 0.1 else {}
+    given = {"minibatch_size": [changed(rng, [1])]} if rng.random() < 0.1 else {}
     try:
         return checkpoint(rng.choice(("cc1", "chm", "cc2")), rng.choice((0, 2)), change, **given)
     except Exception:  # what Python 2's pickles cannot hold
