@@ -78,7 +78,7 @@ class Injector:
         self._replace_libraries()
         for number in self.descriptors:
             stream = io.TextIOWrapper(
-                io.BufferedWriter(_File(self, number, "wb", closefd=False)),
+                io.BufferedWriter(_File(self, number, "w", closefd=False)),
                 encoding="utf-8",
                 line_buffering=True,
             )
@@ -115,12 +115,15 @@ class Injector:
 
         return function
 
-    def _open(self, file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, *rest):
-        writes = set(mode) & set("wax+")
-        if not writes or rest or isinstance(file, int) or not self._counts(file):
-            return self.real["io.open"](file, mode, buffering, encoding, errors, newline, *rest)
+    def _open(
+        self, file, mode="r", buffering=-1, encoding=None, errors=None, newline=None,
+        closefd=True, opener=None,
+    ):  # fmt: skip
+        if not set(mode) & set("wax+") or isinstance(file, int) or not self._counts(file):
+            arguments = mode, buffering, encoding, errors, newline, closefd, opener
+            return self.real["io.open"](file, *arguments)
         self._call("open", file)
-        raw = _File(self, file, mode.replace("t", ""))
+        raw = _File(self, file, mode.replace("t", "").replace("b", ""), opener=opener)
         if buffering == 0:
             return raw
         kind = io.BufferedRandom if "+" in mode else io.BufferedWriter
@@ -165,9 +168,9 @@ class Injector:
 class _File(io.FileIO):
     """A file whose writes are counted."""
 
-    def __init__(self, injector: Injector, file: Any, mode: str, closefd: bool = True):
+    def __init__(self, injector: Injector, file: Any, mode: str, **options: Any):
         self._injector = injector
-        super().__init__(file, mode, closefd)
+        super().__init__(file, mode, **options)
 
     def write(self, data):
         half = self._injector._call("write", self.fileno())

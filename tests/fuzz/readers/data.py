@@ -48,7 +48,7 @@ def batch_seeds() -> list[Tree]:
         }  # fmt: skip
         if channels == 3:
             meta["color_pca"] = (rng.random(3), rng.random((3, 3)))
-            meta["tree"] = {3: [0, 4], 4: [1, 2]}
+            meta["tree"], meta["all_wnids"] = {3: [0, 4], 4: [1, 2]}, {"gproot": 3}
         write = python2_pickle if side == 4 else pickle.dumps
         tree = {"batches.meta": write(meta, protocol)}
         for number in (1, 2, 3):
@@ -66,13 +66,12 @@ def jpeg_batch_seeds() -> list[Tree]:
     meta = {"label_names": NAMES, "img_size": 32, "num_vis": 3 * 32 * 32, "label_offset": 0}
     dictionary = {"data": images, "labels": [[0], [1], [2], [0]]}
     triple = (images, [(32, 32)] * 4, [("n01", 0), ("n02", 1), ("n03", 2), None])
-    found = []
-    for batch in (dictionary, triple):
-        tree = {"batches.meta": pickle.dumps(meta, 2)}
-        tree |= {f"data_batch_{number}": pickle.dumps(batch, 2) for number in (0, 1, 1000)}
-        found.append(tree)
-    parts = {"data_batch_1/data_batch_1.0": dictionary, "data_batch_2/data_batch_2.0": dictionary}
-    return [*found, {"batches.meta": pickle.dumps(meta, 2)} | {k: pickle.dumps(v, 2) for k, v in parts.items()}]
+    parts = {f"data_batch_{n}/data_batch_{n}.0": dictionary for n in (1, 2)}
+    batches = [{f"data_batch_{n}": batch for n in (0, 1, 1000)} for batch in (dictionary, triple)]
+    return [
+        {name: python2_pickle(value, 2) for name, value in ({"batches.meta": meta} | tree).items()}
+        for tree in (*batches, parts)
+    ]
 
 
 def cifar_seeds() -> list[Tree]:

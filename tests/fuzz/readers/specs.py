@@ -12,7 +12,7 @@ from tests.fuzz.reader import Reader, Tree
 from tests.support.paths import ROOT
 from tests.support.training import LAYERS, PARAMS
 
-_SHIPPED = ("digits", "cifar10", "codes-small", "alexnet-groups")
+_SHIPPED = {"digits": (64, 10), "cifar10": (1728, 10), "alexnet-groups": (150_528, 1000)}
 _VALUES = (
     "conv1,conv2", "data", "1,2,3", "1,,2", "dexp[base=0.1;tgtFactor=10;numSteps=3]", "pow[2]",
     "linear[a=1;b=2]", "tanh[1.79,-0.66]", "%(seed)s", "%(", "initw.makew(x)", "const[base=]",
@@ -22,18 +22,21 @@ _ENTRY = re.compile(rb"^([A-Za-z_]\w*)(\s*[=:]\s*)(.*)$", re.MULTILINE)
 
 
 def seeds() -> list[Tree]:
-    found = [{"net.cfg": LAYERS.encode(), "net.params": PARAMS.encode()}]
-    for name in _SHIPPED:
+    """Pairs of files; their name states the values of an image and the classes."""
+    found = [{"36-10.cfg": LAYERS.encode(), "36-10.params": PARAMS.encode()}]
+    for name, (values, classes) in _SHIPPED.items():
         files = ROOT / "layers" / f"{name}.cfg", ROOT / "params" / f"{name}.params"
-        if all(file.is_file() for file in files):
-            found.append({"net.cfg": files[0].read_bytes(), "net.params": files[1].read_bytes()})
+        found.append({f"{values}-{classes}{file.suffix}": file.read_bytes() for file in files})
     return found
 
 
 def read(folder: Path) -> None:
-    specs = Specs.read(folder / "net.cfg", folder / "net.params")
+    name = min(folder.iterdir()).stem
+    values, classes = map(int, name.split("-"))
+    specs = Specs.read(folder / f"{name}.cfg", folder / f"{name}.params")
     RunDefaults(specs.params, specs.problems)
-    build(specs.layers, specs.params, specs.problems, data_dims={0: 192, 1: 1, 2: 10}, classes=10)
+    dims = {0: values, 1: 1, 2: classes}
+    build(specs.layers, specs.params, specs.problems, data_dims=dims, classes=classes)
     for problem in specs.problems.warnings:
         if not str(problem).replace("\n", "").isprintable():
             raise AssertionError(f"a warning that is not printable: {problem!s}")
