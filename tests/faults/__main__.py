@@ -4,12 +4,16 @@ The exit code is 1 if something was lost or a message was missing.
 """
 
 import argparse
+import importlib
+import pkgutil
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import convnet
 from tests.faults import trial
 from tests.faults.inject import FAULTS, Fault
 from tests.faults.operations import OPERATIONS, Operation, prepare, train_arguments
@@ -62,21 +66,14 @@ def make_template(base: Path) -> Path:
 
 
 def load_modules() -> None:
-    """Import what the commands import, so that the children need not."""
-    import convnet.backends.cpu.engine
-    import convnet.commands.describe
-    import convnet.commands.import_checkpoint
-    import convnet.commands.make_data
-    import convnet.commands.show
-    import convnet.commands.show_predictions
-    import convnet.commands.test
-    import convnet.commands.train  # noqa: F401
+    """Import all of convnet but its CUDA backend, so that the children need not."""
+    for module in pkgutil.walk_packages(convnet.__path__, "convnet."):
+        if not module.name.startswith(("convnet.backends.cuda", "convnet.__main__")):
+            importlib.import_module(module.name)
 
 
 def undisturbed(template: Path, base: Path, operation: Operation) -> object:
     """The result of an operation without a fault."""
-    import shutil
-
     place = base / "right"
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(template, place)
