@@ -41,12 +41,20 @@ def main() -> int:
             for fault in faults:
                 found = list(tries(template, Path(base), operation, fault, right, arguments.every))
                 codes = [one.ended.code for _, one in found]
-                lost = [f"call {at} ({one.ended.call}): {one.problem}" for at, one in found if one.problem]
+                lost = [
+                    f"call {at} ({one.ended.call}): {one.problem}"
+                    for at, one in found
+                    if one.problem
+                ]
                 problems += [(operation.name, fault.name, line) for line in lost]
                 calls += len(found)
                 row = operation.name, fault.name, len(found), codes.count(0), codes.count(1)
-                print(_ROW.format(*row, f"{len(lost)}: {lost[0]}" if lost else "nothing"), flush=True)
-    print(f"{calls:,} calls disturbed, {len(problems)} problems, {time.monotonic() - started:.0f} s")
+                print(
+                    _ROW.format(*row, f"{len(lost)}: {lost[0]}" if lost else "nothing"), flush=True
+                )
+    print(
+        f"{calls:,} calls disturbed, {len(problems)} problems, {time.monotonic() - started:.0f} s"
+    )
     for words in problems:
         print(": ".join(words))
     return 1 if problems else 0

@@ -72,7 +72,9 @@ class Injector:
             self.real[name] = getattr(os, name)
             setattr(os, name, self._function(name))
         self.real["flock"] = fcntl.flock
-        fcntl.flock = lambda file, how: (self._call("flock", file), self.real["flock"](file, how))[1]
+        fcntl.flock = lambda file, how: (self._call("flock", file), self.real["flock"](file, how))[
+            1
+        ]
         self.real["io.open"] = io.open
         builtins.open = io.open = self._open
         self._replace_libraries()

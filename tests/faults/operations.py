@@ -6,7 +6,6 @@ contains something of the user's.
 """
 
 import json
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +52,8 @@ def _trained(name: str) -> Callable[[Path], object]:
 
 
 def _history(saved) -> str:
-    return json.dumps({key: saved.history[key] for key in ("train", "test", "best")})
+    kept = {key: saved.history[key] for key in ("train", "test", "best")}
+    return json.dumps(kept, sort_keys=True)
 
 
 def _journal(folder: Path) -> object:
@@ -71,7 +71,9 @@ def _files(name: str, *, without: tuple[str, ...] = ()) -> Callable[[Path], obje
     def result(folder: Path) -> object:
         files = sorted(p for p in (folder / name).rglob("*") if p.is_file())
         return {
-            str(p.relative_to(folder)): p.read_bytes() for p in files if p.name not in (*without, MINE)
+            str(p.relative_to(folder)): p.read_bytes()
+            for p in files
+            if p.name not in (*without, MINE)
         }
 
     return result
@@ -141,6 +143,3 @@ def run_command(arguments: tuple[str, ...]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     return 0
-
-
-_ = pickle

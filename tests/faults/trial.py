@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.inject import Fault, Injector
-from tests.faults.operations import MINE, Operation, run_command
+from tests.faults.operations import Operation, run_command
 
 SECONDS = 60  # a child that takes longer hangs
 _CRASHED = 99
@@ -91,7 +91,9 @@ class Found:
     again: Ended | None = None
 
 
-def attempt(template: Path, place: Path, operation: Operation, fault: Fault, at: int, right) -> Found:
+def attempt(
+    template: Path, place: Path, operation: Operation, fault: Fault, at: int, right
+) -> Found:
     """Disturb call `at` of an operation in a copy of the template; right: its result undisturbed."""
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(template, place)
@@ -100,7 +102,11 @@ def attempt(template: Path, place: Path, operation: Operation, fault: Fault, at:
     if not ended.call:
         return Found("", ended)
     problem = _judged(ended, operation)
-    kept = {name: sum for name, sum in before.items() if not (fault.vanishes and name.startswith("out/"))}
+    kept = {
+        name: sum
+        for name, sum in before.items()
+        if not (fault.vanishes and name.startswith("out/"))
+    }
     now = _hashes(place)
     lost = [name for name, sum in kept.items() if now.get(name) != sum]
     if not problem and lost:
@@ -119,7 +125,9 @@ def attempt(template: Path, place: Path, operation: Operation, fault: Fault, at:
     if again.code != 0:
         return Found(f"the same command again: exit code {again.code}", ended, again)
     if _result(place, operation) != right:
-        return Found(f"the same command again: the result is {_told(place, operation)}", ended, again)
+        return Found(
+            f"the same command again: the result is {_told(place, operation)}", ended, again
+        )
     return Found("", ended, again)
 
 
@@ -160,6 +168,3 @@ def _hashes(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in ("stdout", "stderr")
     }
-
-
-_ = MINE

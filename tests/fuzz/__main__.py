@@ -36,7 +36,11 @@ def main() -> int:
         return replay(arguments.replay)
     readers = [READERS[name] for name in arguments.reader or READERS]
     shares = sum(reader.share for reader in readers)
-    print(_ROW.format("reader", "inputs", "refused", "a second", "slowest, s", "memory, MB", "failures"))
+    print(
+        _ROW.format(
+            "reader", "inputs", "refused", "a second", "slowest, s", "memory, MB", "failures"
+        )
+    )
     found: list[tuple[Reader, Result]] = []
     for reader in readers:
         seconds = arguments.seconds * reader.share / shares

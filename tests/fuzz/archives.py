@@ -47,12 +47,16 @@ def change_tar(rng: Random, data: bytes, others: list[bytes]) -> bytes:
             case 4:
                 blocks.pop(at)
             case 5:
-                blocks[at:at] = [bytearray(block) for block in blocks[at : at + 2]] * rng.choice((1, 50))
+                blocks[at:at] = [bytearray(block) for block in blocks[at : at + 2]] * rng.choice(
+                    (1, 50)
+                )
             case _:
                 contents = rng.choice(headers)
                 if contents + 1 < len(blocks):
                     inside = bytes(blocks[contents + 1])
-                    blocks[contents + 1] = bytearray(damage(rng, inside, [])[:_BLOCK].ljust(_BLOCK, b"\0"))
+                    blocks[contents + 1] = bytearray(
+                        damage(rng, inside, [])[:_BLOCK].ljust(_BLOCK, b"\0")
+                    )
         headers = [n for n, block in enumerate(blocks) if block[257:262] == b"ustar"]
     return b"".join(blocks)
 
@@ -124,7 +128,12 @@ def change_zip(rng: Random, data: bytes, change) -> bytes:
         case 0 | 1:
             name = rng.choice(tuple(files))
             files[name] = change(rng, files[name], list(files.values()))
-            methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+            methods = (
+                zipfile.ZIP_STORED,
+                zipfile.ZIP_DEFLATED,
+                zipfile.ZIP_BZIP2,
+                zipfile.ZIP_LZMA,
+            )
             return zip_of(files, rng.choice(methods))
         case 2:
             return _change_zip_field(rng, data)
@@ -139,7 +148,9 @@ def _change_zip_field(rng, data):
         return data
     at = rng.choice(starts) + 4 + 2 * rng.randrange(20)
     form = rng.choice("HI")
-    value = struct.pack("<" + form, rng.choice((0, 1, 8, 9, 12, 14, 99, 0xFFFF, len(data) & 0xFFFF)))
+    value = struct.pack(
+        "<" + form, rng.choice((0, 1, 8, 9, 12, 14, 99, 0xFFFF, len(data) & 0xFFFF))
+    )
     return data[:at] + value + data[at + len(value) :]
 
 

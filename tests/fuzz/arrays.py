@@ -12,12 +12,50 @@ from tests.fuzz.archives import change_zip
 from tests.fuzz.bytes_of import NUMBERS, damage
 from tests.fuzz.objects import changed, odd_array, to_json
 
-_DTYPES = ("'<f4'", "'>f4'", "'<i8'", "'|O'", "'|u1'", "'<U9'", "[('a', '<f4')]", "'|V0'", "'<M8[s]'")
-_DTYPES += ("'<f4', 'x'", "None", "5", "[('a', '<i8', (1000000, 1000000))]", "'<f16'", "'" + "x" * 999 + "'")
+_DTYPES = (
+    "'<f4'",
+    "'>f4'",
+    "'<i8'",
+    "'|O'",
+    "'|u1'",
+    "'<U9'",
+    "[('a', '<f4')]",
+    "'|V0'",
+    "'<M8[s]'",
+)
+_DTYPES += (
+    "'<f4', 'x'",
+    "None",
+    "5",
+    "[('a', '<i8', (1000000, 1000000))]",
+    "'<f16'",
+    "'" + "x" * 999 + "'",
+)
 _SHAPES = ("()", "(0,)", "(-1,)", "(1 << 40,)", "(9223372036854775807, 4)", "(3, 4.0)", "(True, 4)")
-_SHAPES += ("(99999999999,)", "(65536, 65536, 65536, 65536)", "[3, 4]", "(" + "1, " * 70 + ")", "None")
-_HEADERS = ("{", "", "{'descr': '<f4'}", "(" * 3000, "{'a': " * 400, "[" * 9000, "\\", "'''", "{}\n\0")
-_HEADERS += ("{'descr': '<f4', 'fortran_order': 2, 'shape': (3, 4)}", "-" * 5000 + "1", "{**{}}", "b'\\xff'")
+_SHAPES += (
+    "(99999999999,)",
+    "(65536, 65536, 65536, 65536)",
+    "[3, 4]",
+    "(" + "1, " * 70 + ")",
+    "None",
+)
+_HEADERS = (
+    "{",
+    "",
+    "{'descr': '<f4'}",
+    "(" * 3000,
+    "{'a': " * 400,
+    "[" * 9000,
+    "\\",
+    "'''",
+    "{}\n\0",
+)
+_HEADERS += (
+    "{'descr': '<f4', 'fortran_order': 2, 'shape': (3, 4)}",
+    "-" * 5000 + "1",
+    "{**{}}",
+    "b'\\xff'",
+)
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -159,11 +197,21 @@ def _segments(data):
         length = struct.unpack_from(">H", data, at + 2)[0]
         stop = at + 2 + length
         if data[at + 1] == 0xDA:  # the values of a scan, up to the next marker
-            while stop + 1 < len(data) and (data[stop] != 0xFF or data[stop + 1] in (0, *range(0xD0, 0xD8))):
+            while stop + 1 < len(data) and (
+                data[stop] != 0xFF or data[stop + 1] in (0, *range(0xD0, 0xD8))
+            ):
                 stop += 1
         found.append(data[at:stop])
         at = stop
     return [*found, data[at:]]
 
 
-__all__ = ["NUMBERS", "change_jpeg", "change_mat", "change_npy", "change_npz", "change_safetensors", "npy"]
+__all__ = [
+    "NUMBERS",
+    "change_jpeg",
+    "change_mat",
+    "change_npy",
+    "change_npz",
+    "change_safetensors",
+    "npy",
+]

@@ -31,7 +31,11 @@ def _set_bytes(rng, data, _):
     if not data:
         return data
     at = rng.randrange(len(data))
-    return data[:at] + bytes([rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))]) + data[at + 1 :]
+    return (
+        data[:at]
+        + bytes([rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))])
+        + data[at + 1 :]
+    )
 
 
 def _truncate(rng, data, _):
@@ -64,7 +68,9 @@ def _insert(rng, data, _):
 def _splice(rng, data, others):
     other = rng.choice(others) if others else data
     at, start, stop = rng.randrange(len(data) + 1), *_part(rng, other)
-    return data[:at] + other[start:stop] + data[rng.choice((at, min(len(data), at + stop - start))) :]
+    return (
+        data[:at] + other[start:stop] + data[rng.choice((at, min(len(data), at + stop - start))) :]
+    )
 
 
 def _move(rng, data, _):

@@ -64,6 +64,9 @@ class Loop:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
+                # Those that convnet gives are messages; libraries' would be printed as they are.
+                warnings.filterwarnings("always", category=UserWarning, message=".*(/|: )")
+                warnings.showwarning = _check_warning
                 while (most is None or number < first + most) and (
                     stop is None or time.monotonic() < stop
                 ):
@@ -150,10 +153,17 @@ def save_failure(
     (folder / "traceback.txt").write_text(trace, errors="backslashreplace")
 
 
+def _check_warning(message, *_, **__):
+    if not str(message).replace("\n", "").isprintable():
+        raise AssertionError(f"a warning that is not printable: {message!s:.200}")
+
+
 def _place(error: BaseException) -> str:
     """The innermost line of convnet's code in a traceback, as file:line."""
     frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if "/convnet/" in frame.filename
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "/convnet/" in frame.filename
     ]
     if not frames:
         return "no line of convnet"

@@ -98,7 +98,9 @@ def odd(rng: Random, arrays: bool = False) -> Any:
         case 8:
             return rng.choice(("logprob", "data", "train", "1-5", "5-1", "convnet", "a/b", "../x"))
         case 9:
-            return rng.choice((b"", b"\xff\xfe", b"x" * 300, (), (1, 2), ((),), 1j, {1}, frozenset()))
+            return rng.choice(
+                (b"", b"\xff\xfe", b"x" * 300, (), (1, 2), ((),), 1j, {1}, frozenset())
+            )
         case 10:
             shared: Any = []
             for _ in range(rng.choice((3, 40))):
@@ -122,7 +124,9 @@ def odd_array(rng: Random, array: np.ndarray) -> Any:
     with np.errstate(all="ignore"):
         match rng.randrange(10):
             case 0:
-                kind = rng.choice(("u1", "i1", "i8", "f2", "f4", "f8", ">f4", ">i4", "c8", "?", "U3"))
+                kind = rng.choice(
+                    ("u1", "i1", "i8", "f2", "f4", "f8", ">f4", ">i4", "c8", "?", "U3")
+                )
                 return array.astype(kind) if array.dtype.kind in "fiub" else array
             case 1:
                 return array.reshape(-1)

@@ -78,7 +78,9 @@ def _with_number(rng, code):
     if len(code) == 2:
         return code[:1] + bytes([rng.choice((0, 1, 127, 128, 255))])
     if len(code) >= 9 and code[:1] in b"\x8d\x8e\x95\x96":
-        return code[:1] + struct.pack("<Q", rng.choice((*_LARGE, 2**40, 2**63, 2**64 - 1))) + code[9:]
+        return (
+            code[:1] + struct.pack("<Q", rng.choice((*_LARGE, 2**40, 2**63, 2**64 - 1))) + code[9:]
+        )
     if len(code) >= 5 and code[:1] in b"JjrTBX\x8b":
         return code[:1] + struct.pack("<I", rng.choice(_LARGE)) + code[5:]
     if code[-1:] == b"\n":
@@ -89,11 +91,12 @@ def _with_number(rng, code):
 def _new_opcode(rng):
     module, name = rng.choice(_NAMES).split()
     makers: tuple[Callable[[], bytes], ...] = (
-        lambda: bytes([rng.choice(b"().0N12]}aebdlostuRQ\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94")]),
+        lambda: bytes(
+            [rng.choice(b"().0N12]}aebdlostuRQ\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94")]
+        ),
         lambda: b"c%s\n%s\n" % (module.encode(), name.encode()),
         lambda: b"i%s\n%s\n" % (module.encode(), name.encode()),
-        lambda: b"\x8c%c%s\x8c%c%s\x93"
-        % (len(module), module.encode(), len(name), name.encode()),
+        lambda: b"\x8c%c%s\x8c%c%s\x93" % (len(module), module.encode(), len(name), name.encode()),
         lambda: b"h%c" % rng.randrange(256),
         lambda: b"q%c" % rng.randrange(256),
         lambda: b"r" + struct.pack("<I", rng.choice(_LARGE)),

@@ -43,7 +43,9 @@ def main(name: str, seed: str, first: str, seconds: str, folder: str, failures: 
     loop = Loop(inputs, Path(folder), Path(failures), report.write)
     found = loop.run(0, most=len(inputs.trees))  # also loads what the reader needs
     if found.failures or found.refused:
-        print(f"{name}: seeds not accepted: {found.refused} {dict(found.failures)}", file=sys.stderr)
+        print(
+            f"{name}: seeds not accepted: {found.refused} {dict(found.failures)}", file=sys.stderr
+        )
     loop.result = Result()
     bound_memory()
     loop.run(max(int(first), len(inputs.trees)), seconds=float(seconds))

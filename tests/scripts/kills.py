@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.support.killed_commands import Kills, compare, killed, prepare, whole
 
-_BEYOND = 1.1  # the last moment of a kill, as a multiple of an undisturbed run's time
+_LAST = 0.7  # the last moment of a kill, as a share of an undisturbed run's time
 
 
 def main() -> int:
@@ -38,8 +38,8 @@ def kill_runs(folder: Path, count: int, processes: int, seed: int) -> int:
     prepare(folder)
     warm = folder / "kernels"
     whole(folder, "first", warm)  # compiles the kernels
-    longest = whole(folder, "right", warm) * _BEYOND
-    print(f"an undisturbed run takes {longest / _BEYOND:.1f} s", flush=True)
+    duration = whole(folder, "right", warm)
+    print(f"an undisturbed run takes {duration:.1f} s", flush=True)
     lock, numbers = threading.Lock(), iter(range(count))
 
     def work(process: int) -> None:
@@ -50,7 +50,7 @@ def kill_runs(folder: Path, count: int, processes: int, seed: int) -> int:
                 number = next(numbers)
             name = f"run-{number}"
             try:
-                found = killed(folder, name, cache, seed * 1_000_000 + number, longest)
+                found = killed(folder, name, cache, seed * 1_000_000 + number, duration * _LAST)
                 differences = compare(folder, "right", name)
             except Exception as error:
                 found, differences = Kills(), [f"{type(error).__name__}: {error}"]
@@ -80,7 +80,6 @@ def kill_runs(folder: Path, count: int, processes: int, seed: int) -> int:
     for line in wrong:
         print(line)
     return 1 if wrong else 0
-
 
 
 if __name__ == "__main__":

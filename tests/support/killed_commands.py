@@ -24,7 +24,18 @@ from tests.support.paths import ROOT
 from tests.support.training import LAYERS, PARAMS, curve
 
 NET = ("--layers", "net.cfg", "--params", "net.params", "--data", "digits", "--inner-size", "6")
-OPTIONS = ("--minibatch", "100", "--epochs", "10", "--test-every", "7", "--save-every", "3", "--seed", "5")
+OPTIONS = (
+    "--minibatch",
+    "100",
+    "--epochs",
+    "20",
+    "--test-every",
+    "7",
+    "--save-every",
+    "3",
+    "--seed",
+    "5",
+)
 LONGEST = 300  # seconds of a process that is not killed
 MOST = 200  # kills of one run
 _CACHE_LOST = 0.1  # share of the kills before which some compiled kernels are removed
@@ -99,7 +110,9 @@ def killed(folder: Path, save: str, cache: Path, seed: int, longest: float) -> K
             found.lengths.pop()
             return found
         if code != -signal.SIGKILL:
-            raise AssertionError(f"exit code {code}: {(folder / f'{save}.log').read_text()[-2000:]}")
+            raise AssertionError(
+                f"exit code {code}: {(folder / f'{save}.log').read_text()[-2000:]}"
+            )
         _note(folder / save, found)
     whole(folder, save, cache)
     return found

@@ -105,7 +105,13 @@ def feature_seeds() -> list[Tree]:
 
 
 def name_seeds() -> list[Tree]:
-    names = ("digits", "shapes:side=40,train=2000", "shapes:classes=7", "synthetic:10x3x32x32", "shapes")
+    names = (
+        "digits",
+        "shapes:side=40,train=2000",
+        "shapes:classes=7",
+        "synthetic:10x3x32x32",
+        "shapes",
+    )
     return [{"name": name.encode()} for name in names]
 
 
@@ -114,7 +120,12 @@ def change_name(rng: Random, data: bytes, others: list[bytes]) -> bytes:
     if kind:
         return damage(rng, data, others)
     number = str(rng.choice(NUMBERS)).encode()
-    return rng.choice((b"shapes:side=%s", b"shapes:train=%s", b"synthetic:%sx3x8x8", b"synthetic:2x%sx8x8")) % number
+    return (
+        rng.choice(
+            (b"shapes:side=%s", b"shapes:train=%s", b"synthetic:%sx3x8x8", b"synthetic:2x%sx8x8")
+        )
+        % number
+    )
 
 
 def read_name(folder: Path) -> None:

@@ -58,7 +58,11 @@ def read_picture(folder: Path) -> None:
         raise AssertionError(f"a remark that is not printable: {made.remark!a}")
 
 
-CHANGES = {"*": lambda rng, data, others: (change_jpeg if data[:2] == b"\xff\xd8" else damage)(rng, data, others)}
+CHANGES = {
+    "*": lambda rng, data, others: (change_jpeg if data[:2] == b"\xff\xd8" else damage)(
+        rng, data, others
+    )
+}
 READERS = (
     Reader("jpeg", jpeg_seeds, read_jpeg, CHANGES, accepts=(ValueError,), share=1.5),
     Reader("picture", picture_seeds, read_picture, CHANGES, share=1.5),

@@ -45,7 +45,11 @@ def seeds() -> list[Tree]:
     files["run/journal.jsonl"] = runs.journal_seeds()[0]["journal.jsonl"]
     files |= {f"features/{name}": text for name, text in data.feature_seeds()[0].items()}
     files |= {f"preds/{name}": text for name, text in runs.prediction_seeds()[0].items()}
-    found = [["describe", *_NET, "--data-dims", "36,1", "--classes", "10"], ["nets"], ["layers", "conv"]]
+    found = [
+        ["describe", *_NET, "--data-dims", "36,1", "--classes", "10"],
+        ["nets"],
+        ["layers", "conv"],
+    ]
     found += [["check", "net.cfg", "net.params"], ["show-cost", "--load", "run"]]
     return [files | {"arguments.json": json.dumps(arguments).encode()} for arguments in found]
 
@@ -75,7 +79,10 @@ def _value(rng, kind):
     choices = getattr(kind, "choices", ())
     if choices and rng.random() < 0.7:
         return rng.choice(choices)
-    if isinstance(kind, click.types.IntParamType | click.types.FloatParamType) and rng.random() < 0.9:
+    if (
+        isinstance(kind, click.types.IntParamType | click.types.FloatParamType)
+        and rng.random() < 0.9
+    ):
         return str(rng.choice((*NUMBERS[:16], *NUMBERS, 0.5, -0.5, 1e308, "nan", "inf", "-inf")))
     return rng.choice((*_TEXTS, *_TEXTS, *WORDS, *CHARACTERS))
 

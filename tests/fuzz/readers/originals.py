@@ -20,7 +20,9 @@ from tests.support.python2_pickle import python2_pickle
 
 def model_seeds() -> list[Tree]:
     found = [
-        {"3.2": checkpoint(system, protocol)} for system in ("cc1", "chm", "cc2") for protocol in (0, 2)
+        {"3.2": checkpoint(system, protocol)}
+        for system in ("cc1", "chm", "cc2")
+        for protocol in (0, 2)
     ]
     zipped = {"data": checkpoint("cc1", 2)}
     return [*found, {"3.2": zip_of(zipped)}, {"3.2": zip_of(zipped, zipfile.ZIP_STORED)}]

@@ -60,7 +60,9 @@ def checkpoint_seeds() -> list[Tree]:
 
 
 def run_folder_seeds() -> list[Tree]:
-    return [{"0.3.safetensors": _bytes(3), "0.5.safetensors": _bytes(5), "best.safetensors": _bytes(3)}]
+    return [
+        {"0.3.safetensors": _bytes(3), "0.5.safetensors": _bytes(5), "best.safetensors": _bytes(3)}
+    ]
 
 
 def resum(metadata: dict[str, str]) -> None:
@@ -102,7 +104,9 @@ def journal_seeds() -> list[Tree]:
     records = [{"event": "start", "step": 0, "seed": 1, "layers": "digits", "parameters": 500}]
     for step in range(1, 9):
         train = {"event": "train", "step": step, "epoch": step / 4, "cases": 128, "costs": costs}
-        records.append(train | {"rates": {"fc10": 0.01}, "images_per_second": 5e3, "wait_share": 0.1})
+        records.append(
+            train | {"rates": {"fc10": 0.01}, "images_per_second": 5e3, "wait_share": 0.1}
+        )
         if step % 4 == 0:
             records.append(train | {"event": "test", "best": True})
             records.append({"event": "save", "step": step, "path": "1.0.safetensors"})
@@ -147,6 +151,9 @@ READERS = (
     Reader("journal", journal_seeds, read_journal_only, {"*": change_json_lines}, share=2),
     Reader("curves", journal_seeds, read_curves, {"*": change_json_lines}, share=0.7),
     Reader(
-        "predictions", prediction_seeds, read_predictions, {"*.json": change_json, "*.npz": change_npz}
+        "predictions",
+        prediction_seeds,
+        read_predictions,
+        {"*.json": change_json, "*.npz": change_npz},
     ),
 )

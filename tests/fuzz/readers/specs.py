@@ -62,7 +62,9 @@ def change(rng: Random, data: bytes, others: list[bytes]) -> bytes:
                 lines.insert(at, b"[" + rng.choice((b"a", b"conv1", b"", b"DEFAULT", b"x]")) + b"]")
             case _:
                 start = rng.randrange(len(lines))
-                lines[at:at] = lines[start : start + rng.choice((3, 10, 100))] * rng.choice((1, 1, 20))
+                lines[at:at] = lines[start : start + rng.choice((3, 10, 100))] * rng.choice(
+                    (1, 1, 20)
+                )
     return b"\n".join(lines)[: 1 << 17]
 
 
