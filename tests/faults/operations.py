@@ -22,6 +22,7 @@ from tests.support.training import LAYERS, PARAMS, curve
 NET = ("--layers", "net.cfg", "--params", "net.params", "--data", "digits", "--inner-size", "6")
 MINIBATCH = ("--minibatch", "500")
 MINE = "mine.txt"
+MISTAKE = "console of a mistake"
 
 
 @dataclass(frozen=True)
@@ -95,33 +96,29 @@ def _nothing(folder: Path) -> object:
     return None
 
 
-_SHOW = ("--load", "trained")
+_RUN = ("--load", "trained")
+_FEATURES = ("--write-features", "hidden", "--feature-path", "out/features", "--split", "both")
+_SETS = ("--train", "images/train", "--val", "images/val", "--shard-images", "3", "--workers", "1")
+_FILTERS = ("--layer", "hidden", "--channels", "1")
+_SIZES = ("--data-dims", "36,1", "--classes", "10")
+_PICTURE = ("--out", "out/a.png")
+_trained_out = _trained("out/run")
+
 OPERATIONS = (
     Operation("journal", train_arguments("out/run"), _journal),
-    Operation("checkpoint", train_arguments("out/run", "--save-every", "1"), _trained("out/run")),
-    Operation(
-        "features",
-        ("test", *_SHOW, "--write-features", "hidden", "--feature-path", "out/features", "--split", "both"),
-        _files("out/features"),
-    ),
-    Operation("predictions", ("test", *_SHOW, "--test-out", "out/preds"), _predictions),
-    Operation(
-        "make-data",
-        (
-            *("make-data", "--train", "images/train", "--val", "images/val", "--out", "out/made"),
-            *("--shard-images", "3", "--workers", "1"),
-        ),
-        _files("out/made"),
-    ),
+    Operation("checkpoint", train_arguments("out/run", "--save-every", "1"), _trained_out),
+    Operation("features", ("test", *_RUN, *_FEATURES), _files("out/features")),
+    Operation("predictions", ("test", *_RUN, "--test-out", "out/preds"), _predictions),
+    Operation("make-data", ("make-data", *_SETS, "--out", "out/made"), _files("out/made")),
     Operation("import", ("import", "3.2", "--out", "out/old"), _imported),
-    Operation("show-cost", ("show-cost", *_SHOW, "--out", "out/a.png"), _files("out")),
-    Operation("show-filters", ("show-filters", *_SHOW, "--layer", "hidden", "--out", "out/a.png", "--channels", "1"), _files("out")),
-    Operation("show-preds", ("show-preds", *_SHOW, "--out", "out/a.png"), _files("out")),
-    Operation("console of train", train_arguments("out/run"), _trained("out/run"), console=True),
-    Operation("console of test", ("test", *_SHOW), _nothing, console=True),
-    Operation("console of describe", ("describe", *NET[:4], "--data-dims", "36,1", "--classes", "10"), _nothing, console=True),
-    Operation("console of a mistake", ("describe", "--layers", "missing.cfg"), _nothing, console=True),
-)  # fmt: skip
+    Operation("show-cost", ("show-cost", *_RUN, *_PICTURE), _files("out")),
+    Operation("show-filters", ("show-filters", *_RUN, *_FILTERS, *_PICTURE), _files("out")),
+    Operation("show-preds", ("show-preds", *_RUN, *_PICTURE), _files("out")),
+    Operation("console of train", train_arguments("out/run"), _trained_out, console=True),
+    Operation("console of test", ("test", *_RUN), _nothing, console=True),
+    Operation("console of describe", ("describe", *NET[:4], *_SIZES), _nothing, console=True),
+    Operation(MISTAKE, ("describe", "--layers", "missing.cfg"), _nothing, console=True),
+)
 
 
 def prepare(folder: Path) -> None:

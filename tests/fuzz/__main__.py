@@ -119,7 +119,8 @@ def report(found: list[tuple[Reader, Result]], out: Path) -> int:
     tried = sum(result.tried for _, result in found)
     print(
         f"{tried:,} inputs, {len(kinds)} kinds of failures"
-        f"{f' (in {out})' if kinds else ''}; longest {slowest:.2f} s, most memory {memory >> 20:,} MB"
+        f"{f' (in {out})' if kinds else ''}; "
+        f"longest {slowest:.2f} s, most memory {memory >> 20:,} MB"
     )
     return 1 if kinds else 0
 

@@ -32,7 +32,7 @@ def change_tar(rng: Random, data: bytes, others: list[bytes]) -> bytes:
         if rng.random() < 0.4:
             return damage(rng, data, others)
         inner = zlib.decompressobj(wbits=31).decompress(data)
-        return gzip.compress(change_tar(rng, inner, []), 1)
+        return gzip.compress(change_tar(rng, inner, []), 1, mtime=0)
     blocks = [bytearray(data[at : at + _BLOCK]) for at in range(0, len(data), _BLOCK)]
     headers = [n for n, block in enumerate(blocks) if block[257:262] == b"ustar"]
     for _ in range(rng.choice((1, 1, 2))):
@@ -113,7 +113,9 @@ def zip_of(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
         for name, contents in files.items():
-            archive.writestr(name, contents)
+            info = zipfile.ZipInfo(name)  # of a fixed date
+            info.compress_type = method
+            archive.writestr(info, contents)
     return file.getvalue()
 
 

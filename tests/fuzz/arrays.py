@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 
 from tests.fuzz.archives import change_zip
-from tests.fuzz.bytes_of import NUMBERS, damage
+from tests.fuzz.bytes_of import damage
 from tests.fuzz.objects import changed, odd_array, to_json
 
 _DTYPES = (
@@ -94,7 +94,7 @@ def change_npz(rng: Random, data: bytes, others: list[bytes]) -> bytes:
     return change_zip(rng, data, change_npy)
 
 
-# -- safetensors -------------------------------------------------------------------------------------
+# -- safetensors -----------------------------------------------------------------------------------
 
 
 def change_safetensors(rng: Random, data: bytes, others: list[bytes], resum=None) -> bytes:
@@ -135,7 +135,7 @@ def _change_metadata(rng, metadata):
             metadata[key] = to_json(rng, changed(rng, value)).decode("utf-8", "replace")
 
 
-# -- MATLAB ------------------------------------------------------------------------------------------
+# -- MATLAB ----------------------------------------------------------------------------------------
 
 
 def change_mat(rng: Random, data: bytes, others: list[bytes]) -> bytes:
@@ -157,7 +157,7 @@ def change_mat(rng: Random, data: bytes, others: list[bytes]) -> bytes:
     return header + struct.pack("<II", 15, len(packed)) + packed
 
 
-# -- pictures ----------------------------------------------------------------------------------------
+# -- pictures --------------------------------------------------------------------------------------
 
 
 def change_jpeg(rng: Random, data: bytes, others: list[bytes]) -> bytes:
@@ -204,14 +204,3 @@ def _segments(data):
         found.append(data[at:stop])
         at = stop
     return [*found, data[at:]]
-
-
-__all__ = [
-    "NUMBERS",
-    "change_jpeg",
-    "change_mat",
-    "change_npy",
-    "change_npz",
-    "change_safetensors",
-    "npy",
-]

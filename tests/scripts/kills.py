@@ -59,11 +59,9 @@ def kill_runs(folder: Path, count: int, processes: int, seed: int) -> int:
                 total.strays += found.strays
                 total.lengths += found.lengths
                 wrong.extend(f"{name}: {what}" for what in differences)
-                print(
-                    f"{name}: {len(found.lengths)} kills, {', '.join(differences) or 'the same bits'}; "
-                    f"{len(total.lengths):,} of {count:,} kills, {time.monotonic() - started:.0f} s",
-                    flush=True,
-                )
+                end, spent = ", ".join(differences) or "the same bits", time.monotonic() - started
+                so_far = f"{len(total.lengths):,} of {count:,} kills, {spent:.0f} s"
+                print(f"{name}: {len(found.lengths)} kills, {end}; {so_far}", flush=True)
             if not differences:
                 shutil.rmtree(folder / name)
 
@@ -72,10 +70,11 @@ def kill_runs(folder: Path, count: int, processes: int, seed: int) -> int:
             done.result()
     runs = next(numbers)
     moments = ", ".join(f"{count:,} with {what}" for what, count in sorted(total.moments.items()))
+    early = sum(length < 1 for length in total.lengths)
     print(
-        f"{len(total.lengths):,} kills of {runs} runs ({moments}; {total.strays} left an unfinished "
-        f"file; {sum(length < 1 for length in total.lengths):,} in the first second), "
-        f"{len(wrong)} differences, {time.monotonic() - started:.0f} s"
+        f"{len(total.lengths):,} kills of {runs} runs ({moments}; {total.strays} left an "
+        f"unfinished file; {early:,} in the first second), {len(wrong)} differences, "
+        f"{time.monotonic() - started:.0f} s"
     )
     for line in wrong:
         print(line)

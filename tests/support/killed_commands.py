@@ -70,9 +70,14 @@ def command(folder: Path, save: str) -> list[str]:
     return [*words, *(("--resume", save) if found else ("--save", save))]
 
 
-def start(folder: Path, save: str, cache: Path) -> subprocess.Popen:
-    """Start a process; its messages are appended to a log."""
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
+def start(folder: Path, save: str, cache: Path | None) -> subprocess.Popen:
+    """Start a process; its messages are appended to a log.
+
+    cache: folder of the compiled kernels; None for the one that all processes use.
+    """
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    if cache is not None:
+        environment["NUMBA_CACHE_DIR"] = str(cache)
     with open(folder / f"{save}.log", "ab") as log:
         return subprocess.Popen(
             command(folder, save), cwd=folder, env=environment, stdout=log, stderr=log,
@@ -80,7 +85,7 @@ def start(folder: Path, save: str, cache: Path) -> subprocess.Popen:
         )  # fmt: skip
 
 
-def whole(folder: Path, save: str, cache: Path) -> float:
+def whole(folder: Path, save: str, cache: Path | None) -> float:
     """Run to the end without a kill; return the seconds."""
     started = time.monotonic()
     code = start(folder, save, cache).wait(LONGEST)
@@ -89,14 +94,14 @@ def whole(folder: Path, save: str, cache: Path) -> float:
     return time.monotonic() - started
 
 
-def killed(folder: Path, save: str, cache: Path, seed: int, longest: float) -> Kills:
+def killed(folder: Path, save: str, cache: Path | None, seed: int, longest: float) -> Kills:
     """Kill the processes of a run, until one ends by itself before its moment has come.
 
     longest: seconds until the last moment of a kill.
     """
     rng, found = random.Random(seed), Kills()
     for _ in range(MOST):
-        if rng.random() < _CACHE_LOST:
+        if cache is not None and rng.random() < _CACHE_LOST:
             _lose_kernels(rng, cache)
         started = time.monotonic()
         process = start(folder, save, cache)

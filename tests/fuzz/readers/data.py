@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 
 from convnet.data import Feed, FeedOptions, open_dataset
-from tests.fuzz.arrays import change_jpeg, change_npy, npy
+from tests.fuzz.arrays import change_npy, npy
 from tests.fuzz.bytes_of import NUMBERS, damage
 from tests.fuzz.objects import change_json
 from tests.fuzz.pickles import change_pickle
@@ -144,4 +144,3 @@ READERS = (
     Reader("features", feature_seeds, use, {"*.json": change_json, "*.npy": change_npy}),
     Reader("data-name", name_seeds, read_name, {"*": change_name}, share=0.5),
 )
-_ = change_jpeg

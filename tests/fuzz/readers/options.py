@@ -11,7 +11,6 @@ from convnet.cli import main
 from tests.fuzz.bytes_of import CHARACTERS, NUMBERS, WORDS
 from tests.fuzz.reader import Reader, Tree
 from tests.fuzz.readers import data, runs
-from tests.support.paths import ROOT
 from tests.support.training import LAYERS, PARAMS
 
 _NET = ("--layers", "net.cfg", "--params", "net.params")
@@ -105,4 +104,3 @@ def read(folder: Path) -> None:
 
 
 READERS = (Reader("options", seeds, read, {"arguments.json": change}, share=2),)
-_ = ROOT
