@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test simulator fuzz faults kills kernels smoke widths lint docs site corpus bench gpu figure1 ablations clean
+.PHONY: demo test quick simulator fuzz faults kills kernels smoke widths lint docs site corpus bench gpu figure1 ablations clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -23,6 +23,15 @@ SIMULATOR = NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest -n auto tests/simulat
 test: $(VENV)/.tested
 	$(BIN)/python -m pytest -n auto --dist worksteal
 	$(SIMULATOR) -m "not slow"
+
+# Something of everything, kernels of both backends included: under a minute once they are compiled.
+QUICK := tests/test_imports.py tests/language/test_parse.py tests/graph/test_mistakes.py \
+	tests/network/test_placement.py tests/operations tests/layers/test_contract.py \
+	tests/layers/test_layers.py tests/data/test_feed.py tests/train/test_resume.py tests/test_api.py
+quick: $(VENV)/.tested
+	$(BIN)/python -m pytest -n auto --dist worksteal $(QUICK) -k "not test_layers or alone"
+	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest tests/simulator/test_rows.py \
+		-k "alone and (conv or pool or cmrnorm or logreg or dropout)"
 
 simulator: $(VENV)/.tested
 	$(SIMULATOR)

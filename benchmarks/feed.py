@@ -1,6 +1,6 @@
 """Feeding beside Pillow alone and beside PyTorch's DataLoader: `python -m benchmarks.feed`.
 
-Images of 256x256 are decoded, cropped to 224x224, mirrored, shifted in colour, less the mean image.
+Images of 256x256 are decoded, cropped to 224x224, mirrored, shifted in color, less the mean image.
 The rivals take turns, each in processes of its own; figures are medians over the rounds.
 """
 

@@ -1,4 +1,4 @@
-"""What the memory-bound CUDA kernels move, computed from their sources: nothing here was measured.
+"""The bytes that memory-bound CUDA kernels move, counted in their sources, not measured.
 
 `python -m benchmarks.kernel_traffic` prints the table of docs/performance.md.
 """
@@ -9,10 +9,10 @@ _POOLED = (27 / 55) ** 2  # outputs a pixel, of the first pooling of AlexNet
 
 
 class Traffic(NamedTuple):
-    """Bytes a value that a kernel moves between memory and the caches, float32, where it adds none.
+    """Bytes a value that a kernel moves between memory and caches, in float32, not accumulating.
 
-    value: of what.  least: if each number was read and written once and nothing that could be made
-    again was kept.  again: what it reads once more from the caches.
+    value: of what.  least: if each number were read and written once, and everything recomputed
+    that can be.  again: what it reads once more from the caches.
     """
 
     kernel: str
@@ -23,7 +23,7 @@ class Traffic(NamedTuple):
 
 
 TRAFFIC = (
-    Traffic("biases and neuron (`finish`)", "output", 8, 8),
+    Traffic("biases and neuron (`epilogue`)", "output", 8, 8),
     Traffic("`neuron.forward`", "value", 8, 8),
     Traffic("`neuron.backward`, with sums for biases or without", "value", 12, 12),
     Traffic("`bias.grad`", "value", 4, 4),
@@ -56,7 +56,7 @@ TRAFFIC = (
 
 
 def untouched(operation: str, arguments: dict) -> set[str]:
-    """Names of the array arguments that a step's kernels neither read nor write.
+    """Return the names of the array arguments that a step's kernels neither read nor write.
 
     arguments: of the step, by name.
     """
@@ -66,11 +66,11 @@ def untouched(operation: str, arguments: dict) -> set[str]:
         if fits(arguments["size"], arguments["blocked"]):
             return {"denominators"} if operation == "cmrnorm.forward" else {"y", "denominators"}
     if operation in ("neuron.backward", "neuron.backward_fused"):
-        return _unread_by_slope(arguments["kind"])
+        return _unread_by_derivative(arguments["kind"])
     return set()
 
 
-def _unread_by_slope(kind):
+def _unread_by_derivative(kind):
     if kind in ("ident", "linear"):
         return {"x", "y"}
     return {"y"} if kind in ("drelu", "abs", "square", "log") else {"x"}

@@ -12,7 +12,7 @@ from convnet.data.datasets.shapes import Shapes
 
 SIDE = 256
 _AMPLITUDE = 6.0  # of the noise in brightness, standard deviation in grey levels
-_COLOUR = 1.0  # and in each colour
+_COLOUR = 1.0  # and in each color
 
 
 def write_photos(folder: Path, images: int, classes: int = 4) -> Path:

@@ -16,7 +16,7 @@ class Photos(torch.utils.data.Dataset):
     def __init__(self, dataset, side: int, strength: float):
         self._dataset, self._side, self._strength = dataset, side, strength
         deviations, vectors = dataset.color_pca
-        self._colours = torch.tensor(vectors * deviations / 255, dtype=torch.float32)
+        self._colors = torch.tensor(vectors * deviations / 255, dtype=torch.float32)
         border = (dataset.side - side) // 2
         mean = dataset.mean_image()[:, border : border + side, border : border + side]
         self._mean = torch.tensor(mean / 255)
@@ -33,7 +33,7 @@ class Photos(torch.utils.data.Dataset):
 
     def _lit(self, pixels):
         alpha = torch.normal(0.0, self._strength, (3,))
-        return pixels + (self._colours @ alpha)[:, None, None]
+        return pixels + (self._colors @ alpha)[:, None, None]
 
 
 def random_crop(image, side: int):

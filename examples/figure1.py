@@ -149,9 +149,9 @@ def ratio_line(curves: dict[str, list[Curve]], target: float) -> str:
 def picture(curves: dict[str, list[Curve]], data: str, target: float):
     """Draw seed 0 of both networks in full color, other seeds faint, and the target as a line."""
     lines = []
-    for colour, (neuron, found) in zip(COLORS, curves.items(), strict=False):
-        lines += [Line("", curve.points, colour, faint=True) for curve in found[1:]]
-        lines.append(Line(f"{neuron}, rate {found[0].rate:g}", found[0].points, colour))
+    for color, (neuron, found) in zip(COLORS, curves.items(), strict=False):
+        lines += [Line("", curve.points, color, faint=True) for curve in found[1:]]
+        lines.append(Line(f"{neuron}, rate {found[0].rate:g}", found[0].points, color))
     longest = max(curve.points[-1][0] for found in curves.values() for curve in found)
     lines.append(Line(f"{target:.0%}", [(0, target), (longest, target)], (150, 150, 150)))
     panel = Panel("training error", "iterations", lines, percent=True)

@@ -1,4 +1,4 @@
-"""`make gpu`: runs the parts one after the other, whatever becomes of each; prints and stores.
+"""`make gpu`: run the parts one after the other, also after failures; print and store the results.
 
 python -m benchmarks.gpu --parts smoke,cases
 """
@@ -8,6 +8,7 @@ import hashlib
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.gpu import cases, packages, report, shown
@@ -27,7 +28,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="of each part, instead of its own limit")
     parser.add_argument("--cases", default="", metavar="TEXT", help="tests that pytest -k picks")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
-    parser.add_argument("--list", action="store_true", help="say what the parts show")
+    parser.add_argument("--list", action="store_true", help="list the parts and what they show")
     parser.add_argument("--rehearse", action="store_true", help="tiny, without a GPU (slow)")
     found = parser.parse_args(given)
     try:
@@ -42,7 +43,7 @@ def main(given: list[str] | None = None) -> int:
     if asked.list:
         print("\n".join(f"{p.name:10} {p.seconds:4} s  {p.shows}" for p in PARTS))
         return 0
-    packages.tell(packages.lacking())
+    packages.print_lacking(packages.lacking())
     made_with = versions(ROOT)
     if made_with["cuda_of_driver"] is None and not asked.rehearse:
         print("there is no NVIDIA driver here; --rehearse tries the parts without a GPU")
@@ -56,8 +57,13 @@ def main(given: list[str] | None = None) -> int:
     return 0 if all(part["status"] == "ok" for part in found.values()) else 1
 
 
-def run_parts(asked, made_with: dict, store) -> dict[str, dict]:
-    """The parts' outcomes.  store(parts): called after each, so that nothing is lost."""
+def run_parts(
+    asked: argparse.Namespace, made_with: dict, store: Callable[[dict], object]
+) -> dict[str, dict]:
+    """Run the parts and return their outcomes.
+
+    store(parts): called after each part, so that an interruption loses nothing.
+    """
     started, found = time.monotonic(), {}
     for part in asked.parts:
         left = WHOLE_SECONDS - (time.monotonic() - started)
@@ -77,7 +83,7 @@ def run_parts(asked, made_with: dict, store) -> dict[str, dict]:
     return found
 
 
-def run_part(name: str, seconds: float, asked) -> Ran:
+def run_part(name: str, seconds: float, asked: argparse.Namespace) -> Ran:
     WORK.mkdir(parents=True, exist_ok=True)
     for old in WORK.glob(f"{name}*.jsonl"):
         old.unlink()
@@ -92,8 +98,11 @@ def run_part(name: str, seconds: float, asked) -> Ran:
 
 
 def environment(rehearse: bool) -> dict[str, str]:
-    """Of the parts' processes.  Kernels are kept for one state of the sources alone: Numba looks at
-    the file of a kernel, not at those of the functions that it calls."""
+    """Return the environment of the parts' processes.
+
+    The cache of compiled kernels belongs to one state of the sources: Numba checks the file of a
+    kernel, but not the files of the functions that it calls.
+    """
     found = {**os.environ, "NUMBA_CACHE_DIR": str(WORK / f"kernels-{sources()}")}
     found["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     if rehearse:
@@ -102,7 +111,7 @@ def environment(rehearse: bool) -> dict[str, str]:
 
 
 def sources() -> str:
-    """A name for the state of the sources of both backends."""
+    """Return a hash of the sources of both backends."""
     found = hashlib.sha256()
     for path in sorted((ROOT / "convnet" / "backends").rglob("*.py")):
         found.update(path.read_bytes())

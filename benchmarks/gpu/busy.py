@@ -1,8 +1,9 @@
-"""When a GPU computes and when it waits, by PyTorch's profiler, which sees everybody's kernels."""
+"""When a GPU computes and when it is idle, by PyTorch's profiler, which records all kernels."""
 
 import json
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -12,8 +13,8 @@ LONGEST = 12
 DEVICE_WORK = ("kernel", "gpu_memcpy", "gpu_memset")
 
 
-def busy(call, wait, steps: int = STEPS) -> dict:
-    """Of some steps in a row: milliseconds a step, and the share in which the GPU does nothing."""
+def busy(call: Callable[[], object], wait: Callable[[], object], steps: int = STEPS) -> dict:
+    """Run some steps in a row; return milliseconds a step, and the idle share of the GPU."""
     wait()
     with torch.profiler.profile(activities=_activities()) as profiler:
         for _ in range(steps):
@@ -32,7 +33,7 @@ def _activities():
 
 
 def summary(events: list[dict], steps: int) -> dict:
-    """From events of Chrome's trace format; times there are microseconds."""
+    """Summarize events of Chrome's trace format, whose times are microseconds."""
     work = [e for e in events if e.get("ph") == "X" and e.get("cat") in DEVICE_WORK]
     if not work:
         return {"kernels": 0}
@@ -51,7 +52,7 @@ def summary(events: list[dict], steps: int) -> dict:
 
 
 def covered(spans: list[tuple[float, float]]) -> float:
-    """Length of the union of sorted intervals."""
+    """Return the length of the union of sorted intervals."""
     total, reached = 0.0, float("-inf")
     for start, end in spans:
         total += max(0.0, end - max(start, reached))

@@ -1,6 +1,6 @@
 """Part "cases": the tests of tests/gpu, divided among processes that share the GPU.
 
-Run by the launcher; knows nothing of CUDA.
+The launcher runs this part; it does not import CUDA.
 """
 
 import os
@@ -16,7 +16,7 @@ SINGLE_THREADED = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), "2")
 
 
 def run(folder: Path, seconds: float, environment: dict, pick: str = "") -> Ran:
-    """All tests, or those that pytest's -k picks."""
+    """Run all tests, or those that pytest's -k selects."""
     count = max(1, min(MOST_PROCESSES, (os.cpu_count() or 1) - 1))
     started = time.monotonic()
 
@@ -37,14 +37,17 @@ def run(folder: Path, seconds: float, environment: dict, pick: str = "") -> Ran:
 
 
 def command(pick: str) -> list[str]:
-    """pytest ends with 0 also where tests fail: the records tell which.  -p no:cacheprovider: the
-    processes would write the same files."""
+    """Return the command of one process.
+
+    It exits with 0 also where tests fail: the records have the failures.  The cache provider is off
+    because all processes would write the same files.
+    """
     found = [sys.executable, "-m", "benchmarks.gpu.pytest_worker", "tests/gpu", "-q", "--tb=short"]
     return [*found, "-p", "no:cacheprovider", *(["-k", pick] if pick else [])]
 
 
 def joined(ran: list[Ran], seconds: float) -> Ran:
-    """The processes' outcomes as one: out of time if one of them is, else failed if one is."""
+    """Join the processes' outcomes: out of time if one of them is, else failed if one is."""
     statuses = {one.status for one in ran}
     status = next((s for s in ("out of time", "failed") if s in statuses), "ok")
     records = [record for one in ran for record in one.records]

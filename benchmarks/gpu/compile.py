@@ -1,20 +1,25 @@
 """Part "compile": AlexNet's kernels, compiled by several processes before they are needed.
 
-Numba compiles a kernel when it is first launched, on one core; here each process takes every n-th
-of the kernels that the networks' programs will launch, and leaves it in the shared cache.
+Numba compiles a kernel when it is first launched, on one core.  Here each process compiles every
+n-th of the kernels that the networks' programs will launch, into the shared cache.
 """
 
 import multiprocessing
 import os
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.gpu.records import Failed, told
+from benchmarks.gpu.records import Failed, error_text
 from benchmarks.gpu.settings import Settings
 from convnet.network.memory import View
+from convnet.network.plan import Plan
 from convnet.network.planner import make_plan
+
+if TYPE_CHECKING:
+    from convnet.backends.cuda.runtime.launch import Array
 
 MOST_PROCESSES = 12
 
@@ -26,7 +31,7 @@ def checks(settings: Settings) -> Iterator[tuple[str, object]]:
 
 
 def compile_all(settings: Settings, processes: int) -> dict:
-    """How many there are, and how long it took."""
+    """Compile all kernels; return how many there are, and how long it took."""
     started = time.perf_counter()
     context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
     with context.Pool(processes) as pool:
@@ -40,19 +45,22 @@ def compile_all(settings: Settings, processes: int) -> dict:
 
 
 def compile_share(settings: Settings, first: int, stride: int) -> tuple[int, list[str]]:
-    """Compile every `stride`-th kernel; returns how many were compiled, and what went wrong."""
+    """Compile every `stride`-th kernel; return how many were compiled, and the errors."""
     done, problems = 0, []
     for kernel, signature in list(kernels(settings).values())[first::stride]:
         try:
             kernel.dispatcher.compile(signature)
             done += 1
         except Exception as error:
-            problems.append(f"{kernel.name}: {told(error)[:200]}")
+            problems.append(f"{kernel.name}: {error_text(error)[:200]}")
     return done, problems
 
 
 def kernels(settings: Settings) -> dict:
-    """(kernel, signature) of all launches of AlexNet's programs, by what tells them apart."""
+    """Return (kernel, signature) of all launches of AlexNet's programs, each once.
+
+    The keys are module, name and signature.
+    """
     from benchmarks.gpu import ours
 
     found = {}
@@ -68,8 +76,8 @@ def kernels(settings: Settings) -> dict:
     return found
 
 
-def launches(plan, cases: int, precision: str) -> Iterator:
-    """Every launch of a plan's programs, over arrays without memory."""
+def launches(plan: Plan, cases: int, precision: str) -> Iterator:
+    """Yield every launch of a plan's programs, over arrays without memory."""
     from convnet.backends.cuda.engine import operation
     from convnet.backends.cuda.runtime.launch import Array, Launch
 
@@ -83,7 +91,8 @@ def launches(plan, cases: int, precision: str) -> Iterator:
         yield from (i for i in function(*arguments, **extra) if isinstance(i, Launch))
 
 
-def stand_in(view: View, cases: int):
+def stand_in(view: View, cases: int) -> "Array":
+    """Return the array of a view, without memory."""
     from convnet.backends.cuda.runtime.launch import Array
 
     dtype = np.dtype(np.float32 if view.buffer.dtype == "real" else view.buffer.dtype)
@@ -91,8 +100,8 @@ def stand_in(view: View, cases: int):
     return Array(None, start, view.shape(cases), dtype)
 
 
-def numba_type(argument):
-    """As Numba's dispatcher sees it."""
+def numba_type(argument: object) -> object:
+    """Return the type that Numba's dispatcher gives an argument."""
     from numba.cuda import types
 
     if isinstance(argument, tuple):

@@ -11,6 +11,7 @@ from benchmarks.gpu.settings import Settings
 from benchmarks.gpu.their_layers import counterpart
 from benchmarks.gpu.timing import Candidate, interleaved, ratio
 from benchmarks.gpu.traffic import adds, bytes_moved, floor_seconds, flops, is_product, module_of
+from convnet.network.network import Network
 from convnet.network.record import BETWEEN_DEVICES, Step
 
 REPEATS = 10  # of a step in one program, so that starting it counts little
@@ -29,14 +30,14 @@ def checks(settings: Settings) -> Iterator[tuple[str, object]]:
 
 
 def label(step: Step) -> str:
-    """conv2 images_grad, conv1.biases update.sgd; "adding" where a step adds to what is there."""
+    """Return a name such as "conv2 images_grad"; "adding" where a step accumulates."""
     what = step.arguments[0].buffer.name if module_of(step) == "update" else step.layer
     operation = step.operation.removeprefix("conv.").removeprefix("fc.")
     return f"{what} {operation}{' adding' if adds(step) else ''}"
 
 
-def distinct(made) -> list[Step]:
-    """The steps of training on a device, those of equal shapes and numbers once."""
+def distinct(made: Network) -> list[Step]:
+    """Return the steps of training on devices; of equal operations and shapes only the first."""
     found = {}
     for step in made.plan.programs["train"]:
         if step.operation not in BETWEEN_DEVICES:
@@ -61,8 +62,8 @@ class Layers:
         self.peaks = peaks.measured(self.settings)
         return {**self.peaks, "shown": peaks.shown(self.peaks)}
 
-    def network(self, cases: int, precision: str):
-        """The one that is kept; its engine is given another precision where programs are bound."""
+    def network(self, cases: int, precision: str) -> Network:
+        """Return the kept network; its engine binds the next programs in `precision`."""
         if cases not in self.networks:
             self.networks.clear()
             made = ours.network(self.graph, cases, graphs=self.settings.graphs)
@@ -74,7 +75,7 @@ class Layers:
         return made
 
     def timed(self, step: Step, cases: int) -> dict:
-        """Our times and PyTorch's, floors, and the share of the bandwidth."""
+        """Return our times and PyTorch's, floors, and the share of the bandwidth."""
         if not self.peaks:
             self.find_peaks()
         step = same_step(self.network(cases, "fp32"), step)
@@ -111,11 +112,11 @@ class Layers:
         return found
 
 
-def same_step(made, step: Step) -> Step:
-    """The step of another network of the same graph that does what `step` does."""
+def same_step(made: Network, step: Step) -> Step:
+    """Return the step of another network of the same graph that corresponds to `step`."""
     return next(s for s in made.plan.programs["train"] if str(s) == str(step))
 
 
 def each(times: dict, repeats: int) -> dict:
-    """Times of one of several repeats."""
+    """Return the times of one of several repeats."""
     return {name: t if name == "error" else round(t / repeats, 6) for name, t in times.items()}

@@ -1,8 +1,8 @@
-"""What a Python needs for `make gpu`: what it lacks, and wheels for a machine without a network.
+"""The packages that `make gpu` needs: which are missing, and wheels for a machine without network.
 
-    python -m benchmarks.gpu.packages             what this Python lacks; exit code 1 if anything
-    python -m benchmarks.gpu.packages download    fetches wheels into .wheels, for Linux on x86-64
-    python -m benchmarks.gpu.packages install     installs from .wheels what this Python lacks
+    python -m benchmarks.gpu.packages             list what is missing; exit code 1 if anything
+    python -m benchmarks.gpu.packages download    fetch wheels into .wheels, for Linux on x86-64
+    python -m benchmarks.gpu.packages install     install from .wheels what is missing
 
 PyTorch is not fetched: it is large, and comes with its own CUDA.
 """
@@ -32,7 +32,7 @@ class Need:
     below: str = "1000"
 
     def lack(self, version: str | None) -> str:
-        """Why an installed version will not do; "" if it does."""
+        """Return why an installed version does not fit; "" if it does."""
         if version is None:
             return "is not installed"
         if not numbers(self.least) <= numbers(version) < numbers(self.below):
@@ -61,7 +61,7 @@ NEEDS = (
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """2.11.0+cu130 is (2, 11, 0)."""
+    """Return (2, 11, 0) for 2.11.0+cu130."""
     found = []
     for part in version.partition("+")[0].split("."):
         digits = "".join(c for c in part if c.isdigit())
@@ -77,7 +77,7 @@ def installed(name: str) -> str | None:
 
 
 def toolkit_library() -> Path | None:
-    """NVVM of a CUDA toolkit, which serves where its wheel is not installed."""
+    """Return NVVM of a CUDA toolkit, which replaces its wheel; None without one."""
     homes = [os.environ.get("CUDA_PATH"), os.environ.get("CUDA_HOME"), "/usr/local/cuda"]
     for home in filter(None, homes):
         for path in sorted(Path(home).glob("nvvm/lib64/libnvvm.so*")):
@@ -86,9 +86,10 @@ def toolkit_library() -> Path | None:
 
 
 def lacking(
-    version_of: Callable[[str], str | None] = installed, toolkit=toolkit_library
+    version_of: Callable[[str], str | None] = installed,
+    toolkit: Callable[[], Path | None] = toolkit_library,
 ) -> dict[str, str]:
-    """Distributions that will not do, each with the reason."""
+    """Return the distributions that do not fit, each with the reason."""
     found = {need.name: need.lack(version_of(need.name)) for need in NEEDS}
     if version_of("nvidia-nvvm") is None and toolkit() is not None:
         found.pop("nvidia-nvvm")
@@ -98,7 +99,7 @@ def lacking(
 # -- download ------------------------------------------------------------------
 
 
-def download(folder: Path, python: str, run=subprocess.run) -> None:
+def download(folder: Path, python: str, run: Callable = subprocess.run) -> None:
     """Fetch all wheels, for a version of Python such as 3.12."""
     folder.mkdir(exist_ok=True)
     platforms = [word for name in PLATFORMS for word in ("--platform", name)]
@@ -113,7 +114,7 @@ def download(folder: Path, python: str, run=subprocess.run) -> None:
 
 
 def slim(path: Path) -> None:
-    """Leave out of NVVM's wheel what Numba does not use, and pack the rest tighter."""
+    """Remove from NVVM's wheel what Numba does not use, and compress the rest further."""
     thin = path.with_suffix(".tmp")
     with (
         zipfile.ZipFile(path) as old,
@@ -126,7 +127,7 @@ def slim(path: Path) -> None:
 
 
 def _kept(name, content):
-    """A wheel's list of its files names only what is in it."""
+    """The content of a file of the wheel; the list of files loses what was removed."""
     if not name.endswith(".dist-info/RECORD"):
         return content
     lines = content.decode().splitlines(keepends=True)
@@ -136,8 +137,8 @@ def _kept(name, content):
 # -- install ------------------------------------------------------------------
 
 
-def install(folder: Path, target: Path | None, run=subprocess.run) -> int:
-    """Install what is lacking; returns the exit code."""
+def install(folder: Path, target: Path | None, run: Callable = subprocess.run) -> int:
+    """Install what is missing; return the exit code."""
     wheels = {need.name: need.wheel for need in NEEDS}
     wanted = [wheels[name] for name in lacking() if wheels[name]]
     if not wanted:
@@ -147,7 +148,8 @@ def install(folder: Path, target: Path | None, run=subprocess.run) -> int:
     return run([*command, *place, "--find-links", str(folder), *wanted]).returncode
 
 
-def tell(found: dict[str, str]) -> None:
+def print_lacking(found: dict[str, str]) -> None:
+    """Print the missing packages, and how to install them from wheels that are there."""
     for name, reason in found.items():
         print(f"{sys.executable}: {name} {reason}", file=sys.stderr)
     if found and FOLDER.is_dir():
@@ -169,7 +171,7 @@ def main() -> int:
     if given.what == "install":
         return install(given.folder, given.target)
     found = lacking()
-    tell(found)
+    print_lacking(found)
     return 1 if found else 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Part:
     """A module of this package, or `tests/gpu`.
 
-    seconds: it is stopped after so many; together they stay below eight minutes.
+    seconds: its time limit; all limits together are below eight minutes.
     """
 
     name: str
@@ -30,7 +30,10 @@ WHOLE_SECONDS = 475  # of all parts together
 
 
 def chosen(names: str) -> list[Part]:
-    """The parts of a list such as "smoke,cases", in their own order; all for "".  ValueError."""
+    """Return the parts of a list such as "smoke,cases", in the order of PARTS; all for "".
+
+    ValueError for unknown names.
+    """
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     unknown = sorted(set(wanted) - set(NAMES))
     if unknown:

@@ -1,6 +1,7 @@
-"""The ceilings of this very GPU: how fast it copies memory and multiplies large matrices."""
+"""Measured peaks of the GPU: how fast it copies memory and multiplies large matrices."""
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -12,8 +13,13 @@ COPIED = 1 << 28  # float32 numbers: 1 GiB, far beyond the cache
 SIDE = 8192
 
 
-def measured(settings: Settings, clock=time.perf_counter) -> dict[str, float]:
-    """bandwidth: bytes a second, read and written; fp32, tf32, bf16: operations a second."""
+def measured(
+    settings: Settings, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
+    """Return the bandwidth in bytes a second, and by precision the operations a second.
+
+    Bytes that are read and bytes that are written both count.
+    """
     device = settings.torch_device
     copied, side = (1 << 16, 64) if settings.rehearsal else (COPIED, SIDE)
     found = {"bandwidth": 8 * copied / _copy_seconds(copied, device, settings, clock)}
@@ -38,7 +44,7 @@ def _seconds(call, device, settings, clock):
 
 
 def shown(peaks: dict[str, float]) -> dict[str, float]:
-    """GB/s and TFLOP/s, for the table."""
+    """Return the peaks in GB/s and TFLOP/s, for the table."""
     units = {"bandwidth": ("GB/s", 1e9)}
     found = {}
     for name, value in peaks.items():

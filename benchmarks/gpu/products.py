@@ -1,4 +1,4 @@
-"""Convolutions and full connections in float64, by PyTorch; cases are first there, last here."""
+"""Convolutions and full connections in float64, by PyTorch, whose arrays have the cases first."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from convnet.network.record import Step
 def in_float64(
     step: Step, before: dict[View, np.ndarray], cases: int, device: str
 ) -> dict[View, np.ndarray]:
-    """What a product's step makes of values, by written view."""
+    """Return what a product's step computes from the values in `before`, by written view."""
     kind, _, function = step.operation.partition(".")
     values = [before[a] if isinstance(a, View) else a for a in step.arguments]
     compute = {"conv": _conv, "fc": _fc}[kind]
@@ -20,23 +20,23 @@ def in_float64(
     target = step.arguments[2]
     found = found + (before[target] if adds(step) else 0)
     if function.endswith("_fused"):
-        found = _finished(found, *values[-4:-2])
+        found = _with_epilogue(found, *values[-4:-2])
     return {target: found}
 
 
-def _finished(y, biases, neuron):
+def _with_epilogue(y, biases, neuron):
     y = y + biases.astype(np.float64).reshape(-1, *[1] * (y.ndim - 1))
     if neuron not in ("ident", "relu"):
         raise NotImplementedError(f"no counterpart of the neuron {neuron} here")
     return np.maximum(y, 0) if neuron == "relu" else y
 
 
-def _wide(array, device):
+def _float64(array, device):
     return torch.from_numpy(np.ascontiguousarray(array)).to(device, torch.float64)
 
 
 def _cases_first(array, device):
-    return _wide(array, device).permute(3, 0, 1, 2).contiguous()
+    return _float64(array, device).permute(3, 0, 1, 2).contiguous()
 
 
 def _conv(function, values, device):
@@ -45,12 +45,12 @@ def _conv(function, values, device):
         images, weights = a, b
         x, w = _cases_first(images, device), _filters(weights, device)
         maps = out.shape[1]
-        x = _as_far_as_windows_reach(x, w, maps, stride, padding)
+        x = _padded_to_windows(x, w, maps, stride, padding)
         return _cases_last(F.conv2d(x, w, None, stride, padding, 1, groups))
     images, weights, dy = (out, b, a) if function == "images_grad" else (a, out, b)
     x, w = _cases_first(images, device), _filters(weights, device)
     side = x.shape[2]
-    x = _as_far_as_windows_reach(x, w, dy.shape[1], stride, padding)
+    x = _padded_to_windows(x, w, dy.shape[1], stride, padding)
     mask = [function == "images_grad", function == "weights_grad", False]
     dx, dw, _ = torch.ops.aten.convolution_backward(
         _cases_first(dy, device), x, w, None, [stride] * 2, [padding] * 2, [1, 1], False, [0, 0],
@@ -62,21 +62,21 @@ def _conv(function, values, device):
 
 
 def _filters(weights, device):
-    return _wide(weights, device).permute(3, 0, 1, 2).contiguous()
+    return _float64(weights, device).permute(3, 0, 1, 2).contiguous()
 
 
 def _cases_last(tensor):
     return tensor.permute(1, 2, 3, 0).cpu().numpy()
 
 
-def _as_far_as_windows_reach(x, w, modules, stride, padding):
-    """Zeros behind the border that the last windows hang over, or pixels cut that none reads."""
+def _padded_to_windows(x, w, modules, stride, padding):
+    """Pad the images with zeros to the end of the last windows, or crop pixels that none reads."""
     more = (modules - 1) * stride + w.shape[2] - 2 * padding - x.shape[2]
     return F.pad(x, (0, max(more, 0), 0, max(more, 0)))
 
 
 def _fc(function, values, device):
-    a, b = _wide(values[0], device), _wide(values[1], device)
+    a, b = _float64(values[0], device), _float64(values[1], device)
     if function == "forward":
         found = b @ a
     elif function == "inputs_grad":

@@ -1,4 +1,4 @@
-"""pytest in a process of `make gpu`: failed tests are told by the records, not by the exit code."""
+"""pytest in a process of `make gpu`: the records have the failed tests, the exit code has not."""
 
 import sys
 

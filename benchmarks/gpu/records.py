@@ -1,7 +1,7 @@
-"""What a part found out, as JSON lines: written by its process, read by the launcher.
+"""The records of a part's checks, as JSON lines: its process writes them, the launcher reads them.
 
-A check writes a line when it begins and one when it has ended; so a process that dies is found out,
-and the next one goes on behind the check that it died in.
+A check writes a line when it begins and one when it ends.  So the launcher sees in which check a
+process died, and the next process continues after that check.
 """
 
 import json
@@ -10,16 +10,16 @@ import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-LOST = 3  # exit code of a process that can no longer use its GPU; the next one goes on
+LOST = 3  # exit code of a process that can no longer use its GPU; another one continues
 LONGEST_ERROR = 2000
 
 
 class Skip(Exception):
-    """Raised by a check that has nothing to do here; the text says why."""
+    """Raised by a check that cannot run here, with the reason."""
 
 
 def read(path: Path) -> list[dict]:
-    """All lines of a file, none if it does not exist; a torn last line is left out."""
+    """Return all lines of a file, none if it does not exist; an incomplete last line is ignored."""
     if not path.exists():
         return []
     found = []
@@ -32,7 +32,7 @@ def read(path: Path) -> list[dict]:
 
 
 def finished(lines: Iterable[dict]) -> list[dict]:
-    """The records of checks; one that began and never ended has died."""
+    """Return the records of checks; one that began and never ended has failed."""
     found: dict[str, dict] = {}
     for line in lines:
         if "start" in line:
@@ -68,9 +68,10 @@ def run_checks(
     lost: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> int:
-    """Run checks that did not begin before, whatever the others do; returns the exit code.
+    """Run the checks that no process has begun before, also after failures; return the exit code.
 
-    Each returns its figures.  lost(): asked after a failure, whether no other can succeed.
+    A check returns its measurements.  lost(): called after a failure; whether no other check can
+    succeed.
     """
     for name, check in checks:
         if name in writer.begun:
@@ -85,7 +86,7 @@ def run_checks(
 
 
 def outcome(check: Callable[[], dict | None]) -> dict:
-    """status and figures of a check, or its error."""
+    """Return a check's status and measurements, or its error."""
     try:
         return {"status": "ok", "figures": check() or {}}
     except Skip as reason:
@@ -93,19 +94,19 @@ def outcome(check: Callable[[], dict | None]) -> dict:
     except Failed as failure:
         return {"status": "failed", "error": str(failure), "figures": failure.figures}
     except Exception as error:
-        return {"status": "failed", "error": told(error)}
+        return {"status": "failed", "error": error_text(error)}
 
 
 class Failed(Exception):
-    """A check whose figures are not what they should be."""
+    """Raised by a check whose measurements are not what they should be."""
 
     def __init__(self, why: str, figures: dict):
         super().__init__(why)
         self.figures = figures
 
 
-def told(error: BaseException) -> str:
-    """The error's text, and where it was raised last in our files."""
+def error_text(error: BaseException) -> str:
+    """Return the error's text, and the file and line where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}"[:LONGEST_ERROR] + place

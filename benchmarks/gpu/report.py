@@ -1,4 +1,4 @@
-"""The results' file, and lines for the terminal.  Knows no CUDA and needs Python alone."""
+"""The file of results, and lines for the terminal.  It needs only Python."""
 
 import json
 import re
@@ -12,12 +12,12 @@ MOST_FAILURES = 6  # that are listed of a part; the file has all
 
 
 def file_name(gpu: str) -> str:
-    """nvidia-h200.json"""
+    """Return a name such as nvidia-h200.json."""
     return re.sub(r"[^a-z0-9]+", "-", gpu.lower()).strip("-") + ".json"
 
 
 def part_of(ran: Ran, versions: dict) -> dict:
-    """A part as it is stored.  Each has its own date and revision: parts may be run apart."""
+    """Return a part as it is stored, with its own date and revision: parts may run separately."""
     counts = Counter(record["status"] for record in ran.records)
     return {
         "status": ran.status,
@@ -31,7 +31,7 @@ def part_of(ran: Ran, versions: dict) -> dict:
 
 
 def store(path: Path, gpu: str, versions: dict, parts: dict[str, dict]) -> dict:
-    """Put parts into a file beside those that it has; returns all of it."""
+    """Add parts to those of a file; return its content."""
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     found = {
         "gpu": gpu,
@@ -48,7 +48,7 @@ def store(path: Path, gpu: str, versions: dict, parts: dict[str, dict]) -> dict:
 
 
 def heading(parts: dict[str, dict]) -> list[str]:
-    """A line for each part."""
+    """Return a line for each part."""
     lines = []
     for name, part in parts.items():
         counts = ", ".join(f"{count} {status}" for status, count in part["counts"].items())
@@ -57,7 +57,7 @@ def heading(parts: dict[str, dict]) -> list[str]:
 
 
 def failures(name: str, part: dict) -> list[str]:
-    """What failed in a part, and why, in a line each."""
+    """Return a line for each failure of a part."""
     bad = [record for record in part["records"] if record["status"] == "failed"]
     lines = [f"{name}: {part['note']}"] if part.get("note") else []
     for record in bad[:MOST_FAILURES]:
@@ -68,6 +68,6 @@ def failures(name: str, part: dict) -> list[str]:
 
 
 def _first_line(error: str) -> str:
-    """pytest's reports have the reason behind an E."""
+    """The first line of an error; in pytest's reports the reason follows an E."""
     reasons = [line[1:].strip() for line in error.splitlines() if line.startswith("E  ")]
     return (reasons or error.strip().splitlines() or ["?"])[0][:200]

@@ -32,7 +32,7 @@ def program() -> str | None:
 
 
 def check(tool: str) -> dict:
-    """No error may be found; a tool that is not done in time is said so."""
+    """Run a tool; Failed if it finds an error, Skip if it is not done in time."""
     found = program()
     if found is None:
         raise Skip("compute-sanitizer is not installed; it comes with NVIDIA's CUDA toolkit")
@@ -45,12 +45,12 @@ def check(tool: str) -> dict:
 
 
 def judged(output: str, code: int) -> dict:
-    """The errors that a tool counted; Failed with what it said if there are any."""
+    """Return the number of errors that a tool found; Failed with its report if there are any."""
     counts = [int(a or b) for a, b in FOUND.findall(output)]
     figures = {"errors": sum(counts), "rows": output.count("row done")}
     if not counts or sum(counts) or not figures["rows"]:
-        said = [line for line in output.splitlines() if "=========" in line][:12]
-        raise Failed(f"code {code}: " + ("\n".join(said) or output[-600:]), figures)
+        shown = [line for line in output.splitlines() if "=========" in line][:12]
+        raise Failed(f"code {code}: " + ("\n".join(shown) or output[-600:]), figures)
     return figures
 
 

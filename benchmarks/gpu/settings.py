@@ -1,4 +1,4 @@
-"""Where and how large the parts run: on a GPU, or in rehearsal, tiny, without one."""
+"""The sizes of the parts: on a GPU, or in rehearsal, tiny and without a GPU."""
 
 import os
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ PRECISIONS = ("fp32", "tf32", "bf16")
 
 @dataclass(frozen=True)
 class Settings:
-    """rehearsal: all at tiny sizes; our engine runs in Numba's simulator, PyTorch on the CPU.
+    """Sizes of the parts.
 
-    cases: minibatches of the whole steps; the first one is also that of the sizes and the layers.
-    divisor, side: of AlexNet's widths, and of its images.  rounds: of each timing.
+    rehearsal: all sizes are tiny; our engine runs in Numba's simulator, PyTorch on the CPU.  cases:
+    minibatches of the whole steps; the parts "sizes" and "layers" use the first.  divisor: of
+    AlexNet's widths.  side: of its images.  rounds: of each timing.
     """
 
     rehearsal: bool = False
@@ -34,5 +35,5 @@ REHEARSED = Settings(True, (2, 3), 16, 67, 1, ("fp32", "bf16"), "cpu")
 
 
 def settings() -> Settings:
-    """As the environment says."""
+    """Return the settings that the environment selects."""
     return REHEARSED if os.environ.get(REHEARSAL) else Settings()

@@ -1,10 +1,10 @@
-"""The measured figures as tables, from the records of the parts.  Needs Python alone."""
+"""The measurements as tables, from the records of the parts.  It needs only Python."""
 
 from benchmarks.tables import table
 
 
 def tables(parts: dict[str, dict]) -> list[str]:
-    """Texts, of the parts that were run."""
+    """Return the tables of the parts that were run, as texts."""
     found = []
     for name, make in MADE.items():
         records = parts.get(name, {}).get("records", [])
@@ -79,7 +79,7 @@ def _inverse(ratio):
 
 
 def layers(figures: dict[str, dict]) -> list[str]:
-    """Products by precision; then what only moves memory."""
+    """Return products by precision, then kernels that only move memory."""
     products, moved = [], []
     for name, found in figures.items():
         for precision, judged in found.get("by precision", {}).items():

@@ -1,6 +1,6 @@
 """Part "sizes": each step of AlexNet, on the values of a training step, against float64.
 
-The network goes on step by step on the device.  Products are compared with PyTorch in float64, all
+The network advances step by step on the device.  Products are compared with PyTorch in float64, all
 other steps with the CPU engine in float64; what a step must write is filled with NaN before.
 """
 
@@ -37,7 +37,7 @@ def checks(settings: Settings) -> Iterator[tuple[str, object]]:
 
 
 class Walk:
-    """A training step, done as far as the next check needs it."""
+    """A training step, run up to the step of the next check."""
 
     def __init__(self, made, settings: Settings):
         self.made, self.engine, self.cases = made, made.engine, made.cases
@@ -53,7 +53,7 @@ class Walk:
 
     def check(self, number: int) -> dict:
         """Errors by precision, relative to the norm of what is expected."""
-        while self.done < number:  # also what another process has checked
+        while self.done < number:  # also those that another process has checked
             self.done += 1
             self.run(self.steps[self.done - 1], "fp32")
         step, self.done = self.steps[number], number + 1
@@ -61,7 +61,7 @@ class Walk:
         expected = self._expected(step, before)
         found = {}
         precisions = self.precisions if is_product(step) else ("fp32",)
-        for precision in [p for p in precisions if p != "fp32"] + ["fp32"]:  # fp32 goes on
+        for precision in [p for p in precisions if p != "fp32"] + ["fp32"]:  # continue from fp32
             self._restore(step, before)
             self.run(step, precision)
             found[precision] = max(self._errors(expected))
@@ -101,15 +101,15 @@ def poison(values: np.ndarray) -> np.ndarray:
 
 
 def relative(found: np.ndarray, expected: np.ndarray) -> float:
-    """Norm of the difference over the norm of what is expected; NaN counts as infinite."""
-    wide = np.asarray(expected, np.float64)
-    difference = np.linalg.norm((np.asarray(found, np.float64) - wide).ravel())
-    error = difference / max(np.linalg.norm(wide.ravel()), 1e-30)
+    """Return the norm of the difference over that of the expected values; infinite for NaN."""
+    exact = np.asarray(expected, np.float64)
+    difference = np.linalg.norm((np.asarray(found, np.float64) - exact).ravel())
+    error = difference / max(np.linalg.norm(exact.ravel()), 1e-30)
     return float(error) if np.isfinite(error) else float("inf")
 
 
 def on_cpu(step: Step, before: dict[View, np.ndarray], cases: int) -> dict[View, np.ndarray]:
-    """What the CPU engine makes of the same values in float64, by written view."""
+    """Return what the CPU engine computes from the same values in float64, by written view."""
     engine, mine, step = CpuEngine(np.float64), {}, whole(step)
     buffers: dict[Buffer, Buffer] = {}
     for view in dict.fromkeys([*before, *step.views()]):
@@ -128,7 +128,7 @@ def on_cpu(step: Step, before: dict[View, np.ndarray], cases: int) -> dict[View,
 
 
 def whole(step: Step) -> Step:
-    """With arrays that the CPU needs and the GPU does not, where the step has None."""
+    """Replace None by arrays that the CPU engine needs where the GPU recomputes them."""
     if not step.operation.startswith("cmrnorm."):
         return step
     like = step.arguments[0]
@@ -137,11 +137,11 @@ def whole(step: Step) -> Step:
 
 
 def _like(view):
-    return View(Buffer("made again", 0, view.size, "kept"), 0, view.dims, view.tail)
+    return View(Buffer("recomputed", 0, view.size, "kept"), 0, view.dims, view.tail)
 
 
 def _before(step: Step) -> list[Step]:
-    """What makes numbers that the CPU keeps for a step, and the GPU need not."""
+    """The steps that compute what the CPU engine keeps for a step and the GPU recomputes."""
     if step.operation != "cmrnorm.backward":
         return []
     x, y, _, denominators, _, *numbers, _ = step.arguments

@@ -1,4 +1,4 @@
-"""Part "smoke": the ways that everything else takes, each once, against NumPy."""
+"""Part "smoke": the mechanisms that everything else uses, each once, against NumPy."""
 
 import time
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from convnet.backends.cuda.jit import SIMULATED, kernel
 from convnet.backends.cuda.ops import fc
 from convnet.backends.cuda.runtime.launch import Array
 from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, COPIES, Stream
-from convnet.backends.cuda.runtime.streams import Graph, Queues
+from convnet.backends.cuda.runtime.streams import Graph, Streams
 
 TOLERANCES = {"fp32": 3e-6, "tf32": 1e-3, "bf16": 8e-3}
 COUNT = 1 << 10 if SIMULATED else 1 << 24
-DEPTH = 128 if SIMULATED else 4608  # a product's ring of tiles goes round many times
+DEPTH = 128 if SIMULATED else 4608  # a product's ring buffer is used many times over
 BLOCKS = 2 if SIMULATED else 1024
 
 
@@ -45,7 +45,8 @@ def device() -> dict:
     return {"gpus": gpus()}
 
 
-def same(found, expected, what="") -> None:
+def same(found: np.ndarray, expected: np.ndarray, what: str = "") -> None:
+    """Raise Failed where the arrays differ."""
     wrong = int(np.count_nonzero(found != expected))
     if wrong:
         raise Failed(f"{wrong} of {expected.size} numbers are wrong {what}", {"wrong": wrong})
@@ -100,7 +101,7 @@ def product(precision: str) -> dict:
 
 
 def repeats(settings: Settings) -> dict:
-    """The same bits ten times: a copy that is read before it has come would differ at times."""
+    """The same bits ten times; tiles that are read before their copy is done would differ."""
     w, x = _operands(64, DEPTH, 64)
     times = 2 if SIMULATED else 10
     for precision in settings.precisions:
@@ -114,7 +115,7 @@ def repeats(settings: Settings) -> dict:
 
 
 def pinned() -> dict:
-    """Up from pinned memory, through a kernel, and back; GB/s upwards."""
+    """Upload from pinned memory, run a kernel, download; return the GB/s of the upload."""
     host = cuda.pinned_array(COUNT, np.float32)
     host[:] = np.arange(COUNT)
     stream, memory = cuda.stream(), cuda.device_array(COUNT, np.float32)
@@ -134,21 +135,19 @@ def pinned() -> dict:
 
 def streams() -> dict:
     """A stream waits for another one's event, twenty times in a row."""
-    queues = Queues((0,))
+    own = Streams((0,))
     compute, copies = Stream(0, COMPUTE), Stream(0, COPIES)
     memory = cuda.to_device(np.zeros(COUNT, np.float32))
-    kernels = {
-        s: _double_and_add.configured((BLOCKS,), queues.stream(s)) for s in (compute, copies)
-    }
+    kernels = {s: _double_and_add.configured((BLOCKS,), own.stream(s)) for s in (compute, copies)}
     expected = np.float32(0)
-    for turn in range(20):
-        mine, other = (compute, copies) if turn % 2 else (copies, compute)
+    for number in range(20):
+        mine, other = (compute, copies) if number % 2 else (copies, compute)
         kernels[mine](memory, np.float32(1), np.int32(COUNT))
-        event = queues.event(0)
-        queues.record(event, mine)
-        queues.wait(event, other)
+        event = own.event(0)
+        own.record(event, mine)
+        own.wait(event, other)
         expected = 2 * expected + 1
-    queues.synchronize()
+    own.synchronize()
     same(memory.copy_to_host(), np.full(COUNT, expected))
     return {"turns": 20}
 
@@ -157,27 +156,25 @@ def graph() -> dict:
     """Kernels on two streams, captured once and replayed."""
     if SIMULATED:
         raise Skip("the simulator has no graphs")
-    queues = Queues((0,))
+    own = Streams((0,))
     compute, copies = Stream(0, COMPUTE), Stream(0, COPIES)
     memory = cuda.to_device(np.zeros(COUNT, np.float32))
-    kernels = {
-        s: _double_and_add.configured((BLOCKS,), queues.stream(s)) for s in (compute, copies)
-    }
-    events = queues.event(0), queues.event(0)
+    kernels = {s: _double_and_add.configured((BLOCKS,), own.stream(s)) for s in (compute, copies)}
+    events = own.event(0), own.event(0)
 
-    def queue():
+    def enqueue():
         kernels[compute](memory, np.float32(1), np.int32(COUNT))
-        queues.record(events[0], compute)
-        queues.wait(events[0], copies)
+        own.record(events[0], compute)
+        own.wait(events[0], copies)
         kernels[copies](memory, np.float32(1), np.int32(COUNT))
-        queues.record(events[1], copies)
-        queues.wait(events[1], compute)
+        own.record(events[1], copies)
+        own.wait(events[1], compute)
 
-    queue()  # plainly: compiles the kernels
-    queues.synchronize()
-    made = Graph(queues, compute, queue)
+    enqueue()  # without a graph: compiles the kernels
+    own.synchronize()
+    made = Graph(own, compute, enqueue)
     for _ in range(5):
         made.launch()
-    queues.synchronize()
+    own.synchronize()
     same(memory.copy_to_host(), np.full(COUNT, np.float32(2**12 - 1)))
     return {"replays": 5}

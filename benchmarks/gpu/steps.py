@@ -1,4 +1,4 @@
-"""Part "steps": AlexNet's training and test step beside PyTorch's, in one run, turn by turn."""
+"""Part "steps": AlexNet's training and test step beside PyTorch's, timed alternately in one run."""
 
 import gc
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def checks(settings: Settings) -> Iterator[tuple[str, object]]:
 
 
 class Bench:
-    """Checks that share the peaks, and the memory layout that was the best for PyTorch."""
+    """Checks that share the peaks, and the memory layout in which PyTorch was fastest."""
 
     def __init__(self, settings: Settings):
         self.settings, self.device = settings, settings.torch_device
@@ -78,7 +78,7 @@ class Bench:
                 Candidate("ours", made.program(program).run, wait),
                 Candidate("ours, upload", ours.uploading(made, program), wait),
             ]
-            for candidate in found[program]:  # memory is all taken, and graphs captured
+            for candidate in found[program]:  # so that all memory is allocated, and graphs captured
                 for _ in range(3):
                     candidate.call()
             wait()
@@ -210,7 +210,7 @@ class Bench:
 
 
 class Late:
-    """A call that is made when it is first needed, so that its failure is that candidate's."""
+    """A call that is made when it is first needed, so that an error counts for its candidate."""
 
     def __init__(self, make):
         self.make, self.made = make, None

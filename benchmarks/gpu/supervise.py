@@ -1,6 +1,6 @@
-"""Runs a part's process until its checks are done or its time is over; one that dies is replaced.
+"""Run a part's process until its checks are done or its time is over, and replace one that dies.
 
-Knows nothing of CUDA.
+It does not import CUDA.
 """
 
 import os
@@ -14,13 +14,13 @@ from pathlib import Path
 from benchmarks.gpu import records
 
 POLL_SECONDS = 0.2
-QUIET_SECONDS = 60  # a check that takes longer is given up
+QUIET_SECONDS = 60  # the time limit of a check
 LOG_LINES = 15
 
 
 @dataclass
 class Ran:
-    """How a part went.  status: ok, failed or "out of time"; note: what there is to say of it."""
+    """The outcome of a part.  status: ok, failed or "out of time".  note: why processes ended."""
 
     status: str
     seconds: float
@@ -37,11 +37,12 @@ def supervise(
     environment: dict | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-    popen=subprocess.Popen,
+    popen: Callable[..., subprocess.Popen] = subprocess.Popen,
 ) -> Ran:
-    """lines: the file of the part's records, appended to by `command`.
+    """Run `command` until the part is done; return its outcome.
 
-    quiet_seconds: the longest that a check may take.
+    lines: the file of records that the command appends to.  quiet_seconds: the time limit of a
+    check.
     """
     log, started, note = lines.with_suffix(".log"), clock(), ""
     status = ""
@@ -71,7 +72,7 @@ def supervise(
 
 
 def _wait(process, lines, seconds, quiet_seconds, clock, sleep) -> str:
-    """How a process ended: done, quiet (stopped for giving no sign) or out of time (stopped)."""
+    """Wait for a process; "done", or, if it was stopped, "quiet" or "out of time"."""
     started = changed = clock()
     size = _size(lines)
     while process.poll() is None:
@@ -86,8 +87,8 @@ def _wait(process, lines, seconds, quiet_seconds, clock, sleep) -> str:
     return "done"
 
 
-def stop(process) -> None:
-    """End a process and all that it started."""
+def stop(process: subprocess.Popen) -> None:
+    """End a process and all its children."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -15,9 +15,9 @@ ATEN = torch.ops.aten
 def counterpart(
     step: Step, cases: int, precision: str, layout: str, settings: Settings, repeats: int
 ) -> Callable[[], None] | None:
-    """A call that does `repeats` times what the step does; None where there is none.
+    """Return a function that does the work of a step `repeats` times; None without a counterpart.
 
-    bf16: of bf16 values, while ours reads and writes float32.
+    In bf16 its arrays are bf16, where ours are float32.
     """
     make = MADE.get(step.operation)
     if make is None or (layout == "nhwc" and step.operation.startswith("fc.")):
@@ -42,7 +42,7 @@ def counterpart(
 
 
 def _captured(call):
-    """Warmed up, so that cuDNN has chosen its algorithms, and captured."""
+    """Capture the call, after cuDNN has chosen its algorithms in a first one."""
     aside = torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
@@ -80,14 +80,14 @@ def _conv_forward(step, cases, tensor):
     images, weights, biases = tensor(*conv.x), tensor(*conv.w), tensor(conv.w[0])
     if not step.operation.endswith("_fused"):
         biases = None
-    finish = _finish_of(step)
-    return lambda: finish(
+    activation = _activation_of(step)
+    return lambda: activation(
         F.conv2d(images, weights, biases, conv.stride, conv.padding, 1, conv.groups)
     )
 
 
-def _finish_of(step):
-    """The neuron in place; nothing for others than relu."""
+def _activation_of(step):
+    """The neuron, in place: relu, or nothing."""
     return F.relu_ if "relu" in step.arguments else lambda y: y
 
 
@@ -109,8 +109,8 @@ def _fc_forward(step, cases, tensor):
     x, w, biases = tensor(cases, weights[1]), tensor(*weights), tensor(weights[0])
     if not step.operation.endswith("_fused"):
         biases = None
-    finish = _finish_of(step)
-    return lambda: finish(F.linear(x, w, biases))
+    activation = _activation_of(step)
+    return lambda: activation(F.linear(x, w, biases))
 
 
 def _fc_inputs(step, cases, tensor):

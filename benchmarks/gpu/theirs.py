@@ -1,7 +1,7 @@
 """The same network in PyTorch, trained and tested as fast as PyTorch can.
 
-Images come padded to what conv1's last windows reach (227 pixels), so that PyTorch need not do it.
-Dropout is scaled in training, as PyTorch has it, ours in tests.
+Images are padded before to the end of conv1's last windows (227 pixels), which saves PyTorch the
+work.  Dropout scales in training, as PyTorch's does; ours scales in tests.
 """
 
 import contextlib
@@ -15,12 +15,12 @@ from benchmarks.graphs import shapes_of
 from benchmarks.torch_nets import Dropout2, TorchNet
 from convnet.graph.build import Graph
 
-RATE, MOMENTUM, DECAY = 0.0, 0.9, 0.0005  # a rate of zero: the weights stand still, as ours
+RATE, MOMENTUM, DECAY = 0.0, 0.9, 0.0005  # a rate of 0 keeps the weights, as ours
 FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 
 
 def set_precision(precision: str) -> None:
-    """What float32 products may be rounded to."""
+    """Set the precision to which PyTorch may round float32 products."""
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.benchmark = True
@@ -54,12 +54,12 @@ class Trainer:
         self.labels = torch.randint(0, classes, (cases,), device=self.device)
         self.optimizer = _sgd(self.net, self.device)
 
-    def autocast(self):
+    def autocast(self) -> contextlib.AbstractContextManager:
         if self.precision != "bf16":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False)
 
-    def train(self):
+    def train(self) -> None:
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
         with self.autocast():
@@ -68,7 +68,7 @@ class Trainer:
         self.optimizer.step()
 
     @torch.no_grad()
-    def test(self):
+    def test(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Cost, top-1 and top-5 errors, as ours."""
         self.net.eval()
         with self.autocast():
@@ -76,7 +76,7 @@ class Trainer:
         best = values.topk(min(5, values.shape[1])).indices == self.labels[:, None]
         return F.cross_entropy(values, self.labels), best[:, :1].sum(), best.sum()
 
-    def captured(self, step):
+    def captured(self, step: Callable[[], object]) -> Callable[[], None]:
         """A call that replays `step` as one CUDA graph."""
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
@@ -87,8 +87,11 @@ class Trainer:
         return captured(step)
 
 
-def captured(call) -> Callable[[], None]:
-    """The call as one graph.  Python's collector waits: freeing memory would end the capture."""
+def captured(call: Callable[[], object]) -> Callable[[], None]:
+    """Return the call as one graph.
+
+    Python's garbage collector is off meanwhile, because freeing memory would end the capture.
+    """
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
     gc.collect()

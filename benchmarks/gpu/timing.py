@@ -1,4 +1,4 @@
-"""Times of several candidates, taken in turn, so that what the machine does meanwhile meets all."""
+"""Times of several candidates, taken alternately, so that disturbances affect all of them alike."""
 
 import time
 from collections.abc import Callable
@@ -11,8 +11,11 @@ MOST_CALLS = 200
 
 @dataclass
 class Candidate:
-    """call(): queues the work once.  wait(): until all of it is done.  times: seconds a call, one
-    of each round.  error: why it was given up."""
+    """A function to be timed.
+
+    call(): enqueues the work once.  wait(): blocks until all of it is done.  times: seconds a call,
+    one of each round.  error: why no more times are taken.
+    """
 
     name: str
     call: Callable[[], object]
@@ -22,7 +25,7 @@ class Candidate:
     calls: int = 1
 
     def figures(self) -> dict:
-        """Milliseconds: the median, the smallest and the largest."""
+        """Return milliseconds: the median, the smallest and the largest."""
         if self.error or not self.times:
             return {"error": self.error or "not timed"}
         numbers = median(self.times), min(self.times), max(self.times)
@@ -36,7 +39,7 @@ def interleaved(
     seconds: float = ROUND_SECONDS,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, dict]:
-    """Time all candidates round after round; those that fail are left out from then on."""
+    """Time all candidates, round after round; one that fails is not timed again."""
     for candidate in candidates:
         _guarded(candidate, lambda c: _prepare(c, seconds, clock))
     for _ in range(rounds):
@@ -54,7 +57,7 @@ def _guarded(candidate, action):
 
 
 def _prepare(candidate, seconds, clock):
-    """Warm up, and find out how many calls last as long as a round should."""
+    """Warm up, and choose the number of calls of a round."""
     for _ in range(3):  # compiled, captured, replayed
         candidate.call()
     candidate.wait()
@@ -71,8 +74,13 @@ def _round(candidate, calls, clock):
     return (clock() - started) / calls
 
 
-def host_seconds(call, wait, repeats: int = 50, clock=time.perf_counter) -> float:
-    """Median time until `call` returns while the device has nothing else to do."""
+def host_seconds(
+    call: Callable[[], object],
+    wait: Callable[[], object],
+    repeats: int = 50,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Return the median time until `call` returns while the device is idle."""
     times = []
     for _ in range(repeats):
         wait()
@@ -84,7 +92,7 @@ def host_seconds(call, wait, repeats: int = 50, clock=time.perf_counter) -> floa
 
 
 def ratio(theirs: dict | None, ours: dict | None) -> float | None:
-    """How many times faster ours is."""
+    """Return how many times faster ours is; None if one was not timed."""
     if not theirs or not ours or "ms" not in theirs or "ms" not in ours:
         return None
     return round(theirs["ms"] / ours["ms"], 3)

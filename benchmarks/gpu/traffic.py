@@ -1,4 +1,4 @@
-"""What a step of a program has to compute and to move at the least."""
+"""The least that a step of a program has to compute and to move."""
 
 from math import prod
 
@@ -23,7 +23,7 @@ def is_product(step: Step) -> bool:
 
 
 def flops(step: Step, cases: int) -> int:
-    """Two for each multiplication of a product with weights; 0 for other steps."""
+    """Return the operations of a product, two for each multiply-add; 0 for other steps."""
     if not is_product(step):
         return 0
     weights = max((v for v in step.views() if v.tail == FIXED), key=lambda v: len(v.dims))
@@ -43,13 +43,13 @@ def names_of(step: Step) -> list[str]:
 
 
 def adds(step: Step) -> bool:
-    """Whether the step adds to what its result holds."""
+    """Whether the step accumulates into its result."""
     names = names_of(step)
     return "accumulate" in names and bool(step.arguments[names.index("accumulate")])
 
 
 def operands(step: Step) -> list[tuple[View, bool, bool]]:
-    """(argument, whether it may be read, whether it may be written)."""
+    """Return (argument, whether it may be read, whether it may be written) of all views."""
     names, changed = names_of(step), written(step)
     both = READ_BEFORE_WRITTEN.get(step.operation, "").split()
     if "db_adds" in names and step.arguments[names.index("db_adds")]:
@@ -64,7 +64,7 @@ def operands(step: Step) -> list[tuple[View, bool, bool]]:
 
 
 def touched(step: Step) -> list[tuple[View, bool, bool]]:
-    """The operands that the step's kernels read or write at all."""
+    """Return the operands that the step's kernels read or write at all."""
     names = names_of(step)
     left_alone = untouched(step.operation, dict(zip(names, step.arguments, strict=False)))
     kept = [
@@ -76,18 +76,18 @@ def touched(step: Step) -> list[tuple[View, bool, bool]]:
 
 
 def size_of(view: View, cases: int, value: int = 4) -> int:
-    """Bytes, where a real number takes `value`."""
+    """Return the bytes of a view, where a real number takes `value`."""
     item = value if view.buffer.dtype == "real" else np.dtype(view.buffer.dtype).itemsize
     return prod(view.shape(cases)) * item
 
 
 def bytes_moved(step: Step, cases: int, value: int = 4) -> int:
-    """Each argument read once, each result written once: no kernel can do with less."""
+    """Return the bytes if each argument is read once and each result written once."""
     return sum(size_of(view, cases, value) * (r + w) for view, r, w in touched(step))
 
 
 def floor_seconds(step: Step, cases: int, precision: str, peaks: dict) -> float:
-    """The least time of a step on a GPU with these peaks; bf16 values would take two bytes."""
+    """Return the least time of a step on a GPU with these peaks; bf16 values count two bytes."""
     value = 2 if precision == "bf16" else 4
     moved = bytes_moved(step, cases, value)
     if step.operation.endswith("weights_grad"):  # the gradients themselves are float32
@@ -98,6 +98,6 @@ def floor_seconds(step: Step, cases: int, precision: str, peaks: dict) -> float:
 
 
 def floor_of_program(steps: list[Step], cases: int, precision: str, peaks: dict) -> float:
-    """Of products, pooling, normalization and updates, one after the other."""
+    """Return the least time of the steps of IN_FLOORS, one after the other."""
     counted = [step for step in steps if module_of(step) in IN_FLOORS]
     return sum(floor_seconds(step, cases, precision, peaks) for step in counted)

@@ -1,4 +1,4 @@
-"""Part "training": whole runs, typed as a user types them, and AlexNet's costs beside the CPU's."""
+"""Part "training": whole runs from the command line, and AlexNet's costs beside the CPU's."""
 
 import json
 import multiprocessing
@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,13 +17,17 @@ from benchmarks.gpu import ours
 from benchmarks.gpu.records import Failed
 from benchmarks.gpu.settings import ROOT, Settings
 
+if TYPE_CHECKING:
+    from convnet.graph.build import Graph
+    from convnet.network.network import Network
+
 CONVNET = [sys.executable, "-c", "from convnet.cli import main; main()"]
 DIGITS = ["--layers", "layers/digits.cfg", "--params", "params/digits.params"]
 ALEXNET = ["--layers", "layers/alexnet.cfg", "--params", "params/alexnet.params"]
 WORST_DIGITS = 0.02  # top-1 error; the CPU's is 0.0101 at the same seed
 COSTS_AGREE = 2e-3  # relative, after a few updates from the same start
 FALLS_BY = 1.0  # the cost of a case, in a few hundred minibatches of few images
-IMAGES, PIECE = 640, 16  # rendered, and by one call
+IMAGES, CHUNK = 640, 16  # rendered, in all and by one call
 SECONDS = 45  # of a command
 
 
@@ -37,7 +42,7 @@ def checks(settings: Settings) -> Iterator[tuple[str, object]]:
 
 
 class Runs:
-    """Commands in a folder of their own.  In rehearsal they run on the CPU, and shortly."""
+    """Commands in a folder of their own; in rehearsal short ones on the CPU."""
 
     def __init__(self, settings: Settings, folder: Path):
         self.settings, self.folder = settings, folder
@@ -45,7 +50,7 @@ class Runs:
         self.device = ["--device", "cpu" if self.rehearsal else "cuda"]
 
     def train(self, name: str, *arguments: str) -> list[dict]:
-        """The journal of `convnet train`; the run is in the folder `name`."""
+        """Run `convnet train` with the folder `name`; return its journal."""
         command = [*CONVNET, "train", *arguments, *self.device, "--save", str(self.folder / name)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
         if done.returncode:
@@ -65,7 +70,7 @@ class Runs:
         return figures
 
     def resuming(self) -> dict:
-        """A run that is stopped and goes on ends with the bits of one that is not."""
+        """A run that is stopped and resumed is bit-for-bit identical to an uninterrupted one."""
         few, all_of_them = ("5", "9") if self.rehearsal else ("40", "90")
         self.train("straight", *DIGITS, "--max-batches", all_of_them)
         self.train("stopped", *DIGITS, "--max-batches", few)
@@ -78,7 +83,7 @@ class Runs:
         return {"arrays": len(one)}
 
     def trace(self) -> dict:
-        """Times of every step, for each device and queue."""
+        """A trace has the times of every step, for each device and stream."""
         path = self.folder / "trace.json"
         many = ["--minibatch", "2", "--max-batches", "3"] if self.rehearsal else []
         gpus = [] if self.rehearsal else ["--gpu", "0,0", "--max-batches", "30"]
@@ -111,7 +116,7 @@ class Runs:
         return figures
 
     def alexnet(self) -> dict:
-        """Some hundred minibatches of rendered images on two logical devices of one card."""
+        """A few hundred minibatches of rendered images on two logical devices of one card."""
         from convnet.network.network import Network
 
         graph = ours.alexnet(self.settings, "alexnet")
@@ -130,15 +135,15 @@ class Runs:
 
 
 def rendered(settings: Settings, side: int, cases: int) -> list[dict[int, np.ndarray]]:
-    """Minibatches of ten classes of `shapes`, drawn by all cores."""
-    parts = 1 if settings.rehearsal else IMAGES // PIECE
-    pieces = [(settings.rehearsal, side, part) for part in range(parts)]
+    """Return minibatches of ten classes of the data set `shapes`, rendered by all cores."""
+    parts = 1 if settings.rehearsal else IMAGES // CHUNK
+    chunks = [(settings.rehearsal, side, part) for part in range(parts)]
     if settings.rehearsal:
-        found = [_piece(*pieces[0])]
+        found = [_chunk(*chunks[0])]
     else:
         with multiprocessing.get_context("spawn").Pool() as pool:
-            found = pool.starmap(_piece, pieces, chunksize=1)
-    whole = {index: np.concatenate([piece[index] for piece in found], axis=1) for index in (0, 1)}
+            found = pool.starmap(_chunk, chunks, chunksize=1)
+    whole = {index: np.concatenate([chunk[index] for chunk in found], axis=1) for index in (0, 1)}
     starts = range(0, whole[1].shape[1] - cases + 1, cases)
     return [
         {i: np.ascontiguousarray(m[:, start : start + cases]) for i, m in whole.items()}
@@ -146,25 +151,25 @@ def rendered(settings: Settings, side: int, cases: int) -> list[dict[int, np.nda
     ]
 
 
-def _piece(rehearsal: bool, side: int, part: int) -> dict[int, np.ndarray]:
+def _chunk(rehearsal: bool, side: int, part: int) -> dict[int, np.ndarray]:
     from convnet.data import Feed, FeedOptions, open_dataset
 
-    count = 4 if rehearsal else PIECE
+    count = 4 if rehearsal else CHUNK
     dataset = open_dataset("shapes", side=side, channels=3, classes=10, seed=1)
     options = FeedOptions(side=side, seed=1, mean=128.0)
     return Feed(dataset, "train", count, options).minibatch(0, part).matrices
 
 
-def cost_of(network, matrices: dict[int, np.ndarray]) -> float:
-    """Of a case, in a training step."""
+def cost_of(network: "Network", matrices: dict[int, np.ndarray]) -> float:
+    """Run a training step; return the cost of a case."""
     network.load(matrices)
     network.set_rates(0.0)
     network.run("train")
     return float(network.costs()["logprob"][0]) / network.cases
 
 
-def costs(network, graph, cases: int, steps: int = 3) -> list[float]:
-    """Costs a case of some training steps on different minibatches; dropout is alike anywhere."""
+def costs(network: "Network", graph: "Graph", cases: int, steps: int = 3) -> list[float]:
+    """Return the costs a case of some training steps; dropout masks are equal on all engines."""
     found = []
     for step in range(steps):
         rng = np.random.default_rng(step)
@@ -175,14 +180,14 @@ def costs(network, graph, cases: int, steps: int = 3) -> list[float]:
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
-    """All arrays of the newest checkpoint of a run."""
+    """Return all arrays of the newest checkpoint of a run."""
     from convnet import checkpoint
 
     return checkpoint.load(checkpoint.newest(folder)).arrays
 
 
 def speed(journal: list[dict]) -> dict:
-    """Of the later half of the training: images a second, the share of time waiting for data."""
+    """Return images a second and the share of time waiting for data, of the later half of a run."""
     trained = [record for record in journal if record["event"] == "train"]
     later = trained[len(trained) // 2 :]
     seconds = sum(record["seconds"] for record in later)

@@ -1,4 +1,4 @@
-"""What a measurement was made with."""
+"""The versions of everything that takes part in a measurement."""
 
 import ctypes
 import os
@@ -14,7 +14,7 @@ QUERY = ("name", "driver_version", "memory.total", "clocks.max.sm", "power.limit
 
 
 def versions(root: Path) -> dict[str, object]:
-    """Driver, CUDA, packages, and convnet's git revision; None for what is not there."""
+    """Return those of driver, CUDA, packages, and convnet's git revision; None where missing."""
     found: dict[str, object] = {name: _package(name) for name in PACKAGES}
     found["convnet"] = revision(root)
     found["gpus"] = gpus()
@@ -38,7 +38,7 @@ def _output(*command, folder=None) -> str:
 
 
 def revision(root: Path) -> str | None:
-    """Of git, with "+" if files were changed since; else what CONVNET_REVISION says, or None."""
+    """Return git's revision, with "+" for changed files; without git CONVNET_REVISION, or None."""
     head = _output("git", "rev-parse", "HEAD", folder=root)
     changed = _output("git", "status", "--porcelain", "--untracked-files=no", folder=root)
     if not head:  # a copy without its repository
@@ -47,7 +47,7 @@ def revision(root: Path) -> str | None:
 
 
 def gpus() -> list[dict[str, str]]:
-    """As nvidia-smi tells them; [] without it."""
+    """Return what nvidia-smi reports of each GPU; [] without it."""
     text = _output("nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader")
     rows = [line.split(", ") for line in text.splitlines()]
     return [dict(zip(QUERY, row, strict=False)) for row in rows]

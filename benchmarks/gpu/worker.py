@@ -20,7 +20,7 @@ def context_is_lost() -> bool:
 
 
 def rehearse_if_asked() -> None:
-    """In the simulator, its threads take turns as in the tests."""
+    """In rehearsal run the simulator's threads in one system thread, as the tests do."""
     if settings().rehearsal:
         import_module("tests.support.simulator.lockstep").install()
 
@@ -31,8 +31,8 @@ def main(name: str, path: Path) -> int:
     part = import_module(f"{__package__}.{name}")
     try:
         return records.run_checks(part.checks(settings()), writer, context_is_lost)
-    except Exception as error:  # of what the checks share
-        writer.end("setting up", "failed", 0.0, error=records.told(error))
+    except Exception as error:  # in what the checks share
+        writer.end("setting up", "failed", 0.0, error=records.error_text(error))
         return 0
 
 

@@ -1,4 +1,4 @@
-"""What CUDA needs on this machine, found out without starting it."""
+"""What CUDA needs on this machine and what is missing, found without initializing it."""
 
 import ctypes
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ _MANAGEMENT = ("libnvidia-ml.so.1", "nvml.dll")
 
 
 def missing() -> str:
-    """The first thing that CUDA lacks here, and what to do about it; "" if nothing does."""
+    """Return the first thing that CUDA lacks here, and what to do about it; "" if nothing."""
     return next(problems(), "")
 
 
 def problems() -> Iterator[str]:
-    """All that CUDA lacks here, each with what to do about it."""
+    """Yield everything that CUDA lacks here, each with what to do about it."""
     if find_spec("numba_cuda") is None:
         yield f"the package numba-cuda is not installed; {INSTALL} installs it and its libraries"
         return
@@ -50,7 +50,7 @@ def problems() -> Iterator[str]:
 
 
 def driver_version() -> str | None:
-    """The newest CUDA that the driver runs, as "13.0"; None without a driver."""
+    """Return the newest CUDA that the driver supports, as "13.0"; None without a driver."""
     library, number = _library(_DRIVERS), ctypes.c_int()
     if library is None or library.cuDriverGetVersion(ctypes.byref(number)) != 0:
         return None
@@ -58,7 +58,7 @@ def driver_version() -> str | None:
 
 
 def driver_release() -> str | None:
-    """The driver's own version, as "580.95.05"; None where it does not tell."""
+    """Return the driver's own version, as "580.95.05"; None where it does not report one."""
     library, text = _library(_MANAGEMENT), ctypes.create_string_buffer(80)
     if library is None or library.nvmlInit_v2() != 0:
         return None
@@ -77,7 +77,7 @@ def _library(names):
 
 
 def loads(name: str) -> bool:
-    """Whether a library of NVIDIA's is found where Numba looks for it."""
+    """Whether one of NVIDIA's libraries is found where Numba looks for it."""
     from cuda.pathfinder import DynamicLibNotFoundError, load_nvidia_dynamic_lib
 
     try:
@@ -88,7 +88,7 @@ def loads(name: str) -> bool:
 
 
 def versions() -> dict[str, str | None]:
-    """Installed packages that CUDA needs, None for those that are not."""
+    """Return the versions of the packages that CUDA needs, None for those not installed."""
     found: dict[str, str | None] = {}
     for package in PACKAGES:
         try:

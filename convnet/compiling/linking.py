@@ -1,9 +1,9 @@
-"""Helpers are optimised once, in the kernel that calls them.
+"""Helpers are optimized once, in the kernel that calls them.
 
-Numba optimises every function and generates its machine code when it compiles the function, and
-optimises it again in each function that calls it; the body of a `prange` loop goes through this
-three times.  Here a function stays unoptimised LLVM IR until its address is needed.  Then it is
-linked with everything that it calls, optimised, and compiled to machine code.  This halves the time
+Numba optimizes every function and generates its machine code when it compiles the function, and
+optimizes it again in each function that calls it; the body of a `prange` loop goes through this
+three times.  Here a function stays unoptimized LLVM IR until its address is needed.  Then it is
+linked with everything that it calls, optimized, and compiled to machine code.  This halves the time
 to compile the kernels.
 """
 
@@ -43,7 +43,7 @@ class LateLibrary(JITCodeLibrary):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self._own = None  # the function's IR before linking and optimisation
+        self._own = None  # the function's IR before linking and optimization
         self._environments = {}
 
     def _ensure_finalized(self):
@@ -83,7 +83,7 @@ class LateLibrary(JITCodeLibrary):
         return self._own
 
     def finalize(self):
-        """Link, optimise and generate machine code."""
+        """Link, optimize and generate machine code."""
         self._raise_if_finalized()
         self._linkable()
         self._link_needed(self._final_module)

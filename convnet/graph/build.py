@@ -1,7 +1,7 @@
 """Sections to graph: names, inputs, fields and shapes of every layer.  All errors are collected."""
 
 from convnet.graph.cost_children import check_children
-from convnet.graph.dialect import Dialect, recognise
+from convnet.graph.dialect import Dialect, recognize
 from convnet.graph.fuse_costs import fuse_costs
 from convnet.graph.graph import HOST, Graph, Node
 from convnet.graph.implicit_layers import implicit_layers
@@ -34,14 +34,14 @@ def build(
 ) -> Graph:
     """Return the graph of a layer file and its params file.
 
-    dialect: one of `graph.dialect.NAMES`; recognised from the files if None.  data_dims: values per
+    dialect: one of `graph.dialect.NAMES`; recognized from the files if None.  data_dims: values per
     case of each data matrix, by dataIdx.  classes: number of classes of the data.  memory: bytes
     that the net may use; if None, what the machine has.  tree: the tree of the data's labels, for
     treefc layers.  Without a params file, learning fields take neutral values.
 
     Errors and warnings go to `problems`.  Raises SpecError if it then holds any error.
     """
-    found = Dialect(dialect, "requested") if dialect else recognise(layers_file, params_file)
+    found = Dialect(dialect, "requested") if dialect else recognize(layers_file, params_file)
     builder = _Builder(layers_file, params_file, problems, found, dict(data_dims or {}), classes)
     builder.tree = tree
     for section in layers_file.sections:

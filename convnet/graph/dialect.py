@@ -108,7 +108,7 @@ class Dialect:
 
     @property
     def rscale_tests_on_centre(self) -> bool:
-        """Whether rscale crops the centre in a test, and does not shrink (docs/dialect.md, 3.7)."""
+        """Whether rscale crops the center in a test, and does not shrink (docs/dialect.md, 3.7)."""
         return self.name == "chm"
 
     @property
@@ -127,7 +127,7 @@ class Dialect:
         return 9 if self.name in ("chm", "cc2") else 10
 
 
-def recognise(layers: SpecFile, params: SpecFile | None) -> Dialect:
+def recognize(layers: SpecFile, params: SpecFile | None) -> Dialect:
     """Return the dialect of two files, from the first key or type that only one system has."""
     tuning_key = _conv_tuning_key(layers)
     if tuning_key == "sumwidth":

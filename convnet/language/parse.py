@@ -1,4 +1,4 @@
-"""Text to sections.  The grammar recognises the kind of every line, right or wrong; this module
+"""Text to sections.  The grammar recognizes the kind of every line, right or wrong; this module
 makes sections of the right lines and problems of the others.  It knows nothing about layers."""
 
 import re

@@ -10,7 +10,7 @@ class Blur(ImageLayer):
     """y[c, i, j] = sum over a, b of w[a]·w[b]·x[c, i+a-r, j+b-r]   (docs/dialect.md, 3.7)
 
     w[a] ~ exp(-(a-r)² / (2·stdev²)) for a = 0..filterSize-1, of sum 1; r = filterSize // 2.  Pixels
-    outside the image are zero and the weights are not renormalised, so borders darken.  The
+    outside the image are zero and the weights are not renormalized, so borders darken.  The
     gradient is blurred likewise.
     """
 

@@ -1,4 +1,4 @@
-"""What a layer is told and what it declares: shapes, facts of the data, weights, memory, tables."""
+"""What a layer is given and declares: shapes, weights, memory, tables, facts of the data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -2,12 +2,12 @@
 
 from convnet.language.fields import boolean
 from convnet.layers.base import Recorder, Values, register
-from convnet.layers.colour import ColourTransform
+from convnet.layers.color import ColorTransform
 from convnet.operations import rgb2lab
 
 
 @register("rgb2lab")
-class RgbToLab(ColourTransform):
+class RgbToLab(ColorTransform):
     """L = 116·f(Y) - 16,  a = 500·(f(X) - f(Y)),  b = 200·(f(Y) - f(Z))   (docs/dialect.md, 3.7)
 
     X = .49·R + .31·G + .2·B;  Y = .17697·R + .8124·G + .01063·B;  Z = .01·G + .99·B;

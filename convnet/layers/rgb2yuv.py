@@ -1,12 +1,12 @@
 """RGB to YUV."""
 
 from convnet.layers.base import Recorder, Values, register
-from convnet.layers.colour import ColourTransform
+from convnet.layers.color import ColorTransform
 from convnet.operations import rgb2yuv
 
 
 @register("rgb2yuv")
-class RgbToYuv(ColourTransform):
+class RgbToYuv(ColorTransform):
     """(Y, U, V) = M·(R, G, B)   (docs/dialect.md, 3.7)
 
     Y = .2126·R + .7152·G + .0722·B;  U = -.09991·R - .33609·G + .436·B;

@@ -16,7 +16,7 @@ class RandomScale(ImageLayer):
     max(1, S/(1+size)) and S/size; the square, of side tgtSize, lies uniformly in the size x size
     image, which is interpolated as by `resize`.  If size = S the image is not scaled.
 
-    In a test: the image resized by maxScale to tgtSize; in the files of the 2012 source the centre
+    In a test: the image resized by maxScale to tgtSize; in the files of the 2012 source the center
     square instead.  cuda-convnet 1 has no tgtSize: it is floor(S/maxScale).  No backward pass:
     refused above layers with weights.
     """

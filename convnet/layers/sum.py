@@ -1,4 +1,4 @@
-"""Sums of neighbouring values."""
+"""Sums of neighboring values."""
 
 from convnet.language.fields import integer
 from convnet.layers.base import Layer, Recorder, Shape, Values, register

@@ -67,7 +67,7 @@ class Engine(Protocol):
         """Set data of the next minibatch."""
         ...
 
-    def turn(self) -> None:
+    def swap(self) -> None:
         """Make the minibatch that was filled in last the one that programs run on."""
         ...
 

@@ -84,7 +84,7 @@ class Network:
         ahead, self._ahead = self._ahead, None
         if ahead is None or ahead.matrices is not matrices:
             ahead = self._loaded(matrices)
-        self.engine.turn()
+        self.engine.swap()
         self.cases, self.sizes = ahead.cases, self.plan.sizes(ahead.cases)
 
     def load_ahead(self, matrices: dict[int, np.ndarray] | None) -> None:

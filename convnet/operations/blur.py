@@ -14,7 +14,7 @@ def blur(x: Array, y: Array, size: int, stdev: float, accumulate: bool) -> None:
     """Blur images: y[c, i, j] (+)= the sum of taps[a] * taps[b] * x[c, i + a - r, j + b - r].
 
     a and b run over 0..size-1, r = size // 2; taps: `gaussian_taps(size, stdev)`.  Pixels outside
-    the image are zero and the taps are not renormalised there.  The gradient is blurred likewise.
+    the image are zero and the taps are not renormalized there.  The gradient is blurred likewise.
 
     x, y: (C, H, W, N).  size: side of the filter, odd; stdev: in pixels.
 

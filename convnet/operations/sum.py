@@ -1,11 +1,11 @@
-"""Sums of neighbouring values."""
+"""Sums of neighboring values."""
 
 from convnet.operations.declaration import Array, operation
 
 
 @operation(writes="y")
 def forward(x: Array, y: Array) -> None:
-    """Sum k neighbours: y[o] = x[o * k] + ... + x[o * k + k - 1], k = rows / outputs.
+    """Sum k neighbors: y[o] = x[o * k] + ... + x[o * k + k - 1], k = rows / outputs.
 
     x: (rows, N); y: (outputs, N).
 

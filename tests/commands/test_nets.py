@@ -51,7 +51,7 @@ def test_the_params_file_may_be_another_one(empty):
     result = good("describe", "--layers", "digits", "--params", "own.params")
     assert "own.params" in result.stderr and "fc9 is not a layer" in result.stderr
     assert "encode" in good("describe", "--layers", "codes-small", "--params", "codes").stdout
-    assert "has no section" in run("describe", "--layers", "codes", "--params", "digits").output
+    assert "needs a section" in run("describe", "--layers", "codes", "--params", "digits").output
 
 
 def test_training_by_name(empty):

@@ -1,8 +1,8 @@
 """Tests on a GPU: `make gpu PARTS=cases`, or pytest on this folder with CONVNET_GPU_TESTS=1.
 
 Without the variable nothing here is collected.  `make gpu` divides the tests among processes
-(CONVNET_GPU_SHARD=2/8) and reads what each of them found from a file (CONVNET_GPU_RECORDS), so that
-one that dies can be replaced by another that goes on behind the test that it died in.
+(CONVNET_GPU_SHARD=2/8), which write records to files (CONVNET_GPU_RECORDS).  So a process that dies
+can be replaced by another, which continues after the test that it died in.
 """
 
 import os
@@ -25,7 +25,7 @@ else:
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Only to those who name this folder."""
+    """Print a hint where this folder was named without the variable."""
     named = any("gpu" in Path(str(argument)).parts for argument in config.args)
     if named and os.environ.get(VARIABLE) != "1":
         terminalreporter.write_line(f"{VARIABLE}=1 runs the tests of tests/gpu, on a GPU")
@@ -51,7 +51,7 @@ RECORDS = pytest.StashKey[Writer]()
 
 
 def pytest_configure(config):
-    """What another machine's libraries warn of is no failure of a test."""
+    """Warnings of another machine's libraries are no failures."""
     config.addinivalue_line("filterwarnings", "default")
     path = os.environ.get("CONVNET_GPU_RECORDS")
     if path and os.environ.get(VARIABLE) == "1":
@@ -60,7 +60,7 @@ def pytest_configure(config):
 
 @pytest.fixture
 def figures(request):
-    """What a test found out, for its record: largest relative errors."""
+    """The measurements of a test for its record: largest relative errors."""
     return request.node.stash.setdefault(FIGURES, {})
 
 

@@ -37,7 +37,7 @@ def test_graphs_plain_launches_and_repeats_give_the_same_bits(gpus):
 
 
 def test_times_of_steps_are_taken_on_every_device():
-    """A trace: every step once, on the devices and queues that there are."""
+    """A trace: every step once, on every device and stream."""
     network = two_devices(Engine((0, 0)))
     trained(network, 2)
     with network.traced() as spans:

@@ -69,7 +69,7 @@ def test_published_pair_without_its_dialect(pair):
 
 
 @with_corpus
-def test_the_dialect_of_published_pairs_is_recognised():
+def test_the_dialect_of_published_pairs_is_recognized():
     wrong = []
     for pair in PAIRS:
         graph = published(pair)

@@ -249,7 +249,7 @@ def batches():
 
 
 def torch_step(graph, weights, velocity, x, labels):
-    """The mean cost, and one step of the update of dialect, 6.2, written out again."""
+    """The mean cost, and one step of the update of docs/dialect.md, 6.2, written out again."""
     _, costs, total = evaluate(graph, weights, {0: x, 1: labels})
     gradients = torch.autograd.grad(total, list(weights.values()))
     with torch.no_grad():

@@ -141,7 +141,7 @@ def test_float32_follows_float64(row):
 
 @FIXED_ROWS
 def test_two_training_steps_update_the_weights(row):
-    """The update of every array, from the gradient of the same step (dialect, 6.2)."""
+    """The update of every array, from the gradient of the same step (docs/dialect.md, 6.2)."""
     network = network_of(row)
     nominal = network.graph.dialect.name == "cc2"  # which divides by the whole minibatch
     divisor = network.minibatch if nominal else row.cases

@@ -16,8 +16,8 @@ def captured(rules, network, name) -> int:
     for slot in engine.slots:
         for stream in rules.streams:
             stream.captured, stream.known = False, type(stream.known)()
-        origin = engine.queues.stream(COMPUTING)
-        streams = rules.capture(origin, lambda slot=slot: network.program(name).queue(slot))
+        origin = engine.streams.stream(COMPUTING)
+        streams = rules.capture(origin, lambda slot=slot: network.program(name).enqueue(slot))
         counts.add(len(streams))
     (count,) = counts
     return count

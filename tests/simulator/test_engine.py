@@ -29,8 +29,8 @@ def test_a_run_repeats_bit_for_bit():
 
 
 @pytest.mark.parametrize("row", CASES[::3], ids=[row.name for row in CASES[::3]])
-def test_steps_change_only_what_they_say(row):
-    """Otherwise copies beside them would move what is just being written."""
+def test_steps_change_only_what_they_declare(row):
+    """Otherwise concurrent copies would read what is just being written."""
     network = network_of(row, Engine((0,)))
     engine = network.engine
     network.run("gradients")

@@ -5,14 +5,14 @@ import pytest
 from numba import cuda
 
 from convnet.backends.cuda.gemm import gemm, kernel
-from convnet.backends.cuda.gemm.epilogue import Finish, finished
+from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.ops import conv, fc, local, sfc
 from convnet.backends.cuda.runtime.launch import Array
 
 
 @pytest.fixture(autouse=True)
 def ring_of_the_device(monkeypatch):
-    """Four places, where the simulator's other tests have two."""
+    """Four stages, where the simulator's other tests have two."""
     kernel.product_kernel.cache_clear()
     for module in (kernel, gemm):
         monkeypatch.setattr(module, "STAGES", 4)
@@ -26,7 +26,7 @@ def on_device(values) -> Array:
 
 
 def computed(function, a, b, out, *numbers, accumulate=False, precision="fp32", last=()):
-    """What `function` makes of `out`; it must not need what `out` held unless it adds."""
+    """Return what `function` writes to `out`, which holds NaN before unless it adds."""
     target = on_device(out if accumulate else np.full(out.shape, np.nan))
     arrays = (on_device(a), on_device(b), target)
     arguments, extra = (*arrays, *numbers, accumulate, *last), {"precision": precision}
@@ -35,17 +35,17 @@ def computed(function, a, b, out, *numbers, accumulate=False, precision="fp32", 
         memory = cuda.to_device(np.full(size, 255, np.uint8))
         extra["scratch"] = Array(memory, 0, (size,), np.dtype(np.uint8))
     for item in function(*arguments, **extra):
-        queue(item)
+        run(item)
     return target.on_device().copy_to_host().reshape(out.shape)
 
 
-def queue(item):
+def run(item):
     values = [cuda.to_device(v) if isinstance(v, np.ndarray) else v for v in item.arguments]
     values = [v.on_device() if isinstance(v, Array) else v for v in values]
     item.kernel.dispatcher[item.blocks, item.threads](*values)
 
 
-# tf32's splitting takes the farther neighbour of a few values that lie almost between two.
+# tf32's splitting takes the farther neighbor of a few values that lie almost between two.
 TOLERANCES = {"fp32": 2e-6, "tf32": 3e-5, "bf16": 2e-6}
 
 
@@ -78,7 +78,7 @@ def rounded(values, precision):
     return np.ldexp(np.rint(np.ldexp(fraction, bits + 1)), exponent - bits - 1)
 
 
-# outputs, inputs, cases, accumulate, precision: ragged, whole words, and k in several shares
+# outputs, inputs, cases, accumulate, precision: ragged, whole words, and several splits of k
 FULL = [
     (5, 3, 2, False, "fp32"),
     (36, 20, 68, True, "fp32"),
@@ -93,11 +93,11 @@ FULL = [
 @pytest.mark.parametrize(("outputs", "inputs", "cases", "accumulate", "precision"), FULL)
 def test_full(outputs, inputs, cases, accumulate, precision):
     x, w, dy = draw(inputs, cases), draw(outputs, inputs), draw(outputs, cases)
-    wide = [rounded(array, precision) for array in (x, w, dy)]
+    exact = [rounded(array, precision) for array in (x, w, dy)]
     for function, a, b, out, expected in (
-        (fc.forward, x, w, dy, wide[1] @ wide[0]),
-        (fc.inputs_grad, dy, w, x, wide[1].T @ wide[2]),
-        (fc.weights_grad, x, dy, w, wide[2] @ wide[0].T),
+        (fc.forward, x, w, dy, exact[1] @ exact[0]),
+        (fc.inputs_grad, dy, w, x, exact[1].T @ exact[2]),
+        (fc.weights_grad, x, dy, w, exact[2] @ exact[0].T),
     ):
         found = computed(function, a, b, out, accumulate=accumulate, precision=precision)
         close(found, expected + (out if accumulate else 0), precision)
@@ -122,7 +122,7 @@ def test_split_full(outputs, inputs, cases, accumulate, parts=3):
 
 
 def window_matrix(shape, size, modules, padding, stride, group, groups):
-    """(taps, modules * cases) of indices into an image with one zero behind its end."""
+    """(taps, modules * cases) of indices into an image that is followed by one zero."""
     channels, height, width, cases = shape
     own = channels // groups
     c, r, s, y, x, n = np.ogrid[:own, :size, :size, : modules[0], : modules[1], :cases]
@@ -195,8 +195,8 @@ def test_local(case, accumulate, precision):
     check_directions(local, (x, w, dy), expected, padding, stride, groups, **options)
 
 
-def test_channels_of_local_images_come_in_turns(monkeypatch):
-    """Two of three at once: the last turn is shorter."""
+def test_channels_of_local_images_come_in_groups(monkeypatch):
+    """Two of three at once: the last group is smaller."""
     monkeypatch.setattr(local, "MOST_PRODUCTS", 2 * 4 * 9 * 3 * 4 + 1)
     test_local((3, 2, 4, 3, 2, 0, 1, 1, 3), True, "fp32")
 
@@ -206,7 +206,7 @@ TILES = [(tile[:2], precision) for tile in gemm.TILES for precision in ("fp32", 
 
 @pytest.mark.parametrize(("tile", "precision"), TILES, ids=str)
 def test_every_tile(monkeypatch, tile, precision):
-    """The tiles of the device, whose warps share the work; `test_tiles` has all kinds of copies."""
+    """The tiles of the device, of several warps; `test_tiles` has all kinds of copies."""
     monkeypatch.setattr(gemm, "_SMALLEST", tile)
     x, w = draw(12, tile[1] - 4), draw(tile[0] - 2, 12)
     found = computed(fc.forward, x, w, draw(len(w), x.shape[1]), precision=precision)
@@ -225,26 +225,26 @@ FUSED = [
 @pytest.mark.parametrize("accumulate", [False, True])
 @pytest.mark.parametrize("kind", ["relu", "linear", "tanh"])
 @pytest.mark.parametrize("row", FUSED, ids=lambda row: row[0].__module__.rpartition(".")[2])
-def test_finished_on_the_way_as_by_a_pass_of_its_own(row, kind, accumulate):
+def test_a_fused_epilogue_gives_the_bits_of_a_separate_one(row, kind, accumulate):
     function, plain, x, w, y, numbers, count = row
     x, w, y, biases = draw(*x), draw(*w), draw(*y), draw(count)
     last = on_device(biases), kind, 1.5, 0.25
     found = computed(function, x, w, y, *numbers, accumulate=accumulate, last=last)
     expected = on_device(computed(plain, x, w, y, *numbers, accumulate=accumulate))
-    for item in finished(expected, Finish(*last)):
-        queue(item)
+    for item in Epilogue(*last).launches(expected):
+        run(item)
     assert np.array_equal(found, expected.on_device().copy_to_host().reshape(y.shape))
 
 
-def test_what_finishes_on_the_way():
-    """Cheap neurons do, unless k is cut into shares or rows have no bias of their own."""
-    wide, deep = (fc, (9, 8), (4, 9), (4, 8), ()), (fc, (100, 3), (2, 100), (2, 3), ())
+def test_which_epilogues_are_fused():
+    """Those of cheap neurons, unless k is split or a row has several biases."""
+    shallow, deep = (fc, (9, 8), (4, 9), (4, 8), ()), (fc, (100, 3), (2, 100), (2, 3), ())
     own = (conv, (2, 4, 4, 2), (2, 3, 3, 3), (3, 2, 2, 2), (0, 1, 1))
     for (module, x, w, y, numbers), kind, biases, launches in (
-        (wide, "relu", 4, ["relu"]),
-        (wide, "tanh", 4, ["", "finish_tanh"]),
-        (deep, "relu", 2, ["", "_add_shares", "finish_relu"]),
-        (own, "relu", 12, ["", "finish_relu"]),  # a bias for each module
+        (shallow, "relu", 4, ["relu"]),
+        (shallow, "tanh", 4, ["", "epilogue_tanh"]),
+        (deep, "relu", 2, ["", "_add_splits", "epilogue_relu"]),
+        (own, "relu", 12, ["", "epilogue_relu"]),  # a bias for each module
     ):
         x, w, y, biases = (on_device(draw(*n)) for n in (x, w, y, (biases,)))
         arguments = x, w, y, *numbers, False, biases, kind, 0.0, 0.0

@@ -1,4 +1,4 @@
-"""The tests for a GPU, a few of them, as `make gpu` runs them: divided, recorded, continued."""
+"""Some tests of tests/gpu as `make gpu` runs them: divided, recorded, continued."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from tests.support.paths import ROOT
 
 
 def run(path: Path, shard: str, pick: str) -> list[dict]:
-    """What a process has written down so far."""
+    """Run a process; return its records so far."""
     mine = {"CONVNET_GPU_TESTS": "1", "CONVNET_GPU_REHEARSAL": "1", "PYTHONPATH": str(ROOT),
             "CONVNET_GPU_SHARD": shard, "CONVNET_GPU_RECORDS": str(path)}  # fmt: skip
     command = [sys.executable, "-m", "benchmarks.gpu.pytest_worker", "tests/gpu", "-q", "-k", pick]

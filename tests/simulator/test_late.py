@@ -1,4 +1,4 @@
-"""Minibatches that are loaded ahead, on a GPU whose work is done late and in any order."""
+"""Prefetched minibatches, on the late GPU of `tests.support.simulator.late`."""
 
 from functools import partial
 
@@ -52,9 +52,9 @@ def minibatches():
 
 
 def trained(network, ahead: bool, reads: bool = True) -> list[np.ndarray]:
-    """Costs of some minibatches, among them one that is tested, and the weights behind them.
+    """Run some minibatches, one of them as a test; return their costs, and then the weights.
 
-    reads: the costs, after each of them; whoever does not runs ahead of the GPU.
+    reads: whether costs are read after each minibatch; otherwise the host runs ahead of the GPU.
     """
     found, all_of_them = [], list(minibatches())
     for step, (matrices, following) in enumerate(
@@ -92,12 +92,12 @@ def test_late_work_gives_the_same_bits(ahead, reads, seed, expected, monkeypatch
 def test_an_upload_waits_for_programs_that_use_the_memory_and_for_no_others(lazy, monkeypatch):
     gpu, done = install(monkeypatch, 0), []
     engine = Engine((0,))
-    gpu.lazy = engine.queues.stream(lazy)
+    gpu.lazy = engine.streams.stream(lazy)
     for slot, name in ((engine.slots.coming, "mine"), (engine.slots.current, "another's")):
         with slot.computing():
-            engine.queues.stream(COMPUTING).take(partial(done.append, name))
+            engine.streams.stream(COMPUTING).take(partial(done.append, name))
     with engine.slots.coming.loading():
-        engine.queues.stream(UPLOADING).take(partial(done.append, "upload"))
+        engine.streams.stream(UPLOADING).take(partial(done.append, "upload"))
     gpu.synchronize()
     orders = {
         COMPUTING: ["mine", "upload", "another's"],
@@ -111,7 +111,7 @@ def test_the_host_does_not_wait_for_an_upload_when_it_reads(monkeypatch):
     made, (first, second, *_) = network(), minibatches()
     made.load(first)
     made.run("train")
-    gpu.lazy = made.engine.queues.stream(UPLOADING)
+    gpu.lazy = made.engine.streams.stream(UPLOADING)
     made.load_ahead(second)
     made.costs()
     assert gpu.lazy.queue
@@ -133,14 +133,14 @@ def test_each_run_on_a_minibatch_has_its_own_rates(monkeypatch):
     assert all(np.array_equal(a, b) for a, b in zip(weights(), expected, strict=True))
 
 
-def test_a_trace_shows_uploads_on_a_queue_of_their_own():
+def test_a_trace_shows_uploads_on_a_stream_of_their_own():
     made, (first, second, *_) = network(), minibatches()
     made.load(first)
     with made.traced() as spans:
         made.run("train")
         made.load_ahead(second)
-    queues = {(span.device[:8], span.queue, span.step.phase == "load") for span in spans}
-    assert queues == {
+    found = {(span.device[:8], span.queue, span.step.phase == "load") for span in spans}
+    assert found == {
         ("device 0", "compute", False), ("device 0", "copies", False),
         ("device 1", "compute", False), ("device 1", "copies", False),
         ("device 0", "uploads", True), ("device 1", "uploads", True),

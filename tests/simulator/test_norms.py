@@ -1,4 +1,4 @@
-"""Response normalisation across channels, against NumPy: windows in registers, and longer ones."""
+"""Response normalization across channels, against NumPy: windows in registers, and longer ones."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from convnet.backends.cuda.ops import cmrnorm, rnorm
 from tests.support.simulator.direct import run
 
-SCALE, K = 0.4, 1.5  # the normalising term is large
+SCALE, K = 0.4, 1.5  # the normalizing term is large
 
 
 def windows(channels, size, blocked):
@@ -46,9 +46,9 @@ def test_across_channels(channels, size, power, blocked, cases, adds):
     rng = np.random.default_rng(size)
     shape = channels, 2, 3, cases
     x, dy, dx = (rng.standard_normal(shape).astype(np.float32) for _ in range(3))
-    y, d, slopes = expected(x.astype(float), dy.astype(float), size, power, blocked)
+    y, d, expected_dx = expected(x.astype(float), dy.astype(float), size, power, blocked)
     if adds:
-        slopes += dx
+        expected_dx += dx
     in_registers = size <= 9 and not blocked
     for offset in (0, 4):
         arguments = x, np.full_like(x, np.nan), np.full_like(x, np.nan)
@@ -62,7 +62,7 @@ def test_across_channels(channels, size, power, blocked, cases, adds):
         start = dx if adds else np.full_like(dx, np.nan)
         arguments = x, found, dy, denominators, start, *numbers, adds
         (*_, found), names = run(cmrnorm.backward, arguments, offset)
-        close(found, slopes)
+        close(found, expected_dx)
         assert (names == [f"cmrnorm_backward_{size}_{width}"]) == in_registers
 
 
@@ -84,7 +84,7 @@ def test_over_pixels(size, cases, adds):
     d = K + SCALE * square_sums(x.astype(float) ** 2, size, size // 2)
     y = x * d**-0.75
     sums = square_sums(dy * y / d, size, size - size // 2 - 1)
-    slopes = dy * d**-0.75 - 1.5 * SCALE * x * sums + (dx if adds else 0)
+    expected_dx = dy * d**-0.75 - 1.5 * SCALE * x * sums + (dx if adds else 0)
     for offset in (0, 4):
         width = 4 if cases == 8 and offset == 0 else 1
         empty, numbers = np.full_like(x, np.nan), (size, SCALE, 0.75)
@@ -95,4 +95,4 @@ def test_over_pixels(size, cases, adds):
         arguments = x, out, dy, denom, dx if adds else empty, *numbers, adds
         (*_, found), names = run(rnorm.backward, arguments, offset)
         assert names == [f"rnorm_backward_{width}"]
-        close(found, slopes)
+        close(found, expected_dx)

@@ -70,9 +70,9 @@ def test_pooling(geometry, kind):
         for adds in (False, True):
             start = rng.standard_normal(x.shape).astype(np.float32)
             arguments = x, found, dy, start if adds else start * np.nan, kind, *window, adds
-            (*_, slopes), names = run(pool.backward, arguments, offset)
+            (*_, gradient), names = run(pool.backward, arguments, offset)
             assert names == [f"pool_backward_{kind}_{made_for}_{width}"]
-            np.testing.assert_allclose(slopes, dx + start * adds, rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(gradient, dx + start * adds, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["max", "maxabs", "sum"])

@@ -25,7 +25,7 @@ def test_only_products_are_rounded(precision):
     weights = [values for values in found if values.ndim == 4]
     for mine, theirs in zip(weights, (v for v in exact if v.ndim == 4), strict=True):
         assert not np.array_equal(mine, theirs)
-        low_bits = mine.view(np.uint32) & 0x1FFF  # what tf32 has no room for
+        low_bits = mine.view(np.uint32) & 0x1FFF  # which tf32 has not
         assert np.count_nonzero(low_bits) > low_bits.size * 0.99
 
 

@@ -20,11 +20,11 @@ def test_softmax(classes, cases):
     y /= y.sum(0)
     (_, found), _ = run(softmax.forward, (x, np.full_like(x, np.nan)))
     close(found, y)
-    slopes = y * (dy - (dy * y).sum(0))
+    expected_dx = y * (dy - (dy * y).sum(0))
     for adds in (False, True):
         start = dx if adds else np.full_like(dx, np.nan)
         (_, _, gradient), _ = run(softmax.backward, (found, dy, start, adds))
-        close(gradient, slopes + (dx if adds else 0))
+        close(gradient, expected_dx + (dx if adds else 0))
 
 
 @pytest.mark.parametrize("cases", [5, 12])
@@ -44,9 +44,9 @@ def test_cost(cases, classes=3 * softmax._REST + 5):
     close(values, [cost, *top])
     once = (labels == np.arange(classes)[:, None]).astype(float)
     start = rng.standard_normal(probs.shape).astype(np.float32)
-    for fused, slope in ((True, probs - once), (False, -once / probs)):
+    for fused, gradient in ((True, probs - once), (False, -once / probs)):
         for offset in (0, 4):
             arguments = labels, probs, start, 0.7, fused, True
             (*_, found), names = run(cost_logreg.backward, arguments, offset)
             assert names == [f"logreg_backward_{4 if (cases, offset) == (12, 0) else 1}"]
-            close(found, 0.7 * slope + start)
+            close(found, 0.7 * gradient + start)

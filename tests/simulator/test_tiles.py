@@ -1,4 +1,4 @@
-"""Every tile of the products as it is copied, against the matrix that its operand stands for."""
+"""Every tile of the products as it is copied, against the matrix of its operand."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ from convnet.errors import DeviceError
 from tests.simulator.test_gemm import draw, on_device, window_matrix
 
 GROUP, START, FIRST = 1, 8, 16  # of groups, of columns, of k: where the tiles begin
-DEEP, WIDE = 44, 100  # of the matrices that are no windows
+DEPTH, COUNT = 44, 100  # values of k and columns, of the matrices that are no windows
 SIZES = im2col.Sizes(3, 6, 5, 3, 1, 3, 3, 12, 1, 2, 2)  # (3 channels, 6 x 5), 3 x 3 modules
 
 
@@ -54,9 +54,9 @@ def operand(kind):
         taps = np.concatenate([im2col.taps_of(s), np.full((200, 2), (NOWHERE, 0))])
         made = im2col.windows(on_device(x), kind, columns, s)
         return made, taps.astype(np.int32), matrix if kind == WINDOW else matrix.T
-    values = draw(2, DEEP, WIDE) if kind == ROWS else draw(2, WIDE, DEEP)
-    make, stride = (gemm.rows, WIDE) if kind == ROWS else (gemm.columns, DEEP)
-    made = make(on_device(values), WIDE, stride, DEEP * WIDE)
+    values = draw(2, DEPTH, COUNT) if kind == ROWS else draw(2, COUNT, DEPTH)
+    make, stride = (gemm.rows, COUNT) if kind == ROWS else (gemm.columns, DEPTH)
+    made = make(on_device(values), COUNT, stride, DEPTH * COUNT)
     return made, np.zeros((1, 2), np.int32), values[GROUP] if kind == ROWS else values[GROUP].T
 
 
@@ -92,12 +92,12 @@ def test_every_tile(kind):
     for tile, threads in mine:
         last = min(len(matrix), FIRST + 2 * tile.depth - 4)
         found = copied(tile, threads, made, taps, last)
-        # Windows go on to the end of their taps: shares of k end where tiles do.
+        # Windows go on to the end of their taps: splits of k end where tiles do.
         wanted = matrix[: len(matrix) if kind == WINDOW else last]
-        whole = np.zeros((FIRST + 2 * tile.depth, START + tile.wide), np.float32)
+        whole = np.zeros((FIRST + 2 * tile.depth, START + tile.columns), np.float32)
         rows, columns = (min(n) for n in zip(whole.shape, wanted.shape, strict=True))
         whole[:rows, :columns] = wanted[:rows, :columns]
-        k, column = np.ogrid[: tile.depth, : tile.wide]
+        k, column = np.ogrid[: tile.depth, : tile.columns]
         for i, shared in enumerate(found):
             expected = whole[FIRST + i * tile.depth :][: tile.depth, START:]
             place = place_of(k, column, tile.layout, tile.ld)

@@ -14,7 +14,7 @@ from tests.support.matlab_file import matlab_file
 
 
 def picture(seed: int, width=48, height=36) -> Image.Image:
-    """A smooth colour image that differs from all others."""
+    """A smooth color image that differs from all others."""
     random = np.random.default_rng(seed)
     small = Image.fromarray(random.integers(0, 256, (4, 5, 3), np.uint8))
     return small.resize((width, height), Image.Resampling.BICUBIC)

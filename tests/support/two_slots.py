@@ -8,7 +8,7 @@ from convnet.backends.cpu.engine import Engine
 
 
 class TwoSlots(Engine):
-    """happened: what was asked of it, in order: "fill", "turn", "run", "read"."""
+    """happened: what was asked of it, in order: "fill", "swap", "run", "read"."""
 
     loads_ahead = True
 
@@ -33,8 +33,8 @@ class TwoSlots(Engine):
         self.happened.append("read")
         return super().read(view, cases)
 
-    def turn(self):
-        self.happened.append("turn")
+    def swap(self):
+        self.happened.append("swap")
         self.current = 1 - self.current
         self.memory |= self.slots[self.current]
 

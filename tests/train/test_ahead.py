@@ -55,8 +55,8 @@ def test_while_one_is_computed_the_next_is_loaded(tmp_path, monkeypatch):
     run.test = None
     fit(run)
     happened = [what for what, _ in groupby(run.network.engine.happened)]
-    first, last = ["fill", "turn", "run"], ["read", "turn", "run", "read"]
-    assert happened[:12] == [*first, "fill", "read", "turn", "run", "fill", *last]
+    first, last = ["fill", "swap", "run"], ["read", "swap", "run", "read"]
+    assert happened[:12] == [*first, "fill", "read", "swap", "run", "fill", *last]
 
 
 def test_a_resumed_run_is_the_same(tmp_path, monkeypatch):
@@ -98,7 +98,7 @@ def test_ten_views_and_features_are_the_same(tmp_path, monkeypatch):
         written.append((folder / "test.npy").read_bytes())
         if engine is TwoSlots:
             happened = [what for what, _ in groupby(run.network.engine.happened)]
-            assert happened[:4] == ["fill", "turn", "run", "fill"]
+            assert happened[:4] == ["fill", "swap", "run", "fill"]
     assert scores[0] == scores[1] and written[0] == written[1]
 
 

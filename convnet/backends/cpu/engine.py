@@ -75,7 +75,7 @@ class Engine:
         """Set the data of the next minibatch."""
         self.write(view, cases, values)
 
-    def turn(self) -> None:
+    def swap(self) -> None:
         """The minibatch that was filled in last is the one to run from now on."""
 
     def program(self, steps: list[Step], sizes: tuple[int, ...]) -> "Program":

@@ -11,7 +11,7 @@ A *kernel* is called from Python, a *helper* only from kernels (convnet/compilin
 | `exact`       | a kernel of matrix products, whose arithmetic is emitted as LLVM IR     |
 | `helper`      | a helper of such kernels                                                |
 
-No decorator lets the optimiser assume that values are finite, so a NaN in the data reaches the
+No decorator lets the optimizer assume that values are finite, so a NaN in the data reaches the
 cost.  A reordered sum has another rounding than a sequential one, but the same in every run.
 """
 

@@ -1,22 +1,24 @@
-"""The CUDA engine: memory of GPUs, and programs of launches and copies."""
+"""The CUDA engine: it owns the memory of GPUs, and makes programs of launches and copies."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numba import cuda
 
 from convnet.backends.base import unused_positions, written_positions
+from convnet.backends.cuda.jit import DeviceArray
 from convnet.backends.cuda.runtime.controls import Controls
 from convnet.backends.cuda.runtime.copy import Copy
 from convnet.backends.cuda.runtime.double_buffer import COMPUTING, UPLOADING, Slot, Slots
 from convnet.backends.cuda.runtime.host_copy import copy_rows
 from convnet.backends.cuda.runtime.launch import Array, Launch
-from convnet.backends.cuda.runtime.memory import refuse_beyond, take
+from convnet.backends.cuda.runtime.memory import allocate, check_fit
 from convnet.backends.cuda.runtime.program import Program
-from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, Stream, ordered
-from convnet.backends.cuda.runtime.streams import Queues
+from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, Stream, schedule
+from convnet.backends.cuda.runtime.streams import Streams
 from convnet.backends.cuda.runtime.timing import Times
 from convnet.errors import DeviceError
 from convnet.network.memory import Buffer, View
@@ -28,9 +30,9 @@ SCRATCH_ALIGNMENT = 256
 class Engine:
     """Memory and execution on GPUs, in float32.
 
-    gpus: the physical GPU of each device of the spec; one may be named twice, its devices then have
-    their own memory and streams.  precision: of the products of convolutions and full connections,
-    one of base.PRECISIONS.  graphs: run programs as CUDA graphs.
+    gpus: the physical GPU of each device of the spec; where one is named twice, its devices have
+    memory and streams of their own.  precision: of the products of convolutions and full
+    connections, one of base.PRECISIONS.  graphs: run programs as CUDA graphs.
     """
 
     kind = "cuda"
@@ -39,26 +41,27 @@ class Engine:
     def __init__(self, gpus: tuple[int, ...] = (0,), precision: str = "fp32", graphs: bool = True):
         self.real = np.dtype(np.float32)
         self.gpus, self.precision, self.graphs = tuple(gpus), precision, graphs
-        self.queues = Queues(self.gpus)
+        self.streams = Streams(self.gpus)
         self.memory: dict[Buffer, object] = {}
         self.scratch: dict[int, object] = {}
         self.controls: dict[int, Controls] = {}
-        self.slots = Slots(self.queues)
+        self.slots = Slots(self.streams)
         self._constants: dict[tuple, object] = {}
         self._costs: dict[View, object] = {}
 
     def device_name(self, device: int) -> str:
+        """Return the name of a device of the spec; -1 is the host."""
         return "host" if device < 0 else f"cuda:{self.gpus[device]}"
 
     # -- memory ----------------------------------------------------------------------------------
 
     def unused(self, step: Step) -> set[int]:
-        """Positions of the arguments that a step does not touch, so that None may stand there."""
+        """Return the positions of the arguments that a step does not use; they may be None."""
         return unused_positions(operation(step.operation), step.arguments)
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
-        """Take all memory; DeviceError with the figures if a GPU has not that much."""
-        refuse_beyond(buffers, {}, minibatch, self.gpus, self._free())
+        """Allocate all memory; DeviceError, with the sizes, if a GPU has too little."""
+        check_fit(buffers, {}, minibatch, self.gpus, self._free())
         for device in sorted({b.device for b in buffers if b.role == "controls"}):
             mine = [b for b in buffers if b.device == device and b.role == "controls"]
             self.controls[device] = self._make_controls(device, mine)
@@ -67,15 +70,15 @@ class Engine:
         for buffer, size in sizes.items():
             if buffer.role == "inputs":
                 for slot in self.slots:
-                    slot.memory[buffer] = self._take(buffer.device, size)
+                    slot.memory[buffer] = self._allocate(buffer.device, size)
             else:
-                self.memory[buffer] = self._take(buffer.device, size)
+                self.memory[buffer] = self._allocate(buffer.device, size)
 
     def _make_controls(self, device, buffers):
         size = Controls.size(buffers)
-        staged = [self._take(-1, size) for _ in self.slots]
-        with self.queues.on(device):
-            return Controls(buffers, self._take(device, size), staged)
+        staged = [self._allocate(-1, size) for _ in self.slots]
+        with self.streams.on(device):
+            return Controls(buffers, self._allocate(device, size), staged)
 
     def _free(self) -> dict[int, int]:
         found = {}
@@ -84,14 +87,14 @@ class Engine:
                 found[gpu] = cuda.current_context().get_memory_info()[0]
         return found
 
-    def _take(self, device, size):
-        return take(self.queues, device, size)
+    def _allocate(self, device, size):
+        return allocate(self.streams, device, size)
 
     def _dtype(self, buffer):
         return self.real if buffer.dtype == "real" else np.dtype(buffer.dtype)
 
     def array(self, view: View, cases: int, slot: Slot | None = None) -> Array:
-        """The view's values for a minibatch of `cases`, by default of the one that is run."""
+        """Return a view's values for a minibatch of `cases`; slot: by default the current one."""
         dtype = self._dtype(view.buffer)
         start = view.start * (cases if view.buffer.per_case else 1) * dtype.itemsize
         return Array(self._memory(view.buffer, slot), start, view.shape(cases), dtype)
@@ -102,56 +105,59 @@ class Engine:
         return (slot or self.slots.current).memory[buffer]
 
     def read(self, view: View, cases: int) -> np.ndarray:
-        """The values on the host, when the programs are done; a minibatch's upload goes on."""
+        """Wait for the programs, not for uploads, and return the values on the host."""
         if view.device < 0:  # programs only read it
             array = self.array(view, cases)
             return array.on_device().copy().reshape(array.shape)
-        self.slots.finish()
+        self.slots.wait_for_programs()
         if view.buffer.role == "inputs":
             self.slots.current.wait()
-        with self.queues.on(view.device):
-            return self._cut_out(view, cases).copy_to_host().reshape(view.shape(cases))
+        with self.streams.on(view.device):
+            return self._device_array(view, cases).copy_to_host().reshape(view.shape(cases))
 
-    def _cut_out(self, view, cases):
-        """The device array; that of a cost, which is read after each step, is cut out once."""
+    def _device_array(self, view, cases):
+        """The device array; that of a cost, which is read after each step, is kept."""
         if view.buffer.role != "costs":
             return self.array(view, cases).on_device()
         if view not in self._costs:
             self._costs[view] = self.array(view, cases).on_device()
         return self._costs[view]
 
-    def write(self, view: View, cases: int, values) -> None:
-        """Set values on a device when the programs are done; controls when the next one runs."""
+    def write(self, view: View, cases: int, values: Any) -> None:
+        """Wait for the programs and set values on a device; controls are set for the next run.
+
+        `values` broadcasts to the view's shape.
+        """
         if view.buffer.role == "controls":
             self.controls[view.device].set(view.buffer, values)
             return
-        self.slots.finish()
+        self.slots.wait_for_programs()
         array, compute = self.array(view, cases), Stream(view.device, COMPUTE)
         flat = np.ascontiguousarray(np.broadcast_to(values, array.shape), array.dtype).reshape(-1)
-        with self.queues.on(view.device):
-            array.on_device().copy_to_device(flat, stream=self.queues.stream(compute))
-        self.queues.finish(compute)
+        with self.streams.on(view.device):
+            array.on_device().copy_to_device(flat, stream=self.streams.stream(compute))
+        self.streams.wait_for(compute)
 
     # -- minibatches -----------------------------------------------------------------------------
 
-    def fill(self, view: View, cases: int, values) -> None:
-        """Set data of the next minibatch on the host, when nothing uses its memory any more."""
+    def fill(self, view: View, cases: int, values: np.ndarray) -> None:
+        """Set data of the next minibatch on the host, once nothing uses its memory any more."""
         slot = self.slots.coming
         slot.wait()
         array = self.array(view, cases, slot)
         copy_rows(array.on_device().reshape(-1, cases), values.reshape(-1, cases))
 
-    def turn(self) -> None:
-        """The minibatch that was filled in last is the one to run from now on."""
-        self.slots.turn()
+    def swap(self) -> None:
+        """Swap the buffers of minibatches: later runs use the one that was filled last."""
+        self.slots.swap()
 
     @contextmanager
     def _computing(self) -> Iterator[Slot]:
-        """Where a program runs, with the controls as they are now."""
+        """A context of the slot that a program runs on, with the controls as they are now."""
         slot = self.slots.current
         changed = [c for c in self.controls.values() if not c.is_staged(slot.number)]
         if changed:
-            slot.finish()
+            slot.wait_for_programs()
         for controls in changed:
             controls.stage(slot.number)
         with slot.computing():
@@ -163,25 +169,25 @@ class Engine:
     # -- programs --------------------------------------------------------------------------------
 
     def program(self, steps: list[Step], sizes: tuple[int, ...]) -> Program:
-        """The steps bound to this engine's memory; sizes: cases of each microbatch.
+        """Bind steps to this engine's memory.  sizes: cases of each microbatch.
 
         Steps on empty microbatches are left out.
         """
         cases_of = {id(step): sizes[step.microbatch or 0] for step in steps}
         steps = [s for s in steps if cases_of[id(s)] or s.microbatch is None]
-        self._take_scratch(steps, cases_of)
+        self._allocate_scratch(steps, cases_of)
         loads = all(step.phase == "load" for step in steps)
         return Program(
             self,
-            ordered(steps, written),
-            lambda piece, slot: self.work_of(piece.step, cases_of[id(piece.step)], slot),
-            turn=self._loading if loads else self._computing,
+            schedule(steps, written),
+            lambda item, slot: self.work_of(item.step, cases_of[id(item.step)], slot),
+            acquire=self._loading if loads else self._computing,
             origin=UPLOADING if loads else COMPUTING,
             graphs=self.graphs and not loads,
         )
 
     def work_of(self, step: Step, cases: int, slot: Slot | None = None) -> list[Launch | Copy]:
-        """The launches and copies of a step on the minibatch of a slot, as for `array`."""
+        """Return the launches and copies of a step; slot: as for `array`."""
         function, arguments, extra = self._call_of(step, cases, slot)
         size = self._scratch_size(function, arguments, extra)
         if size is not None:
@@ -202,8 +208,8 @@ class Engine:
             return None
         return int(function.scratch_size(*arguments, **extra))
 
-    def _take_scratch(self, steps, cases_of):
-        """First the largest need of each device, so that all functions share one piece."""
+    def _allocate_scratch(self, steps, cases_of):
+        """Allocate the largest scratch memory of each device first: all operations share it."""
         needs: dict[int, int] = {}
         for step in steps:
             size = self._scratch_size(*self._call_of(step, cases_of[id(step)])) or 0
@@ -215,7 +221,7 @@ class Engine:
         known = self.scratch.get(device)
         if device >= 0 and (known is None or known.size < size):
             self._refuse_scratch(device, size)
-            known = self.scratch[device] = self._take(device, max(size, SCRATCH_ALIGNMENT))
+            known = self.scratch[device] = self._allocate(device, max(size, SCRATCH_ALIGNMENT))
         return known
 
     def _refuse_scratch(self, device, size):
@@ -226,30 +232,31 @@ class Engine:
                 f"layers of device {device} needs {size / 1e9:.2f} GB. Lower --minibatch"
             )
 
-    def constant(self, device, values):
-        """A device array of constants, uploaded once."""
+    def constant(self, device: int, values: np.ndarray) -> DeviceArray:
+        """Return a device array of constants, which is uploaded once."""
         key = device, values.dtype.str, values.tobytes()
         if key not in self._constants:
             compute, flat = Stream(device, COMPUTE), np.ascontiguousarray(values).reshape(-1)
-            with self.queues.on(device):
-                self._constants[key] = cuda.to_device(flat, stream=self.queues.stream(compute))
-            self.queues.finish(compute)
+            with self.streams.on(device):
+                self._constants[key] = cuda.to_device(flat, stream=self.streams.stream(compute))
+            self.streams.wait_for(compute)
         return self._constants[key]
 
     def synchronize(self) -> None:
-        """Wait until all queued work is done."""
-        self.queues.synchronize()
+        """Block the host until all enqueued work is done."""
+        self.streams.synchronize()
 
     def times(self) -> Times:
-        return Times(self.queues)
+        """Return an object that records when steps run, for `Program.timed`."""
+        return Times(self.streams)
 
 
-def operation(name: str):
-    """The function of a step's name, "module.function"."""
+def operation(name: str) -> Callable:
+    """Return the function of a step's operation, "module.function"."""
     module, function = name.split(".")
     return getattr(import_module(f"convnet.backends.cuda.ops.{module}"), function)
 
 
 def written(step: Step) -> set[int]:
-    """Positions of the arguments that a step changes."""
+    """Return the positions of the arguments that a step writes."""
     return written_positions(operation(step.operation))

@@ -1,10 +1,12 @@
-"""How every CUDA kernel is compiled, and what differs in Numba's CUDA simulator.
+"""The decorators that compile CUDA kernels and device functions, also for Numba's simulator.
 
-In the simulator a kernel is Python, one thread after the other, so blocks are small there: kernels
-take the number of their threads from `cuda.blockDim`, or from constants of this module.
+In the simulator a kernel is Python and its threads run one after the other, so blocks are small
+there: kernels read the number of their threads from `cuda.blockDim`, or from constants of this
+module.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from numba import cuda
 from numba import int32 as _int32
@@ -22,11 +24,15 @@ int32 = int if SIMULATED else _int32
 uint32 = (lambda value: int(value) & 0xFFFFFFFF) if SIMULATED else _uint32
 
 
+# Numba's own objects, for annotations; the simulator has other classes for them.
+DeviceArray, NumbaEvent, NumbaStream = Any, Any, Any
+
+
 class Kernel:
     """A function compiled for the device.
 
-    threads: of each block; the compiler keeps registers few enough for `blocks` of them to be on a
-    multiprocessor at once.  dispatcher: Numba's, which compiles for the arguments it meets.
+    threads: of each block; the compiler limits the registers so that `blocks` blocks fit on a
+    multiprocessor at once.  dispatcher: Numba's, which compiles for the argument types it meets.
     """
 
     def __init__(self, function: Callable, threads: int, blocks: int):
@@ -34,8 +40,8 @@ class Kernel:
         self.name = function.__qualname__
         self.dispatcher = _compiled(function, threads, blocks)
 
-    def configured(self, blocks: tuple[int, ...], stream) -> Callable:
-        """What launches it on a grid and a stream when called with the arguments."""
+    def configured(self, blocks: tuple[int, ...], stream: NumbaStream) -> Callable[..., None]:
+        """Return a function that launches the kernel on a grid and one of Numba's streams."""
         if SIMULATED:  # there a dispatcher knows only its last grid
             return lambda *arguments: self.dispatcher[blocks, self.threads, stream](*arguments)
         return self.dispatcher[blocks, self.threads, stream]
@@ -49,13 +55,15 @@ def _compiled(function, threads, blocks):
     return made
 
 
-def kernel(function: Callable | None = None, *, threads: int = THREADS, blocks: int = 1):
+def kernel(
+    function: Callable | None = None, *, threads: int = THREADS, blocks: int = 1
+) -> Kernel | Callable[[Callable], Kernel]:
     """Make a kernel: `@kernel`, or `@kernel(threads=..., blocks=...)`."""
     if function is not None:
         return Kernel(function, threads, blocks)
     return lambda function: Kernel(function, threads, blocks)
 
 
-def inlined(function: Callable):
-    """Make a piece of kernels: a device function, compiled once and put where it is called."""
+def device_function(function: Callable) -> Callable:
+    """Make a function that only kernels call; it is inlined where it is called."""
     return cuda.jit(device=True, **({} if SIMULATED else {"forceinline": True}))(function)

@@ -1,4 +1,4 @@
-"""The CPU response normalisations, against loops that follow the formulas literally."""
+"""The CPU response normalizations, against loops that follow the formulas literally."""
 
 import numpy as np
 import pytest

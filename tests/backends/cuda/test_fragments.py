@@ -1,8 +1,8 @@
 """Warp tiles of the CUDA products, computed by a model of 32 lanes: layouts, fragments, banks.
 
-The code that emits LLVM instructions is given a builder that computes with arrays of a value for
-each lane.  mma.sync is modelled after the PTX manual ("Matrix fragments for mma.m16n8k8", and
-"mma.m16n8k16 with floating point type"), so that no reading of the manual is shared with the code.
+The code that emits LLVM instructions gets a builder that computes with arrays of one value for each
+lane.  mma.sync is modelled after the PTX manual ("Matrix fragments for mma.m16n8k8", and
+"mma.m16n8k16 with floating point type"), independently of the code.
 """
 
 import numpy as np
@@ -121,8 +121,8 @@ def test_products_of_a_warp(monkeypatch, precision, rows, columns, a_layout, b_l
         tiles.append((layout, ld))
         sides.append(values[:, TILE - (rows if first == 0 else columns) :])
     corners = [
-        first + (TILE - wide) * (ld if layout == BY_COLUMN else 1)
-        for first, wide, (layout, ld) in zip(
+        first + (TILE - size) * (ld if layout == BY_COLUMN else 1)
+        for first, size, (layout, ld) in zip(
             (0, 2 * depth * TILE), (rows, columns), tiles, strict=True
         )
     ]

@@ -1,4 +1,4 @@
-"""The order of calls in which work is captured as a CUDA graph, with a stand-in for the driver."""
+"""The calls that capture work as a CUDA graph, in order, with a fake driver."""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -15,8 +15,8 @@ CALLS = ("cuStreamBeginCapture", "cuStreamEndCapture", "cuGraphInstantiate", "cu
 GOOD = driver.CUresult.CUDA_SUCCESS
 
 
-class Queues:
-    """One GPU; notes what happens."""
+class Streams:
+    """The streams of one GPU; seen: what happened."""
 
     def __init__(self):
         self.seen = []
@@ -26,7 +26,7 @@ class Queues:
         yield
 
     @contextmanager
-    def keeping(self):
+    def deferring_frees(self):
         self.seen.append("keep")
         yield
         self.seen.append("may free")
@@ -34,50 +34,50 @@ class Queues:
     def stream(self, stream):
         return SimpleNamespace(handle=5)
 
-    def freeing(self, device):
+    def deallocator(self, device):
         return lambda function, handle: self.seen.append(f"free {handle}")
 
 
 @pytest.fixture
-def queues(monkeypatch):
-    found = Queues()
+def streams(monkeypatch):
+    found = Streams()
     for name in CALLS:
         monkeypatch.setattr(driver, name, noting(found, name))
     return found
 
 
-def noting(queues, name, status=GOOD):
+def noting(streams, name, status=GOOD):
     def call(*arguments):
-        queues.seen.append(name)
+        streams.seen.append(name)
         return (status, "it") if name in CALLS[1:3] else (status,)
 
     call.__name__ = name
     return call
 
 
-def test_nothing_is_freed_while_work_is_captured(queues):
-    graph = Graph(queues, Stream(0, COMPUTE), lambda: queues.seen.append("work"))
-    assert graph and queues.seen == ["keep", CALLS[0], "work", *CALLS[1:], "may free"]
+def test_nothing_is_freed_while_work_is_captured(streams):
+    graph = Graph(streams, Stream(0, COMPUTE), lambda: streams.seen.append("work"))
+    assert graph and streams.seen == ["keep", CALLS[0], "work", *CALLS[1:], "may free"]
 
 
-def test_a_graph_that_nobody_uses_is_freed_outside_of_captures(queues):
-    graph = Graph(queues, Stream(0, COMPUTE), list)
-    assert queues.seen[-1] == "may free"
+def test_a_graph_that_nobody_uses_is_freed_outside_of_captures(streams):
+    graph = Graph(streams, Stream(0, COMPUTE), list)
+    assert streams.seen[-1] == "may free"
     del graph
-    assert queues.seen[-1] == "free it"
+    assert streams.seen[-1] == "free it"
 
 
-def test_a_failure_names_the_call_and_the_way_without_graphs(queues, monkeypatch):
+def test_a_failure_names_the_call_and_the_way_without_graphs(streams, monkeypatch):
     bad = driver.CUresult.CUDA_ERROR_STREAM_CAPTURE_INVALIDATED
-    monkeypatch.setattr(driver, CALLS[1], noting(queues, CALLS[1], bad))
+    monkeypatch.setattr(driver, CALLS[1], noting(streams, CALLS[1], bad))
     with pytest.raises(DeviceError, match=r"cuStreamEndCapture failed.*INVALIDATED; --no-graphs"):
-        Graph(queues, Stream(0, COMPUTE), list)
+        Graph(streams, Stream(0, COMPUTE), list)
 
 
-def test_the_capture_is_ended_though_the_work_fails(queues):
+def test_the_capture_is_ended_though_the_work_fails(streams):
     def fail():
         raise ValueError("no such kernel")
 
     with pytest.raises(ValueError, match="no such kernel"):
-        Graph(queues, Stream(0, COMPUTE), fail)
-    assert queues.seen[-1] == CALLS[1]
+        Graph(streams, Stream(0, COMPUTE), fail)
+    assert streams.seen[-1] == CALLS[1]

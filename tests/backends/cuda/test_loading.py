@@ -1,4 +1,4 @@
-"""Which copies the program `load` makes, and that nothing else writes to what it brings."""
+"""The copies of the program `load`, whose targets no other program writes."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.rows import graph_of, texts
 pytest.importorskip("numba.cuda", reason="numba-cuda is not installed")
 
 from convnet.backends.cuda.engine import written  # noqa: E402
-from convnet.backends.cuda.runtime.stream_schedule import UPLOADS, Stream, ordered  # noqa: E402
+from convnet.backends.cuda.runtime.stream_schedule import UPLOADS, Stream, schedule  # noqa: E402
 from convnet.graph.build import HOST  # noqa: E402
 from convnet.network.planner import make_plan  # noqa: E402
 
@@ -30,15 +30,15 @@ def test_a_loaded_minibatch_is_there_for_any_number_of_runs(row):
 def test_uploads_have_streams_of_their_own():
     graph = graph_of(LAYERS, PARAMS + "\n[cost]\ncoeff=1\n", {0: 192, 1: 1})
     programs = make_plan(graph, 4).programs
-    streams = {piece.stream for piece in ordered(programs["load"], written)}
+    streams = {item.stream for item in schedule(programs["load"], written)}
     assert streams == {Stream(0, UPLOADS), Stream(1, UPLOADS)}
     for step in programs["load"]:
         assert step.views()[0].device == HOST and step.views()[-1].buffer.role == "inputs"
     for name in ("train", "gradients", "test"):
-        assert all(p.stream.kind != UPLOADS for p in ordered(programs[name], written)), name
+        assert all(p.stream.kind != UPLOADS for p in schedule(programs[name], written)), name
 
 
-def test_copies_that_take_turns_in_the_same_memory_are_made_in_their_turns():
+def test_copies_that_share_memory_in_time_slots_are_made_in_their_slots():
     programs = network_of("0,1", "0", "0").plan.programs
     copied = {name: [s.layer for s in steps if s.views()[0].device == HOST]
               for name, steps in programs.items()}  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, COPIES, Stream, ordered
+from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, COPIES, Stream, schedule
 from convnet.network.planner import make_plan
 from tests.support.rows import graph_of
 
@@ -65,7 +65,7 @@ WRITTEN = {"transfer.copy": (1,), "transfer.copy_half": (1,)}
 
 
 def written(step):
-    """Positions changed: of a copy its target, of anything else all, which is the strictest."""
+    """The positions that a step writes: a copy its target; for others all, the strictest case."""
     return WRITTEN.get(step.operation, range(len(step.arguments)))
 
 
@@ -76,28 +76,28 @@ def steps():
 
 
 def test_kernels_and_arriving_copies_have_streams_of_their_own(steps):
-    pieces = ordered(steps, written)
-    streams = {str(piece.stream) for piece in pieces}
+    scheduled = schedule(steps, written)
+    streams = {str(item.stream) for item in scheduled}
     kinds = {(0, COMPUTE), (1, COMPUTE), (0, COPIES), (1, COPIES)}
     assert streams == {str(Stream(*kind)) for kind in kinds}
-    for piece in pieces:
-        is_copy = piece.step.operation in WRITTEN
-        assert piece.stream.kind == (COPIES if is_copy else COMPUTE)
+    for item in scheduled:
+        is_copy = item.step.operation in WRITTEN
+        assert item.stream.kind == (COPIES if is_copy else COMPUTE)
 
 
-def after(pieces):
-    """All pieces that are certain to be finished before each: by its stream, and by waits."""
+def earlier_steps(scheduled):
+    """For each step, those that are certain to be done before: by its stream, and by waits."""
     found, last = [], {}
-    for number, piece in enumerate(pieces):
+    for number, item in enumerate(scheduled):
         known = set()
-        for earlier in [*piece.waits, *([last[piece.stream]] if piece.stream in last else [])]:
+        for earlier in [*item.waits, *([last[item.stream]] if item.stream in last else [])]:
             known |= found[earlier] | {earlier}
         found.append(known)
-        last[piece.stream] = number
+        last[item.stream] = number
     return found
 
 
-def touches(step):
+def accesses(step):
     for position, view in enumerate(step.arguments):
         if hasattr(view, "buffer"):
             rows = np.arange(view.start, view.start + view.size)
@@ -107,32 +107,32 @@ def touches(step):
 def conflict(first, second) -> bool:
     return any(
         a is b and rows & others and (writes or changes)
-        for a, rows, writes in touches(first)
-        for b, others, changes in touches(second)
+        for a, rows, writes in accesses(first)
+        for b, others, changes in accesses(second)
     )
 
 
-def test_every_conflicting_access_is_ordered(steps):
-    pieces = ordered(steps, written)
-    known = after(pieces)
+def test_every_conflicting_access_is_schedule(steps):
+    scheduled = schedule(steps, written)
+    known = earlier_steps(scheduled)
     crossing = 0
-    for later, piece in enumerate(pieces):
+    for later, item in enumerate(scheduled):
         for earlier in range(later):
-            if conflict(pieces[earlier].step, piece.step):
-                crossing += pieces[earlier].stream != piece.stream
-                assert earlier in known[later], (str(pieces[earlier].step), str(piece.step))
+            if conflict(scheduled[earlier].step, item.step):
+                crossing += scheduled[earlier].stream != item.stream
+                assert earlier in known[later], (str(scheduled[earlier].step), str(item.step))
     assert crossing > 5
 
 
 def test_a_copy_does_not_wait_for_work_it_has_nothing_to_do_with(steps):
-    """The copy of c1's output to device 0 goes on beside d0's first product."""
-    pieces = ordered(steps, written)
-    known = after(pieces)
+    """The copy of c1's output to device 0 runs beside d0's first product."""
+    scheduled = schedule(steps, written)
+    known = earlier_steps(scheduled)
     place = next(
-        n for n, p in enumerate(pieces) if p.step.layer == "d0" and p.step.phase == "forward"
+        n for n, p in enumerate(scheduled) if p.step.layer == "d0" and p.step.phase == "forward"
     )
     arrival = next(
-        n for n, p in enumerate(pieces)
+        n for n, p in enumerate(scheduled)
         if p.stream == Stream(0, COPIES) and "c1" in str(p.step) and p.step.phase == "forward"
     )  # fmt: skip
     assert arrival not in known[place] or place not in known[arrival]
@@ -140,6 +140,6 @@ def test_a_copy_does_not_wait_for_work_it_has_nothing_to_do_with(steps):
 
 
 def test_waits_are_marked(steps):
-    pieces = ordered(steps, written)
-    waited = {number for piece in pieces for number in piece.waits}
-    assert waited == {number for number, piece in enumerate(pieces) if piece.awaited}
+    scheduled = schedule(steps, written)
+    waited = {number for item in scheduled for number in item.waits}
+    assert waited == {number for number, item in enumerate(scheduled) if item.awaited}

@@ -1,4 +1,4 @@
-"""What is asked of several GPUs, with a stand-in for Numba's."""
+"""Streams, memory and host copies, with fakes for several GPUs."""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ from convnet.errors import DeviceError  # noqa: E402
 
 
 class Cuda:
-    """GPUs 0 and 1 reach each other, 2 none.  seen: what happened, with the GPU in force."""
+    """GPUs 0 and 1 have peer access to each other, 2 has none.  seen: calls and the current GPU."""
 
     def __init__(self):
         self.seen, self.stack = [], []
@@ -73,14 +73,14 @@ def numba(monkeypatch):
     return made
 
 
-def test_copies_between_gpus_go_straight_where_they_can(numba):
-    streams.Queues((0, 2, 1, 0))
+def test_copies_between_gpus_are_direct_where_they_can_be(numba):
+    streams.Streams((0, 2, 1, 0))
     assert numba.seen == [(0, "context 1"), (1, "context 0")]
     assert numba.stack == []
 
 
-def test_the_gpu_in_force_is_that_of_the_device(numba):
-    made = streams.Queues((2, 1, 2))
+def test_the_current_gpu_is_that_of_the_device(numba):
+    made = streams.Streams((2, 1, 2))
     with made.on(0):
         assert numba.stack == [2]
         with made.on(2), made.on(1), made.on(0):
@@ -92,10 +92,10 @@ def test_the_gpu_in_force_is_that_of_the_device(numba):
     assert numba.stack == []
 
 
-def test_streams_are_no_blocking_ones_and_freed_with_their_queues(numba, monkeypatch):
+def test_streams_are_non_blocking_and_freed_with_their_owner(numba, monkeypatch):
     flags, good = [], driver.CUresult.CUDA_SUCCESS
     monkeypatch.setattr(driver, "cuStreamCreate", lambda flag: (good, flags.append(flag) or 77))
-    made = streams.Queues((2, 1))
+    made = streams.Streams((2, 1))
     stream = made.stream(stream_schedule.Stream(1, stream_schedule.COMPUTE))
     assert stream is made.stream(stream_schedule.Stream(1, stream_schedule.COMPUTE))
     assert (stream.gpu, stream.handle) == (1, 77)
@@ -104,21 +104,21 @@ def test_streams_are_no_blocking_ones_and_freed_with_their_queues(numba, monkeyp
     assert numba.seen == [(1, driver.cuStreamDestroy, 77)]
 
 
-def test_memory_that_the_driver_refuses_is_told(numba):
+def test_memory_that_the_driver_refuses_is_an_error_with_its_size(numba):
     def refuse(*_):
         raise memory.CudaAPIError(2, "Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
 
     numba.device_array = numba.pinned_array = refuse
-    made = streams.Queues((1,))
+    made = streams.Streams((1,))
     with pytest.raises(DeviceError, match="GPU 1 has no 3.00 GB left. Lower --minibatch"):
-        memory.take(made, 0, 3_000_000_000)
+        memory.allocate(made, 0, 3_000_000_000)
     with pytest.raises(DeviceError, match="pinned memory has no 0.50 GB left"):
-        memory.take(made, -1, 500_000_000)
+        memory.allocate(made, -1, 500_000_000)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(3, 4), (1000, 3), (1001, 7), (1, 5000)])
 def test_rows_are_copied_by_several_threads(rows, columns, monkeypatch):
-    monkeypatch.setattr(host_copy, "PIECE", 1000)
+    monkeypatch.setattr(host_copy, "VALUES_PER_THREAD", 1000)
     whole = np.arange(2.0 * rows * columns).reshape(rows, -1)
     target = np.zeros((rows, columns), np.float32)
     host_copy.copy_rows(target, whole[:, columns:])

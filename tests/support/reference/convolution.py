@@ -1,6 +1,6 @@
 """Layers with weights: shared filters, unshared (local) filters and full connection.
 
-Dialect, 3.2 and 3.3. A bias is not included.
+docs/dialect.md, 3.2 and 3.3. A bias is not included.
 """
 
 from itertools import product

@@ -1,4 +1,4 @@
-"""Costs logreg and sum2, and the counting of errors with ties. Dialect, 7."""
+"""Costs logreg and sum2, and the counting of errors with ties. docs/dialect.md, 7."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Softmax over sets of classes, one set after the other. Dialect, 7."""
+"""Softmax over sets of classes, one set after the other. docs/dialect.md, 7."""
 
 import math
 from itertools import combinations

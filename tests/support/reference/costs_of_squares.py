@@ -1,4 +1,4 @@
-"""Costs of sums of squares: with a gate, and over windows (gsum2, tica). Dialect, 7."""
+"""Costs of sums of squares: with a gate, and over windows (gsum2, tica). docs/dialect.md, 7."""
 
 import numpy as np
 

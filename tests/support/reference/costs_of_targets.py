@@ -1,6 +1,6 @@
 """Costs of predictions beside a matrix of targets: crossent, crossent2, bce, dce, rflickr.
 
-Dialect, 7.  t and y are (classes, cases); gradients are with respect to y.
+docs/dialect.md, 7.  t and y are (classes, cases); gradients are with respect to y.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Layers that draw: random pooling (dialect, 3.4) and rscale (3.7), from Philox4x32-10.
+"""Layers that draw: random pooling (docs/dialect.md, 3.4) and rscale (3.7), from Philox4x32-10.
 
 `random` is (seed_lo, seed_hi, stream, step_lo, step_hi): what the numbers depend on.
 """

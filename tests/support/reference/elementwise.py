@@ -1,4 +1,4 @@
-"""Neurons (dialect, 4) and layers without windows: softmax, eltsum, eltmax, concat (3.7)."""
+"""Neurons, softmax, eltsum, eltmax, concat, in plain loops (docs/dialect.md, 4 and 3.7)."""
 
 import numpy as np
 

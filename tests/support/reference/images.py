@@ -1,4 +1,4 @@
-"""Layers of images: blur, nailbed, href, crop, resize, colours. Dialect, 3.7."""
+"""Layers of images: blur, nailbed, href, crop, resize, colors. docs/dialect.md, 3.7."""
 
 import math
 

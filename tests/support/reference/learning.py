@@ -1,4 +1,4 @@
-"""The weight update, the constraints on weights and the schedules of the rate. Dialect, 6."""
+"""The weight update, constraints on weights, schedules of the rate. docs/dialect.md, 6."""
 
 import math
 
@@ -6,7 +6,9 @@ import numpy as np
 
 
 def update(w, v, gradient_sum, cases, rate, momentum, decay):
-    """(w, v) after one step; gradient_sum is +dE/dw summed over `cases` cases (dialect, 6.2).
+    """(w, v) after one step; gradient_sum is +dE/dw summed over `cases` cases.
+
+    Source: docs/dialect.md, 6.2.
 
     Whether a matrix is frozen depends on its base rate, which is not known here.
     """
@@ -17,7 +19,9 @@ def update(w, v, gradient_sum, cases, rate, momentum, decay):
 
 
 def update_by_deviation(w, state, gradient_sum, cases, rate, momentum, decay, epsilon):
-    """(w, state) after one step of superEps (dialect, 6.3); state: velocity, mean G, mean G2.
+    """(w, state) after one step of superEps; state: velocity, mean G, mean G2.
+
+    Source: docs/dialect.md, 6.3.
 
     G is subtracted unsquared, as written there.
     """
@@ -43,7 +47,7 @@ def _filters(w, layer):
 
 
 def wball(w, ball, layer, dialect):
-    """w with the L2 norm of every filter constrained (dialect, 6.5).
+    """w with the L2 norm of every filter constrained (docs/dialect.md, 6.5).
 
     layer: conv, local or fc, with w shaped as for that layer. dialect: "chm" (the limit is
     ball * weights per filter, an upper limit) or "cc2" (the limit is `ball`, and conv and fc
@@ -65,7 +69,7 @@ def wcnorm(w, low, high):
     """conv w (C/groups, K, K, F) with the contrast of every filter kept within low..high.
 
     The contrast of n weights is sqrt(sum of (w - mean)^2) / n. high = 0 switches it off; a filter
-    without any contrast stays as it is (dialect, 6.5).
+    without any contrast stays as it is (docs/dialect.md, 6.5).
     """
     if low > high:
         raise ValueError(f"wcNormMin {low} is above wcNormMax {high}")
@@ -82,7 +86,7 @@ def wcnorm(w, low, high):
 
 
 def rate(kind, base, factor, steps, progress):
-    """The learning rate at `progress` 0..1 (dialect, 6.4).
+    """The learning rate at `progress` 0..1 (docs/dialect.md, 6.4).
 
     kind: default, const, linear, exp, dexp or jdexp; factor: base rate / final rate;
     steps: number of steps of dexp and jdexp. What a kind does not use is ignored.

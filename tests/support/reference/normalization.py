@@ -1,6 +1,6 @@
 """Local response and contrast normalization: y = x * D^-power, D = k + scale * sum of squares.
 
-Dialect, 3.6. `scale` is the quotient: already divided by size (cmrnorm) or size^2 (others).
+docs/dialect.md, 3.6. `scale` is the quotient: already divided by size (cmrnorm) or size^2 (others).
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def _block(i, size, length):
 
 
 def _across_maps(shape, size, blocked):
-    """Yield (place, list of the places in its window): the same pixel in neighbouring maps."""
+    """Yield (place, list of the places in its window): the same pixel in neighboring maps."""
     channels, height, width, _ = shape
     window = _block if blocked else _window
     for c, y, x in np.ndindex(channels, height, width):

@@ -1,4 +1,4 @@
-"""Pooling over windows clipped to the image: max, avg, sum and maxabs. Dialect, 3.4."""
+"""Pooling over windows clipped to the image: max, avg, sum and maxabs. docs/dialect.md, 3.4."""
 
 from itertools import product
 

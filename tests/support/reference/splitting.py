@@ -1,4 +1,4 @@
-"""Layers over groups of values or maps: sum (dialect, 3.7), cmpool (3.5), sfc (3.10)."""
+"""Layers over groups of values or maps: sum (docs/dialect.md, 3.7), cmpool (3.5), sfc (3.10)."""
 
 import numpy as np
 

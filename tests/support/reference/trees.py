@@ -1,4 +1,4 @@
-"""Full connection over a tree of labels. Dialect, 3.9.
+"""Full connection over a tree of labels. docs/dialect.md, 3.9.
 
 children: label -> labels below it; a label without any is a class. w (labels, inputs).
 """

@@ -1,8 +1,8 @@
-"""The rules of capturing streams, kept by stand-ins for Numba's streams and events.
+"""The rules of stream capture, checked by fakes of Numba's streams and events.
 
-A stream belongs to the capture once it has waited for an event of it.  Nothing may be queued on
-another one, and no event from outside be waited for; in the end all work has to be joined to the
-stream where it began.  Meanwhile nothing is allocated, or waited for by the host.
+A stream joins the capture when it waits for one of its events.  Within a capture no work may be
+enqueued on other streams, and no event from outside may be waited for; at the end all work has to
+be joined to the stream where it began.  The host must not allocate or wait meanwhile.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ FORBIDDEN = ("device_array", "pinned_array", "to_device", "synchronize")
 
 
 class Rules:
-    """The streams made so far.  active: whether a capture goes on."""
+    """The streams made so far.  active: whether a capture is in progress."""
 
     def __init__(self):
         self.streams: list[Stream] = []
@@ -27,10 +27,10 @@ class Rules:
     def event(self) -> "Event":
         return Event(self)
 
-    def capture(self, origin: "Stream", queue) -> list["Stream"]:
-        """Calls queue(); the streams that belonged to the capture."""
+    def capture(self, origin: "Stream", enqueue) -> list["Stream"]:
+        """Capture enqueue(); return the streams of the capture."""
         self.active, origin.captured = True, True
-        queue()
+        enqueue()
         self.active = False
         captured = [stream for stream in self.streams if stream.captured]
         for stream in captured:
@@ -81,7 +81,7 @@ class Event:
 
 
 def install(monkeypatch) -> Rules:
-    """Engines that are made from now on keep to the rules."""
+    """Check the rules for all engines that are made from now on."""
     rules = Rules()
     stand_ins.install(monkeypatch, rules)
     for name in FORBIDDEN:

@@ -1,4 +1,4 @@
-"""A count of the comparisons of this run, told at its end; processes of a run add theirs up."""
+"""The number of comparisons of a run, printed at its end, over all of its processes."""
 
 _LARGEST: dict[str, float] = {}
 _COUNTS: dict[str, int] = {}
@@ -11,12 +11,12 @@ def note(kind: str, errors: dict[str, float]) -> None:
 
 
 def record() -> list[tuple[str, int, float]]:
-    """Of each kind: arrays compared and the largest error, as plain values."""
+    """Return for each kind the number of arrays compared and the largest error."""
     return [(kind, _COUNTS[kind], float(_LARGEST[kind])) for kind in _COUNTS]
 
 
 def add(record) -> None:
-    """Another process's `record`."""
+    """Add another process's `record`."""
     for kind, count, largest in record:
         _COUNTS[kind] = _COUNTS.get(kind, 0) + count
         _LARGEST[kind] = max(_LARGEST.get(kind, 0.0), largest)

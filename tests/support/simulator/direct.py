@@ -1,4 +1,4 @@
-"""Functions of the CUDA backend called by themselves, on memory placed as a test wants it."""
+"""Operations of the CUDA backend called directly, on arrays at addresses that a test chooses."""
 
 import numpy as np
 from numba import cuda
@@ -9,7 +9,7 @@ MARGIN = 64  # bytes in front of and behind each array, which must stay as they 
 
 
 def on_device(values: np.ndarray, offset: int = 0) -> Array:
-    """The values `offset` bytes behind an address that 16 divides, between bytes of 255."""
+    """Place the values `offset` bytes behind a 16-byte aligned address, between bytes of 255."""
     values = np.ascontiguousarray(values)
     memory = np.full(values.nbytes + 2 * MARGIN + offset, 255, np.uint8)
     start = MARGIN + offset
@@ -18,9 +18,9 @@ def on_device(values: np.ndarray, offset: int = 0) -> Array:
 
 
 def run(function, arguments, offset: int = 0) -> tuple[list[np.ndarray], list[str]]:
-    """The arrays among the arguments after `function(*arguments)`, and the kernels launched.
+    """Return the arrays among the arguments after `function(*arguments)`, and the kernels' names.
 
-    Nothing but the arrays may have changed.
+    Memory outside the arrays must not have changed.
     """
     placed = [on_device(a, offset) if isinstance(a, np.ndarray) else a for a in arguments]
     extra = {}

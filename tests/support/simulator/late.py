@@ -1,8 +1,8 @@
-"""A GPU that works as late as it may, and in any order that streams and events allow.
+"""A late GPU: it works as late as possible, in a random order that streams and events allow.
 
-The simulator does all work at once, so it cannot show a missing wait.  Here what is queued on a
-stream is only noted; it is done when the host waits for something, and then no more of it than is
-needed, streams taking turns by lot.
+The simulator does all work immediately, so it cannot show a missing wait.  Here work on a stream is
+only enqueued.  It runs when the host waits for something, and only until that has happened; the
+stream whose work comes next is chosen at random.
 """
 
 import random
@@ -13,7 +13,7 @@ from tests.support.simulator import stand_ins
 
 
 class Gpu:
-    """The streams, and what is still to be done on them."""
+    """The streams, and the work that is left on them."""
 
     def __init__(self, seed: int):
         self.streams: list[Stream] = []
@@ -29,7 +29,7 @@ class Gpu:
         return Event(self)
 
     def work_until(self, is_done) -> None:
-        """Do queued work, a piece of a stream by lot at a time, until `is_done()`."""
+        """Run enqueued work, one call of a random stream at a time, until `is_done()`."""
         while not is_done():
             ready = [stream for stream in self.streams if stream.is_ready()]
             assert ready, "the host waits for what never happens"
@@ -59,7 +59,7 @@ class Stream:
 
 
 class Event:
-    """recorded: a list for the latest record, which is filled when its time has come."""
+    """recorded: a list for the latest record, which is filled when the stream reaches it."""
 
     def __init__(self, gpu):
         self.gpu, self.recorded = gpu, [True]
@@ -78,7 +78,7 @@ class Event:
 
 
 def install(monkeypatch, seed: int) -> Gpu:
-    """Engines that are made from now on work on such a GPU."""
+    """Make all engines from now on use such a GPU; return it."""
     gpu = Gpu(seed)
     stand_ins.install(monkeypatch, gpu)
     monkeypatch.setattr(streams.cuda, "synchronize", gpu.synchronize)

@@ -1,14 +1,14 @@
-"""Numba's CUDA simulator, run faster: the threads of a block take turns in one system thread.
+"""A faster form of Numba's CUDA simulator: all threads of a block run in one system thread.
 
 The simulator starts a system thread for each CUDA thread and polls them at barriers, which takes
 tens of milliseconds a barrier.  Here each is a greenlet that runs until its next barrier.  The
-order is always the same; it is reversed after each barrier, and begins at the other end in every
-second block, so that a kernel that reads what another thread should have written first, without a
-barrier between, is likely to be found out.
+order is deterministic.  It is reversed after each barrier, and in every second block, so that a
+kernel with a missing barrier, which reads what another thread has not written yet, is likely to
+fail.
 
-The simulator also gives modules another `cuda` at each call of a device function, and takes it
-away after it.  Here all modules that have one are given it for the whole of a launch.  And kernels
-see NumPy's arrays themselves, without what the simulator wraps them in for records.
+The simulator also replaces `cuda` in a module for each call of a device function.  Here it is
+replaced in all modules for a whole launch.  And kernels get NumPy's arrays, without the
+wrapper that the simulator has for records.
 """
 
 import sys
@@ -30,7 +30,7 @@ _launch = kernel.FakeCUDAKernel.__call__
 
 
 class _Thread(greenlet.greenlet):
-    """A CUDA thread, with what the simulator's own threads offer to kernels."""
+    """A CUDA thread, with the interface of the simulator's own threads."""
 
     def __init__(self, manager, run, block, thread):
         super().__init__(run)
@@ -83,7 +83,7 @@ def _shared_array(self, shape, dtype, alignment=None):
 
 @cache
 def _spaces(modules):
-    """The names of modules, among which device functions are then plain ones."""
+    """The namespaces of modules; device functions in them are replaced by plain functions."""
     spaces = [vars(sys.modules[name]) for name in modules]
     for space in spaces:
         for name, value in space.items():
@@ -94,7 +94,7 @@ def _spaces(modules):
 
 @contextmanager
 def _cuda_of_a_launch(function, module):
-    """All of the backend's modules, and the function's own, see `module` as `cuda`."""
+    """In the backend's modules, and in the function's own, `cuda` is `module`."""
     spaces = _spaces(tuple(name for name in sys.modules if name.startswith(_BACKEND)))
     spaces = [space for space in (*spaces, function.__globals__) if space.get("cuda") is cuda]
     for space in spaces:
@@ -107,7 +107,7 @@ def _cuda_of_a_launch(function, module):
 
 
 def _call(self, *args):
-    """A device function is called as it is; a kernel is launched."""
+    """Call a device function directly; launch a kernel."""
     return self.fn(*args) if self._device else _launch(self, *args)
 
 

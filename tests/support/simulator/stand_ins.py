@@ -1,4 +1,4 @@
-"""Streams and events of one's own under the CUDA engine, in the simulator."""
+"""Replace the streams and events of the CUDA engine in the simulator."""
 
 from functools import partial
 
@@ -6,9 +6,9 @@ from convnet.backends.cuda.runtime import controls, program, streams
 
 
 def install(monkeypatch, machine) -> None:
-    """Engines that are made from now on use machine.stream() and machine.event().
+    """Make all engines from now on use machine.stream() and machine.event().
 
-    What would queue work on a stream is given to its `take(call)` instead.
+    Work that would be enqueued on a stream is passed to the stream's `take(call)` instead.
     """
     call, upload = program._call, controls.Controls.upload
 

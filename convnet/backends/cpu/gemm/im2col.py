@@ -36,7 +36,7 @@ def list_runs(table, first, count, columns_x, cases, stride, padding):
         y = position // columns_x
         x = position - y * columns_x
         length = cases - case
-        if stride == 1:  # neighbouring positions read neighbouring pixels
+        if stride == 1:  # neighboring positions read neighboring pixels
             length += (columns_x - x - 1) * cases
         length = min(length, count - done)
         table[runs, 0] = done

@@ -1,4 +1,4 @@
-"""Helpers shared by the response normalisations: windows, sums of rows, and d ** -power.
+"""Helpers shared by the response normalizations: windows, sums of rows, and d ** -power.
 
 The rows of a window are `a[first + j*step, column : column + len(out)]`, for j = 0 .. count-1, of a
 two-dimensional array `a`.  So windows over channels, rows and columns differ only in the step.

@@ -6,7 +6,7 @@ from numba import prange
 from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.norm_rows import sum_rows, window
-from convnet.backends.cpu.ops.rnorm import backward_scratch, normalise, normalise_backward
+from convnet.backends.cpu.ops.rnorm import backward_scratch, normalize, normalize_backward
 from convnet.compiling.replay import repeatable
 from convnet.operations import cnorm
 
@@ -16,13 +16,13 @@ from convnet.operations import cnorm
 def forward(x, y, denominators, centred, size, scale, power, k):
     cases = x.shape[3]
     _centre_kernel(x.reshape(-1, cases), y.reshape(-1, cases), x, centred, size)
-    normalise(centred, x, y, denominators, size, scale, power, k)
+    normalize(centred, x, y, denominators, size, scale, power, k)
 
 
 @repeatable
 @implements(cnorm.backward, scratch=backward_scratch)
 def backward(centred, y, dy, denominators, dx, size, scale, power, accumulate, *, scratch):
-    normalise_backward(centred, y, dy, denominators, dx, size, scale, power, accumulate, scratch)
+    normalize_backward(centred, y, dy, denominators, dx, size, scale, power, accumulate, scratch)
 
 
 @inlined

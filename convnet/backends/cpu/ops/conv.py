@@ -65,17 +65,20 @@ def _forward_size(x, w, y, padding, stride, groups, *_others):
 @repeatable
 @implements(conv.forward, scratch=_forward_size)
 def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
-    _forward(x, w, y, padding, stride, groups, accumulate, no_epilogue(x.dtype), scratch)
+    geometry = padding, stride, groups
+    _forward(x, w, y, geometry, accumulate, no_epilogue(x.dtype), scratch)
 
 
 @repeatable
 @implements(conv.forward_fused, scratch=_forward_size)
 def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch):
-    epilogue = epilogue_of(biases, kind, a, b)
-    _forward(x, w, y, padding, stride, groups, accumulate, epilogue, scratch)
+    geometry = padding, stride, groups
+    _forward(x, w, y, geometry, accumulate, epilogue_of(biases, kind, a, b), scratch)
 
 
-def _forward(x, w, y, padding, stride, groups, accumulate, epilogue, scratch):
+def _forward(x, w, y, geometry, accumulate, epilogue, scratch):
+    """geometry: (padding, stride, groups)."""
+    padding, stride, groups = geometry
     arrays = carve_for_threads(scratch, _forward_parts, x, w, y, stride, groups)
     if way := _tiling(w, stride, groups, y):
         how = winograd.Correlation(way, padding, groups, accumulate, epilogue)

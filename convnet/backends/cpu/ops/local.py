@@ -46,7 +46,8 @@ def _forward_size(*args):
 @repeatable
 @implements(local.forward, scratch=_forward_size)
 def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
-    _forward(x, w, y, padding, stride, groups, accumulate, no_epilogue(x.dtype), scratch)
+    geometry = padding, stride, groups
+    _forward(x, w, y, geometry, accumulate, no_epilogue(x.dtype), scratch)
 
 
 @repeatable
@@ -54,11 +55,13 @@ def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
 def forward_fused(
     x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch
 ):  # fmt: skip
-    epilogue = epilogue_of(biases, kind, a, b)
-    _forward(x, w, y, padding, stride, groups, accumulate, epilogue, scratch)
+    geometry = padding, stride, groups
+    _forward(x, w, y, geometry, accumulate, epilogue_of(biases, kind, a, b), scratch)
 
 
-def _forward(x, w, y, padding, stride, groups, accumulate, epilogue, scratch):
+def _forward(x, w, y, geometry, accumulate, epilogue, scratch):
+    """geometry: (padding, stride, groups)."""
+    padding, stride, groups = geometry
     shape = _forward_shape(x, w, y, padding, stride, groups, accumulate)
     own = carve_for_threads(scratch, _product_parts, *shape)
     w3 = w.reshape(w.shape[0], -1, w.shape[4])

@@ -1,6 +1,6 @@
 """Local response normalization within a channel.
 
-The sum over a square is taken along columns, then along rows.  `normalise` and `normalise_backward`
+The sum over a square is taken along columns, then along rows.  `normalize` and `normalize_backward`
 also serve cnorm, which sums other values than those it divides.
 """
 
@@ -26,10 +26,10 @@ from convnet.operations import rnorm
 @repeatable
 @implements(rnorm.forward)
 def forward(x, y, denominators, size, scale, power, k):
-    normalise(x, x, y, denominators, size, scale, power, k)
+    normalize(x, x, y, denominators, size, scale, power, k)
 
 
-def normalise(summed, x, y, denom, size, scale, power, k):
+def normalize(summed, x, y, denom, size, scale, power, k):
     """`forward`, with the squares of `summed` in the denominators."""
     real, cases = x.dtype.type, x.shape[3]
     along = y.reshape(-1, cases)  # holds the sums along columns at first
@@ -50,10 +50,10 @@ def backward_scratch(x, *_others):
 @repeatable
 @implements(rnorm.backward, scratch=backward_scratch)
 def backward(x, y, dy, denominators, dx, size, scale, power, accumulate, *, scratch):
-    normalise_backward(x, y, dy, denominators, dx, size, scale, power, accumulate, scratch)
+    normalize_backward(x, y, dy, denominators, dx, size, scale, power, accumulate, scratch)
 
 
-def normalise_backward(summed, y, dy, denom, dx, size, scale, power, accumulate, scratch):
+def normalize_backward(summed, y, dy, denom, dx, size, scale, power, accumulate, scratch):
     """`backward`, with `summed` in place of the factor x_i."""
     rows = scratch[: backward_scratch(y)].view(y.dtype).reshape(_scratch_shape(y))
     factor = y.dtype.type(2 * scale * power)

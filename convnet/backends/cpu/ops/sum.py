@@ -1,4 +1,4 @@
-"""Sums of neighbouring values."""
+"""Sums of neighboring values."""
 
 import numpy as np
 from numba import prange

@@ -1,22 +1,30 @@
-"""What is done to a product's results: biases added, a neuron applied.  Bytes a value: 8."""
+"""The epilogue of a product: biases are added and a neuron is applied.
+
+As a kernel of its own it moves 8 bytes a value; where `Result.fuses` allows it, the product's
+kernel does it before it writes.
+"""
 
 from dataclasses import dataclass
 from functools import cache
 
 from numba import cuda, float32
 
+from convnet.arithmetic import ceil_div
 from convnet.backends.cuda.jit import int32, uint32
 from convnet.backends.cuda.kernels.neuron_functions import FUNCTIONS
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import walk, wide, width_of
+from convnet.backends.cuda.ptx.vectorized import grid_stride, vectorized, width_of
 from convnet.backends.cuda.runtime.launch import Array, Launch, over
 
-_SHORT = "ident", "relu", "brelu", "abs", "square", "linear"
+_CHEAP = "ident", "relu", "brelu", "abs", "square", "linear"
 
 
 @dataclass(frozen=True)
-class Finish:
-    """y = f(y + biases), f a neuron; a bias for each row of y, or for each output."""
+class Epilogue:
+    """y = f(y + biases), f a neuron with parameters a and b; a bias for each row of y.
+
+    y may also have several rows for each bias, all of the same length.
+    """
 
     biases: Array
     kind: str
@@ -24,17 +32,17 @@ class Finish:
     b: float
 
     @property
-    def short(self) -> bool:
-        """Whether the neuron is so few instructions that a product may have them for each sum."""
-        return self.kind in _SHORT
+    def is_cheap(self) -> bool:
+        """Whether the neuron is so few instructions that a product may run them for each sum."""
+        return self.kind in _CHEAP
 
-
-def finished(y: Array, finish: Finish) -> list[Launch]:
-    """Launches that finish y."""
-    columns = y.size // finish.biases.size
-    width = width_of(columns, y)
-    numbers = columns, float(finish.a), float(finish.b), y.size
-    return [over(_kernels(finish.kind)[width], -(-y.size // width), y, finish.biases, *numbers)]
+    def launches(self, y: Array) -> list[Launch]:
+        """Return the launch that applies the epilogue to y in place."""
+        columns = y.size // self.biases.size
+        width = width_of(columns, y)
+        numbers = columns, float(self.a), float(self.b), y.size
+        kernel = _kernels(self.kind)[width]
+        return [over(kernel, ceil_div(y.size, width), y, self.biases, *numbers)]
 
 
 @cache
@@ -42,9 +50,9 @@ def _kernels(kind):
     f = FUNCTIONS[kind]
 
     def make(WIDTH):
-        def finish(y, biases, columns, a, b, count):
+        def epilogue(y, biases, columns, a, b, count):
             v = cuda.local.array(WIDTH, float32)
-            i, step = walk(WIDTH)
+            i, step = grid_stride(WIDTH)
             while i < count:
                 load_values(v, y, i, WIDTH)
                 bias = biases[uint32(i) // uint32(columns)]
@@ -53,6 +61,6 @@ def _kernels(kind):
                 store_values(y, i, v, WIDTH)
                 i = int32(i + step)
 
-        return finish
+        return epilogue
 
-    return wide(make, f"finish_{kind}")
+    return vectorized(make, f"epilogue_{kind}")

@@ -1,7 +1,7 @@
 """Products of matrices, and of windows of images, as launches: which kernel, which grid.
 
-Few, small tiles leave most of a GPU idle; then the sum over k is cut into shares that blocks of
-their own compute into scratch memory, and a second kernel adds them in order.
+Few, small tiles leave most of a GPU idle.  Then the sum over k is split among blocks (split-K),
+which write partial sums to scratch memory, and a second kernel adds them in order.
 """
 
 from dataclasses import dataclass
@@ -10,29 +10,33 @@ from math import prod
 import numpy as np
 from numba import cuda
 
+from convnet.arithmetic import ceil_div
 from convnet.backends.base import PRECISIONS
-from convnet.backends.cuda.gemm.epilogue import Finish, finished
+from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.gemm.kernel import STAGES, Variant, product_kernel
 from convnet.backends.cuda.gemm.tiles import COLUMNS, MODULES, NOWHERE, ROWS, WINDOW
 from convnet.backends.cuda.jit import SIMULATED, kernel
 from convnet.backends.cuda.ptx.warp_tiles import DEPTHS
 from convnet.backends.cuda.runtime.launch import Array, Launch, launch, over
 
-# rows and columns of C a block, and how fast it runs beside the largest (an estimate: a smaller
-# tile reads more of its operands for each product).
+# rows and columns of C a block, and its speed relative to the largest (an estimate: a smaller tile
+# reads more of its operands for each multiply-add).
 TILES = (
     (128, 128, 1.0), (96, 128, 0.97), (64, 128, 0.92), (128, 64, 0.92), (64, 64, 0.8),
     (32, 128, 0.75),
 )  # fmt: skip
-_SMALLEST = 32, 64  # in the simulator, where a thread is dear
+_SMALLEST = 32, 64  # in the simulator, where a thread is slow
 _BLOCKS = 4 if SIMULATED else 264  # that keep a GPU busy: two for each of an H100's processors
-_SHORTEST_SHARE = 32 if SIMULATED else 128  # values of k
+_SHORTEST_SPLIT = 32 if SIMULATED else 128  # values of k
 _UNUSED = 0, 0, 0, 0, 0, 0  # sizes that only windows have
 
 
 @dataclass(frozen=True)
 class Operand:
-    """A matrix A(k, column) of each group.  See `tiles` for kinds and sizes."""
+    """A matrix A(k, column) of each group, one operand of a product.
+
+    kind, sizes: as in `tiles`.
+    """
 
     array: Array
     kind: int
@@ -43,18 +47,22 @@ class Operand:
         return self.sizes[1]
 
     def width(self, depth: int, number: int) -> int:
-        """Values that one copy may take: four if they are always aligned to 16 bytes.
+        """Return how many values one copy moves: 4 if they are always aligned to 16 bytes, else 1.
 
-        In float32 tiles have k as rows, which values that are neighbours by k cannot be copied to.
+        depth: of the product.  number: its precision, an index of base.PRECISIONS.  The tiles of
+        fp32 have a row for each k, so four values with neighboring k cannot be copied at once.
         """
         if not self.array.aligned(16) or (self.kind in (COLUMNS, MODULES) and number == 0):
             return 1
-        group, wide, third = self.sizes[:3]  # the third is a stride, or cases
-        along = {ROWS: wide, COLUMNS: depth}.get(self.kind, 0)
+        group, columns, third = self.sizes[:3]  # the third is a stride, or cases
+        along = {ROWS: columns, COLUMNS: depth}.get(self.kind, 0)
         return 4 if all(n % 4 == 0 for n in (group, third, along)) else 1
 
     def sizes_for(self, step: int) -> tuple[int, ...]:
-        """With how far `step` values of k are, which MODULES know as modules and cases."""
+        """Return `sizes` and the distance of `step` values of k.
+
+        For MODULES that is (rows of modules, modules, cases); the other kinds have zeros there.
+        """
         if self.kind != MODULES:
             return (*self.sizes, 0, 0, 0)
         modules, cases = divmod(step, self.sizes[2])
@@ -62,140 +70,160 @@ class Operand:
 
 
 def rows(array: Array, columns: int, stride: int, group: int = 0) -> Operand:
-    """A(k, column) = array[group g + k stride + column]."""
+    """Return the operand A(k, column) = array[g * group + k * stride + column] of group g."""
     return Operand(array, ROWS, (group, columns, stride, *_UNUSED))
 
 
 def columns(array: Array, columns: int, stride: int, group: int = 0) -> Operand:
-    """A(k, column) = array[group g + column stride + k]."""
+    """Return the operand A(k, column) = array[g * group + column * stride + k] of group g."""
     return Operand(array, COLUMNS, (group, columns, stride, *_UNUSED))
 
 
 @dataclass(frozen=True)
 class Result:
-    """Where the numbers go: C(m, n) of group g to array[g group + m stride + n]."""
+    """Where a product is written: C(m, n) of group g to array[g * group + m * stride + n]."""
 
     array: Array
     stride: int
     group: int = 0
 
     def width(self, columns: int) -> int:
-        """Values that one write may take, four or one."""
+        """Return how many values one write moves, 4 or 1."""
         whole = all(n % 4 == 0 for n in (self.stride, self.group, columns))
         return 4 if self.array.aligned(16) and whole else 1
 
-    def takes(self, finish: Finish | None, columns: int) -> bool:
-        """Whether the kernel may finish its results: a bias for each row, a neuron of few steps."""
-        if finish is None or not finish.short:
+    def fuses(self, epilogue: Epilogue | None, columns: int) -> bool:
+        """Whether the product's kernel may run the epilogue before it writes.
+
+        That needs a cheap neuron, and a bias that is the same along a row of C.
+        """
+        if epilogue is None or not epilogue.is_cheap:
             return False
-        shared = self.array.size // finish.biases.size  # numbers that have one bias
-        return columns <= shared and self.stride % shared == 0 and self.group % shared == 0
+        per_bias = self.array.size // epilogue.biases.size  # values that share a bias
+        return columns <= per_bias and self.stride % per_bias == 0 and self.group % per_bias == 0
 
 
 @dataclass(frozen=True)
-class Cut:
-    """How a product is spread over blocks.  share: values of k of each of `shares` blocks."""
+class Partition:
+    """How a product is spread over blocks.
+
+    tile: rows and columns of C a block.  split: values of k a block.  splits: blocks along k.
+    """
 
     tile: tuple[int, int]
-    share: int
-    shares: int
+    split: int
+    splits: int
 
 
-def cut(m: int, n: int, depth: int, groups: int, step: int) -> Cut:
-    """The tile that wastes least, and shares of k, multiples of `step`, for idle processors."""
+def partition(m: int, n: int, depth: int, groups: int, step: int) -> Partition:
+    """Return the tile that wastes least, and splits of k where processors would be idle.
+
+    step: a split is a multiple of it.
+    """
     tile = _SMALLEST if SIMULATED else min(TILES, key=lambda t: _padded(m, n, t) / t[2])[:2]
-    blocks = groups * prod(-(-size // side) for size, side in zip((m, n), tile, strict=True))
-    shares = max(1, min(_BLOCKS // blocks, depth // _SHORTEST_SHARE))
-    share = -(-depth // shares // step) * step
-    return Cut(tile, share, -(-depth // share))
+    blocks = groups * prod(ceil_div(size, side) for size, side in zip((m, n), tile, strict=True))
+    splits = max(1, min(_BLOCKS // blocks, depth // _SHORTEST_SPLIT))
+    split = ceil_div(ceil_div(depth, splits), step) * step
+    return Partition(tile, split, ceil_div(depth, split))
 
 
 def _padded(m, n, tile):
-    return -(-m // tile[0]) * tile[0] * -(-n // tile[1]) * tile[1]
+    return ceil_div(m, tile[0]) * tile[0] * ceil_div(n, tile[1]) * tile[1]
 
 
 def scratch_bytes(m: int, n: int, depth: int, groups: int, precision: str) -> int:
-    """The scratch memory that `product` needs for sizes like these."""
-    shares = cut(m, n, depth, groups, _step(precision)).shares
-    return shares * groups * m * n * 4 if shares > 1 else 0
+    """Return the size of the scratch memory that a `Product` of these sizes needs."""
+    splits = partition(m, n, depth, groups, _step(precision)).splits
+    return splits * groups * m * n * 4 if splits > 1 else 0
 
 
 def _step(precision):
     return DEPTHS[PRECISIONS.index(precision)]
 
 
-def product(
-    a: Operand,
-    b: Operand,
-    result: Result,
-    depth: int,
-    groups: int,
-    accumulate: bool,
-    precision: str,
-    scratch: Array,
-    taps: np.ndarray | None = None,
-    finish: Finish | None = None,
-) -> list[Launch]:
-    """C(m, n) (+)= the sum over k of A(k, m) B(k, n), for each group; then `finish`.
+@dataclass(frozen=True)
+class Product:
+    """C(m, n) (+)= the sum over k of A(k, m) B(k, n), for each group; then the epilogue.
 
-    taps: those of a windowed operand, in the order of its k or its columns.
+    depth: values of k.  accumulate: add to what the result holds.  precision: one of
+    base.PRECISIONS.  taps: those of a windowed operand, in the order of its k or its columns.
     """
-    m, n = a.columns, b.columns
-    how = cut(m, n, depth, groups, _step(precision))
-    number = PRECISIONS.index(precision)
-    if how.shares > 1:
-        work = _shared_out(a, b, result, depth, groups, accumulate, number, scratch, taps, how)
-    else:
-        own = finish if result.takes(finish, n) else None
-        finish = None if own else finish
-        work = [_launch(a, b, result, 0, depth, groups, accumulate, number, taps, how, own)]
-    return work if finish is None else [*work, *finished(result.array, finish)]
+
+    a: Operand
+    b: Operand
+    result: Result
+    depth: int
+    groups: int
+    accumulate: bool
+    precision: str
+    taps: np.ndarray | None = None
+    epilogue: Epilogue | None = None
+
+    def launches(self, scratch: Array) -> list[Launch]:
+        """Return the launches that compute it.  scratch: `scratch_bytes` of memory or more."""
+        m, n = self.a.columns, self.b.columns
+        blocks = partition(m, n, self.depth, self.groups, _step(self.precision))
+        if blocks.splits > 1:
+            work, fused = self._split_k(blocks, scratch), False
+        else:
+            fused = self.result.fuses(self.epilogue, n)
+            epilogue = self.epilogue if fused else None
+            work = [self._launch(blocks, self.result, 0, self.accumulate, epilogue)]
+        if self.epilogue is None or fused:
+            return work
+        return [*work, *self.epilogue.launches(self.result.array)]
+
+    def _split_k(self, blocks, scratch):
+        """Partial sums over splits of k, then their sum."""
+        m, n, result = self.a.columns, self.b.columns, self.result
+        count = self.groups * m * n
+        parts = Result(scratch.part(0, (blocks.splits * count,), np.float32), n, m * n)
+        partial = self._launch(blocks, parts, count, False, None)
+        numbers = blocks.splits, m, n, result.group, result.stride, count, self.accumulate
+        return [partial, over(_add_splits, count, parts.array, result.array, *numbers)]
+
+    def _launch(self, blocks, target, per_split, accumulate, epilogue):
+        """per_split: the distance between the results of neighboring splits of k."""
+        a, b, number = self.a, self.b, PRECISIONS.index(self.precision)
+        m, n, step = a.columns, b.columns, DEPTHS[number]
+        widths = a.width(self.depth, number), b.width(self.depth, number), target.width(n)
+        neuron, last = "", (target.array, 0, 0, 0.0, 0.0)
+        if epilogue is not None:
+            per_bias = target.array.size // epilogue.biases.size
+            neuron, bias_steps = (
+                epilogue.kind,
+                (target.group // per_bias, target.stride // per_bias),
+            )
+            last = epilogue.biases, *bias_steps, epilogue.a, epilogue.b
+        rows, columns = blocks.tile
+        variant = Variant(
+            a.kind, widths[0], b.kind, widths[1], widths[2], rows, columns, number, neuron
+        )
+        grid = self.groups * ceil_div(n, columns), ceil_div(m, rows), blocks.splits
+        return launch(
+            product_kernel(variant), grid, a.array, a.sizes_for(step), b.array, b.sizes_for(step),
+            _tap_table(self.taps, rows, step), target.array, target.group, per_split,
+            target.stride, m, n, self.depth, blocks.split, accumulate, *last,
+        )  # fmt: skip
 
 
-def _shared_out(a, b, result, depth, groups, accumulate, number, scratch, taps, how):
-    """By shares of the k, which are added then."""
-    m, n = a.columns, b.columns
-    count = groups * m * n
-    parts = Result(scratch.part(0, (how.shares * count,), np.float32), n, m * n)
-    made = _launch(a, b, parts, count, depth, groups, False, number, taps, how, None)
-    numbers = how.shares, m, n, result.group, result.stride, count, accumulate
-    return [made, over(_add_shares, count, parts.array, result.array, *numbers)]
-
-
-def _launch(a, b, target, split, depth, groups, accumulate, number, taps, how, finish):
-    """split: how far results of a share are from those of the one before."""
-    m, n, step = a.columns, b.columns, DEPTHS[number]
-    widths = a.width(depth, number), b.width(depth, number), target.width(n)
-    neuron, last = "", (target.array, 0, 0, 0.0, 0.0)
-    if finish is not None:
-        shared = target.array.size // finish.biases.size
-        neuron = finish.kind
-        last = finish.biases, target.group // shared, target.stride // shared, finish.a, finish.b
-    variant = Variant(a.kind, widths[0], b.kind, widths[1], widths[2], *how.tile, number, neuron)
-    grid = groups * -(-n // how.tile[1]), -(-m // how.tile[0]), how.shares
-    table = np.zeros(2, np.int32) if taps is None else _to_whole_tiles(taps, how.tile[0], step)
-    return launch(
-        product_kernel(variant), grid, a.array, a.sizes_for(step), b.array, b.sizes_for(step),
-        table, target.array, target.group, split, target.stride, m, n, depth, how.share,
-        accumulate, *last,
-    )  # fmt: skip
-
-
-def _to_whole_tiles(taps, rows, step):
-    """Flat, with entries that are nowhere behind the last: those that tiles may reach for."""
+def _tap_table(taps, rows, step):
+    """The taps, flat, padded with pixels outside every image to the end of the last tiles."""
+    if taps is None:
+        return np.zeros(2, np.int32)
     more = np.full((max(rows, STAGES * step), 2), (NOWHERE, 0), np.int32)
     return np.concatenate([taps, more]).reshape(-1)
 
 
 @kernel
-def _add_shares(parts, c, shares, m, n, group, stride, count, accumulate):
-    """c (+)= the sum of the shares of a product, in order."""
+def _add_splits(parts, c, splits, m, n, group, stride, count, accumulate):
+    """c (+)= the sum of the partial sums of a product, in order."""
     for e in range(cuda.grid(1), count, cuda.gridsize(1)):
         total = parts[e]
-        for share in range(1, shares):
-            total += parts[share * count + e]
+        for split in range(1, splits):
+            total += parts[split * count + e]
         place = e // n // m * group + e // n % m * stride + e % n
         c[place] = c[place] + total if accumulate else total
 
 
-__all__ = ["MODULES", "WINDOW", "Operand", "Result", "columns", "product", "rows", "scratch_bytes"]
+__all__ = ["MODULES", "WINDOW", "Operand", "Product", "Result", "columns", "rows", "scratch_bytes"]

@@ -1,4 +1,7 @@
-"""Windows of images as operands of products: what `conv` and `local` share."""
+"""Windows of images as operands of products, for `conv` and `local`.
+
+The matrix of windows (im2col) is never stored: `tiles` gathers it from the image.
+"""
 
 from typing import NamedTuple
 
@@ -11,7 +14,7 @@ from convnet.errors import DeviceError
 
 
 class Sizes(NamedTuple):
-    """Of one group: channels, height, width; filters' side; filters, modules; cases."""
+    """Sizes of a convolution; channels and filters are those of one group, side the filters'."""
 
     channels: int
     height: int
@@ -27,7 +30,7 @@ class Sizes(NamedTuple):
 
     @classmethod
     def of(cls, x: Array, side: int, y: Array, padding: int, stride: int, groups: int) -> "Sizes":
-        """x: (C, H, W, N).  y: (F, M, M, N)."""
+        """Return the sizes for x, (C, H, W, N), and y, (F, M, M, N)."""
         c, h, width, n = x.shape
         f, my, mx, _ = y.shape
         return cls(c // groups, h, width, side, f // groups, my, mx, n, padding, stride, groups)
@@ -50,9 +53,10 @@ class Sizes(NamedTuple):
 
 
 def taps_of(s: Sizes) -> np.ndarray:
-    """A row for each tap in the order (channel, row, column): where it is in a window (`tiles`).
+    """Return the table of taps that `tiles` describes, (taps, 2) int32.
 
-    DeviceError if a side does not fit into a packed pixel.
+    Taps are in the order (channel, row, column).  DeviceError if a side does not fit into a packed
+    pixel.
     """
     if max(s.height, s.width, s.side, s.padding) > MOST_SIDE:
         raise DeviceError(
@@ -66,12 +70,15 @@ def taps_of(s: Sizes) -> np.ndarray:
 
 
 def windows(x: Array, kind: int, columns: int, s: Sizes) -> Operand:
-    """The windows of x as WINDOW or MODULES, of all modules; groups are those of the channels."""
+    """Return the windows of all modules as an operand; its groups are those of the channels.
+
+    kind: WINDOW or MODULES.  columns: of the operand.
+    """
     return _windows(x, kind, (s.channels * s.pixels, columns), s, 0)
 
 
 def windows_of_module(x: Array, kind: int, columns: int, s: Sizes) -> Operand:
-    """The windows of x of one module: groups are the modules."""
+    """Return the windows of single modules as an operand; its groups are the modules."""
     return _windows(x, kind, (0, columns), s, 1)
 
 

@@ -1,9 +1,9 @@
-"""The kernel of all products: tiles through shared memory, 64 sums a thread in registers.
+"""The kernel of all products: tiles in shared memory, 64 sums a thread in registers.
 
-A block computes `rows` x `columns` numbers of C, one warp tile a warp.  Tiles of both operands are
-copied ahead into a ring of `stages` places while earlier ones are multiplied.  A variant is made
-for each pair of kinds of operands (`tiles`), size and precision; the numbers it is made with are
-constants, so that the compiler drops all other paths.
+A block computes `rows` x `columns` numbers of C, and each of its warps one warp tile.  Tiles of
+both operands are copied asynchronously to a ring buffer in shared memory while earlier ones are
+multiplied.  There is a variant for each pair of kinds of operands (`tiles`), size and precision;
+what distinguishes variants is constant in the kernel, so that the compiler drops all other paths.
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ from convnet.backends.cuda.gemm.tiles import (
     load_tile,
     start_tiles,
 )
-from convnet.backends.cuda.jit import SIMULATED, int32, kernel, uint32
+from convnet.backends.cuda.jit import SIMULATED, Kernel, int32, kernel, uint32
 from convnet.backends.cuda.kernels.neuron_functions import FUNCTIONS
 from convnet.backends.cuda.ptx.intrinsics import (
     BLOCK_X,
@@ -31,7 +31,7 @@ from convnet.backends.cuda.ptx.intrinsics import (
     add_tile,
     clear,
     commit_copies,
-    finish_tile,
+    epilogue_tile,
     multiply,
     read_again,
     shared_address,
@@ -40,17 +40,17 @@ from convnet.backends.cuda.ptx.intrinsics import (
 )
 from convnet.backends.cuda.ptx.warp_tiles import DEPTHS, PADDING
 
-SHARED_BYTES = 48 * 1024  # what a kernel may have without asking for more
-STAGES = 2 if SIMULATED else 4  # at most, of the ring; in the simulator a copy is dear
+SHARED_BYTES = 48 * 1024  # of a kernel that does not opt in to more
+STAGES = 2 if SIMULATED else 4  # of the ring at most; copies are slow in the simulator
 _ALIGNMENT = 16
 
 
 class Variant(NamedTuple):
-    """What a kernel is made for.
+    """The constants of a kernel.
 
     a, b: kinds of the operands.  a_width, b_width, c_width: values a copy or a write.  rows,
-    columns: of C a block.  precision: index in base.PRECISIONS.  neuron: that finishes the result,
-    a key of FUNCTIONS; empty if biases and neuron are not this kernel's.
+    columns: of C a block.  precision: index in base.PRECISIONS.  neuron: of the fused epilogue, a
+    key of FUNCTIONS; empty without one.
     """
 
     a: int
@@ -65,9 +65,10 @@ class Variant(NamedTuple):
 
     @property
     def warp(self) -> tuple[int, int]:
-        """Rows and columns of a warp tile: on tensor cores large ones, where several are left.
+        """Rows and columns of a warp tile.
 
-        Copies of single values need the registers that a large tile would.
+        Tensor cores take large ones where a block still has several warps.  Copies of single
+        values leave no registers for a large tile.
         """
         if self.precision and min(self.a_width, self.b_width) == 4:
             if self.rows % 96 == 0:
@@ -83,10 +84,11 @@ class Variant(NamedTuple):
 
     @property
     def blocks(self) -> int:
-        """At once on a multiprocessor; more would leave too few registers to a thread.
+        """Blocks that fit on a multiprocessor at once; more would leave a thread too few registers.
 
-        Results that are written one by one need more of them, and so do small tiles of windows by
-        module in float32, and operands that are copied one by one on tensor cores.
+        A thread needs more of them where results are written one by one, where small tiles are
+        copied from windows by module in float32, and where operands of tensor cores are copied one
+        by one.
         """
         if self.precision == 0:
             threads = 256 if self.c_width == 1 else 512
@@ -98,7 +100,7 @@ class Variant(NamedTuple):
         return threads // self.threads
 
     def tiles(self) -> tuple[Tile, Tile]:
-        """How the operands' tiles are copied."""
+        """Return how the tiles of A and of B are copied."""
         depth, padding = DEPTHS[self.precision], PADDING[self.precision]
         return (
             Tile.of(self.a, self.rows, depth, padding, self.a_width, self.threads),
@@ -107,37 +109,38 @@ class Variant(NamedTuple):
 
 
 @cache
-def product_kernel(variant: Variant):
-    """The kernel of a variant; see `_made` for its arguments."""
+def product_kernel(variant: Variant) -> Kernel:
+    """Return the kernel of a variant; see `_product` for its arguments."""
     names = {ROWS: "rows", COLUMNS: "columns", WINDOW: "window", MODULES: "modules"}
     v, precision = variant, PRECISIONS[variant.precision]
-    made = kernel(threads=v.threads, blocks=v.blocks)(_made(v))
+    made = kernel(threads=v.threads, blocks=v.blocks)(_product(v))
     widths = f"{v.a_width}{v.b_width}{v.c_width}"
     name = f"{names[v.a]}_{names[v.b]}_{widths}_{v.rows}x{v.columns}_{precision}"
     made.name = f"{name}_{v.neuron}" if v.neuron else name
     return made
 
 
-def _made(v):
+def _product(v):
+    """The kernel function; capital letters are its constants."""
     A, B = v.tiles()
     A_PLACES, B_PLACES, A_STEP, B_STEP = A.places, B.places, A.column_step, B.column_step
     A_LAYOUT, A_LD, B_LAYOUT, B_LD = A.layout, A.ld, B.layout, B.ld
-    B_FIRST, STAGE, DEPTH = 4 * A.size, 4 * (A.size + B.size), A.depth  # bytes
+    B_FIRST, STAGE, DEPTH = 4 * A.size, 4 * (A.size + B.size), A.depth  # the first two in bytes
     PLACES = max(2, min(STAGES, SHARED_BYTES // STAGE))
     PENDING, AHEAD, RING, RING_VALUES = PLACES - 2, PLACES - 1, PLACES * STAGE, PLACES * STAGE // 4
     TILE_ROWS, TILE_COLUMNS, (WARP_ROWS, WARP_COLUMNS) = v.rows, v.columns, v.warp
     WARPS_ACROSS, SUMS = v.columns // WARP_COLUMNS, WARP_ROWS * WARP_COLUMNS // 32
     C_WIDTH, PRECISION = v.c_width, v.precision
-    FINISHED, NEURON = v.neuron != "", FUNCTIONS[v.neuron or "ident"]
+    FUSED, NEURON = v.neuron != "", FUNCTIONS[v.neuron or "ident"]
 
     def product(
-        a, a_sizes, b, b_sizes, taps, c, c_group, c_split, ld, rows, columns, depth, share,
+        a, a_sizes, b, b_sizes, taps, c, c_group, c_split, ld, rows, columns, depth, split,
         accumulate, biases, bias_group, bias_row, p, q,
     ):  # fmt: skip
-        """C (+)= A' B of each group; block (x, y, z): group and columns, rows, share of the k.
+        """C (+)= A' B of each group; block (x, y, z) has group and columns, rows, split of k.
 
-        c: group g's row m is at g * c_group + m * ld, that of share z c_split further each; its
-        bias is biases[g * bias_group + m * bias_row].  p, q: the neuron's.
+        Row m of group g of split z begins at c[z * c_split + g * c_group + m * ld].  Its bias is
+        biases[g * bias_group + m * bias_row].  p, q: parameters of the neuron.
         """
         shared = cuda.shared.array(RING_VALUES, float32, _ALIGNMENT)
         acc = cuda.local.array(SUMS, float32)
@@ -149,8 +152,8 @@ def _made(v):
         group = int32(uint32(cuda.blockIdx.x) // uint32(column_tiles))
         column = int32((cuda.blockIdx.x - group * column_tiles) * TILE_COLUMNS)
         row = int32(cuda.blockIdx.y * TILE_ROWS)
-        k = int32(cuda.blockIdx.z * share)
-        last = int32(min(k + share, depth))
+        k = int32(cuda.blockIdx.z * split)
+        last = int32(min(k + split, depth))
         clear(acc, WARP_ROWS, WARP_COLUMNS)
         start_tiles(a_place, A, a_sizes, group, row, k, tid)
         start_tiles(b_place, B, b_sizes, group, column, k, tid)
@@ -170,7 +173,7 @@ def _made(v):
         while k < last:
             wait_copies(PENDING)
             cuda.syncthreads()
-            load_ahead(was_read, int32(k + AHEAD * DEPTH))  # zeros behind the last k: no branch
+            load_ahead(was_read, int32(k + AHEAD * DEPTH))  # zeros beyond the last k: no branch
             commit_copies()
             at_a, at_b = int32(read + warp_a), int32(read + warp_b)
             multiply(
@@ -181,7 +184,7 @@ def _made(v):
             if read == end:
                 read = begin
             k = int32(k + DEPTH)
-        wait_copies(0)  # those behind the last k, before the block ends
+        wait_copies(0)  # also those beyond the last k, before the block ends
         tid = int32(read_again(THREAD_X, cuda.threadIdx.x))
         lane, warp = tid & 31, tid >> 5
         block = int32(read_again(BLOCK_X, cuda.blockIdx.x))
@@ -197,9 +200,9 @@ def _made(v):
                 acc, c, at, ld, rows_left, columns_left, lane, C_WIDTH, WARP_ROWS, WARP_COLUMNS,
                 PRECISION,
             )  # fmt: skip
-        if FINISHED:
+        if FUSED:
             first = group * bias_group + row * bias_row
-            finish_tile(
+            epilogue_tile(
                 acc, biases, first, bias_row, rows_left, lane, NEURON, p, q, WARP_ROWS,
                 WARP_COLUMNS, PRECISION,
             )  # fmt: skip

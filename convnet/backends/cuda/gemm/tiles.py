@@ -1,51 +1,58 @@
-"""How tiles of an operand of a product come to shared memory.
+"""Device functions that copy tiles of a product's operands to shared memory.
 
-A product is C(m, n) = sum over k of A(k, m) B(k, n).  A tile is `wide` columns (m or n) from
-`start` and `depth` values of k.  What is beyond the operand's columns or the last k becomes zero.
-How an operand lies in memory is its kind:
+A product is C(m, n) = sum over k of A(k, m) B(k, n).  A tile has `columns` columns (m or n) from
+`start` and `depth` values of k.  Values beyond the operand's columns or the last k become zero.
+The kind of an operand is its layout in memory:
 
-* ROWS: k outermost, its columns neighbours: operand[k * stride + column];
-* COLUMNS: the values of k are neighbours: operand[column * stride + k];
+* ROWS: columns are contiguous: operand[k * stride + column];
+* COLUMNS: values of k are contiguous: operand[column * stride + k];
 * WINDOW: columns are (module, case) and k are taps (channel, row, column) of the window of an image
   (C, H, W, N) that the module reads; pixels outside the image are zero;
-* MODULES: the other way: k are (module, case), columns are taps.
+* MODULES: the transpose of WINDOW: k are (module, case), columns are taps.
 
-`sizes` are twelve int32: (group, columns, stride) for ROWS and COLUMNS, and for the others (group,
-columns, cases, modules in a row, width, stride, padding, limit, modules), then for MODULES how many
-(rows of modules, modules, cases) further the next tile's k are.  group: how far one group's values
-are from the next one's; modules: by how many modules its windows are further.
+`sizes` are twelve int32: (group, columns, stride) for ROWS and COLUMNS; (group, columns, cases,
+modules in a row, width, stride, padding, limit, modules) for WINDOW and MODULES, and for MODULES
+then the distance from one tile's k to the next one's as (rows of modules, modules, cases).  group:
+the distance between the values of neighboring groups; modules: the distance between their windows,
+in modules.
 
 Pixels are packed as row << 16 | column, both signed.  `limit` is the last pixel of the image.
-`taps` has two numbers for each tap: its pixel, and how far its value is from the window's corner.
+`taps` has two numbers for each tap: its pixel, and the distance of its value from the window's
+corner.
 
-`start_tiles` puts into `place`, a local array, what a thread would else compute for each tile, and
-`load_tile` copies one tile and moves `place` to the next.  Registers are dear here: numbers are 32
-bits, and addresses are sums with what is the same for all threads.
+`start_tiles` stores in `place`, a local array, what a thread would otherwise compute for each tile;
+`load_tile` copies one tile and advances `place` to the next.  Registers are scarce here: numbers
+have 32 bits, and addresses are sums with terms that are equal for all threads.
 """
 
 from typing import NamedTuple
 
-from convnet.backends.cuda.jit import inlined, int32, uint32
+from convnet.arithmetic import ceil_div
+from convnet.backends.cuda.jit import device_function, int32, uint32
 from convnet.backends.cuda.ptx.intrinsics import copy_async, load_pair
-from convnet.backends.cuda.ptx.warp_tiles import BY_COLUMN, PLAIN, SWIZZLED, spot
+from convnet.backends.cuda.ptx.warp_tiles import BY_COLUMN, PLAIN, SWIZZLED, device_place_of
 
 ROWS, COLUMNS, WINDOW, MODULES = range(4)
-MOST_SIDE = 1 << 12  # of images, filters and padding: a packed row is above the bits of columns
-NOWHERE = -(1 << 29)  # a pixel above every image, also below a tap of any filter
+MOST_SIDE = 1 << 12  # of images, filters and padding, so that a pixel can be packed
+NOWHERE = -(1 << 29)  # a pixel above every image, also with a filter's tap added
 _SIGNS = -0x7FFF8000  # of a packed row and column
 
 
 class Tile(NamedTuple):
     """How tiles of an operand are copied: constants of a kernel.
 
-    layout, ld: in shared memory, see `warp_tiles`.  width: values a copy, 4 or 1.  across: threads
-    beside each other, a power of two, that copy columns of ROWS or WINDOW, values of k of the
-    others.  step: how many rows of such threads there are.  strips: copies next to each other that
-    a thread makes.  even: whether all threads copy equally much.
+    kind: of the operand.  columns, depth: of a tile.  layout, ld: in shared memory, see
+    `warp_tiles`; column_step: the distance of neighboring columns there.  width: values a copy, 4
+    or 1.
+
+    The threads of a block form `step` rows of `across` threads, a power of two.  A row of threads
+    copies along the contiguous dimension, which is columns for ROWS and WINDOW and k for the other
+    kinds, and `strips` times where it is shorter than the tile.  even: whether all threads copy
+    equally much.
     """
 
     kind: int
-    wide: int
+    columns: int
     depth: int
     layout: int
     ld: int
@@ -57,23 +64,29 @@ class Tile(NamedTuple):
     even: int
 
     @classmethod
-    def of(cls, kind: int, wide: int, depth: int, padding: int, width: int, threads: int) -> "Tile":
-        """padding: behind each k of a PLAIN layout; 0 for the others."""
+    def of(
+        cls, kind: int, columns: int, depth: int, padding: int, width: int, threads: int
+    ) -> "Tile":
+        """Return the tile of a kind and size for a block of `threads` threads.
+
+        padding: values behind each k of a PLAIN layout; 0 for the others.
+        """
         by_k = kind in (COLUMNS, MODULES)
         layout = PLAIN if padding else BY_COLUMN if by_k else SWIZZLED
-        ld = depth if layout == BY_COLUMN else wide + padding
-        across = depth // width if by_k else _across(wide, depth, width, threads)
-        step, strips = threads // across, 1 if by_k else -(-wide // (across * width))
-        even = wide % step if by_k else depth % step or wide % (across * width)
+        ld = depth if layout == BY_COLUMN else columns + padding
+        across = depth // width if by_k else _across(columns, depth, width, threads)
+        step = threads // across
+        strips = 1 if by_k else ceil_div(columns, across * width)
+        uneven = columns % step if by_k else depth % step or columns % (across * width)
         column_step = ld if layout == BY_COLUMN else 1
         return cls(
-            kind, wide, depth, layout, ld, width, across, step, strips, column_step, even == 0
+            kind, columns, depth, layout, ld, width, across, step, strips, column_step, not uneven
         )
 
     @property
     def size(self) -> int:
         """Values in shared memory."""
-        return self.wide * self.depth if self.layout == BY_COLUMN else self.depth * self.ld
+        return self.columns * self.depth if self.layout == BY_COLUMN else self.depth * self.ld
 
     @property
     def places(self) -> int:
@@ -81,17 +94,17 @@ class Tile(NamedTuple):
         return max(2 * self.strips, 3)
 
 
-def _across(wide, depth, width, threads):
-    """Threads beside each other: as many as fit, but rather so that all copy equally much."""
-    choices = [n for n in (32, 16, 8) if n * width <= wide or n == 8]
-    even = [n for n in choices if wide % (n * width) == 0 and depth % (threads // n) == 0]
-    fallback = next(n for n in (1, 2, 4, 8, 16, 32) if n >= min(32, wide // width))
+def _across(columns, depth, width, threads):
+    """The length of a row of threads: if possible one where all copy equally much."""
+    choices = [n for n in (32, 16, 8) if n * width <= columns or n == 8]
+    even = [n for n in choices if columns % (n * width) == 0 and depth % (threads // n) == 0]
+    fallback = next(n for n in (1, 2, 4, 8, 16, 32) if n >= min(32, columns // width))
     return even[0] if even else fallback
 
 
-@inlined
+@device_function
 def start_tiles(place, tile, sizes, group, start, k0, tid):
-    """For tiles of columns from `start`, the first one of the k from k0."""
+    """Prepare `place` for tiles of the columns from `start`, the first of them from k0 on."""
     if tile.kind == ROWS:
         _start_rows(place, tile, sizes, group, start, k0, tid)
     elif tile.kind == COLUMNS:
@@ -102,9 +115,9 @@ def start_tiles(place, tile, sizes, group, start, k0, tid):
         _start_modules(place, tile, sizes, group, k0, tid)
 
 
-@inlined
+@device_function
 def load_tile(shared, at, tile, operand, sizes, taps, place, group, start, k0, last, tid):
-    """Copy the thread's part of the tile of k0, of k below `last`, to shared[at:]."""
+    """Start copying the thread's part of the tile from k0 on to shared[at:]; k ends at `last`."""
     if tile.kind == ROWS:
         _load_rows(shared, at, tile, operand, sizes, place, start, k0, last, tid)
     elif tile.kind == COLUMNS:
@@ -115,19 +128,22 @@ def load_tile(shared, at, tile, operand, sizes, taps, place, group, start, k0, l
         _load_modules(shared, at, tile, operand, sizes, taps, place, group, start, k0, last, tid)
 
 
-@inlined
+@device_function
 def _copy(shared, at, tile, k, column, operand, i, inside):
-    """The tile's values of (k, column) from operand[i], or zeros if not inside."""
-    at = int32(at + 4 * spot(k, column, tile.layout, tile.ld))
+    """Copy operand[i] to (k, column) of the tile, `tile.width` values, or zeros if not inside."""
+    at = int32(at + 4 * device_place_of(k, column, tile.layout, tile.ld))
     if tile.width == 4:
         copy_async(shared, at, operand, i, inside, 4)
     else:
         copy_async(shared, at, operand, i, inside, 1)
 
 
-@inlined
+@device_function
 def _copy_column(shared, at, tile, k, column, more, operand, i, inside):
-    """As `_copy`, for `more` columns further; a constant more where neighbours stay neighbours."""
+    """Copy as `_copy` to the column `more` further.
+
+    Where the layout keeps the distance of such columns, the address is only a constant larger.
+    """
     if tile.step % 8 == 0:
         _copy(shared, at + 4 * more * tile.column_step, tile, k, column, operand, i, inside)
     else:
@@ -137,14 +153,14 @@ def _copy_column(shared, at, tile, k, column, more, operand, i, inside):
 # -- rows and columns ------------------------------------------------------------------
 
 
-@inlined
+@device_function
 def _start_rows(place, tile, sizes, group, start, k0, tid):
-    """place[0]: where the thread's first value is."""
+    """place[0]: the index of the thread's first value."""
     k, column = k0 + tid // tile.across, start + tid % tile.across * tile.width
     place[0] = int32(group * sizes[0] + k * sizes[2] + column)
 
 
-@inlined
+@device_function
 def _load_rows(shared, at, tile, operand, sizes, place, start, k0, last, tid):
     step = tile.step
     k, column = int32(tid // tile.across), int32(tid % tile.across * tile.width)
@@ -152,30 +168,30 @@ def _load_rows(shared, at, tile, operand, sizes, place, start, k0, last, tid):
     for j in range((tile.depth + step - 1) // step):
         for c in range(tile.strips):
             strip = c * tile.across * tile.width
-            if tile.even or (k + j * step < tile.depth and column + strip < tile.wide):
+            if tile.even or (k + j * step < tile.depth and column + strip < tile.columns):
                 inside = strip < columns and j * step < depth
                 i = int32(place[0] + strip + j * step * sizes[2])
                 _copy(shared, at, tile, k + j * step, column + strip, operand, i, inside)
     place[0] = int32(place[0] + tile.depth * sizes[2])
 
 
-@inlined
+@device_function
 def _start_columns(place, tile, sizes, group, start, k0, tid):
-    """place[0]: where the thread's first value is."""
+    """place[0]: the index of the thread's first value."""
     k, column = k0 + tid % tile.across * tile.width, start + tid // tile.across
     place[0] = int32(group * sizes[0] + column * sizes[2] + k)
 
 
-@inlined
+@device_function
 def _load_columns(shared, at, tile, operand, sizes, place, start, k0, last, tid):
-    """Neighbouring threads read neighbouring values of k."""
+    """Neighboring threads read neighboring values of k."""
     step = tile.step
     k, column = int32(tid % tile.across * tile.width), int32(tid // tile.across)
-    columns, deep = int32(sizes[1] - start - column), k < int32(last - k0)
-    for j in range((tile.wide + step - 1) // step):
-        if tile.even or column + j * step < tile.wide:
+    columns, in_depth = int32(sizes[1] - start - column), k < int32(last - k0)
+    for j in range((tile.columns + step - 1) // step):
+        if tile.even or column + j * step < tile.columns:
             i = int32(place[0] + j * step * sizes[2])
-            inside = deep and j * step < columns
+            inside = in_depth and j * step < columns
             _copy_column(shared, at, tile, k, column, j * step, operand, i, inside)
     place[0] = int32(place[0] + tile.depth)
 
@@ -183,39 +199,39 @@ def _load_columns(shared, at, tile, operand, sizes, place, start, k0, last, tid)
 # -- windows of images -----------------------------------------------------------------
 
 
-@inlined
+@device_function
 def _inside(corner, tap, limit):
     """Whether a tap of the window at a corner is a pixel of the image.
 
-    No sign of `pixel` and `limit - pixel` may be set.  A negative column borrows from its row; that
-    does not matter, as the pixel is outside already.
+    It is one if no sign bit of `pixel` and `limit - pixel` is set.  A negative column borrows from
+    its row, which does no harm: the pixel is outside already.
     """
     pixel = int32(corner + tap)
     return int32(pixel | (limit - pixel)) & _SIGNS == 0
 
 
-@inlined
-def _divided(a, b):
-    """Quotient and rest of numbers from 0 on, in 32 bits and without a branch."""
+@device_function
+def _divmod(a, b):
+    """Quotient and remainder of numbers from 0 on, in 32 bits and without a branch."""
     quotient = int32(uint32(a) // uint32(b))
     return quotient, int32(a - quotient * b)
 
 
-@inlined
+@device_function
 def _start_window(place, tile, sizes, group, start, tid):
-    """place: for each strip of the thread, where its window begins in the image, and its corner."""
+    """place: for each strip of the thread, the index of its window's corner, and that pixel."""
     for c in range(tile.strips):
         column = int32(start + (tid % tile.across + c * tile.across) * tile.width)
-        module, case = _divided(column, sizes[2])
-        y, x = _divided(int32(group * sizes[8] + module), sizes[3])
+        module, case = _divmod(column, sizes[2])
+        y, x = _divmod(int32(group * sizes[8] + module), sizes[3])
         y, x = int32(y * sizes[5] - sizes[6]), int32(x * sizes[5] - sizes[6])
         place[2 * c] = int32(group * sizes[0] + (y * sizes[4] + x) * sizes[2] + case)
         place[2 * c + 1] = int32(y * 65536 + x) if column < sizes[1] else int32(NOWHERE)
 
 
-@inlined
+@device_function
 def _load_window(shared, at, tile, image, sizes, taps, place, k0, tid):
-    """`taps` goes on to the end of the last tile with pixels that are nowhere."""
+    """`taps` is padded to the end of the last tile with pixels outside every image."""
     step = tile.step
     k, column = int32(tid // tile.across), int32(tid % tile.across * tile.width)
     first = int32(2 * (k0 + k))
@@ -224,20 +240,20 @@ def _load_window(shared, at, tile, image, sizes, taps, place, k0, tid):
             pixel, offset = load_pair(taps, first + 2 * j * step)
             for c in range(tile.strips):
                 strip = c * tile.across * tile.width
-                if tile.even or column + strip < tile.wide:
+                if tile.even or column + strip < tile.columns:
                     i = int32(place[2 * c] + offset)
                     inside = _inside(place[2 * c + 1], pixel, sizes[7])
                     _copy(shared, at, tile, k + j * step, column + strip, image, i, inside)
 
 
-@inlined
+@device_function
 def _start_modules(place, tile, sizes, group, k0, tid):
-    """place: case, and row and column among the modules, of the thread's k."""
-    module, place[0] = _divided(int32(k0 + tid % tile.across * tile.width), sizes[2])
-    place[1], place[2] = _divided(int32(group * sizes[8] + module), sizes[3])
+    """place: the case of the thread's k, and its module's row and column."""
+    module, place[0] = _divmod(int32(k0 + tid % tile.across * tile.width), sizes[2])
+    place[1], place[2] = _divmod(int32(group * sizes[8] + module), sizes[3])
 
 
-@inlined
+@device_function
 def _load_modules(shared, at, tile, image, sizes, taps, place, group, start, k0, last, tid):
     step = tile.step
     k, column = int32(tid % tile.across * tile.width), int32(tid // tile.across)
@@ -245,8 +261,8 @@ def _load_modules(shared, at, tile, image, sizes, taps, place, group, start, k0,
     base = int32(group * sizes[0] + (y * sizes[4] + x) * sizes[2] + place[0])
     corner = int32(y * 65536 + x) if k < int32(last - k0) else int32(NOWHERE)
     first = int32(2 * (start + column))
-    for j in range((tile.wide + step - 1) // step):
-        if tile.even or column + j * step < tile.wide:
+    for j in range((tile.columns + step - 1) // step):
+        if tile.even or column + j * step < tile.columns:
             pixel, offset = load_pair(taps, first + 2 * j * step)
             inside = _inside(corner, pixel, sizes[7])
             i = int32(base + offset)
@@ -254,9 +270,9 @@ def _load_modules(shared, at, tile, image, sizes, taps, place, group, start, k0,
     _next_module(place, sizes)
 
 
-@inlined
+@device_function
 def _next_module(place, sizes):
-    """Move the place of a k on to the next tile."""
+    """Advance the place of a k to the next tile."""
     case, x = int32(place[0] + sizes[11]), int32(place[2] + sizes[10])
     if case >= sizes[2]:
         case, x = int32(case - sizes[2]), int32(x + 1)

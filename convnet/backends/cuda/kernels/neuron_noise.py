@@ -1,32 +1,32 @@
-"""The neuron nrelu: a relu of noise whose deviation is the square root of what it gets."""
+"""The neuron nrelu: noise is added to relu(x), with standard deviation sqrt(relu(x))."""
 
 import math
 
 import numpy as np
 from numba import cuda, float32
 
-from convnet.backends.cuda.jit import inlined, int32
+from convnet.backends.cuda.jit import device_function, int32
 from convnet.backends.cuda.kernels.philox import uniform, words
 from convnet.backends.cuda.ptx.intrinsics import cospi, load_values, sinpi, store_values
-from convnet.backends.cuda.ptx.vectorized import walk, wide
+from convnet.backends.cuda.ptx.vectorized import grid_stride, vectorized
 
 _ZERO, _TWO = np.float32(0), np.float32(2)
 
 
-@inlined
+@device_function
 def _put_normal(noise, first, word, next_word):
-    """noise[first], noise[first + 1]: normal numbers from two words."""
+    """noise[first], noise[first + 1] = two standard normal numbers, from two words (Box-Muller)."""
     radius = np.float32(math.sqrt(-_TWO * np.float32(math.log(_above_zero(word)))))
-    turns = _TWO * _above_zero(next_word)
-    noise[first], noise[first + 1] = radius * cospi(turns), radius * sinpi(turns)
+    angle = _TWO * _above_zero(next_word)
+    noise[first], noise[first + 1] = radius * cospi(angle), radius * sinpi(angle)
 
 
-@inlined
+@device_function
 def _above_zero(word):
     return uniform(word) + np.float32(2.0**-24)
 
 
-@inlined
+@device_function
 def _noisy_relu(x, noise):
     r = _ZERO if x <= _ZERO else x
     v = r + np.float32(math.sqrt(r)) * noise
@@ -36,7 +36,7 @@ def _noisy_relu(x, noise):
 def _noisy(WIDTH):
     def noisy(x, y, random, count):
         v, noise = cuda.local.array(WIDTH, float32), cuda.local.array(4, float32)
-        i, step = walk(4)
+        i, step = grid_stride(4)
         while i < count:
             w0, w1, w2, w3 = words(i // 4, random)
             _put_normal(noise, 0, w0, w1)
@@ -53,4 +53,4 @@ def _noisy(WIDTH):
     return noisy
 
 
-NOISY = wide(_noisy)
+NOISY = vectorized(_noisy)

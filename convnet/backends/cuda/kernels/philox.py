@@ -1,11 +1,11 @@
-"""Philox4x32-10 (Salmon et al., 2011): the same words for the same element as on the CPU.
+"""Random numbers by Philox4x32-10 (Salmon et al., 2011), bit for bit those of the CPU engine.
 
-`random` is everywhere a uint32 array [seed_lo, seed_hi, stream, step_lo, step_hi, 0].
+`random` is always a uint32 array [seed_lo, seed_hi, stream, step_lo, step_hi, 0].
 """
 
 import numpy as np
 
-from convnet.backends.cuda.jit import inlined, uint32
+from convnet.backends.cuda.jit import device_function, uint32
 
 _LOW = np.uint64(0xFFFFFFFF)
 _WORD = np.uint64(32)
@@ -16,9 +16,9 @@ _WEYL_0 = np.uint64(0x9E3779B9)
 _WEYL_1 = np.uint64(0xBB67AE85)
 
 
-@inlined
+@device_function
 def words(group, random):
-    """The four words, uint64 below 2**32, of elements 4*group .. 4*group + 3."""
+    """Return the four words, uint64 below 2**32, of elements 4*group .. 4*group + 3."""
     c0, c1 = np.uint64(group) & _LOW, np.uint64(random[2])
     c2, c3 = np.uint64(random[3]), np.uint64(random[4])
     k0, k1 = np.uint64(random[0]), np.uint64(random[1])
@@ -34,7 +34,7 @@ def words(group, random):
     return c0, c1, c2, c3
 
 
-@inlined
+@device_function
 def uniform(word):
-    """The number of a word in [0, 1): (word >> 8) * 2**-24."""
+    """Return the number of a word in [0, 1): (word >> 8) * 2**-24."""
     return np.float32(uint32(word >> _UNUSED_BITS)) * np.float32(2.0**-24)

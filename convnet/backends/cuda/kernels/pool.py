@@ -1,8 +1,8 @@
 """The kernels of pooling.
 
-A thread takes WIDTH cases of one column and a few rows, whose windows overlap.  Windows are read
-whole, with places outside the image moved into it, so that all reads of a window are under way at
-once; what they give is left out afterwards.
+A thread computes WIDTH cases of one column and a few rows, whose windows overlap.  Windows are read
+whole, and positions outside the image are clamped to it, so that all reads of a window are in
+flight at once; what was read there is ignored afterwards.
 """
 
 from functools import cache
@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from numba import cuda, float32
 
-from convnet.backends.cuda.jit import SIMULATED, inlined, int32, kernel, uint32
+from convnet.backends.cuda.jit import SIMULATED, Kernel, device_function, int32, kernel, uint32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
 
 THREADS = 8 if SIMULATED else 128
@@ -20,25 +20,25 @@ KINDS = {"max": _MAX, "avg": _AVG, "sum": _SUM, "maxabs": _MAXABS}
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
-@inlined
+@device_function
 def _inside(place, length):
     return place >= 0 and place < length
 
 
-@inlined
-def _moved_inside(place, length):
+@device_function
+def _clamped(place, length):
     return int32(min(max(place, 0), length - 1))
 
 
-@inlined
+@device_function
 def _covered(first, size, length):
-    """Pixels of a row that a window has inside the image."""
+    """Return how many pixels of a row of the window are inside the image."""
     return max(min(first + size, length) - max(first, 0), 0)
 
 
-@inlined
+@device_function
 def _taken(kind, found, v, inside):
-    """A window's value with one more pixel; a NaN stays."""
+    """Return a window's value with one more pixel; a NaN stays."""
     if kind == _MAX:
         return v if v > found or v != v else found
     if kind == _MAXABS:
@@ -46,9 +46,22 @@ def _taken(kind, found, v, inside):
     return found + v if inside else found
 
 
+@device_function
+def _load_or_zero(total, dx, i, accumulate, WIDTH):
+    """total = the values of dx from i on, to which the kernel adds, or zeros."""
+    if accumulate:
+        load_values(total, dx, i, WIDTH)
+    else:
+        for k in range(WIDTH):
+            total[k] = _ZERO
+
+
 @cache
-def forward_kernel(KIND, SIZE, STRIDE, WIDTH):
-    """For one kind and, unless 0, one size and stride of windows."""
+def forward_kernel(KIND: int, SIZE: int, STRIDE: int, WIDTH: int) -> Kernel:
+    """Return the kernel for one kind and, unless 0, one size and stride of windows.
+
+    KIND: of KINDS.  WIDTH: values a read.
+    """
     EXTREME = KIND == _MAX or KIND == _MAXABS
 
     def pool_forward(x, y, channels, height, width, cases, outputs, size, stride, start):
@@ -66,11 +79,11 @@ def forward_kernel(KIND, SIZE, STRIDE, WIDTH):
                 for k in range(WIDTH):
                     found[k] = _ZERO
                 for r in range(window):
-                    iy = _moved_inside(top + r, height)
+                    iy = _clamped(top + r, height)
                     row = int32((c * height + iy) * line + n)
                     for s in range(window):
                         inside = _inside(top + r, height) and _inside(left + s, width)
-                        ix = _moved_inside(left + s, width)
+                        ix = _clamped(left + s, width)
                         load_values(v, x, row + int32(ix * cases), WIDTH)
                         for k in range(WIDTH):
                             if EXTREME and r == 0 and s == 0:
@@ -82,12 +95,12 @@ def forward_kernel(KIND, SIZE, STRIDE, WIDTH):
                     found[k] = found[k] * share if pixels > 0 else _ZERO
                 store_values(y, (c * outputs + oy) * outputs * cases + j, found, WIDTH)
 
-    return _made(pool_forward, KIND, SIZE, STRIDE, WIDTH)
+    return _named(pool_forward, KIND, SIZE, STRIDE, WIDTH)
 
 
 @cache
-def backward_kernel(KIND, SIZE, STRIDE, WIDTH):
-    """As forward_kernel."""
+def backward_kernel(KIND: int, SIZE: int, STRIDE: int, WIDTH: int) -> Kernel:
+    """Return the kernel as `forward_kernel` does."""
     EXTREME = KIND == _MAX or KIND == _MAXABS
 
     def pool_backward(
@@ -109,11 +122,7 @@ def backward_kernel(KIND, SIZE, STRIDE, WIDTH):
                 first_y = int32((iy - start) // apart - reach + 1)
                 if EXTREME:
                     load_values(v, x, at, WIDTH)
-                if accumulate:
-                    load_values(total, dx, at, WIDTH)
-                else:
-                    for k in range(WIDTH):
-                        total[k] = _ZERO
+                _load_or_zero(total, dx, at, accumulate, WIDTH)
                 for p in range(reach):
                     oy = int32(first_y + p)
                     if _inside(oy, outputs) and iy - start - oy * apart < window:
@@ -122,7 +131,7 @@ def backward_kernel(KIND, SIZE, STRIDE, WIDTH):
                         for q in range(reach):
                             ox = int32(first_x + q)
                             inside = _inside(ox, outputs) and ix - start - ox * apart < window
-                            place = _moved_inside(ox, outputs)
+                            place = _clamped(ox, outputs)
                             e = int32(row + int32(place * cases))
                             load_values(d, dy, e, WIDTH)
                             share = _ONE
@@ -136,10 +145,10 @@ def backward_kernel(KIND, SIZE, STRIDE, WIDTH):
                                 total[k] += d[k] * share if given else _ZERO
                 store_values(dx, at, total, WIDTH)
 
-    return _made(pool_backward, KIND, SIZE, STRIDE, WIDTH)
+    return _named(pool_backward, KIND, SIZE, STRIDE, WIDTH)
 
 
-def _made(function, kind, size, stride, width):
+def _named(function, kind, size, stride, width):
     name = next(name for name, number in KINDS.items() if number == kind)
     sizes = f"{size}x{stride}" if size else "any"
     function.__qualname__ = f"{function.__name__}_{name}_{sizes}_{width}"

@@ -1,15 +1,18 @@
-"""Errors of the first place (dialect, 7): outputs that tie share it, so errors may be fractions."""
+"""The top-1 error (docs/dialect.md, 7): outputs that tie share the first place.
+
+So the error of a case may be a fraction.
+"""
 
 from numba import cuda, float64
 
 from convnet.backends.cuda.jit import kernel
-from convnet.backends.cuda.runtime.launch import Launch, over
+from convnet.backends.cuda.runtime.launch import Array, Launch, over
 
 
-def first_place_errors(targets, y, rows, row: int) -> Launch:
-    """rows[row] = by case, the share of the largest outputs that have no target above 0.
+def first_place_errors(targets: Array, y: Array, rows: Array, row: int) -> Launch:
+    """rows[row, n] = the fraction of case n's largest outputs that have no target above 0.
 
-    targets, y: (classes, N).  rows: float64 (count, N).  A case with a NaN in front is wrong.
+    targets, y: (classes, N).  rows: float64 (count, N).  The error is 1 if y[0, n] is NaN.
     """
     classes, cases = y.shape
     return over(_errors, cases, targets, y, rows, row, classes, cases)

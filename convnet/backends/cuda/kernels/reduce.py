@@ -1,21 +1,21 @@
-"""Sums over the threads of a block, in a fixed order; every thread gets its sum."""
+"""Reductions over the threads of a block, in a fixed order; every thread gets the result."""
 
 from numba import cuda, float32, float64
 
-from convnet.backends.cuda.jit import THREADS, inlined
+from convnet.backends.cuda.jit import THREADS, device_function
 
 MOST_THREADS = 1024  # of a block
 
 
-@inlined
+@device_function
 def block_sum(value):
-    """The sum of `value` over a block of THREADS threads."""
+    """Return the sum of `value` over a block of THREADS threads."""
     return team_sum(value, THREADS)
 
 
-@inlined
+@device_function
 def team_sum(value, team):
-    """Over `team` neighbouring threads; team: a power of two."""
+    """Return the sum over each team of `team` neighboring threads; team: a power of two."""
     shared = cuda.shared.array(MOST_THREADS, float64)
     t = cuda.threadIdx.x
     shared[t] = value
@@ -31,9 +31,12 @@ def team_sum(value, team):
     return total
 
 
-@inlined
+@device_function
 def lanes_sum(value, lanes):
-    """Over the threads t of one t % lanes; lanes and the threads of the block: powers of two."""
+    """Return the sum over the threads t that have the same t % lanes.
+
+    lanes and the threads of the block are powers of two.
+    """
     shared = cuda.shared.array(MOST_THREADS, float64)
     t, half = cuda.threadIdx.x, cuda.blockDim.x // 2
     shared[t] = value
@@ -48,9 +51,9 @@ def lanes_sum(value, lanes):
     return total
 
 
-@inlined
+@device_function
 def lanes_max(value, lanes):
-    """The largest `value`, a float32, of the same threads; what is not a number is passed over."""
+    """Return the largest `value`, a float32, over those threads; NaN is ignored."""
     shared = cuda.shared.array(MOST_THREADS, float32)
     t, half = cuda.threadIdx.x, cuda.blockDim.x // 2
     shared[t] = value

@@ -1,33 +1,34 @@
-"""Filters brought to a norm: the kernel of the constraints on weights."""
+"""The kernel of the constraints on weights: filters are scaled to a norm."""
 
 import math
 
 import numpy as np
 from numba import cuda, float64
 
-from convnet.backends.cuda.jit import THREADS, inlined, kernel
+from convnet.arithmetic import ceil_div
+from convnet.backends.cuda.jit import THREADS, device_function, kernel
 from convnet.backends.cuda.kernels.reduce import lanes_sum
-from convnet.backends.cuda.runtime.launch import Launch, launch
+from convnet.backends.cuda.runtime.launch import Array, Launch, launch
 
-_LANES = 8  # neighbouring filters a block: whole sectors of memory
+_LANES = 8  # neighboring filters a block, so that whole sectors of memory are read
 
 
-def rescale(w3, centred: bool, low: float, high: float) -> Launch:
-    """Bring the norm (centred: the contrast) of each filter into [low, high]; 0 is off.
+def rescale(w3: Array, centred: bool, low: float, high: float) -> Launch:
+    """Scale each filter so that its norm (centred: its contrast) is in [low, high]; 0 is no bound.
 
-    w3: (blocks, weights of a filter, filters), filters as columns of a block.
+    w3: (blocks, weights of a filter, filters); a filter is a column of a block.
     """
     blocks, weights, filters = w3.shape
     lanes = 1 if filters == 1 else _LANES
-    groups = -(-filters // lanes)
+    groups = ceil_div(filters, lanes)
     limits = np.float64(low), np.float64(high)
     kernel = _RESCALE[lanes]
     return launch(kernel, blocks * groups, w3, weights, filters, groups, centred, *limits)
 
 
-@inlined
+@device_function
 def _factor(size, low, high):
-    """What brings `size` into [low, high]; a bound of 0 is off, and a zero stays."""
+    """Return the factor that brings `size` into [low, high]; 0 is no bound, and a zero stays."""
     if low > 0 and 0 < size < low:
         return low / size
     if high > 0 and size > high:

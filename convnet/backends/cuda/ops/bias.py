@@ -1,14 +1,14 @@
 """Biases.  Bytes a value: forward 8, gradient 4."""
 
 from convnet.backends.base import implements
-from convnet.backends.cuda.gemm.epilogue import Finish, finished
+from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.kernels.row_sums import scratch_bytes, sum_rows
 from convnet.operations import bias
 
 
 @implements(bias.forward)
 def forward(b, y):
-    return finished(y, Finish(b, "ident", 0.0, 0.0))
+    return Epilogue(b, "ident", 0.0, 0.0).launches(y)
 
 
 @implements(bias.grad, scratch=lambda dy, *_others: scratch_bytes(dy))

@@ -11,7 +11,7 @@ from numba import cuda
 
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import THREADS, inlined, kernel
+from convnet.backends.cuda.jit import THREADS, device_function, kernel
 from convnet.backends.cuda.kernels import cmrnorm_ring
 from convnet.backends.cuda.ptx.intrinsics import power
 from convnet.backends.cuda.runtime.launch import launch
@@ -24,7 +24,8 @@ def _unused_forward(x, y, denominators, size, scale, power, k, blocked):
     return "denominators" if cmrnorm_ring.fits(size, blocked) else ""
 
 
-def _unused_backward(x, y, dy, denominators, dx, size, scale, power, k, blocked, accumulate):
+def _unused_backward(x, y, dy, denominators, dx, size, *numbers):
+    *_, blocked, _accumulate = numbers
     return "y denominators" if cmrnorm_ring.fits(size, blocked) else ""
 
 
@@ -57,12 +58,12 @@ def _grid(x):
     return ceil_div(columns, THREADS), ceil_div(channels, _PIECE)
 
 
-@inlined
+@device_function
 def window_start(c, size, lean, blocked):
     return c // size * size if blocked else max(c - lean, 0)
 
 
-@inlined
+@device_function
 def window_end(c, size, lean, blocked, channels):
     first = c // size * size if blocked else c - lean
     return min(first + size, channels)

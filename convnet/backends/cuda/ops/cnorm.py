@@ -5,20 +5,20 @@ from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
-from convnet.backends.cuda.ops.rnorm import normalise, normalise_backward
+from convnet.backends.cuda.ops.rnorm import normalize, normalize_backward
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import cnorm
 
 
 @implements(cnorm.forward)
 def forward(x, y, denominators, centred, size, scale, power, k):
-    centre = over(_centre, x.size, x, centred, *x.shape[1:], size, x.size)
-    return [centre, normalise(centred, x, y, denominators, size, scale, power, k)]
+    center = over(_centre, x.size, x, centred, *x.shape[1:], size, x.size)
+    return [center, normalize(centred, x, y, denominators, size, scale, power, k)]
 
 
 @implements(cnorm.backward)
 def backward(centred, y, dy, denominators, dx, size, scale, power, accumulate):
-    return [normalise_backward(centred, y, dy, denominators, dx, size, scale, power, accumulate)]
+    return [normalize_backward(centred, y, dy, denominators, dx, size, scale, power, accumulate)]
 
 
 @kernel

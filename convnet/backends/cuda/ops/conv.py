@@ -8,8 +8,8 @@ from numba import cuda
 
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
-from convnet.backends.cuda.gemm.epilogue import Finish
-from convnet.backends.cuda.gemm.gemm import Result, columns, product, rows, scratch_bytes
+from convnet.backends.cuda.gemm.epilogue import Epilogue
+from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
 from convnet.backends.cuda.gemm.im2col import Sizes, taps_of, windows
 from convnet.backends.cuda.gemm.tiles import MODULES, WINDOW
 from convnet.backends.cuda.jit import kernel
@@ -26,14 +26,17 @@ def _forward_scratch(x, w, y, padding, stride, groups, accumulate, *, precision)
 
 @implements(conv.forward, scratch=_forward_scratch, precision=True)
 def forward(x, w, y, padding, stride, groups, accumulate, *, precision, scratch):
-    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, None)
+    return _forward(x, w, y, (padding, stride, groups), accumulate, precision, scratch, None)
 
 
-def _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finish):
-    s = Sizes.of(x, w.shape[1], y, padding, stride, groups)
+def _forward(x, w, y, geometry, accumulate, precision, scratch, epilogue):
+    """geometry: (padding, stride, groups)."""
+    *_, groups = geometry
+    s = Sizes.of(x, w.shape[1], y, *geometry)
     a, b = rows(w, s.filters, s.filters * groups, s.filters), windows(x, WINDOW, s.outputs, s)
     result, taps = Result(y, s.outputs, s.filters * s.outputs), taps_of(s)
-    return product(a, b, result, s.taps, groups, accumulate, precision, scratch, taps, finish)
+    product = Product(a, b, result, s.taps, groups, accumulate, precision, taps, epilogue)
+    return product.launches(scratch)
 
 
 def _fused_scratch(*arguments, precision):
@@ -44,8 +47,8 @@ def _fused_scratch(*arguments, precision):
 def forward_fused(
     x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, precision, scratch
 ):
-    finish = Finish(biases, kind, a, b)
-    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finish)
+    epilogue = Epilogue(biases, kind, a, b)
+    return _forward(x, w, y, (padding, stride, groups), accumulate, precision, scratch, epilogue)
 
 
 # -- gradient of the images ------------------------------------------------------------------
@@ -92,7 +95,8 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, precision, sc
     )
     result = Result(pixels if stride > 1 else dx, p.outputs, p.filters * p.outputs)
     adds = accumulate and stride == 1
-    work = [rotate, *product(a, b, result, p.taps, groups, adds, precision, partial, taps_of(p))]
+    product = Product(a, b, result, p.taps, groups, adds, precision, taps_of(p))
+    work = [rotate, *product.launches(partial)]
     if stride > 1:
         numbers = s.channels, s.height, s.width, s.cases, padding, stride
         numbers += p.modules_y, p.modules_x, dx.size, accumulate
@@ -113,7 +117,8 @@ def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, precision, s
     s = Sizes.of(x, dw.shape[1], dy, padding, stride, groups)
     a, b = windows(x, MODULES, s.taps, s), columns(dy, s.filters, s.outputs, s.filters * s.outputs)
     result = Result(dw, s.filters * groups, s.filters)
-    return product(a, b, result, s.outputs, groups, accumulate, precision, scratch, taps_of(s))
+    product = Product(a, b, result, s.outputs, groups, accumulate, precision, taps_of(s))
+    return product.launches(scratch)
 
 
 # -- kernels ------------------------------------------------------------------

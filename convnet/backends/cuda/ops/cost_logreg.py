@@ -10,12 +10,12 @@ from numba import cuda, float32, float64
 
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import inlined, int32, kernel, uint32
+from convnet.backends.cuda.jit import device_function, int32, kernel, uint32
 from convnet.backends.cuda.kernels.reduce import lanes_sum
 from convnet.backends.cuda.kernels.totals import case_rows, total
 from convnet.backends.cuda.ops.softmax import LANES, TEAM, THREADS
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import walk, wide, width_of
+from convnet.backends.cuda.ptx.vectorized import grid_stride, vectorized, width_of
 from convnet.backends.cuda.runtime.launch import bytes_of, launch, over, parts_of
 from convnet.operations import cost_logreg
 
@@ -42,7 +42,7 @@ def backward(labels, probabilities, dprobabilities, coeff, fused, accumulate):
     return [over(_BACKWARD[width], ceil_div(count, width), *arrays, *numbers)]
 
 
-@inlined
+@device_function
 def correct(greater, equal, places):
     """The chance that the label is among the first `places` if ties are broken at random."""
     if equal == 0:
@@ -78,7 +78,7 @@ def _backward(WIDTH):
         one, zero, tiny = np.float32(1), np.float32(0), np.float32(_TINY)
         v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         label = cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             row = int32(uint32(i) // uint32(cases))
             load_values(v, probs, i, WIDTH)
@@ -98,4 +98,4 @@ def _backward(WIDTH):
     return logreg_backward
 
 
-_BACKWARD = wide(_backward, blocks=4)
+_BACKWARD = vectorized(_backward, blocks=4)

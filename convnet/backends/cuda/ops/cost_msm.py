@@ -10,7 +10,7 @@ import numpy as np
 from numba import cuda, float64
 
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import inlined, kernel
+from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.kernels.totals import case_rows, total
 from convnet.backends.cuda.ops.cost_logreg import correct
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
@@ -56,7 +56,7 @@ def backward(labels, energies, de, size, coeff, accumulate, *, scratch):
     return [over(_backward, energies.shape[1], *arrays, *sizes)]
 
 
-@inlined
+@device_function
 def _log_sum(a, b):
     """log(exp(a) + exp(b)); either may be the logarithm of 0."""
     if a == NONE:
@@ -101,7 +101,7 @@ def _rank(labels, energies, rows, classes, cases, places):
         rows[2 * cases + n] = 1.0 - correct(greater, equal, places)
 
 
-@inlined
+@device_function
 def _add_shares(
     energies, n, without, size, front, back, base, pitch, factor, gradient, classes, cases
 ):

@@ -11,10 +11,15 @@ from numba import cuda, float32, uint8
 
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import inlined, int32, uint32
+from convnet.backends.cuda.jit import device_function, int32, uint32
 from convnet.backends.cuda.kernels.philox import words
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide, width_of
+from convnet.backends.cuda.ptx.vectorized import (
+    grid_stride,
+    launch_elementwise,
+    vectorized,
+    width_of,
+)
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import dropout
 
@@ -28,10 +33,10 @@ def forward(x, y, mask, keep, scale, random):
 
 @implements(dropout.backward)
 def backward(dy, mask, dx, scale, accumulate):
-    return [stream(_BACKWARD, (dy, mask, dx), float(scale), accumulate)]
+    return [launch_elementwise(_BACKWARD, (dy, mask, dx), float(scale), accumulate)]
 
 
-@inlined
+@device_function
 def _is_kept(word, threshold):
     return int32(uint32(word) >> 8) < threshold
 
@@ -40,7 +45,7 @@ def _forward(WIDTH):
     def dropout_forward(x, y, mask, threshold, scale, random, count):
         v, drawn = cuda.local.array(WIDTH, float32), cuda.local.array(4, uint8)
         kept = cuda.local.array(WIDTH, uint8)
-        i, step = walk(4)
+        i, step = grid_stride(4)
         while i < count:
             w0, w1, w2, w3 = words(i // 4, random)
             drawn[0], drawn[1] = _is_kept(w0, threshold), _is_kept(w1, threshold)
@@ -63,7 +68,7 @@ def _backward(WIDTH):
     def dropout_backward(dy, mask, dx, scale, accumulate, count):
         v, kept = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, uint8)
         old = cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, dy, i, WIDTH)
             load_values(kept, mask, i, WIDTH)
@@ -78,4 +83,4 @@ def _backward(WIDTH):
     return dropout_backward
 
 
-_FORWARD, _BACKWARD = wide(_forward), wide(_backward)
+_FORWARD, _BACKWARD = vectorized(_forward), vectorized(_backward)

@@ -5,19 +5,19 @@ from numba import cuda, float32
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide
+from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
 from convnet.operations import elementwise
 
 
 @implements(elementwise.scale)
 def scale(x, y, factor, accumulate):
-    return [stream(_SCALE, (x, y), float(factor), accumulate)]
+    return [launch_elementwise(_SCALE, (x, y), float(factor), accumulate)]
 
 
 def _scale(WIDTH):
     def scale(x, y, factor, accumulate, count):
         v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, x, i, WIDTH)
             if accumulate:
@@ -31,4 +31,4 @@ def _scale(WIDTH):
     return scale
 
 
-_SCALE = wide(_scale)
+_SCALE = vectorized(_scale)

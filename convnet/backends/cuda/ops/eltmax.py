@@ -9,24 +9,24 @@ from numba import cuda, float32
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide
+from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
 from convnet.operations import eltmax
 
 
 @implements(eltmax.forward)
 def forward(x, y, first):
-    return [stream(_FORWARD, (x, y), first)]
+    return [launch_elementwise(_FORWARD, (x, y), first)]
 
 
 @implements(eltmax.backward)
 def backward(x, y, dy, dx, accumulate):
-    return [stream(_BACKWARD, (x, y, dy, dx), accumulate)]
+    return [launch_elementwise(_BACKWARD, (x, y, dy, dx), accumulate)]
 
 
 def _forward(WIDTH):
     def eltmax_forward(x, y, first, count):
         v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, x, i, WIDTH)
             if not first:
@@ -44,7 +44,7 @@ def _backward(WIDTH):
     def eltmax_backward(x, y, dy, dx, accumulate, count):
         v, out = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         d, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, x, i, WIDTH)
             load_values(out, y, i, WIDTH)
@@ -60,4 +60,4 @@ def _backward(WIDTH):
     return eltmax_backward
 
 
-_FORWARD, _BACKWARD = wide(_forward), wide(_backward)
+_FORWARD, _BACKWARD = vectorized(_forward), vectorized(_backward)

@@ -10,8 +10,8 @@ import numpy as np
 from numba import cuda
 
 from convnet.backends.base import implements
-from convnet.backends.cuda.gemm.epilogue import Finish
-from convnet.backends.cuda.gemm.gemm import Result, columns, product, rows, scratch_bytes
+from convnet.backends.cuda.gemm.epilogue import Epilogue
+from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
 from convnet.backends.cuda.gemm.im2col import Sizes, taps_of, windows_of_module
 from convnet.backends.cuda.gemm.tiles import MODULES, WINDOW
 from convnet.backends.cuda.jit import kernel
@@ -47,20 +47,21 @@ def _forward_scratch(x, w, y, padding, stride, groups, accumulate, *, precision)
 
 @implements(local.forward, scratch=_forward_scratch, precision=True)
 def forward(x, w, y, padding, stride, groups, accumulate, *, precision, scratch):
-    finishes = [None] * groups
-    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finishes)
+    epilogues, geometry = [None] * groups, (padding, stride, groups)
+    return _forward(x, w, y, geometry, accumulate, precision, scratch, epilogues)
 
 
-def _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finishes):
-    s = _sizes(x, w, y, padding, stride, groups)
+def _forward(x, w, y, geometry, accumulate, precision, scratch, epilogues):
+    """geometry: (padding, stride, groups)."""
+    *_, groups = geometry
+    s = _sizes(x, w, y, *geometry)
     taps, all_filters, work = taps_of(s), s.filters * groups, []
-    for group, finish in enumerate(finishes):
+    for group, epilogue in enumerate(epilogues):
         a = rows(_filters(w, s, group), s.filters, all_filters, s.taps * all_filters)
         b = windows_of_module(_own(x, group, groups), WINDOW, s.cases, s)
         result = Result(_own(y, group, groups), s.outputs, s.cases)
-        work += product(
-            a, b, result, s.taps, s.modules, accumulate, precision, scratch, taps, finish
-        )
+        product = Product(a, b, result, s.taps, s.modules, accumulate, precision, taps, epilogue)
+        work += product.launches(scratch)
     return work
 
 
@@ -73,8 +74,9 @@ def forward_fused(
     x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, precision, scratch
 ):
     biases = biases.reshape(biases.size)
-    finishes = [Finish(_own(biases, group, groups), kind, a, b) for group in range(groups)]
-    return _forward(x, w, y, padding, stride, groups, accumulate, precision, scratch, finishes)
+    epilogues = [Epilogue(_own(biases, group, groups), kind, a, b) for group in range(groups)]
+    geometry = padding, stride, groups
+    return _forward(x, w, y, geometry, accumulate, precision, scratch, epilogues)
 
 
 # -- gradient of the images ------------------------------------------------------------------
@@ -114,7 +116,7 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, precision, sc
             filters = _filters(w, s, group, first * s.side**2)
             a = columns(filters, some.taps, all_filters, s.taps * all_filters)
             result = Result(sent, s.cases, some.taps * s.cases)
-            work += product(a, b, result, s.filters, s.modules, False, precision, partial)
+            work += Product(a, b, result, s.filters, s.modules, False, precision).launches(partial)
             pixels = own.part(first * s.pixels * 4, (some.channels, *own.shape[1:]))
             numbers = *some[:4], *some[5:10], pixels.size, accumulate
             work.append(over(_gather, pixels.size, sent, pixels, *numbers))
@@ -137,7 +139,8 @@ def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, precision, s
         a = windows_of_module(_own(x, group, groups), MODULES, s.taps, s)
         b = columns(_own(dy, group, groups), s.filters, s.outputs, s.cases)
         result = Result(_filters(dw, s, group), all_filters, s.taps * all_filters)
-        work += product(a, b, result, s.cases, s.modules, accumulate, precision, scratch, taps)
+        product = Product(a, b, result, s.cases, s.modules, accumulate, precision, taps)
+        work += product.launches(scratch)
     return work
 
 

@@ -11,28 +11,33 @@ from numba import cuda, float32
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import int32
-from convnet.backends.cuda.kernels.neuron_functions import FUNCTIONS, SLOPES
+from convnet.backends.cuda.kernels.neuron_functions import DERIVATIVES, FUNCTIONS, Neuron
 from convnet.backends.cuda.kernels.neuron_noise import NOISY
-from convnet.backends.cuda.kernels.row_sums import scratch_bytes, sum_slopes
+from convnet.backends.cuda.kernels.row_sums import neuron_backward_sums, scratch_bytes
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide, width_of
+from convnet.backends.cuda.ptx.vectorized import (
+    grid_stride,
+    launch_elementwise,
+    vectorized,
+    width_of,
+)
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import neuron
 
 
 @implements(neuron.forward)
 def forward(x, y, kind, a, b):
-    return [stream(_forward(kind), (x, y), float(a), float(b))]
+    return [launch_elementwise(_forward(kind), (x, y), float(a), float(b))]
 
 
 @implements(neuron.backward)
 def backward(x, y, dy, dx, kind, a, b, accumulate):
-    return [stream(_backward(kind), (x, y, dy, dx), float(a), float(b), accumulate)]
+    return [launch_elementwise(_backward(kind), (x, y, dy, dx), float(a), float(b), accumulate)]
 
 
 @implements(neuron.backward_fused, scratch=lambda x, *_others: scratch_bytes(x))
 def backward_fused(x, y, dy, dx, kind, a, b, db, db_adds, *, scratch):
-    return sum_slopes(kind, x, y, dy, dx, a, b, db, db_adds, scratch)
+    return neuron_backward_sums(Neuron(kind, a, b), x, y, dy, dx, db, db_adds, scratch)
 
 
 @implements(neuron.noisy)
@@ -47,7 +52,7 @@ def _forward(kind):
     def make(WIDTH):
         def neuron_forward(x, y, a, b, count):
             v = cuda.local.array(WIDTH, float32)
-            i, step = walk(WIDTH)
+            i, step = grid_stride(WIDTH)
             while i < count:
                 load_values(v, x, i, WIDTH)
                 for k in range(WIDTH):
@@ -57,18 +62,18 @@ def _forward(kind):
 
         return neuron_forward
 
-    return wide(make, f"neuron_forward_{kind}")
+    return vectorized(make, f"neuron_forward_{kind}")
 
 
 @cache
 def _backward(kind):
-    derivative = SLOPES[kind]
+    derivative = DERIVATIVES[kind]
 
     def make(WIDTH):
         def neuron_backward(x, y, dy, dx, a, b, accumulate, count):
             v, out = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
             d, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-            i, step = walk(WIDTH)
+            i, step = grid_stride(WIDTH)
             while i < count:
                 load_values(v, x, i, WIDTH)  # dropped by the compiler where it is not used
                 load_values(out, y, i, WIDTH)
@@ -83,4 +88,4 @@ def _backward(kind):
 
         return neuron_backward
 
-    return wide(make, f"neuron_backward_{kind}", blocks=5)  # divisions take registers
+    return vectorized(make, f"neuron_backward_{kind}", blocks=5)  # divisions take registers

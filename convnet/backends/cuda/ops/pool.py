@@ -8,7 +8,7 @@ adds.
 
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import inlined
+from convnet.backends.cuda.jit import device_function
 from convnet.backends.cuda.kernels.pool import KINDS, ROWS, THREADS, backward_kernel, forward_kernel
 from convnet.backends.cuda.ptx.vectorized import width_of
 from convnet.backends.cuda.runtime.launch import launch
@@ -44,22 +44,22 @@ def _grid(shape, width):
     return across, min(ceil_div(shape[1], ROWS), _MOST), min(shape[0], _MOST)
 
 
-@inlined
+@device_function
 def first_of(o, stride, start):
     return max(start + o * stride, 0)
 
 
-@inlined
+@device_function
 def end_of(o, size, stride, start, length):
     return min(start + o * stride + size, length)
 
 
-@inlined
+@device_function
 def first_over(i, size, stride, start):
     """The first window that contains pixel i; windows before 0 do not exist."""
     return max((i - start - size) // stride + 1, 0)
 
 
-@inlined
+@device_function
 def end_over(i, stride, start, outputs):
     return min((i - start) // stride + 1, outputs)

@@ -4,7 +4,7 @@ import numpy as np
 from numba import cuda
 
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import inlined, kernel
+from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.kernels.philox import words
 from convnet.backends.cuda.ops.pool import end_of, first_of
 from convnet.backends.cuda.runtime.launch import over
@@ -20,12 +20,12 @@ def forward(x, y, size, stride, start, random):
     return [over(_forward, y.size, x, y, random, *sizes)]
 
 
-@inlined
+@device_function
 def _positive(v):
     return _ZERO if v <= _ZERO else v
 
 
-@inlined
+@device_function
 def _pick(x, base, rows, columns, row_step, cases, u):
     """The value that u picks from a window whose first pixel is x[base]."""
     total = _ZERO

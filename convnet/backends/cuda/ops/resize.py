@@ -4,7 +4,7 @@ import numpy as np
 from numba import cuda, float64
 
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import inlined, kernel
+from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import resize
 
@@ -16,20 +16,20 @@ def forward(x, y, scale):
     return [over(_forward, y.size, x, y, side, outputs, y.shape[3], *numbers, y.size)]
 
 
-@inlined
+@device_function
 def pixel_before(coordinate, side):
     """The pixel before a coordinate, clamped into the image."""
     return int(max(float64(0), min(coordinate, side - 1.01)))
 
 
-@inlined
+@device_function
 def share_after(coordinate, side):
     """The share of the pixel after it."""
     inside = max(float64(0), min(coordinate, side - 1.01))
     return np.float32(inside - int(inside))
 
 
-@inlined
+@device_function
 def mix(x, base, side, cases, row, column):
     """The value at a point of the image whose first pixel is x[base]."""
     top, left = pixel_before(row, side), pixel_before(column, side)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import cuda
 
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import inlined, kernel
+from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import rgb2lab
 
@@ -18,7 +18,7 @@ def forward(x, y, center):
     return [over(_forward, x.size // 3, x, y, 66.0 if center else 16.0, x.size // 3)]
 
 
-@inlined
+@device_function
 def _root(t):
     if t > _BEND:
         return np.float32(math.pow(t, np.float32(0.3333)))

@@ -1,7 +1,7 @@
 """Local response normalization within a channel.
 
 Bytes a value: forward 12, backward 20, 24 where it adds; windows are read through the cache.
-`normalise` and `normalise_backward` also serve cnorm, which sums other values than those it
+`normalize` and `normalize_backward` also serve cnorm, which sums other values than those it
 divides.
 """
 
@@ -9,9 +9,9 @@ import numpy as np
 from numba import cuda, float32
 
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import inlined, int32, uint32
+from convnet.backends.cuda.jit import device_function, int32, uint32
 from convnet.backends.cuda.ptx.intrinsics import load_values, power, store_values
-from convnet.backends.cuda.ptx.vectorized import walk, wide, width_of
+from convnet.backends.cuda.ptx.vectorized import grid_stride, vectorized, width_of
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import rnorm
 
@@ -20,10 +20,10 @@ _ONE = np.float32(1)
 
 @implements(rnorm.forward)
 def forward(x, y, denominators, size, scale, power, k):
-    return [normalise(x, x, y, denominators, size, scale, power, k)]
+    return [normalize(x, x, y, denominators, size, scale, power, k)]
 
 
-def normalise(summed, x, y, denom, size, scale, power, k):
+def normalize(summed, x, y, denom, size, scale, power, k):
     """`forward`, with the squares of `summed` in the denominators."""
     numbers = *x.shape[1:], size, x.size, float(scale), float(-power), float(k)
     width = width_of(x.shape[3], summed, x, y, denom)
@@ -32,10 +32,10 @@ def normalise(summed, x, y, denom, size, scale, power, k):
 
 @implements(rnorm.backward)
 def backward(x, y, dy, denominators, dx, size, scale, power, accumulate):
-    return [normalise_backward(x, y, dy, denominators, dx, size, scale, power, accumulate)]
+    return [normalize_backward(x, y, dy, denominators, dx, size, scale, power, accumulate)]
 
 
-def normalise_backward(summed, y, dy, denom, dx, size, scale, power, accumulate):
+def normalize_backward(summed, y, dy, denom, dx, size, scale, power, accumulate):
     """`backward`, with `summed` in place of the factor x_i."""
     sizes = *y.shape[1:], size, y.size
     numbers = float(2 * scale * power), float(-power), accumulate
@@ -43,7 +43,7 @@ def normalise_backward(summed, y, dy, denom, dx, size, scale, power, accumulate)
     return over(_BACKWARD[width], y.size // width, summed, y, dy, denom, dx, *sizes, *numbers)
 
 
-@inlined
+@device_function
 def _places(i, cases, height, width):
     """Row and column of element i."""
     place = uint32(i) // uint32(cases)
@@ -53,7 +53,7 @@ def _places(i, cases, height, width):
 def _forward(WIDTH):
     def rnorm_forward(summed, x, y, denom, height, width, cases, size, count, scale, exponent, k):
         v, total = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-        e, step = walk(WIDTH)
+        e, step = grid_stride(WIDTH)
         while e < count:
             i, j = _places(e, cases, height, width)
             top, left = i - size // 2, j - size // 2
@@ -82,7 +82,7 @@ def _backward(WIDTH):
         out, given = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         d, total = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         lean = size - size // 2 - 1  # of the transposed window
-        e, step = walk(WIDTH)
+        e, step = grid_stride(WIDTH)
         while e < count:
             i, j = _places(e, cases, height, width)
             top, left = i - lean, j - lean
@@ -112,4 +112,4 @@ def _backward(WIDTH):
     return rnorm_backward
 
 
-_FORWARD, _BACKWARD = wide(_forward, blocks=5), wide(_backward, blocks=4)
+_FORWARD, _BACKWARD = vectorized(_forward, blocks=5), vectorized(_backward, blocks=4)

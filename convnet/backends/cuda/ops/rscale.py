@@ -4,7 +4,7 @@ import numpy as np
 from numba import cuda, float64
 
 from convnet.backends.base import implements
-from convnet.backends.cuda.jit import inlined, kernel
+from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.kernels.philox import words
 from convnet.backends.cuda.ops.resize import mix
 from convnet.backends.cuda.runtime.launch import over
@@ -19,12 +19,12 @@ def forward(x, y, scales, random):
     return [over(_forward, y.size, x, y, random, *sizes)]
 
 
-@inlined
+@device_function
 def _uniform(word):
     return float64(word >> _UNUSED_BITS) * 2.0**-24
 
 
-@inlined
+@device_function
 def _draw_scale(u, scales):
     """The smallest t whose probability, with those below it, exceeds u."""
     total = scales * (scales + 1) * (2 * scales + 1) / 6.0

@@ -1,8 +1,8 @@
 """Split full connections: a group of `gemm.product` is a slice."""
 
 from convnet.backends.base import implements
-from convnet.backends.cuda.gemm.epilogue import Finish
-from convnet.backends.cuda.gemm.gemm import Result, columns, product, rows, scratch_bytes
+from convnet.backends.cuda.gemm.epilogue import Epilogue
+from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
 from convnet.operations import sfc
 
 
@@ -31,10 +31,11 @@ def forward(x, w, y, parts, accumulate, *, precision, scratch):
     return _forward(x, w, y, parts, accumulate, precision, scratch, None)
 
 
-def _forward(x, w, y, parts, accumulate, precision, scratch, finish):
+def _forward(x, w, y, parts, accumulate, precision, scratch, epilogue):
     i, o, ld, n = _sizes(parts, x, w, y)
     a, b, result = columns(w, o, ld, i), rows(x, n, n, i * n), Result(y, n, o * n)
-    return product(a, b, result, i, parts, accumulate, precision, scratch, finish=finish)
+    product = Product(a, b, result, i, parts, accumulate, precision, epilogue=epilogue)
+    return product.launches(scratch)
 
 
 def _fused_scratch(*arguments, precision):
@@ -43,18 +44,18 @@ def _fused_scratch(*arguments, precision):
 
 @implements(sfc.forward_fused, scratch=_fused_scratch, precision=True)
 def forward_fused(x, w, y, parts, accumulate, biases, kind, a, b, *, precision, scratch):
-    return _forward(x, w, y, parts, accumulate, precision, scratch, Finish(biases, kind, a, b))
+    return _forward(x, w, y, parts, accumulate, precision, scratch, Epilogue(biases, kind, a, b))
 
 
 @implements(sfc.inputs_grad, scratch=_inputs_scratch, precision=True)
 def inputs_grad(dy, w, dx, parts, accumulate, *, precision, scratch):
     i, o, ld, n = _sizes(parts, dx, w, dy)
     a, b, result = rows(w, i, ld, i), rows(dy, n, n, o * n), Result(dx, n, i * n)
-    return product(a, b, result, o, parts, accumulate, precision, scratch)
+    return Product(a, b, result, o, parts, accumulate, precision).launches(scratch)
 
 
 @implements(sfc.weights_grad, scratch=_weights_scratch, precision=True)
 def weights_grad(x, dy, dw, parts, accumulate, *, precision, scratch):
     i, o, ld, n = _sizes(parts, x, dw, dy)
     a, b, result = columns(dy, o, n, o * n), columns(x, i, n, i * n), Result(dw, ld, i)
-    return product(a, b, result, n, parts, accumulate, precision, scratch)
+    return Product(a, b, result, n, parts, accumulate, precision).launches(scratch)

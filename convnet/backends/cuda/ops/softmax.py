@@ -1,6 +1,6 @@
 """Softmax over all classes of a case: a block takes a group of cases.
 
-Threads lie in LANES columns of cases, so that neighbours read neighbouring cases; the threads of a
+Threads lie in LANES columns of cases, so that neighbors read neighboring cases; the threads of a
 column share its classes.  A thread holds HELD of them in registers, and reads the others again from
 the cache.  Bytes a value: forward 8, backward 12, 16 where it adds.
 """

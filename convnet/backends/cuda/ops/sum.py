@@ -1,4 +1,4 @@
-"""Sums of neighbouring values."""
+"""Sums of neighboring values."""
 
 from numba import cuda
 

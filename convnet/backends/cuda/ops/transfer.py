@@ -9,7 +9,7 @@ from numba import cuda, float32
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide
+from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
 from convnet.backends.cuda.runtime.copy import Copy
 from convnet.operations import transfer
 
@@ -22,13 +22,13 @@ def copy(src, dst):
 @implements(transfer.copy_half)
 def copy_half(src, dst):
     """Round where the values arrive, so that no device needs room for both forms."""
-    return [Copy(src, dst), stream(_ROUND_TO_HALF, (dst,))]
+    return [Copy(src, dst), launch_elementwise(_ROUND_TO_HALF, (dst,))]
 
 
 def _round_to_half(WIDTH):
     def round_to_half(y, count):
         v = cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, y, i, WIDTH)
             for k in range(WIDTH):
@@ -39,4 +39,4 @@ def _round_to_half(WIDTH):
     return round_to_half
 
 
-_ROUND_TO_HALF = wide(_round_to_half)
+_ROUND_TO_HALF = vectorized(_round_to_half)

@@ -13,7 +13,7 @@ from convnet.backends.base import implements
 from convnet.backends.cuda.jit import int32
 from convnet.backends.cuda.kernels.rescale import rescale
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
-from convnet.backends.cuda.ptx.vectorized import stream, walk, wide
+from convnet.backends.cuda.ptx.vectorized import grid_stride, launch_elementwise, vectorized
 from convnet.operations import update
 
 _ZERO = np.float32(0)
@@ -21,17 +21,17 @@ _ZERO = np.float32(0)
 
 @implements(update.sgd)
 def sgd(w, dw, v, hyper):
-    return [stream(_SGD, (w, dw, v), hyper)]
+    return [launch_elementwise(_SGD, (w, dw, v), hyper)]
 
 
 @implements(update.by_deviation)
 def by_deviation(w, dw, v, mean, square, hyper, epsilon):
-    return [stream(_BY_DEVIATION, (w, dw, v, mean, square), hyper, float(epsilon))]
+    return [launch_elementwise(_BY_DEVIATION, (w, dw, v, mean, square), hyper, float(epsilon))]
 
 
 @implements(update.scaled_add)
 def scaled_add(dw_from, dw_to, factor):
-    return [stream(_SCALED_ADD, (dw_from, dw_to), factor)]
+    return [launch_elementwise(_SCALED_ADD, (dw_from, dw_to), factor)]
 
 
 @implements(update.weight_ball)
@@ -51,7 +51,7 @@ def _sgd(WIDTH):
         decay = np.float32(hyper[2])
         weights, gradients = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         moved = cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(weights, w, i, WIDTH)
             load_values(gradients, dw, i, WIDTH)
@@ -74,7 +74,7 @@ def _by_deviation(WIDTH):
         weights, gradients = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         first, second = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         moved = cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(weights, w, i, WIDTH)
             load_values(gradients, dw, i, WIDTH)
@@ -103,7 +103,7 @@ def _scaled_add(WIDTH):
     def scaled_add(source, target, factor, count):
         scale = np.float32(factor[0])
         v, old = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
-        i, step = walk(WIDTH)
+        i, step = grid_stride(WIDTH)
         while i < count:
             load_values(v, source, i, WIDTH)
             load_values(old, target, i, WIDTH)
@@ -115,4 +115,8 @@ def _scaled_add(WIDTH):
     return scaled_add
 
 
-_SGD, _BY_DEVIATION, _SCALED_ADD = wide(_sgd), wide(_by_deviation, blocks=3), wide(_scaled_add)
+_SGD, _BY_DEVIATION, _SCALED_ADD = (
+    vectorized(_sgd),
+    vectorized(_by_deviation, blocks=3),
+    vectorized(_scaled_add),
+)

@@ -1,1 +1,1 @@
-"""Instructions that Numba does not offer: PTX and LLVM, each with a twin for the simulator."""
+"""Instructions that Numba does not offer, as PTX and LLVM, and in Python for the simulator."""

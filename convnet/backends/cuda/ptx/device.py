@@ -1,6 +1,6 @@
-"""The operations of `lowlevel` for the device: LLVM instructions and inline PTX.
+"""Intrinsics of `intrinsics` for the device: reads, writes and copies, as LLVM and inline PTX.
 
-Arguments called literal have to be constants of the kernel; they choose the code that is made.
+Arguments called literal have to be constants of the kernel; they choose the generated code.
 """
 
 from llvmlite import ir
@@ -14,20 +14,22 @@ VOID = ir.VoidType()
 _SPECIAL = "tid.x", "ctaid.x", "ctaid.y"
 
 
-def literal(*given):
+def literal(*given: types.Type) -> list[int]:
+    """Return the values of literal arguments, which Numba passes as types."""
     if not all(isinstance(value, types.IntegerLiteral) for value in given):
         raise TypingError("an argument that has to be a constant of the kernel is none")
     return [value.literal_value for value in given]
 
 
 def pointer(context, builder, kind, array, index, space):
-    """Of element `index` (an int64) of a flat array."""
+    """Return the address of element `index` (an int64) of a flat array."""
     data = context.make_array(kind)(context, builder, array).data
     found = builder.gep(data, [index])
     return builder.addrspacecast(found, ir.PointerType(found.type.pointee, space))
 
 
-def asm(builder, result, text, constraints, arguments):
+def asm(builder, result: ir.Type, text: str, constraints: str, arguments: list):
+    """Emit inline PTX with side effects; return its result."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.asm(kind, text, constraints, arguments, True)
 
@@ -37,10 +39,10 @@ def asm(builder, result, text, constraints, arguments):
 
 @intrinsic
 def load_values(typingctx, values, array, i, width):
-    """values[: width] = array[i : i + width] by one read.
+    """values[:width] = array[i : i + width] by one read.
 
-    values: local, of the array's type.  width (literal): values, all of them one aligned word.
-    i: an int32 of 0 or more.
+    values: a local array of the same type.  width (literal): of an aligned word.  i: an int32 of 0
+    or more.
     """
     (number,) = literal(width)
     sig = types.void(values, array, types.int32, width)
@@ -74,7 +76,7 @@ def load_pair(typingctx, array, i):
 
 @intrinsic
 def store_values(typingctx, array, i, values, width):
-    """array[i : i + width] = values[: width] by one write; see load_values."""
+    """array[i : i + width] = values[: width] by one write, as `load_values` reads."""
     (number,) = literal(width)
     sig = types.void(array, types.int32, values, width)
 
@@ -92,7 +94,7 @@ def store_values(typingctx, array, i, values, width):
 
 
 def _word(context, builder, kind, array, index, number):
-    """A global address of `number` values from element `index` on, as those of one vector."""
+    """The global address of `number` values from element `index` on, as one vector."""
     place = pointer(context, builder, kind, array, builder.zext(index, I64), GLOBAL)
     vector = ir.VectorType(place.type.pointee, number)
     return builder.bitcast(place, ir.PointerType(vector, GLOBAL))
@@ -105,16 +107,17 @@ def _bytes(place):
     return vector.count * bits // 8
 
 
-# Of float32s.  power: x ** y for positive x, to about 1e-7 * max(1, |log2 x|), in few instructions.
+# Of float32.  power: x ** y for positive x, to about 1e-7 * max(1, |log2 x|), in few instructions.
 power = libdevice.fast_powf
 cospi, sinpi = libdevice.cospif, libdevice.sinpif  # cos(pi x), sin(pi x)
 
 
 @intrinsic
 def read_again(typingctx, register, value):
-    """`value`, read anew from special register `register` (literal) of _SPECIAL.
+    """Return `value`, read again from the special register number `register` (literal).
 
-    What is computed from it later needs no register before, where the compiler would else keep it.
+    What is computed from it afterwards takes no register before: otherwise the compiler computes it
+    early and keeps it.
     """
     name = _SPECIAL[literal(register)[0]]
 
@@ -129,7 +132,7 @@ def read_again(typingctx, register, value):
 
 @intrinsic
 def shared_address(typingctx, shared):
-    """Where a shared array begins, in bytes, as an int32."""
+    """Return the shared address where an array begins, in bytes, as an int32."""
     sig = types.int32(shared)
 
     def codegen(context, builder, sig, args):
@@ -141,10 +144,10 @@ def shared_address(typingctx, shared):
 
 @intrinsic
 def copy_async(typingctx, shared, at, source, i, inside, width):
-    """source[i : i + width], or zeros if not inside, to shared address `at`; starts, does not wait.
+    """Start a copy of source[i : i + width], or of zeros if not inside, to shared address `at`.
 
-    shared: the array that holds it.  width (literal): 4, where both are 16-byte aligned, or 1.
-    i: any if not inside; the address given to the copy then is that of element 0.
+    shared: the array that contains `at`.  width (literal): 4 where both are 16-byte aligned, or 1.
+    i may be anything if not inside; the copy then gets the address of element 0.
     """
     (values,) = literal(width)
     sig = types.void(shared, types.int32, source, types.int32, types.boolean, width)
@@ -167,7 +170,7 @@ def copy_async(typingctx, shared, at, source, i, inside, width):
 
 @intrinsic
 def commit_copies(typingctx):
-    """Close the group of the copies started since the last one."""
+    """Make a group of the copies that were started since the last group."""
 
     def codegen(context, builder, sig, args):
         asm(builder, VOID, "cp.async.commit_group;", "~{memory}", [])
@@ -178,7 +181,7 @@ def commit_copies(typingctx):
 
 @intrinsic
 def wait_copies(typingctx, pending):
-    """Wait until at most `pending` (literal) groups of this thread's copies are under way."""
+    """Wait until at most `pending` (literal) groups of this thread's copies are in flight."""
     (number,) = literal(pending)
 
     def codegen(context, builder, sig, args):

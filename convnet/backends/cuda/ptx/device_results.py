@@ -1,6 +1,6 @@
-"""What is done to a finished warp tile, on the device: numbers added, biases and neuron, written.
+"""Intrinsics of `intrinsics` for the device: add to, apply an epilogue to and store warp tiles.
 
-See `warp_tiles` for who holds what.
+See `warp_tiles` for the values that a thread holds.
 """
 
 from llvmlite import ir
@@ -14,10 +14,10 @@ _LEFT = types.int32, types.int32, types.int32  # rows, columns, then the lane
 _SUFFIX = {1: "f32", 4: "v4.f32"}
 
 
-def held(builder, lane, rows, columns, precision):
-    """What a lane holds: its rows, the first columns of its runs of 4, indices in acc.
+def held(builder, lane, rows: int, columns: int, precision: int) -> tuple[list, list, list]:
+    """Return a lane's rows, the first columns of its runs of 4, and their indices in acc.
 
-    indices[row][run] are those of four neighbouring columns.
+    indices[row][run] are those of four neighboring columns.
     """
     if precision == 0:
         y, x = builder.lshr(lane, I32(3)), builder.and_(lane, I32(7))
@@ -41,7 +41,7 @@ def held(builder, lane, rows, columns, precision):
 
 
 def _words(builder, corner, ld, rows_left, columns_left, lane, width, rows, columns, precision):
-    """For each word of `width` values in an array: indices in acc, whether it is inside, place."""
+    """Yield for each word of `width` values: indices in acc, whether it is inside, its address."""
     own_rows, runs, indices = held(builder, lane, rows, columns, precision)
     for row, mine in zip(own_rows, indices, strict=True):
         inside_row = builder.icmp_signed("<", row, rows_left)
@@ -59,16 +59,16 @@ def _words(builder, corner, ld, rows_left, columns_left, lane, width, rows, colu
 def add_tile(
     typingctx, acc, array, at, ld, rows_left, columns_left, lane, width, rows, columns, precision
 ):
-    """acc += array[at + m ld + n], where m < rows_left and n < columns_left; see store_tile."""
-    wide, *size, number = literal(width, rows, columns, precision)
+    """acc += array[at + m ld + n], where m < rows_left and n < columns_left, as `store_tile`."""
+    word, *size, number = literal(width, rows, columns, precision)
     sig = types.void(acc, array, types.int64, types.int32, *_LEFT, width, rows, columns, precision)
 
     def codegen(context, builder, sig, args):
         registers = Registers(context, builder, sig.args[0], args[0], *size)
         values = registers.load()
         corner = pointer(context, builder, sig.args[1], args[1], args[2], GLOBAL)
-        for indices, inside, place in _words(builder, corner, *args[3:7], wide, *size, number):
-            for i, old in zip(indices, _load_if(builder, inside, place, wide), strict=True):
+        for indices, inside, place in _words(builder, corner, *args[3:7], word, *size, number):
+            for i, old in zip(indices, _load_if(builder, inside, place, word), strict=True):
                 values[i] = builder.fadd(values[i], old)
         registers.store(values)
         return context.get_dummy_value()
@@ -82,15 +82,15 @@ def store_tile(
 ):
     """array[at + m ld + n] = the warp tile, where m < rows_left and n < columns_left.
 
-    width (literal): values a write, 4 where all of them are aligned so, or 1.
+    width (literal): values a write, 4 where all of them are 16-byte aligned, or 1.
     """
-    wide, *size, number = literal(width, rows, columns, precision)
+    word, *size, number = literal(width, rows, columns, precision)
     sig = types.void(acc, array, types.int64, types.int32, *_LEFT, width, rows, columns, precision)
 
     def codegen(context, builder, sig, args):
         values = Registers(context, builder, sig.args[0], args[0], *size).load()
         corner = pointer(context, builder, sig.args[1], args[1], args[2], GLOBAL)
-        for indices, inside, place in _words(builder, corner, *args[3:7], wide, *size, number):
+        for indices, inside, place in _words(builder, corner, *args[3:7], word, *size, number):
             _store_if(builder, inside, place, [values[i] for i in indices])
         return context.get_dummy_value()
 
@@ -98,7 +98,7 @@ def store_tile(
 
 
 @intrinsic
-def finish_tile(
+def epilogue_tile(
     typingctx, acc, biases, at, step, rows_left, lane, f, p, q, rows, columns, precision
 ):
     """acc = f(acc + biases[at + m step], p, q), where m < rows_left.
@@ -134,7 +134,7 @@ def _list(width, first):
 
 
 def _load_if(builder, condition, place, width):
-    """The values at a global address, or zeros: a predicated instruction, no branch."""
+    """Load the values at a global address, or zeros: a predicated instruction, no branch."""
     result = F32 if width == 1 else ir.LiteralStructType([F32] * width)
     zeros = "".join(f"mov.f32 ${i}, 0f00000000; " for i in range(width))
     text = f"{{ .reg .pred p; setp.ne.s32 p, ${width}, 0; {zeros}"

@@ -1,6 +1,7 @@
-"""Products of warp tiles, for the device.  See `warp_tiles` for who holds what.
+"""Intrinsics of `intrinsics` for the device: products of warp tiles.
 
-Whole tiles are one intrinsic, since Numba's time to compile grows faster than the statements do.
+See `warp_tiles` for the values that a thread holds.  A whole tile is one intrinsic, because Numba's
+compilation time grows faster than the number of statements.
 """
 
 from llvmlite import ir
@@ -12,7 +13,7 @@ from convnet.backends.cuda.ptx.warp_tiles import BY_COLUMN, DEPTHS
 
 
 class Registers:
-    """A local array of constant indices, which the compiler keeps in registers."""
+    """A local array that is only indexed by constants, so that the compiler uses registers."""
 
     def __init__(self, context, builder, kind, array, rows, columns):
         self._builder = builder
@@ -32,7 +33,7 @@ class Registers:
 
 @intrinsic
 def clear(typingctx, acc, rows, columns):
-    """acc[:] = 0.  acc: local, a lane's float32 of a warp tile of so many (literal)."""
+    """acc[:] = 0.  acc: local, a lane's values of a warp tile of rows x columns (literal)."""
     size = literal(rows, columns)
 
     def codegen(context, builder, sig, args):
@@ -54,7 +55,7 @@ def multiply(
 
     a, b: shared addresses of k = 0 and the warp tile's first row and column.  Literal: layouts and
     their ld; rows, columns; precision, an index of base.PRECISIONS.  tf32 and bf16 operands are
-    rounded to the nearest.
+    rounded to nearest.
     """
     number, *size = literal(precision, rows, columns)
     tiles = literal(a_layout, a_ld), literal(b_layout, b_ld)
@@ -73,7 +74,7 @@ def multiply(
 
 
 def multiplied_fp32(builder, acc, a, b, lane, a_tile, b_tile, rows, columns, precision):
-    """The new acc[i * 8 + j], i and j as in `warp_tiles`."""
+    """Emit the product in fp32; return the new acc[i * 8 + j], i and j as in `warp_tiles`."""
     a = builder.gep(a, [builder.shl(builder.lshr(lane, I32(3)), I32(2))])
     b = builder.gep(b, [builder.shl(builder.and_(lane, I32(7)), I32(2))])
     for k in range(DEPTHS[precision]):
@@ -84,7 +85,7 @@ def multiplied_fp32(builder, acc, a, b, lane, a_tile, b_tile, rows, columns, pre
 
 
 def _four(builder, place, offset):
-    """Four neighbouring values by one 16-byte read."""
+    """Load four neighboring values by one 16-byte read."""
     kind = ir.VectorType(F32, 4)
     place = builder.gep(place, [I32(offset)])
     found = builder.load(builder.bitcast(place, ir.PointerType(kind, SHARED)), align=16)
@@ -92,7 +93,10 @@ def _four(builder, place, offset):
 
 
 def multiplied_mma(builder, acc, a, b, lane, a_tile, b_tile, rows, columns, precision):
-    """The new acc[(i * columns / 8 + j) * 4 + e], e of the fragment of rows i and columns j."""
+    """Emit the product on tensor cores; return the new acc.
+
+    acc[(i * columns / 8 + j) * 4 + e] is value e of the fragment of rows i and columns j.
+    """
     left = _lane_values(builder, a, lane, *a_tile, rows // 8)
     right = _lane_values(builder, b, lane, *b_tile, columns // 8)
     if precision == 1:
@@ -109,7 +113,7 @@ def multiplied_mma(builder, acc, a, b, lane, a_tile, b_tile, rows, columns, prec
 
 
 def _lane_values(builder, corner, lane, layout, ld, count):
-    """[q][e]: a lane's value of its row or column q, for k = 4t + e."""
+    """Load [q][e], a lane's value of its row or column q, for k = 4t + e."""
     g, t = builder.lshr(lane, I32(2)), builder.and_(lane, I32(3))
     if layout == BY_COLUMN:
         odd = builder.and_(g, I32(1))
@@ -131,9 +135,9 @@ def _lane_values(builder, corner, lane, layout, ld, count):
 
 
 def _tf32(builder, value):
-    """Rounded to the nearest 11 bits (T. J. Dekker's splitting).  Infinities become NaN.
+    """Round to the nearest 11 bits (T. J. Dekker's splitting).  Infinities become NaN.
 
-    cvt.rna.tf32 is three instructions and takes registers that mma.sync then wants elsewhere.
+    cvt.rna.tf32 takes three instructions, and registers that mma.sync then needs elsewhere.
     """
     large = builder.fmul(value, F32(8193.0))
     rounded = builder.fma(value, F32(-8192.0), large)
@@ -145,7 +149,10 @@ def _bf16(builder, low, high):
 
 
 def _mma(builder, shape, kind, left, right, acc):
-    """left[q], right[j]: the two registers of half a fragment of A, and of one of B."""
+    """Emit mma.sync for all fragments.
+
+    left[q]: the two registers of half a fragment of A.  right[j]: those of a fragment of B.
+    """
     text = f"mma.sync.aligned.{shape}.row.col.f32.{kind}.{kind}.f32 "
     text += "{$0,$1,$2,$3}, {$4,$5,$6,$7}, {$8,$9}, {$0,$1,$2,$3};"
     result = ir.LiteralStructType([F32] * 4)
@@ -160,6 +167,6 @@ def _mma(builder, shape, kind, left, right, acc):
 
 
 def _pure(builder, result, text, constraints, arguments):
-    """Inline PTX that only computes, so that the compiler may move it."""
+    """Emit inline PTX without side effects, which the compiler may move."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.asm(kind, text, constraints, arguments, False)

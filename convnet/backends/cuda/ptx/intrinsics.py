@@ -1,7 +1,7 @@
-"""What kernels need beyond Python: wide reads, asynchronous copies, register tiles, tensor cores.
+"""The intrinsics of kernels: vectorized reads, asynchronous copies, register tiles, tensor cores.
 
-Each operation exists twice: as an intrinsic for the device, and as plain Python for the simulator.
-They take arrays and the index of an element.
+Each exists twice: for the device (`device`, `device_results`, `device_tiles`), and in plain Python
+for the simulator (`simulated`).  They take arrays and indices of elements.
 """
 
 from convnet.backends.cuda.jit import SIMULATED
@@ -15,7 +15,7 @@ if SIMULATED:
         commit_copies,
         copy_async,
         cospi,
-        finish_tile,
+        epilogue_tile,
         load_pair,
         load_values,
         multiply,
@@ -41,7 +41,7 @@ else:
         store_values,
         wait_copies,
     )
-    from convnet.backends.cuda.ptx.device_results import add_tile, finish_tile, store_tile
+    from convnet.backends.cuda.ptx.device_results import add_tile, epilogue_tile, store_tile
     from convnet.backends.cuda.ptx.device_tiles import clear, multiply
 
 __all__ = [
@@ -53,7 +53,7 @@ __all__ = [
     "commit_copies",
     "copy_async",
     "cospi",
-    "finish_tile",
+    "epilogue_tile",
     "load_pair",
     "load_values",
     "multiply",

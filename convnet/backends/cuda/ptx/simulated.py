@@ -1,7 +1,7 @@
-"""The operations of `lowlevel` in plain Python, for Numba's simulator.
+"""The intrinsics of `intrinsics` in plain Python, for Numba's simulator.
 
-Copies arrive at once and products are sums of rounded operands: this checks indices and rounding,
-not the order of asynchronous copies and not the fragments of the tensor cores.
+Copies are complete at once, and products are sums of rounded operands.  So the simulator checks
+indices and rounding, but not the order of asynchronous copies or the fragments of tensor cores.
 """
 
 import numpy as np
@@ -14,23 +14,23 @@ _FP32_COLUMNS = np.concatenate([_FOUR, 32 + _FOUR])
 
 
 def load_values(values, array, i, width):
-    """See lowlevel_device."""
+    """See `device`."""
     values[:width] = _word(array, i, width)
 
 
 def load_pair(array, i):
-    """See lowlevel_device."""
+    """See `device`."""
     first, second = _word(array, i, 2)
     return first, second
 
 
 def store_values(array, i, values, width):
-    """See lowlevel_device."""
+    """See `device`."""
     _word(array, i, width)[:] = values[:width]
 
 
 def _word(array, i, width):
-    """The values array[i : i + width], if the device could read them at once."""
+    """Return array[i : i + width]; IndexError if the device could not read it at once."""
     found = array[int(i) : int(i) + width]
     address, _ = found.__array_interface__["data"]
     if i < 0 or len(found) != width or address % (width * found.itemsize):
@@ -39,32 +39,32 @@ def _word(array, i, width):
 
 
 def power(x, y):
-    """See lowlevel_device."""
+    """See `device`."""
     return np.float32(float(x) ** float(y)) if x > 0 else np.float32(np.nan)
 
 
 def cospi(x):
-    """See lowlevel_device."""
+    """See `device`."""
     return np.float32(np.cos(np.pi * float(x)))
 
 
 def sinpi(x):
-    """See lowlevel_device."""
+    """See `device`."""
     return np.float32(np.sin(np.pi * float(x)))
 
 
 def read_again(register, value):
-    """See lowlevel_device."""
+    """See `device`."""
     return value
 
 
 def shared_address(shared):
-    """See lowlevel_device."""
+    """See `device`."""
     return 0
 
 
 def copy_async(shared, at, source, i, inside, width):
-    """See lowlevel_device."""
+    """See `device`."""
     if inside and not 0 <= i <= len(source) - width:
         raise IndexError(f"{width} values at element {i} of {len(source)} to be copied")
     s = at // 4
@@ -72,19 +72,20 @@ def copy_async(shared, at, source, i, inside, width):
 
 
 def commit_copies():
-    """Copies have arrived already."""
+    """Do nothing: copies are complete."""
 
 
 def wait_copies(pending):
-    """Copies have arrived already."""
+    """Do nothing: copies are complete."""
 
 
 def clear(acc, rows, columns):
+    """See `device_tiles`."""
     acc[:] = 0
 
 
 def multiply(acc, shared, a, b, lane, a_layout, a_ld, b_layout, b_ld, rows, columns, precision):
-    """See lowlevel_tiles."""
+    """See `device_tiles`."""
     own_rows, own_columns = _places(lane, rows, columns, precision)
     k = np.arange(DEPTHS[precision])[:, None]
     left = _rounded(shared[a // 4 + place_of(k, own_rows, a_layout, a_ld)], precision)
@@ -93,19 +94,19 @@ def multiply(acc, shared, a, b, lane, a_layout, a_ld, b_layout, b_ld, rows, colu
 
 
 def add_tile(acc, array, at, ld, rows_left, columns_left, lane, width, rows, columns, precision):
-    """See lowlevel_results."""
+    """See `device_results`."""
     for i, e in _inside(at, ld, rows_left, columns_left, lane, rows, columns, precision):
         acc[i] += array[e]
 
 
 def store_tile(acc, array, at, ld, rows_left, columns_left, lane, width, rows, columns, precision):
-    """See lowlevel_results."""
+    """See `device_results`."""
     for i, e in _inside(at, ld, rows_left, columns_left, lane, rows, columns, precision):
         array[e] = acc[i]
 
 
-def finish_tile(acc, biases, at, step, rows_left, lane, f, p, q, rows, columns, precision):
-    """See lowlevel_results."""
+def epilogue_tile(acc, biases, at, step, rows_left, lane, f, p, q, rows, columns, precision):
+    """See `device_results`."""
     own_rows, own_columns = _places(lane, rows, columns, precision)
     tile = acc.reshape(own_rows.size, own_columns.size)
     for i, row in enumerate(own_rows):
@@ -114,7 +115,7 @@ def finish_tile(acc, biases, at, step, rows_left, lane, f, p, q, rows, columns, 
 
 
 def _inside(at, ld, rows_left, columns_left, lane, rows, columns, precision):
-    """(index in acc, element of the array) of what a lane holds inside the array."""
+    """Yield (index in acc, element of the array) of a lane's values inside the array."""
     own_rows, own_columns = _places(lane, rows, columns, precision)
     for i, row in enumerate(own_rows):
         for j, column in enumerate(own_columns):
@@ -123,7 +124,7 @@ def _inside(at, ld, rows_left, columns_left, lane, rows, columns, precision):
 
 
 def _places(lane, rows, columns, precision):
-    """Rows and columns of the warp tile that a lane holds."""
+    """Return the rows and columns of the warp tile that a lane holds."""
     if precision == 0:
         return _FP32_ROWS + lane // 8 * 4, _FP32_COLUMNS + lane % 8 * 4
     more_rows = np.concatenate([_FOUR + first for first in range(0, rows, 32)])
@@ -132,7 +133,7 @@ def _places(lane, rows, columns, precision):
 
 
 def _rounded(values, precision):
-    """To tf32 (10 bits, by splitting) or bf16 (7 bits, ties to even)."""
+    """Round to tf32 (10 bits, by splitting) or bf16 (7 bits, ties to even)."""
     if precision == 0:
         return values
     if precision == 1:  # a fused multiply-add of float32, exact in float64

@@ -1,33 +1,33 @@
-"""How operands lie in shared memory and results among the threads of a warp.
+"""The layouts of operands in shared memory, and of results among the threads of a warp.
 
-A tile of an operand is `wide` columns (rows m or columns n of the product) by a few values of k.
-Its layout in shared memory, `ld` apart:
+A tile of an operand is a few columns (rows m or columns n of the product) by a few values of k.
+Its layouts in shared memory, with rows `ld` apart:
 
 * PLAIN: a row for each k, with some padding behind it;
-* SWIZZLED: a row for each k, whose words of 4 values change places by (k / 4) % 4;
-* BY_COLUMN: 16 values of k for each column, neighbouring columns exchanged by (column / 4) % 2.
+* SWIZZLED: a row for each k, whose words of 4 values are permuted by (k / 4) % 4;
+* BY_COLUMN: 16 values of k for each column, neighboring columns exchanged by (column / 4) % 2.
 
 A *warp tile* is `rows` x `columns` numbers of a product, held by 32 threads:
 
 * fp32, PLAIN, 32 x 64: 8 x 8 a thread, rows {4y + 0..3, 16 + 4y + 0..3}, columns {4x + 0..3, 32 +
   4x + 0..3}, y = lane / 8, x = lane % 8;
 * tf32, bf16, the other layouts, multiples of 32: rows 4g + 0..3 (+ 32, ...), columns 8t + 0..7
-  (+ 32, ...), g = lane / 4, t = lane % 4.  The manual (PTX, "Matrix fragments for mma.m16n8k8")
-  gives a lane row or column g of each operand's fragment and k = t; here index q of a lane's rows
-  stands for row 4g + q % 4 + 32 (q / 4), half q % 2 of fragment q / 2; columns likewise, one a
-  fragment.  And its k, as A and B may be permuted alike, are the neighbours 4t + 0..3.  So each is
-  read 16 bytes a time in every layout, and no bank is met twice.
+  (+ 32, ...), g = lane / 4, t = lane % 4.  The PTX manual ("Matrix fragments for mma.m16n8k8")
+  gives a lane row or column g of each operand's fragment and k = t.  Here index q of a lane's rows
+  stands for row 4g + q % 4 + 32 (q / 4), which is half q % 2 of fragment q / 2; columns likewise,
+  one a fragment.  A lane's k are the neighbors 4t + 0..3, because A and B may be permuted alike.
+  So every layout is read 16 bytes at a time, without bank conflicts.
 """
 
-from convnet.backends.cuda.jit import inlined
+from convnet.backends.cuda.jit import device_function
 
 PLAIN, SWIZZLED, BY_COLUMN = range(3)
 DEPTHS = 8, 16, 16  # values of k a tile, by precision
-PADDING = 4, 0, 0  # of PLAIN rows; reads, and writes that transpose, then meet no bank twice
+PADDING = 4, 0, 0  # of PLAIN rows: reads, and writes that transpose, have no bank conflicts
 
 
 def place_of(k, column, layout, ld):
-    """Where a tile has the value of (k, column)."""
+    """Return the index of the value (k, column) of a tile; numbers or NumPy arrays."""
     if layout == SWIZZLED:
         return k * ld + (column ^ (k >> 2 & 3) * 8)
     if layout == BY_COLUMN:
@@ -35,4 +35,4 @@ def place_of(k, column, layout, ld):
     return k * ld + column
 
 
-spot = inlined(place_of)  # as a piece of kernels
+device_place_of = device_function(place_of)

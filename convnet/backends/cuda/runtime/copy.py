@@ -1,4 +1,4 @@
-"""A copy as a piece of a program, beside launches of kernels."""
+"""Copies, which operations return beside launches of kernels."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from convnet.backends.cuda.runtime.launch import Array
 
 @dataclass(frozen=True)
 class Copy:
-    """dst = src, byte by byte; either may be host memory.  The engine does it, not a kernel."""
+    """dst = src, byte by byte; either may be host memory.  It takes no kernel."""
 
     src: Array
     dst: Array

@@ -1,4 +1,4 @@
-"""Copies within the host's memory: a minibatch goes to pinned memory."""
+"""Copies of minibatches to pinned memory, by several threads."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -6,22 +6,22 @@ from functools import cache
 
 import numpy as np
 
-THREADS = min(4, os.cpu_count() or 1)  # which reach most of what a machine's memory gives
-PIECE = 1 << 20  # values; for less than that, waking threads takes longer
+THREADS = min(4, os.cpu_count() or 1)  # enough for most of a machine's memory bandwidth
+VALUES_PER_THREAD = 1 << 20  # at least; with less to do, waking threads takes longer
 
 
 def copy_rows(target: np.ndarray, values: np.ndarray) -> None:
-    """target[:] = values, (rows, columns), by several threads where it is much."""
-    pieces = max(1, min(THREADS, target.size // PIECE))
-    if pieces == 1:
+    """target[:] = values, both (rows, columns); several threads copy large arrays."""
+    parts = max(1, min(THREADS, target.size // VALUES_PER_THREAD))
+    if parts == 1:
         target[...] = values
         return
-    cuts = [len(target) * piece // pieces for piece in range(pieces + 1)]
-    list(_threads().map(lambda a, b: _copy(target[a:b], values[a:b]), cuts, cuts[1:]))
+    bounds = [len(target) * part // parts for part in range(parts + 1)]
+    list(_threads().map(lambda a, b: _copy(target[a:b], values[a:b]), bounds, bounds[1:]))
 
 
 def _copy(target, values):
-    target[...] = values  # NumPy gives other threads way meanwhile
+    target[...] = values  # NumPy releases the interpreter lock meanwhile
 
 
 @cache

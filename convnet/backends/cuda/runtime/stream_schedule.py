@@ -1,11 +1,13 @@
-"""On which stream each piece of a program runs, and what it waits for.  Knows no CUDA.
+"""The stream of each step of a program, and the steps that it waits for.  Knows no CUDA.
 
 Each device has a stream for its kernels and one for the copies that arrive there, so that copies
-and kernels overlap.  A piece waits for earlier pieces on other streams that touched the same
-memory, unless both only read it; on its own stream order is kept anyway.  The copies of the program
-`load` have streams of their own, which go on beside the programs of the minibatch before.
+and kernels overlap.  A step waits for earlier steps on other streams whose memory accesses conflict
+with its own: they overlap, and one of them writes.  Steps of one stream run in order anyway.  The
+copies of the program `load` have streams of their own, which run beside the programs of the
+minibatch before.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from convnet.network.memory import View
@@ -16,7 +18,7 @@ COMPUTE, COPIES, UPLOADS = "compute", "copies", "uploads"
 
 @dataclass(frozen=True)
 class Stream:
-    """Queue of a device of the spec."""
+    """A stream of a device of the spec.  kind: COMPUTE, COPIES or UPLOADS."""
 
     device: int
     kind: str
@@ -26,10 +28,11 @@ class Stream:
 
 
 @dataclass
-class Piece:
-    """A step in its stream.
+class ScheduledStep:
+    """A step on its stream.
 
-    waits: numbers of earlier pieces that have to be finished.  awaited: whether others wait for it.
+    waits: numbers of the earlier steps that have to be done before.  awaited: whether others wait
+    for it.
     """
 
     step: Step
@@ -39,39 +42,40 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class _Touch:
-    """One access to rows of a buffer."""
+class _Access:
+    """An access of step `number` to the rows [start, end) of a buffer."""
 
-    piece: int
+    number: int
     start: int
     end: int
     writes: bool
 
-    def conflicts(self, other: "_Touch") -> bool:
+    def conflicts(self, other: "_Access") -> bool:
         overlap = self.start < other.end and other.start < self.end
         return overlap and (self.writes or other.writes)
 
 
-def ordered(steps: list[Step], written) -> list[Piece]:
-    """The steps as pieces.  written(step): positions of the arguments that it changes."""
-    pieces, touched = [], {}
+def schedule(steps: list[Step], written: Callable[[Step], Collection[int]]) -> list[ScheduledStep]:
+    """Return the steps on their streams.  written(step): positions of the arguments it changes."""
+    scheduled: list[ScheduledStep] = []
+    accesses = {}
     for number, step in enumerate(steps):
-        piece = Piece(step, _stream_of(step))
+        item = ScheduledStep(step, _stream_of(step))
         latest: dict[Stream, int] = {}
-        for buffer, touch in _touches(step, number, written(step)):
-            earlier = touched.setdefault(buffer, [])
+        for buffer, access in _accesses(step, number, written(step)):
+            earlier = accesses.setdefault(buffer, [])
             for other in earlier:
-                if other.piece == number:
+                if other.number == number:
                     continue  # an argument of the same step
-                stream = pieces[other.piece].stream
-                if stream != piece.stream and touch.conflicts(other):
-                    latest[stream] = max(latest.get(stream, -1), other.piece)
-            touched[buffer] = _remembered(earlier, touch, pieces, piece.stream)
-        piece.waits = sorted(latest.values())
-        for other in piece.waits:
-            pieces[other].awaited = True
-        pieces.append(piece)
-    return pieces
+                stream = scheduled[other.number].stream
+                if stream != item.stream and access.conflicts(other):
+                    latest[stream] = max(latest.get(stream, -1), other.number)
+            accesses[buffer] = _kept(earlier, access, scheduled, item.stream)
+        item.waits = sorted(latest.values())
+        for other in item.waits:
+            scheduled[other].awaited = True
+        scheduled.append(item)
+    return scheduled
 
 
 def _stream_of(step):
@@ -80,23 +84,26 @@ def _stream_of(step):
     return Stream(step.device, UPLOADS if step.phase == "load" else COPIES)
 
 
-def _touches(step, number, written):
+def _accesses(step, number, written):
     for position, view in enumerate(step.arguments):
         if isinstance(view, View):
             end = view.start + view.size
-            yield view.buffer, _Touch(number, view.start, end, position in written)
+            yield view.buffer, _Access(number, view.start, end, position in written)
 
 
-def _remembered(earlier, touch, pieces, stream):
-    """Leaves out accesses of the same stream that `touch` covers: whoever waits for it has both."""
+def _kept(earlier, access, scheduled, stream):
+    """The accesses to remember: those of the same stream that `access` covers are dropped.
+
+    A later step that would wait for them waits for `access`, and so for both.
+    """
     kept = [
         other
         for other in earlier
         if not (
-            (other.piece >= len(pieces) or pieces[other.piece].stream == stream)
-            and touch.start <= other.start
-            and other.end <= touch.end
-            and (touch.writes or not other.writes)
+            (other.number >= len(scheduled) or scheduled[other.number].stream == stream)
+            and access.start <= other.start
+            and other.end <= access.end
+            and (access.writes or not other.writes)
         )
     ]
-    return [*kept, touch]
+    return [*kept, access]

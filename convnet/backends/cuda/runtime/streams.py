@@ -1,7 +1,7 @@
-"""Streams, events and captured graphs: how work is queued on GPUs."""
+"""Streams, events and captured graphs: how work is enqueued on GPUs."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import permutations
@@ -10,24 +10,27 @@ import numpy as np
 from numba import cuda
 from numba.cuda.cudadrv.driver import CudaAPIError, device_to_device, host_to_device
 
-from convnet.backends.cuda.jit import SIMULATED
+from convnet.backends.cuda.jit import SIMULATED, DeviceArray, NumbaEvent, NumbaStream
 from convnet.backends.cuda.runtime.stream_schedule import Stream
 from convnet.errors import DeviceError
 
 
-class Queues:
-    """The CUDA streams of an engine's devices, made when first used.  For one thread."""
+class Streams:
+    """The CUDA streams of an engine's devices, made when first used.
+
+    gpus: the physical GPU of each device.  Only one thread may use the object.
+    """
 
     def __init__(self, gpus: tuple[int, ...]):
         self.gpus = gpus
         self._streams: dict[Stream, object] = {}
         self._current: int | None = None  # the GPU of the `on` that is open
         for gpu, other in permutations(sorted(set(gpus)), 2):
-            _open_way(gpu, other)
+            _enable_peer_access(gpu, other)
 
     @contextmanager
-    def on(self, device: int):
-        """Makes a spec device's GPU the current one; costs little where it is already."""
+    def on(self, device: int) -> Iterator[None]:
+        """Make a device's GPU the current one within the context; cheap where it is already."""
         gpu, before = self.gpus[device], self._current
         if gpu == before:
             yield
@@ -40,16 +43,16 @@ class Queues:
                 self._current = before
 
     @contextmanager
-    def keeping(self):
-        """Within it Numba frees nothing on these GPUs, whatever Python's collector finds."""
+    def deferring_frees(self) -> Iterator[None]:
+        """Within the context Numba frees nothing on these GPUs, whatever Python collects."""
         with ExitStack() as stack:
             for gpu in sorted(set(self.gpus)):
                 with cuda.gpus[gpu]:
                     stack.enter_context(cuda.current_context().defer_cleanup())
             yield
 
-    def stream(self, stream: Stream):
-        """Numba's stream.  It does not wait for CUDA's default stream, nor that one for it."""
+    def stream(self, stream: Stream) -> NumbaStream:
+        """Return Numba's stream; it does not synchronize with CUDA's default stream."""
         if stream not in self._streams:
             with self.on(stream.device):
                 self._streams[stream] = cuda.stream() if SIMULATED else self._new_stream(stream)
@@ -59,117 +62,120 @@ class Queues:
         from cuda.bindings import driver
 
         flags = driver.CUstream_flags.CU_STREAM_NON_BLOCKING  # Numba's own ones are blocking
-        handle = called(driver.cuStreamCreate, flags.value)
+        handle = checked(driver.cuStreamCreate, flags.value)
         made = cuda.external_stream(int(handle))
-        weakref.finalize(made, self.freeing(stream.device), driver.cuStreamDestroy, handle)
+        weakref.finalize(made, self.deallocator(stream.device), driver.cuStreamDestroy, handle)
         return made
 
-    def freeing(self, device: int) -> Callable:
-        """free(function, handle), for when nobody uses the handle any more: not within a capture.
+    def deallocator(self, device: int) -> Callable[[Callable, object], None]:
+        """Return free(function, handle), which calls function(handle) outside of captures.
 
-        Where `keeping` is in force, Numba calls the function when that is over.
+        Within `deferring_frees` Numba calls the function when that context ends.
         """
         with self.on(device):
             return cuda.current_context().deallocations.add_item
 
-    def event(self, device: int, timing: bool = False):
+    def event(self, device: int, timing: bool = False) -> NumbaEvent:
+        """Return a new event of Numba's.  timing: it also takes the time."""
         with self.on(device):
             return cuda.event() if SIMULATED else cuda.event(timing=timing)
 
-    def record(self, event, stream: Stream) -> None:
+    def record(self, event: NumbaEvent, stream: Stream) -> None:
+        """The event happens when all work enqueued so far on the stream is done."""
         with self.on(stream.device):
             event.record(self.stream(stream))
 
-    def wait(self, event, stream: Stream) -> None:
-        """Later work of the stream waits for the event; the host does not."""
+    def wait(self, event: NumbaEvent, stream: Stream) -> None:
+        """Make later work of the stream wait for the event; the host does not wait."""
         with self.on(stream.device):
             event.wait(self.stream(stream))
 
-    def finish(self, stream: Stream) -> None:
-        """The host waits until the stream's work is done."""
+    def wait_for(self, stream: Stream) -> None:
+        """Block the host until the stream's work is done."""
         with self.on(stream.device):
             self.stream(stream).synchronize()
 
     def synchronize(self) -> None:
-        """The host waits for all work on these GPUs."""
+        """Block the host until all work on these GPUs is done."""
         for gpu in sorted(set(self.gpus)):
             with cuda.gpus[gpu]:
                 cuda.synchronize()
 
 
 class Mark:
-    """A point in a stream that others wait for.  Before it is first set, nobody does."""
+    """A point in a stream that others wait for; before it is first set, nobody waits."""
 
-    def __init__(self, queues: Queues, stream: Stream):
-        self._queues, self._stream = queues, stream
-        self._event, self._is_ahead = None, False
+    def __init__(self, streams: Streams, stream: Stream):
+        self._streams, self._stream = streams, stream
+        self._event, self._is_pending = None, False
 
     def set(self) -> None:
-        """Behind the work that is queued now."""
+        """Move it behind the work that is enqueued now."""
         if self._event is None:
-            self._event = self._queues.event(self._stream.device)
-        self._queues.record(self._event, self._stream)
-        self._is_ahead = True
+            self._event = self._streams.event(self._stream.device)
+        self._streams.record(self._event, self._stream)
+        self._is_pending = True
 
-    def hold_up(self, stream: Stream) -> None:
-        """Later work of a stream waits for it."""
-        if self._is_ahead:
-            self._queues.wait(self._event, stream)
+    def block(self, stream: Stream) -> None:
+        """Make later work of a stream wait for it."""
+        if self._is_pending:
+            self._streams.wait(self._event, stream)
 
     def wait(self) -> None:
-        """The host waits for it."""
-        if self._is_ahead:
-            with self._queues.on(self._stream.device):
+        """Block the host until the stream has reached it."""
+        if self._is_pending:
+            with self._streams.on(self._stream.device):
                 self._event.synchronize()
-            self._is_ahead = False
+            self._is_pending = False
 
 
 class Graph:
-    """Work captured once and launched again as a whole.
+    """A CUDA graph: work that is captured once and replayed as a whole.
 
-    queue(): queues the work, starting from the stream `origin` and joined to it at the end.  In it
-    nothing is compiled, allocated or waited for by the host.  One graph holds the work of all
-    devices, since they wait for each other in the middle of a step.
+    enqueue(): enqueues the work, beginning on the stream `origin` and joined to it at the end.  It
+    must not compile or allocate anything, and the host must not wait in it.  One graph holds the
+    work of all devices, because they wait for each other in the middle of a step.
     """
 
-    def __init__(self, queues: Queues, origin: Stream, queue):
+    def __init__(self, streams: Streams, origin: Stream, enqueue: Callable[[], None]):
         from cuda.bindings import driver
 
-        self._driver, self._queues, self._origin = driver, queues, origin
-        handle = driver.CUstream(int(queues.stream(origin).handle))
+        self._driver, self._streams, self._origin = driver, streams, origin
+        handle = driver.CUstream(int(streams.stream(origin).handle))
         mode = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
-        with queues.keeping(), queues.on(origin.device):  # freeing would end the capture
+        with streams.deferring_frees(), streams.on(origin.device):  # freeing would end the capture
             self._call(driver.cuStreamBeginCapture, handle, mode)
             try:
-                queue()
+                enqueue()
             finally:
                 graph = self._call(driver.cuStreamEndCapture, handle)
             self._executable = self._call(driver.cuGraphInstantiate, graph, 0)
             self._call(driver.cuGraphDestroy, graph)
         self._stream = handle
-        free = queues.freeing(origin.device)
+        free = streams.deallocator(origin.device)
         weakref.finalize(self, free, driver.cuGraphExecDestroy, self._executable)
 
     def launch(self) -> None:
-        with self._queues.on(self._origin.device):
+        """Replay the work on the stream where it began."""
+        with self._streams.on(self._origin.device):
             self._call(self._driver.cuGraphLaunch, self._executable, self._stream)
 
     @staticmethod
     def _call(function, *arguments):
         hint = "; --no-graphs runs the same steps without CUDA graphs"
-        return called(function, *arguments, hint=hint)
+        return checked(function, *arguments, hint=hint)
 
 
-def called(function: Callable, *arguments, hint: str = ""):
-    """The result of a function of the driver; DeviceError if it fails."""
+def checked(function: Callable, *arguments, hint: str = "") -> object:
+    """Call a function of the driver and return its result; DeviceError if it fails."""
     status, *found = function(*arguments)
     if status.value != 0:
         raise DeviceError(f"{function.__name__} failed with {status.name}{hint}")
     return found[0] if found else None
 
 
-def _open_way(gpu, other):
-    """Lets copies between two GPUs go without the host, where the hardware can."""
+def _enable_peer_access(gpu, other):
+    """Copies between the two GPUs do not pass through the host, where the hardware allows it."""
     with cuda.gpus[gpu]:
         context = cuda.current_context()
         if context.can_access_peer(other):
@@ -180,20 +186,23 @@ def _open_way(gpu, other):
                     raise
 
 
-def copying(target, source, stream) -> Callable:
-    """What queues a copy of an array's bytes to a device array; source: of a device, or pinned.
+def copy_call(
+    target: DeviceArray, source: DeviceArray | np.ndarray, stream: NumbaStream
+) -> Callable[[], None]:
+    """Return a function that enqueues a copy of an array's bytes to a device array.
 
-    Numba's arrays find out at each call whether they fit, which takes longer than the call.
+    source: on a device, or pinned.  The copy methods of Numba's arrays would check at each call
+    whether the arrays fit, which takes longer than the copy's launch.
     """
     move = host_to_device if isinstance(source, np.ndarray) else device_to_device
     return partial(move, target, source, target.nbytes, stream)
 
 
-def milliseconds(start, end) -> float:
-    """Between two events of one GPU; the simulator's know no time."""
+def milliseconds(start: NumbaEvent, end: NumbaEvent) -> float:
+    """Return the time between two events of one GPU; 0 in the simulator."""
     return 0.0 if SIMULATED else cuda.event_elapsed_time(start, end)
 
 
 def can_capture() -> bool:
-    """The simulator knows no graphs."""
+    """Whether there are CUDA graphs; the simulator has none."""
     return not SIMULATED

@@ -1,42 +1,44 @@
-"""When pieces of work ran on GPUs, taken with events: a trace."""
+"""Times of steps on GPUs, taken with events, for a trace."""
 
-from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, Piece, Stream
-from convnet.backends.cuda.runtime.streams import Queues, milliseconds
+from collections.abc import Callable
+
+from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, ScheduledStep, Stream
+from convnet.backends.cuda.runtime.streams import Streams, milliseconds
 from convnet.network.trace import Span
 
 
 class Times:
-    """Records events around calls.  Each GPU counts from when this was made, in microseconds."""
+    """Records events around calls.  Each GPU counts microseconds since this object was made."""
 
-    def __init__(self, queues: Queues):
-        self._queues = queues
-        self._marks: list[tuple[Piece, object, object]] = []
-        queues.synchronize()
+    def __init__(self, streams: Streams):
+        self._streams = streams
+        self._marks: list[tuple[ScheduledStep, object, object]] = []
+        streams.synchronize()
         self._origins = {
-            gpu: self._mark(Stream(device, COMPUTE)) for device, gpu in enumerate(queues.gpus)
+            gpu: self._mark(Stream(device, COMPUTE)) for device, gpu in enumerate(streams.gpus)
         }
 
-    def around(self, piece: Piece, call) -> None:
-        """Call it, which queues work on the piece's stream."""
-        start = self._mark(piece.stream)
+    def around(self, item: ScheduledStep, call: Callable[[], object]) -> None:
+        """Call `call`, which enqueues work on the step's stream, between two events."""
+        start = self._mark(item.stream)
         call()
-        self._marks.append((piece, start, self._mark(piece.stream)))
+        self._marks.append((item, start, self._mark(item.stream)))
 
     def spans(self) -> list[Span]:
-        """In the order in which the work was queued, when all of it is done."""
-        self._queues.synchronize()
+        """Wait for all work; return its times in the order in which it was enqueued."""
+        self._streams.synchronize()
         return [self._span(*mark) for mark in self._marks]
 
     def _mark(self, stream):
-        event = self._queues.event(stream.device, timing=True)
-        self._queues.record(event, stream)
+        event = self._streams.event(stream.device, timing=True)
+        self._streams.record(event, stream)
         return event
 
-    def _span(self, piece, start, end):
-        device = piece.stream.device
-        gpu = self._queues.gpus[device]
-        with self._queues.on(device):
+    def _span(self, item, start, end):
+        device = item.stream.device
+        gpu = self._streams.gpus[device]
+        with self._streams.on(device):
             since = milliseconds(self._origins[gpu], start) * 1e3
             duration = milliseconds(start, end) * 1e3
         place = f"device {device} on cuda:{gpu}"
-        return Span(piece.step, place, piece.stream.kind, since, duration)
+        return Span(item.step, place, item.stream.kind, since, duration)

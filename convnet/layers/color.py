@@ -1,11 +1,11 @@
-"""What the two colour transforms share."""
+"""What the two color transforms share."""
 
 from math import isqrt
 
 from convnet.layers.base import ArrayView, Layer, Recorder, Shape, Values
 
 
-class ColourTransform(Layer):
+class ColorTransform(Layer):
     """Base of `rgb2yuv` and `rgb2lab`: three planes in, three planes out, no backward pass."""
 
     needs_no_gradient = True

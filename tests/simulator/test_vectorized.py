@@ -1,13 +1,13 @@
-"""Kernels of two widths: each is taken where it should be, and both give the same bits.
+"""Vectorized kernels and their scalar forms: each runs where it should, with the same bits.
 
-The narrow ones are those of most rows of the table of cases, so what holds for them there holds for
-the wide ones too.
+Most rows of the table of cases run the scalar forms; by this test their results hold for the
+vectorized ones.
 """
 
 import numpy as np
 import pytest
 
-from convnet.backends.cuda.gemm.epilogue import Finish, finished
+from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.kernels import row_sums
 from convnet.backends.cuda.kernels.neuron_functions import FUNCTIONS
 from convnet.backends.cuda.ops import bias, dropout, elementwise, eltmax, neuron, update
@@ -56,17 +56,17 @@ def test_widths_agree(monkeypatch, name, shape):
     monkeypatch.setattr(launch, "MOST_BLOCKS", 2)  # so that threads take several steps
     function, *arguments = STREAMS[name]
     arguments = drawn(arguments, shape)
-    aligned, wide = run(function, arguments)
-    moved, narrow = run(function, arguments, offset=4)
+    aligned, vector = run(function, arguments)
+    moved, scalar = run(function, arguments, offset=4)
     expected = "4" if np.prod(shape) % 4 == 0 else "1"
-    assert [n[-1] for n in wide] == [expected] and [n[-1] for n in narrow] == ["1"]
+    assert [n[-1] for n in vector] == [expected] and [n[-1] for n in scalar] == ["1"]
     assert all(np.array_equal(a, b) for a, b in zip(aligned, moved, strict=True))
     before = [a for a in arguments if isinstance(a, np.ndarray)]
     assert any(not np.array_equal(a, b) for a, b in zip(aligned, before, strict=True))
 
 
 def squared(y, b):
-    return finished(y, Finish(b, "square", 0.0, 0.0))
+    return Epilogue(b, "square", 0.0, 0.0).launches(y)
 
 
 @pytest.mark.parametrize("adds", [False, True])
@@ -82,16 +82,16 @@ def test_biases(monkeypatch, shape, short, adds):
     for offset in (0, 4):
         width = 4 if shape[1] % 4 == 0 and offset == 0 else 1
         (found, _), names = run(squared, (y, b), offset)
-        assert names == [f"finish_square_{width}"]
+        assert names == [f"epilogue_square_{width}"]
         close(found, (y.astype(float) + b[:, None]) ** 2)
         (_, found), names = run(bias.grad, (y, b, adds), offset)
         assert names[0][-1] == f"{width}" and len(names) == (2 if shape[1] > 128 else 1)
         close(found, y.astype(float).sum(1) + (b if adds else 0))
         arguments = y, y, dy, dx, "square", 0.0, 0.0, b, adds
-        (*_, slopes, found), names = run(neuron.backward_fused, arguments, offset)
+        (*_, gradient, found), names = run(neuron.backward_fused, arguments, offset)
         assert names[0][-1] == f"{width}" and len(names) == (2 if shape[1] > 128 else 1)
-        close(slopes, 2.0 * y * dy)
-        close(found, slopes.astype(float).sum(1) + (b if adds else 0))
+        close(gradient, 2.0 * y * dy)
+        close(found, gradient.astype(float).sum(1) + (b if adds else 0))
 
 
 def close(found, expected):
