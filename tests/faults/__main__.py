@@ -6,7 +6,6 @@ The exit code is 1 if something was lost or a message was missing.
 import argparse
 import importlib
 import pkgutil
-import shutil
 import sys
 import tempfile
 import time
@@ -14,10 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import convnet
-from tests.faults import trial
 from tests.faults.inject import FAULTS, Fault
 from tests.faults.operations import OPERATIONS, Operation, prepare, train_arguments
-from tests.faults.trial import Found, attempt
+from tests.faults.trial import Found, Trial, run
 
 MOST_CALLS = 2000
 _ROW = "{:22}{:22}{:>8}{:>9}{:>9}  {}"
@@ -37,21 +35,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as base:
         template = make_template(Path(base))
         for operation in operations:
-            right = undisturbed(template, Path(base), operation)
+            trial = Trial(operation, template, Path(base) / "tried")
             for fault in faults:
-                found = list(tries(template, Path(base), operation, fault, right, arguments.every))
+                found = list(tries(trial, fault, arguments.every))
                 codes = [one.ended.code for _, one in found]
                 lost = [
-                    f"call {at} ({one.ended.call}): {one.problem}"
-                    for at, one in found
-                    if one.problem
+                    f"call {n} ({one.ended.call}): {one.problem}" for n, one in found if one.problem
                 ]
                 problems += [(operation.name, fault.name, line) for line in lost]
                 calls += len(found)
                 row = operation.name, fault.name, len(found), codes.count(0), codes.count(1)
-                print(
-                    _ROW.format(*row, f"{len(lost)}: {lost[0]}" if lost else "nothing"), flush=True
-                )
+                told = f"{len(lost)}: {lost[0]}" if lost else "nothing"
+                print(_ROW.format(*row, told), flush=True)
     print(
         f"{calls:,} calls disturbed, {len(problems)} problems, {time.monotonic() - started:.0f} s"
     )
@@ -67,7 +62,7 @@ def make_template(base: Path) -> Path:
     prepare(template)
     load_modules()
     training = Operation("training", train_arguments("trained"), lambda folder: None)
-    ended = trial.run(template, training)
+    ended = run(template, training)
     if ended.code:
         raise RuntimeError(f"the run failed: {ended.err}")
     return template
@@ -80,23 +75,10 @@ def load_modules() -> None:
             importlib.import_module(module.name)
 
 
-def undisturbed(template: Path, base: Path, operation: Operation) -> object:
-    """The result of an operation without a fault."""
-    place = base / "right"
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(template, place)
-    ended = trial.run(place, operation)
-    if ended.code not in (0, 1) or "Traceback" in ended.err:
-        raise RuntimeError(f"{operation.name} fails without a fault: {ended.err}")
-    return operation.result(place)
-
-
-def tries(
-    template: Path, base: Path, operation: Operation, fault: Fault, right: object, every: int = 1
-) -> Iterator[tuple[int, Found]]:
+def tries(trial: Trial, fault: Fault, every: int = 1) -> Iterator[tuple[int, Found]]:
     """Yield (number of the call, what was found) until no call is left to disturb."""
     for at in range(1, MOST_CALLS, every):
-        found = attempt(template, base / "tried", operation, fault, at, right)
+        found = trial.attempt(fault, at)
         if not found.ended.call:
             return
         yield at, found

@@ -30,18 +30,25 @@ class Operation:
     """A command, run in the folder.
 
     arguments: of `convnet`.  result: what it has made, comparable between two runs; raises if it
-    is not complete.  console: its faults are those of stdout and stderr.
+    is not complete.  console: its faults are those of stdout and stderr.  after_vanishing: what can
+    be compared where the folder vanished, with all that had been written; None for `result`.
+    earlier: arguments of a command that has written there before; what it wrote stays until the
+    operation replaces it.
     """
 
     name: str
     arguments: tuple[str, ...]
     result: Callable[[Path], object]
     console: bool = False
+    after_vanishing: Callable[[Path], object] | None = None
+    earlier: tuple[str, ...] = ()
 
 
 def train_arguments(save: str, *more: str) -> tuple[str, ...]:
     """Arguments that start a run or go on with it."""
-    return ("train", *NET, *MINIBATCH, "--epochs", "2", "--save", save, "--resume-or-start", *more)
+    known = any(each.name == "resume_or_start" for each in main.commands["train"].params)
+    words = ("train", *NET, *MINIBATCH, "--epochs", "2", "--save", save, *more)
+    return (*words, "--resume-or-start") if known else words
 
 
 def _trained(name: str) -> Callable[[Path], object]:
@@ -102,18 +109,21 @@ _SETS = ("--train", "images/train", "--val", "images/val", "--shard-images", "3"
 _FILTERS = ("--layer", "hidden", "--channels", "1")
 _SIZES = ("--data-dims", "36,1", "--classes", "10")
 _PICTURE = ("--out", "out/a.png")
+_PREDICTIONS = ("test", *_RUN, "--test-out", "out/preds")
+_COST = ("show-cost", *_RUN, *_PICTURE)
+_DRAWN = ("show-filters", *_RUN, *_FILTERS, *_PICTURE)
 _trained_out = _trained("out/run")
 
 OPERATIONS = (
-    Operation("journal", train_arguments("out/run"), _journal),
+    Operation("journal", train_arguments("out/run"), _journal, after_vanishing=_trained_out),
     Operation("checkpoint", train_arguments("out/run", "--save-every", "1"), _trained_out),
     Operation("features", ("test", *_RUN, *_FEATURES), _files("out/features")),
-    Operation("predictions", ("test", *_RUN, "--test-out", "out/preds"), _predictions),
+    Operation("predictions", _PREDICTIONS, _predictions, earlier=(*_PREDICTIONS, "--multiview")),
     Operation("make-data", ("make-data", *_SETS, "--out", "out/made"), _files("out/made")),
     Operation("import", ("import", "3.2", "--out", "out/old"), _imported),
-    Operation("show-cost", ("show-cost", *_RUN, *_PICTURE), _files("out")),
-    Operation("show-filters", ("show-filters", *_RUN, *_FILTERS, *_PICTURE), _files("out")),
-    Operation("show-preds", ("show-preds", *_RUN, *_PICTURE), _files("out")),
+    Operation("show-cost", _COST, _files("out"), earlier=_DRAWN),
+    Operation("show-filters", _DRAWN, _files("out"), earlier=_COST),
+    Operation("show-preds", ("show-preds", *_RUN, *_PICTURE), _files("out"), earlier=_COST),
     Operation("console of train", train_arguments("out/run"), _trained_out, console=True),
     Operation("console of test", ("test", *_RUN), _nothing, console=True),
     Operation("console of describe", ("describe", *NET[:4], *_SIZES), _nothing, console=True),

@@ -9,7 +9,8 @@ import struct
 import sys
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from tests.faults.inject import Fault, Injector
@@ -91,47 +92,96 @@ class Found:
     again: Ended | None = None
 
 
-def attempt(
-    template: Path, place: Path, operation: Operation, fault: Fault, at: int, right
-) -> Found:
-    """Disturb call `at` of an operation in a copy of the template.
+@dataclass
+class Trial:
+    """An operation in copies of a folder.
 
-    right: the result of the operation without a fault.
+    template: the folder, with what an earlier command has written.  protected: its files that no
+    command has a reason to change.  right: the result without a fault.  old: that of the earlier
+    command.
     """
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(template, place)
-    before = _hashes(place)
-    ended = run(place, operation, fault, at)
-    if not ended.call:
-        return Found("", ended)
-    problem = _judged(ended, operation)
-    kept = {
-        name: sum
-        for name, sum in before.items()
-        if not (fault.vanishes and name.startswith("out/"))
-    }
-    now = _hashes(place)
-    lost = [name for name, sum in kept.items() if now.get(name) != sum]
-    if not problem and lost:
-        problem = f"lost: {', '.join(lost)}"
-    if problem:
-        return Found(problem, ended)
-    if ended.code == 0 and _result(place, operation) == right:
-        return Found("", ended)
-    if ended.code == 0 and not fault.vanishes:
-        return Found(f"exit code 0, but the result is {_told(place, operation)}", ended)
-    if operation.console:
-        wanted = _result(place, operation)
-        return Found("" if wanted == right else "the result is not complete", ended)
-    (place / "out").mkdir(exist_ok=True)
-    again = run(place, operation)
-    if again.code != 0:
-        return Found(f"the same command again: exit code {again.code}", ended, again)
-    if _result(place, operation) != right:
-        return Found(
-            f"the same command again: the result is {_told(place, operation)}", ended, again
-        )
-    return Found("", ended, again)
+
+    operation: Operation
+    template: Path
+    place: Path
+    protected: dict[str, str] = field(init=False)
+    right: object = field(init=False)
+    old: object = None
+
+    def __post_init__(self) -> None:
+        self.protected = _hashes(self.template)
+        if self.operation.earlier:
+            earlier = replace(self.operation, arguments=self.operation.earlier)
+            self.template = self._copy(self.template, self.place.with_name("earlier"))
+            self._whole(self.template, earlier)
+            self.old = self.operation.result(self.template)
+        self._whole(self._copy(self.template, self.place), self.operation)
+        self.right = self.operation.result(self.place)
+
+    def _copy(self, template, place):
+        shutil.rmtree(place, ignore_errors=True)
+        return Path(shutil.copytree(template, place))
+
+    def _whole(self, place, operation):
+        ended = run(place, operation)
+        if ended.code not in (0, 1) or "Traceback" in ended.err:
+            raise RuntimeError(f"{operation.name} fails without a fault: {ended.err}")
+
+    def attempt(self, fault: Fault, at: int) -> Found:
+        """Disturb call `at` of the operation in a copy of the template."""
+        self._copy(self.template, self.place)
+        ended = run(self.place, self.operation, fault, at)
+        if not ended.call:
+            return Found("", ended)
+        problem = _judged(ended, self.operation) or self._losses(fault)
+        if problem or (ended.code == 0 and self._result() == self.right):
+            return Found(problem, ended)
+        if self.operation.console:
+            same = self._result() == self.right
+            return Found("" if same else "the result is not complete", ended)
+        if not fault.vanishes:
+            if ended.code == 0:
+                return Found(f"exit code 0, but {self._told()}", ended)
+            if self.operation.earlier and self._result() not in (self.old, self.right):
+                return Found(f"the earlier result is lost: {self._told()}", ended)
+        return self._again(fault, ended)
+
+    def _again(self, fault, ended) -> Found:
+        """Run the command undisturbed where it was disturbed."""
+        (self.place / "out").mkdir(exist_ok=True)
+        again = run(self.place, self.operation)
+        if again.code != 0:
+            return Found(f"the same command again: exit code {again.code}", ended, again)
+        result, right = self._result(), self.right
+        if fault.vanishes and self.operation.after_vanishing:
+            result, right = self.operation.after_vanishing(self.place), self._right_after_vanishing
+        wrong = f"the same command again: {self._told()}" if result != right else ""
+        return Found(wrong, ended, again)
+
+    @cached_property
+    def _right_after_vanishing(self):
+        place = self._copy(self.template, self.place.with_name("vanished"))
+        self._whole(place, self.operation)
+        return self.operation.after_vanishing(place)
+
+    def _losses(self, fault) -> str:
+        now = _hashes(self.place)
+        lost = [
+            name
+            for name, sum in self.protected.items()
+            if now.get(name) != sum and not (fault.vanishes and name.startswith("out/"))
+        ]
+        return f"lost: {', '.join(lost)}" if lost else ""
+
+    def _result(self):
+        try:
+            return self.operation.result(self.place)
+        except Exception as error:
+            return f"not readable ({type(error).__name__}: {error})"
+
+    def _told(self) -> str:
+        found = self._result()
+        return f"the result is {found if isinstance(found, str) else 'another one'}"
 
 
 def _judged(ended, operation) -> str:
@@ -150,18 +200,6 @@ def _judged(ended, operation) -> str:
     if not text.replace("\n", "").isprintable():
         return "a message that is not printable"
     return ""
-
-
-def _result(place, operation):
-    try:
-        return operation.result(place)
-    except Exception as error:
-        return f"not readable ({type(error).__name__}: {error})"
-
-
-def _told(place, operation) -> str:
-    found = _result(place, operation)
-    return found if isinstance(found, str) else "another one"
 
 
 def _hashes(folder: Path) -> dict[str, str]:

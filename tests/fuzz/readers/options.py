@@ -88,7 +88,10 @@ def _value(rng, kind):
 
 def read(folder: Path) -> None:
     """Run the command line in a copy of the folder; judge the exit code and what is printed."""
-    arguments = json.loads((folder / "arguments.json").read_bytes())
+    try:
+        arguments = [str(each) for each in json.loads((folder / "arguments.json").read_bytes())]
+    except (OSError, ValueError, TypeError):
+        return  # damaged: no command line
     for path in folder.iterdir():  # into the working directory, which is emptied afterwards
         if path.name != "arguments.json":
             Path(path.name).symlink_to(path)
