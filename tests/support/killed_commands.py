@@ -38,6 +38,7 @@ OPTIONS = (
 )
 LONGEST = 300  # seconds of a process that is not killed
 MOST = 200  # kills of one run
+_LONGER = 1.04  # from kill to kill, so that a run ends also where the machine has become slower
 _CACHE_LOST = 0.1  # share of the kills before which some compiled kernels are removed
 
 
@@ -97,16 +98,16 @@ def whole(folder: Path, save: str, cache: Path | None) -> float:
 def killed(folder: Path, save: str, cache: Path | None, seed: int, longest: float) -> Kills:
     """Kill the processes of a run, until one ends by itself before its moment has come.
 
-    longest: seconds until the last moment of a kill.
+    longest: seconds until the last moment of the first kill; later ones may come later.
     """
     rng, found = random.Random(seed), Kills()
-    for _ in range(MOST):
+    for number in range(MOST):
         if cache is not None and rng.random() < _CACHE_LOST:
             _lose_kernels(rng, cache)
         started = time.monotonic()
         process = start(folder, save, cache)
         try:
-            code = process.wait(rng.uniform(0, longest))
+            code = process.wait(rng.uniform(0, longest * _LONGER**number))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             code = process.wait()
