@@ -136,7 +136,10 @@ def change_zip(rng: Random, data: bytes, change) -> bytes:
                 zipfile.ZIP_BZIP2,
                 zipfile.ZIP_LZMA,
             )
-            return zip_of(files, rng.choice(methods))
+            stored = data.find(b"PK\3\4") == 0 and data[8:10] == b"\0\0"
+            return zip_of(
+                files, methods[0] if stored and rng.random() < 0.8 else rng.choice(methods)
+            )
         case 2:
             return _change_zip_field(rng, data)
         case _:

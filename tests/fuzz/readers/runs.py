@@ -155,7 +155,8 @@ def _undated(data: bytes) -> bytes:
     if data[:2] != b"PK":
         return data
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return zip_of({name: archive.read(name) for name in archive.namelist()})
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    return zip_of(contents, zipfile.ZIP_STORED)
 
 
 READERS = (
