@@ -6,28 +6,37 @@ channels, rows, columns).
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
+from convnet.data.input import network_input
 from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import ConvnetError
 from convnet.graph.build import Node, build
 from convnet.graph.checkpoint_facts import facts_to_store, stored_facts
-from convnet.graph.infer_inputs import infer_dims
+from convnet.graph.guess_sizes import infer_dims
 from convnet.initial import InitOptions, fill, resolve
 from convnet.language import Source
 from convnet.language.specs import Specs
 from convnet.layers import Tree
 from convnet.network.cost_report import reported
+from convnet.network.given_arrays import checked_array, checked_matrices
+from convnet.network.given_options import check_options
 from convnet.network.network import Network
 from convnet.network.plan import Parameter
+from convnet.stored.input_record import InputRecord
 from convnet.train.cost_average import cost_layers
 
 NO_FUNCTIONS = InitOptions()
+_GRADIENT_RUNS = ("backward", "train")
+_RUNS = ("forward", *_GRADIENT_RUNS)
+_PROGRAMS = {"forward": "test", "backward": "gradients", "train": "train"}
 Costs = dict[str, dict[str, float]]
 Array = npt.NDArray[Any]
 
@@ -52,6 +61,12 @@ class NetOptions(TypedDict, total=False):
 class Net:
     """A network in memory, made by `from_files`, `from_text` or `load`.
 
+    Attributes:
+        input: How the network's input is made of an image, an `InputRecord` of
+            `convnet.stored.input_record`; None unless it was loaded from a checkpoint of
+            `convnet train`.
+        class_names: The classes that it was trained on, in the order of the labels; () likewise.
+
     Parameters:
         specs: The two parsed files.
         minibatch: Largest number of cases of one call.
@@ -74,6 +89,7 @@ class Net:
     Raises:
         SpecError: If the files have errors; it lists all of them.
         DeviceError: If a device is missing, has too little memory, or cannot compute as asked.
+        ConvnetError: If an option has an impossible value.
 
     Example:
         ```python
@@ -82,6 +98,9 @@ class Net:
         filters = net.weights("conv1")
         ```
     """
+
+    input: InputRecord | None
+    class_names: tuple[str, ...]
 
     def __init__(
         self,
@@ -100,8 +119,19 @@ class Net:
         gpu: Sequence[int] | None = None,
         precision: Literal["fp32", "tf32", "bf16"] = "fp32",
     ) -> None:
+        check_options(
+            minibatch=minibatch,
+            seed=seed,
+            dtype=dtype,
+            dialect=dialect,
+            data_dims=data_dims,
+            classes=classes,
+        )
+        minibatch, seed = operator.index(minibatch), operator.index(seed)  # NumPy's too
         dims, _ = infer_dims(specs.layers, data_dims, classes)
         self.specs, self.seed = specs, seed
+        self.input, self.class_names = None, ()
+        self._ran: set[str] = set()
         self.graph = build(
             specs.layers,
             specs.params,
@@ -169,11 +199,12 @@ class Net:
 
         saved = checkpoint.load(checkpoint.newest(path))
         known: NetOptions = {"dialect": saved.dialect, "seed": saved.seed, "init": None}
-        stored = stored_facts(saved.options)
+        stored = stored_facts(saved.options, saved.path)
         known |= {"data_dims": stored["data_dims"], "tree": stored["tree"]}
         known.update(options)
         net = cls(Specs.parse(saved.layers, saved.params), **known)
         checkpoint.restore(net.network, saved)
+        net.input, net.class_names = saved.input, saved.class_names
         return net
 
     @property
@@ -196,55 +227,85 @@ class Net:
             `{"logprob": {"cost": 2.3, "top-1 error": 0.9}}`.
 
         Raises:
-            DataError: If a matrix does not fit the network, or has too many cases.
+            DataError: If a matrix does not fit the network in number, shape or values: it has too
+                many cases, holds NaN, or labels that name no class.
         """
-        self._run("test", matrices)
+        self._run("forward", matrices, needs_all=False)
         return self.costs()
 
     def backward(self, *matrices: npt.ArrayLike) -> Costs:
         """Run `forward`, then compute the gradients of all trained parameters.
 
-        Parameters and return value are those of `forward`.  `weights_gradient` and
-        `biases_gradient` return the gradients.
+        Parameters and return value are those of `forward`, but labels are needed.
+        `weights_gradient` and `biases_gradient` return the gradients.
         """
-        self._run("gradients", matrices)
+        self._run("backward", matrices)
         return self.costs()
 
     def train(self, *matrices: npt.ArrayLike, progress: float = 0.0) -> Costs:
         """Train on one minibatch: forward, backward and update.
 
         Parameters:
-            matrices: As for `forward`.
+            matrices: As for `forward`; labels are needed.
             progress: Share of the training that is done, from 0 to 1, which the schedules of the
                 learning rates depend on.
 
         Returns:
             The costs before the update, as from `forward`.
         """
+        if not isinstance(progress, Real) or not 0 <= progress <= 1:
+            raise ConvnetError(f"progress is a share of the training, 0 to 1, found {progress}")
         self._load(matrices)
         rng = np.random.default_rng([self.seed, self.network.step])
         self.network.set_rates(progress, rng.standard_normal)
-        self.network.run("train")
+        self._start("train")
         return self.costs()
 
     def costs(self) -> Costs:
         """Return the numbers of each cost layer for the last minibatch, as `forward` does."""
+        self._refuse_unless_run("costs", _RUNS)
         layers = cost_layers(self.network)
         return reported(layers, self.network.costs(), self.network.cases)
 
-    def _run(self, program: str, matrices: tuple[npt.ArrayLike, ...]) -> None:
-        self._load(matrices)
-        self.network.run(program)
+    def _run(self, call: str, matrices: tuple[npt.ArrayLike, ...], needs_all: bool = True) -> None:
+        self._load(matrices, needs_all)
+        self._start(call)
 
-    def _load(self, matrices: tuple[npt.ArrayLike, ...]) -> None:
-        arrays = [np.asarray(matrix) for matrix in matrices]
-        flat = {index: array.reshape(len(array), -1).T for index, array in enumerate(arrays)}
-        cases = len(arrays[0]) if arrays else 0
-        for node in self.graph.nodes:
-            layer: Any = node.layer
-            if node.is_data and layer.data_idx not in flat:  # labels that are left out
-                flat[layer.data_idx] = np.zeros((self.graph.data_dims[layer.data_idx], cases))
-        self.network.load(flat)
+    def _start(self, call: str) -> None:
+        self.network.run(_PROGRAMS[call])
+        self._ran.add(call)
+
+    def _refuse_unless_run(self, what: str, calls: tuple[str, ...]) -> None:
+        if self._ran.isdisjoint(calls):
+            raise ConvnetError(f"there are no {what} yet: call {', '.join(calls)} first")
+
+    def _load(self, matrices: tuple[npt.ArrayLike, ...], needs_all: bool = True) -> None:
+        network = self.network
+        real = network.engine.real
+        self.network.load(
+            checked_matrices(self.graph, matrices, network.minibatch, real, needs_all)
+        )
+
+    def preprocess(self, images: npt.ArrayLike) -> Array:
+        """Return images as the network saw them in training: cropped, the mean subtracted.
+
+        Parameters:
+            images: (cases, channels, rows, columns), values 0 to 255 as in the data set.  They are
+                of the data set's size, of which the central crop is taken, or of the crop's.
+
+        Returns:
+            float32 (cases, channels, rows, columns), for `forward`.
+
+        Raises:
+            ConvnetError: If the network was not loaded from a checkpoint that records its input
+                (`input` is None), or if the images do not fit.
+        """
+        if self.input is None:
+            raise ConvnetError(
+                "the network has no record of its input: `convnet train` and `Net.load` of its "
+                "checkpoints give it one"
+            )
+        return network_input(self.input, np.asarray(images))
 
     # -- reading and writing -----------------------------------------------------------------------
 
@@ -258,6 +319,7 @@ class Net:
             ConvnetError: If there is no such layer.
         """
         shape = self._node(layer).shape
+        self._refuse_unless_run("activities", _RUNS)
         values = np.moveaxis(self.network.output(layer), -1, 0)
         return values if shape.height * shape.width > 1 else values.reshape(len(values), -1)
 
@@ -288,8 +350,9 @@ class Net:
         Raises:
             ConvnetError: If there are no such weights, or the shape is another.
         """
-        array = np.asarray(values)
-        self._write(self._parameter(layer, input), self._inward(array), array.shape)
+        parameter = self._parameter(layer, input)
+        array = checked_array(parameter.name, values)
+        self._write(parameter, self._inward(array), array.shape)
 
     def biases(self, layer: str) -> Array:
         """Return the biases of a layer, a flat array."""
@@ -297,8 +360,9 @@ class Net:
 
     def set_biases(self, layer: str, values: npt.ArrayLike) -> None:
         """Set the biases of a layer; values: of the shape that `biases` returns."""
-        array = np.asarray(values)
-        self._write(self._parameter(layer, None), array, array.shape)
+        parameter = self._parameter(layer, None)
+        array = checked_array(parameter.name, values)
+        self._write(parameter, array, array.shape)
 
     def weights_gradient(self, layer: str, input: int = 0) -> Array:
         """Return the gradient of the cost by the weights, in the shape of `weights`.
@@ -323,7 +387,8 @@ class Net:
         from convnet import checkpoint
 
         options = {**facts_to_store(self.graph), "minibatch": self.network.minibatch}
-        checkpoint.save(path, checkpoint.Checkpoint.of(self.network, options=options))
+        known = {"input": self.input, "class_names": self.class_names}
+        checkpoint.save(path, checkpoint.Checkpoint.of(self.network, options=options, **known))
 
     def _gradient(self, parameter: Parameter) -> Array:
         if not parameter.learns:
@@ -331,6 +396,7 @@ class Net:
                 f"{parameter.name} is not trained (its rate is 0), so it has no gradient; "
                 "train_all=True computes all"
             )
+        self._refuse_unless_run("gradients", _GRADIENT_RUNS)
         return np.asarray(self.network.read_gradient(parameter))
 
     def _node(self, layer: str) -> Node:
@@ -340,6 +406,8 @@ class Net:
 
     def _parameter(self, layer: str, index: int | None) -> Parameter:
         node = self._node(layer)
+        if index is not None and not isinstance(index, int | np.integer):
+            raise ConvnetError(f"an input is named by its position, 0, 1, ..., found {index!r}")
         if not node.owners or (index is not None and not 0 <= index < len(node.owners)):
             counted = f"weights for {len(node.owners)} inputs" if node.owners else "no weights"
             raise ConvnetError(f"{layer} has {counted}; input {index} was asked for")
@@ -352,6 +420,8 @@ class Net:
         if values.shape != parameter.spec.shape:
             wanted = self._outward(np.empty(parameter.spec.shape)).shape
             raise ConvnetError(f"{parameter.name} has shape {wanted}, found an array of {given}")
+        if not np.isfinite(values).all():
+            raise ConvnetError(f"{parameter.name}: the array holds values that are not finite")
         self.network.write(parameter, values)
 
     @staticmethod

@@ -8,18 +8,37 @@ curve.
 import fcntl
 import json
 import os
+import warnings
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from convnet.errors import ConvnetError, DataError
+import msgspec
+
+from convnet.errors import ConvnetError
 from convnet.language import harmless
+from convnet.stored.files import plain_file
+from convnet.stored.records import Count, Finite, Words, violation
 
 FILE_NAME = "journal.jsonl"
 BEGINNINGS = ("start", "resume")  # events after which older records of later steps do not count
 Record = dict[str, Any]
+_LONGEST = 1 << 20  # bytes of a line; those of the largest nets take some ten thousand
+_TORN = "it is not valid JSON"
+
+
+class Line(msgspec.Struct):
+    """What readers use of a record.  Those of each event have further fields."""
+
+    event: Words
+    step: Count
+    epoch: Finite = 0.0
+    costs: dict[Words, dict[Words, Finite | None]] = {}
+    layers: Words = ""
+    data: Words = ""
 
 
 class Journal:
@@ -73,32 +92,48 @@ class Journal:
         self.close()
 
 
-def read(path: str | Path) -> list[Record]:
+def of_checkpoint(path: str | Path) -> Path:
+    """Return the journal of a checkpoint's run.
+
+    An imported checkpoint has one of its own beside it, `<name>.journal.jsonl`; others belong to
+    the run of their folder.
+    """
+    path = Path(path)
+    own = path.with_name(f"{path.stem}.{FILE_NAME}")
+    return own if own.is_file() else path.with_name(FILE_NAME)
+
+
+def read(path: str | Path, warn: Callable[[str], object] = warnings.warn) -> list[Record]:
     """Return the records of a journal, in the order of their steps.
 
-    Superseded records are left out, and so is a line that was cut off when a process was killed.
+    Superseded records are left out, and so are lines that are no records.
 
     Parameters:
         path: A journal, or the folder of a run.
+        warn: Called with one message if there are such lines, apart from those that were cut off
+            when a process was killed.
 
     Raises:
-        DataError: If there is no such file, or another line is not a record.
+        DataError: If there is no such file, or it cannot be read.
     """
     path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(f"{harmless(str(path))}: cannot be read ({reason})") from None
-    lines.pop()  # empty, or cut off
+    path = path / FILE_NAME if os.path.isdir(path) else path
     records: list[Record] = []
-    for number, line in enumerate(lines):
-        record = _parse(line)
-        if record is not None:
-            _append(records, record)
-        elif not _cut_off(lines[number:]):
-            raise DataError(f"{harmless(str(path))}:{number + 1}:1: not a record of a journal")
+    bad: list[tuple[int, str]] = []  # lines that are no records, and why
+    torn: list[tuple[int, str]] = []  # lines just read that a kill may have cut off
+    for number, line in enumerate(_lines(path), 1):
+        record, problem = _parse(line)
+        if record is None:
+            (torn if problem == _TORN else bad).append((number, problem))
+            continue
+        if record["event"] not in BEGINNINGS:  # a run that was killed wrote nothing more
+            bad += torn
+        torn = []
+        _append(records, record)
+    if bad:
+        number, problem = min(bad)
+        more = f" (and {len(bad) - 1:,} more lines are)" if len(bad) > 1 else ""
+        warn(f"{harmless(str(path))}:{number}: is damaged and passed over{more}: {problem}")
     return records
 
 
@@ -127,24 +162,25 @@ def _append(records: list[Record], record: Record) -> None:
     records.append(record)
 
 
-def _cut_off(lines: list[bytes]) -> bool:
-    """Whether a kill may have cut off the first of these lines.
+def _lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines that are complete; of those that are too long, only the beginning."""
+    with plain_file(path) as (file, _):
+        while line := file.readline(_LONGEST):
+            whole = line.endswith(b"\n")
+            while not whole and (rest := file.readline(_LONGEST)):
+                whole = rest.endswith(b"\n")
+            if whole:
+                yield line
 
-    Then the run ended there: nothing follows, or the beginning of another attempt.
-    """
-    after = next((record for line in lines if (record := _parse(line))), None)
-    return after is None or after["event"] in BEGINNINGS
 
-
-def _parse(line: bytes) -> Record | None:
-    """The record of a line, or None."""
+def _parse(line: bytes) -> tuple[Record | None, str]:
+    """Return the record of a line, or None and what is wrong with it."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
-        return None
-    if not isinstance(record, dict) or not isinstance(record.get("event"), str):
-        return None
-    return record if isinstance(record.get("step"), int) else None
+        return None, _TORN
+    problem = violation(record, Line)
+    return (None, problem) if problem else (record, "")
 
 
 def _end_last_line(file: FileIO) -> None:

@@ -2,22 +2,31 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+from msgspec import structs
+
 from convnet.data import Dataset, Feed, FeedOptions, open_dataset
+from convnet.data.input import describe_difference, input_of, small_crop, with_colors
+from convnet.data.pipeline.feed import border
 from convnet.errors import DataError
 from convnet.graph.build import Graph, build
+from convnet.graph.guess_sizes import infer_image
 from convnet.graph.infer_inputs import (
+    declared_channels,
     declared_classes,
     declared_image,
-    infer_image,
     needs_tree,
     placeholder_tree,
 )
 from convnet.language.specs import RunDefaults, Specs
 from convnet.layers import Tree
+from convnet.stored.input_record import InputRecord
 
 DATA_VARIABLE = "CONVNET_DATA"
+_MOST_COLORS = 64  # channels of images whose principal colors are recorded
 
 
 @dataclass
@@ -28,12 +37,12 @@ class DataOptions:
         data: A built-in data set ("digits", "shapes:...", "synthetic:...") or a folder; None for
             the default of the parameter file or of the environment.
         crop_border: Pixels to crop from each side of the images.
-        inner_size: Height and width of the crops, in pixels; instead of `crop_border`.
+        inner_size: Height and width of the crops, in pixels, instead of `crop_border`; 0: no crop.
         train_range: Training batches of a cuda-convnet folder, such as "1-5".
         test_range: Test batches of it.
         shuffle: Shuffle training images each epoch; None: unless the data comes in batches.
         flip: Reflect training images at random; None: if the data set suits it.
-        mean: What to subtract: "image", "scalar" or "none".
+        mean: What to subtract: "image", "scalar", "none" or a number.
         scalar_mean: A number to subtract instead; see `convnet train --help`.
         color_noise: Strength of the PCA colour augmentation.
         augment: False takes the centres of training images instead of random crops.
@@ -47,11 +56,35 @@ class DataOptions:
     test_range: str | None = None
     shuffle: bool | None = None
     flip: bool | None = None
-    mean: str = "image"
+    mean: str | float = "image"
     scalar_mean: float | None = None
     color_noise: float | None = None
     augment: bool | None = None
     data_seed: int = 0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a network's checkpoint says about its input.
+
+    Parameters:
+        where: The checkpoint, for messages; "" for a new network.
+        input: Its record of the input; None in checkpoints without one.
+        class_names: The classes that it was trained on; () if they are not known.
+        tree: Tree of the labels that it was trained with, if any.
+        keeps_mean: Subtract the recorded mean; False: the one that the options name.
+        keeps_crop: Take the recorded crop; False: the one that the options name.
+    """
+
+    where: str = ""
+    input: InputRecord | None = None
+    class_names: tuple[str, ...] = ()
+    tree: Tree | None = None
+    keeps_mean: bool = True
+    keeps_crop: bool = True
+
+
+UNTRAINED = Trained()
 
 
 @dataclass
@@ -59,7 +92,8 @@ class Prepared:
     """A graph and its data.
 
     source: name of the data set.  side: height and width of the network's images, in pixels.
-    opened: the arguments of `open_dataset` that gave the data.  notes: lines to print.
+    opened: the arguments of `open_dataset` that gave the data.  trained: what the network's
+    checkpoint says, if it has one.  notes: lines to print.
     """
 
     graph: Graph
@@ -69,6 +103,7 @@ class Prepared:
     options: DataOptions
     defaults: RunDefaults
     opened: dict[str, Any]
+    trained: Trained
     notes: list[str] = field(default_factory=list)
 
     def feed(self, split: str, minibatch: int, seed: int = 0, plain: bool = False) -> Feed:
@@ -85,11 +120,25 @@ class Prepared:
             shuffle=shuffle and not plain,
             augment=self.options.augment is not False and not plain,
             flip=self.options.flip,
-            mean=self.mean(),
+            mean=self.input.mean,
             color_noise=0.0 if plain else self.options.color_noise or 0.0,
+            color_pca=self.input.color_pca,
             matrices=tuple(sorted({layer.data_idx for layer in layers})),
         )
         return Feed(self.dataset, split, minibatch, options)
+
+    @cached_property
+    def input(self) -> InputRecord:
+        """How images become input: as in the checkpoint, else as the options and the data say."""
+        known = self.trained.input
+        if known is not None and self.trained.keeps_mean:
+            made = structs.replace(known, side=self.dataset.side, inner_size=self.side)
+        else:
+            made = input_of(self.dataset, self.side, self.mean())
+        if not self.options.color_noise or self.dataset.channels > _MOST_COLORS:
+            return made
+        colors = known.color_pca if known else None
+        return with_colors(made, colors or self.dataset.color_pca)
 
     def mean(self) -> str | float:
         """Return what to subtract, reading `scalar_mean` as the files' own system does.
@@ -109,7 +158,7 @@ def prepare(
     options: DataOptions,
     dialect: str | None,
     strict: bool = False,
-    tree: Tree | None = None,
+    trained: Trained = UNTRAINED,
 ) -> Prepared:
     """Choose the data set and build the graph with its sizes.
 
@@ -118,7 +167,7 @@ def prepare(
         options: How the data is chosen and preprocessed.
         dialect: Dialect of the files; None recognizes it.
         strict: Treat warnings about the files as errors.
-        tree: Tree of the labels that the network was trained with; None for that of the data.
+        trained: What the network's checkpoint says about its input.
 
     Raises:
         SpecError: If the files have errors; it lists all of them.
@@ -127,8 +176,11 @@ def prepare(
     defaults = RunDefaults(specs.params, specs.problems)
     source, notes = _choose_source(options, defaults)
     wanted = declared_image(specs.layers)
+    tree = trained.tree
     classes = declared_classes(specs.layers) or (tree.classes if tree else None)
-    side, channels = _made_size(specs, wanted, notes) if _is_made(source) else (None, None)
+    side, channels = None, wanted[0] if wanted else declared_channels(specs.layers)
+    if _is_made(source):
+        side, channels = _made_size(specs, wanted, notes)
     opened: dict[str, Any] = {
         "name": source,
         "side": side,
@@ -139,19 +191,53 @@ def prepare(
         "test_range": options.test_range,
     }
     dataset = open_dataset(**opened)
-    inner = _inner_side(dataset, options, wanted)
-    dims = {0: dataset.channels * inner**2, 1: 1, 2: dataset.classes}
+    notes += dataset.notes
+    inner = _inner_side(dataset, options, wanted, trained)
+    dims = {0: dataset.channels * inner**2, 1: dataset.targets or 1}
+    if dataset.targets is None:
+        dims[2] = dataset.classes
     graph = build(
         specs.layers,
         specs.params,
         specs.problems,
         dialect=dialect,
         data_dims=dims,
-        classes=dataset.classes,
+        classes=dataset.classes or None,
         tree=tree or _label_tree(specs, dataset, notes),
     )
     specs.problems.raise_errors(strict=strict)
-    return Prepared(graph, dataset, source, inner, options, defaults, opened, notes)
+    notes += filter(None, [small_crop(dataset, inner), *_input_notes(trained, dataset, inner)])
+    if trained.input is not None:
+        dataset.use_scale(trained.input.scale)
+    return Prepared(graph, dataset, source, inner, options, defaults, opened, trained, notes)
+
+
+def _input_notes(trained: Trained, dataset: Dataset, inner: int) -> list[str]:
+    """A line about how the data differs from what a network was trained on, and what is used.
+
+    Raises DataError if the recorded mean image does not cover the crops.
+    """
+    if not trained.where:
+        return []
+    if trained.input is None:
+        unknown = "has no record of what its network's input was (it is older, or imported)"
+        used = f": the mean of {dataset.name} is used" if trained.keeps_mean else ""
+        return [f"{trained.where} {unknown}{used}"]
+    covered = np.shape(trained.input.mean)[-1:]
+    if trained.keeps_mean and covered and covered[0] < inner:
+        raise DataError(
+            f"{trained.where}: its mean image of {covered[0]}x{covered[0]} does not cover crops of "
+            f"{inner}x{inner}: give other crops (--inner-size), or --mean image for the mean of "
+            f"{dataset.name}"
+        )
+    differences = describe_difference(trained.input, trained.class_names, dataset)
+    if not differences:
+        return []
+    used = "the checkpoint's mean" if trained.keeps_mean else "the mean that the options name"
+    return [
+        f"{dataset.name} differs from the data that the network was trained with: it has "
+        f"{'; '.join(differences)}. Used: {used}, crops of {inner}x{inner}"
+    ]
 
 
 def _label_tree(specs: Specs, dataset: Dataset, notes: list[str]) -> Tree | None:
@@ -202,8 +288,26 @@ def _made_size(specs: Specs, wanted: tuple[int, int] | None, notes: list[str]) -
     return (side * 8 // 7 if side >= 64 else side), channels
 
 
-def _inner_side(dataset: Dataset, options: DataOptions, wanted: tuple[int, int] | None) -> int:
-    """The height and width of the crops that the network gets."""
+def _inner_side(
+    dataset: Dataset, options: DataOptions, wanted: tuple[int, int] | None, trained: Trained
+) -> int:
+    """The height and width of the crops that the network gets.  DataError if they do not fit."""
+    side = _chosen_side(dataset, options, wanted, trained)
+    if options.inner_size and side == options.inner_size > dataset.side:
+        raise DataError(
+            f"--inner-size {side}: {dataset.name} has images of {dataset.side}x{dataset.side}; "
+            f"give at most {dataset.side}, or 0 for no crop"
+        )
+    border(dataset, side)
+    return side
+
+
+def _chosen_side(
+    dataset: Dataset, options: DataOptions, wanted: tuple[int, int] | None, trained: Trained
+) -> int:
+    whole: int = dataset.side
+    if trained.input is not None and trained.keeps_crop:
+        return trained.input.inner_size
     given = [options.crop_border is not None, options.inner_size is not None]
     if all(given):
         raise DataError("--crop-border and --inner-size both set the crops' size; give one of them")
@@ -212,12 +316,13 @@ def _inner_side(dataset: Dataset, options: DataOptions, wanted: tuple[int, int] 
         if options.crop_border < 0 or side < 1:
             raise DataError(
                 f"--crop-border {options.crop_border} leaves nothing of {dataset.name}'s images "
-                f"of {dataset.side}x{dataset.side}"
+                f"of {dataset.side}x{dataset.side}: give 0 to {(dataset.side - 1) // 2}"
             )
         return side
     if options.inner_size is not None:
-        return options.inner_size
+        if options.inner_size < 0:
+            raise DataError(f"--inner-size {options.inner_size} is negative; 0 means no crop")
+        return options.inner_size or whole
     if wanted is not None:
         return wanted[1]
-    whole: int = dataset.side
     return whole * 7 // 8 if dataset.name.startswith("shapes") and whole >= 64 else whole

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "stored": ["display", "errors"],
     "errors": [],
     "nets": ["errors"],
-    "cli_options": ["errors", "nets"],
+    "cli_options": ["errors", "stored", "nets"],
     "language": ["errors"],
     "compiling": [],
     "data": ["errors", "stored", "compiling"],

@@ -7,7 +7,9 @@ import pytest
 
 from convnet.errors import ConvnetError, DataError
 from convnet.journal import Journal, read
+from convnet.report.curves import draw_curves, table_of_tests
 from convnet.train import Observer, fit
+from tests.support.damage import damages
 from tests.support.training import curve, go_on, make_run
 
 
@@ -62,13 +64,66 @@ def test_torn_lines_are_passed_over(tmp_path):
         assert found == [("start", 0), ("train", 1), ("resume", 1), ("train", 2)]
 
 
-@pytest.mark.parametrize("line", [b"junk", b"[]", b"{}", b'{"event": 1, "step": 2}', b"\xff\xfe"])
-def test_other_damage_is_an_error(tmp_path, line):
-    path = tmp_path / "journal.jsonl"
+DAMAGE = {
+    b"junk": "it is not valid JSON",
+    b"\xff\xfe": "it is not valid JSON",
+    b"[" * 100_000: "it is not valid JSON",
+    b'{"event": "train", "step": 1, "note": "' + b"x" * (3 << 20) + b'"}': "it is not valid JSON",
+    b"[]": "expected object, found array",
+    b"{}": "there is no field event",
+    b'{"event": 1, "step": 2}': "event: expected str, found 1",
+    b'{"event": "train", "step": -1}': "step: expected int >= 0, found -1",
+    b'{"event": "train", "step": 1, "epoch": null}': "epoch: expected float, found null",
+    b'{"event": "train", "step": 1, "epoch": NaN}': "epoch: expected float",
+    b'{"event": "train", "step": 1, "costs": {"x": 5}}': "costs[...]: expected object, found 5",
+}
+
+
+@pytest.mark.parametrize("line", DAMAGE, ids=lambda line: line[:40].decode("latin-1"))
+def test_a_damaged_line_costs_that_line(tmp_path, line):
+    path, said = tmp_path / "journal.jsonl", []
     _write(path, ("start", 0), ("train", 1))
     path.write_bytes(path.read_bytes().replace(b"\n", b"\n" + line + b"\n", 1))
-    with pytest.raises(DataError, match="journal.jsonl:2:1: not a record of a journal"):
+    assert [r["event"] for r in read(path, said.append)] == ["start", "train"]
+    (line_about_it,) = said
+    assert line_about_it.startswith(f"{path}:2: is damaged and passed over: {DAMAGE[line]}")
+
+
+def test_many_damaged_lines_are_one_message(tmp_path):
+    path, said = tmp_path / "journal.jsonl", []
+    _write(path, ("start", 0), ("train", 1))
+    start, train = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(start + b"{}\n" + train + b"junk\n{}\n" + train)
+    assert len(read(path, said.append)) == 3 and len(said) == 1
+    assert ":2: is damaged and passed over (and 2 more lines are)" in said[0]
+    with pytest.warns(UserWarning, match="2 more lines"):
         read(path)
+
+
+def test_one_damaged_field_of_a_record(tmp_path):
+    """Whatever a line holds, the others are read, and table and curves are drawn of them."""
+    path, said = tmp_path / "journal.jsonl", []
+    costs = {"logprob": {"cost": 0.5, "top-1 error": 0.25}}
+    with Journal(path) as journal:
+        journal.write("start", 0, layers="a.cfg", data="digits", epochs=3)
+        written = journal.write("test", 2, epoch=0.5, costs=costs, best=True)
+        journal.write("train", 3, epoch=0.75, costs=costs)
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    for number, (place, damaged) in enumerate(damages(written)):
+        path.write_bytes(first + json.dumps(damaged).encode() + b"\n" + third)
+        said.clear()
+        records = read(path, said.append)
+        assert len(records) == 3 - len(said), place
+        assert all(line.startswith(f"{path}:2: is damaged") for line in said)
+        assert table_of_tests(records) and "".join(said).isprintable()
+        if number % 7 == 0:
+            draw_curves(records)
+
+
+def test_what_is_no_plain_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "journal.jsonl")
+    with pytest.raises(DataError, match="journal.jsonl: is a pipe or device; expected a file"):
+        read(tmp_path)
 
 
 def test_a_missing_journal_is_an_error(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 
 from convnet.checkpoint.network_protocol import NetworkState
 from convnet.language import Source
+from convnet.stored.input_record import InputRecord
 
 SUFFIX = ".safetensors"
 VELOCITY = ".velocity"
@@ -53,8 +54,9 @@ class Checkpoint:
     means of gradients, where the update keeps them, under <name>.mean and <name>.square; gradient
     sums between two updates under <name>.gradient; random connections as int32.
     layers, params: path and text of the spec files.  dialect: the one they were read in.
+    input: how the network's input is made of an image; None in older and imported checkpoints.
     options, history: JSON objects.  number: counts the saves of a run folder.  created: UTC, ISO
-    8601.  convnet: the version that wrote it.
+    8601.  convnet: the version that wrote it.  path: the file that it was read from, for messages.
     """
 
     arrays: dict[str, np.ndarray] = field(repr=False)
@@ -67,9 +69,11 @@ class Checkpoint:
     history: dict[str, Any] = field(default_factory=dict, repr=False)
     data: str = ""
     class_names: tuple[str, ...] = ()
+    input: InputRecord | None = field(default=None, repr=False)
     number: int = 0
     created: str = ""
     convnet: str = ""
+    path: str = field(default="the checkpoint", compare=False)
 
     @classmethod
     def of(cls, network: NetworkState, **facts: Any) -> "Checkpoint":

@@ -1,10 +1,9 @@
 """Read a checkpoint: all of it is verified, and whatever is wrong is a CheckpointError.
 
 The safetensors library checks the form of the file: the size of its header, and that the arrays
-fill it without gaps.  Our checksums cover the values.
+fill it without gaps.  Our checksums cover the values, and `records` declares the metadata.
 """
 
-import json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,21 +14,46 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from convnet.checkpoint.contents import Checkpoint, Position
+from convnet.checkpoint.records import (
+    Dialect,
+    Names,
+    Seed,
+    Signature,
+    StoredHistory,
+    StoredOptions,
+    StoredPosition,
+)
 from convnet.errors import CheckpointError
 from convnet.language import Source, harmless
+from convnet.stored.input_record import InputRecord
+from convnet.stored.records import Count, Words, damage, from_json, from_objects, objects_of
 
 FORMAT = "convnet checkpoint 1"
-# The metadata: plain texts, and JSON texts with the type of the value they encode.
+# The metadata: plain texts, and JSON texts with the kind of the record they encode.
 TEXTS = ("layers", "layers_path", "params", "params_path", "dialect", "data", "created", "convnet")
-JSONS = {
-    "seed": int,
-    "number": int,
-    "position": list,
-    "options": dict,
-    "history": dict,
-    "class_names": list,
-    "arrays": dict,  # name -> [checksum, shape]
+TEXT_KINDS: dict[str, Any] = {"dialect": Dialect, "layers_path": Words, "params_path": Words}
+JSONS: dict[str, Any] = {
+    "seed": Seed,
+    "number": Count,
+    "position": StoredPosition,
+    "options": StoredOptions,
+    "history": StoredHistory,
+    "class_names": Names,
+    "arrays": dict[Words, Signature],
 }
+_LONGEST = 64 << 20  # characters of a JSON text; the objects it makes take some ten times as much
+# What the safetensors library raises on other files, and on those that change while it reads.
+_ERRORS = (
+    SafetensorError,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    OverflowError,
+    MemoryError,
+)
+
+INPUT = "input"  # an `InputRecord` as JSON; older and imported checkpoints have none
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -43,12 +67,13 @@ def load(path: str | Path) -> Checkpoint:
         arrays = {name: _array(path, file, name, sign) for name, sign in facts["arrays"].items()}
     return Checkpoint(
         arrays=arrays,
+        path=shown(path),
         layers=Source(facts["layers_path"], facts["layers"]),
         params=Source(facts["params_path"], facts["params"]),
         position=Position(*facts["position"]),
         class_names=tuple(facts["class_names"]),
         **{key: facts[key] for key in ("dialect", "data", "created", "convnet")},
-        **{key: facts[key] for key in ("seed", "number", "options", "history")},
+        **{key: facts[key] for key in ("seed", "number", "options", "history", INPUT)},
     )
 
 
@@ -58,16 +83,18 @@ def read_header(path: str | Path) -> dict[str, Any]:
         metadata, names = file.metadata() or {}, sorted(file.keys())
     if metadata.get("format") != FORMAT:
         raise bad(path, "is not a checkpoint of this version of convnet")
-    texts = {key: metadata[key] for key in (*TEXTS, *JSONS) if key in metadata}
-    complete = len(texts) == len(TEXTS) + len(JSONS)
+    texts = {key: metadata[key] for key in (*TEXTS, *JSONS, INPUT) if key in metadata}
+    complete = texts.keys() >= {*TEXTS, *JSONS}
     if not complete or metadata.get("check") != checksum(texts):
         raise bad(path, "is damaged: the checksum of its header does not match")
     facts: dict[str, Any] = {key: texts[key] for key in TEXTS}
     for key, kind in JSONS.items():
         facts[key] = _from_json(path, key, texts[key], kind)
-    position = facts["position"]
-    if len(position) != 4 or not all(_is_count(number) for number in position):
-        raise bad(path, "is damaged: its position is not four counts")
+    for key, kind in TEXT_KINDS.items():
+        from_objects(facts[key], kind, path, CheckpointError, within=key)
+    facts[INPUT] = None
+    if INPUT in texts:
+        facts[INPUT] = from_json(texts[INPUT], InputRecord, path, CheckpointError, within=INPUT)
     if names != sorted(facts["arrays"]):
         raise bad(path, "is damaged: its arrays are not the ones that its header lists")
     return facts
@@ -82,8 +109,8 @@ def _opened(path: str | Path) -> Iterator[Any]:
             raise bad(path, "is not a file" if path.exists() else "there is no such file")
         with safe_open(path, framework="np") as file:
             yield file
-    except (SafetensorError, OSError, ValueError) as error:
-        reason = harmless(str(error))
+    except _ERRORS as error:
+        reason = harmless(str(error)) or type(error).__name__
         raise bad(path, f"is damaged, or not a checkpoint ({reason})") from None
 
 
@@ -102,22 +129,16 @@ def _array(path: str | Path, file: Any, name: str, expected: object) -> np.ndarr
     return array
 
 
-def _from_json(path: str | Path, key: str, text: str, kind: type[Any]) -> Any:
-    try:
-        value: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        raise bad(path, f"is damaged: {key} is not JSON") from None
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise bad(path, f"is damaged: {key} is not of the expected type")
-    if kind is int and not _is_count(value):
-        raise bad(path, f"is damaged: {key} is not a count")
-    if key == "class_names" and not all(isinstance(name, str) for name in value):
-        raise bad(path, "is damaged: a class name is not a text")
+def _from_json(path: str | Path, key: str, text: str, kind: Any) -> Any:
+    """Return the plain objects of a JSON text that is a record of that kind."""
+    if len(text) > _LONGEST:
+        found = f"{key}: expected at most {_LONGEST:,} characters, found {len(text):,}"
+        raise CheckpointError(damage(path, found))
+    value = objects_of(text, path, CheckpointError, within=key)
+    from_objects(value, kind, path, CheckpointError, within=key)
+    if key == "seed" and value >= 1 << 64:
+        raise CheckpointError(damage(path, f"seed: expected int < {1 << 64}, found {value}"))
     return value
-
-
-def _is_count(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 1 << 64
 
 
 def bad(path: str | Path, reason: str) -> CheckpointError:

@@ -9,11 +9,21 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from convnet.checkpoint.contents import SUFFIX, Checkpoint
-from convnet.checkpoint.read import FORMAT, JSONS, TEXTS, checksum, read_header, shown, signature
+from convnet.checkpoint.read import (
+    FORMAT,
+    INPUT,
+    JSONS,
+    TEXTS,
+    checksum,
+    read_header,
+    shown,
+    signature,
+)
 from convnet.errors import CheckpointError
 
 
@@ -83,6 +93,8 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     }
     texts = {key: _text(values[key]) for key in TEXTS}
     texts |= {key: json.dumps(values[key], allow_nan=False) for key in JSONS}
+    if checkpoint.input is not None:
+        texts[INPUT] = msgspec.json.encode(checkpoint.input).decode()
     return {"format": FORMAT, **texts, "check": checksum(texts)}
 
 

@@ -1,13 +1,15 @@
 """Commands of click that take a record of arguments, and their help pages."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
 from typing import Any
 
 import click
 
+from convnet.cli_options.old_options import explained
 from convnet.cli_options.record import Arguments
 from convnet.errors import ConvnetError
 
@@ -44,6 +46,10 @@ class Command(click.Command):
         """The parameters, as click expects them."""
         return [each for section in self.sections.values() for each in section]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with _old_options_explained(ctx):
+            return super().parse_args(ctx, args)
+
     def _run(self, **values: Any) -> None:
         click.get_current_context().exit(self._function(self.record.of(values)) or 0)
 
@@ -71,6 +77,10 @@ class CommandGroup(click.Group):
         except ConvnetError as error:
             click.echo(str(error), err=True)
             ctx.exit(1)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with _old_options_explained(ctx):
+            return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # in the order they are declared
@@ -110,6 +120,17 @@ class CommandGroup(click.Group):
             return command
 
         return add
+
+
+@contextmanager
+def _old_options_explained(ctx: click.Context) -> Iterator[None]:
+    """Say what an unknown option is called here, if it is one of the original programs."""
+    try:
+        yield
+    except click.NoSuchOption as error:
+        if explained(error.option_name):
+            raise click.UsageError(explained(error.option_name), ctx) from None
+        raise
 
 
 def example(*lines: str) -> str:

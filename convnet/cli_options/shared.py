@@ -7,7 +7,7 @@ from typing import Any, Self
 import click
 
 from convnet.cli_options.record import Arguments, flag, group, option, repeatable
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE, Devices, Dimensions
+from convnet.cli_options.types import NATURAL, PATH, POSITIVE, Devices, Dimensions, Finite, Mean
 
 
 def json_option() -> Any:
@@ -96,10 +96,12 @@ class DataArguments(Arguments):
         "cuda-convnet made.",
     )
     crop_border: int | None = option(
-        type=int, metavar="N", help="Pixels to crop from each side of the images."
+        type=NATURAL, metavar="N", help="Pixels to crop from each side of the images."
     )
     inner_size: int | None = option(
-        type=int, metavar="N", help="Height and width of the crops, in pixels."
+        type=NATURAL,
+        metavar="N",
+        help="Height and width of the crops, in pixels; 0: no crop.",
     )
     workers: int | None = option(
         type=NATURAL,
@@ -112,14 +114,13 @@ class DataArguments(Arguments):
     test_range: str | None = option(
         metavar="N-N", help="Test batches of a cuda-convnet folder, such as 6."
     )
-    mean: str = option(
-        default="image",
-        show_default=True,
-        metavar="KIND",
-        help="What to subtract from the images: image (the mean image), scalar (its mean) or none.",
+    mean: str | float | None = option(
+        type=Mean(),
+        help="What to subtract from the images: image (the mean image of the data), scalar (its "
+        "mean), none or a number.  [default: that of the training, at first image]",
     )
     scalar_mean: float | None = option(
-        type=float,
+        type=Finite(),
         metavar="X",
         help="Subtract this number from all pixels; -1 subtracts the mean image.  With files of "
         "the 2012 source, 1 subtracts the mean of the mean image.",

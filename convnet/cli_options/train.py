@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from convnet.cli_options.record import Arguments, flag, group, option
 from convnet.cli_options.shared import (
     DataArguments,
@@ -12,7 +10,7 @@ from convnet.cli_options.shared import (
     InitArguments,
     SpecArguments,
 )
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE, Names
+from convnet.cli_options.types import NATURAL, PATH, POSITIVE, Between, Names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +27,7 @@ class TrainDataArguments(DataArguments):
     """The data set, and how training images are augmented."""
 
     color_noise: float | None = option(
-        type=float,
+        type=Between(0, 100),
         metavar="X",
         help="Strength of the PCA colour augmentation; 0.1 in the paper, section 4.1.  "
         "[default: 0]",
@@ -102,7 +100,7 @@ class PlateauArguments(Arguments):
         help="Tests without improvement that make a plateau.  [default: 5]",
     )
     stuck_improvement: float | None = option(
-        type=click.FloatRange(0, 1, max_open=True),
+        type=Between(0, 1, max_open=True),
         metavar="SHARE",
         help="Smallest relative decrease of the error that is an improvement.  [default: 0.01]",
     )

@@ -1,13 +1,31 @@
 """Types of option values that click does not have: lists of devices, names and sizes."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import click
 
-PATH = click.Path(path_type=Path)
+from convnet.stored.paths import path_problem
+
 POSITIVE = click.IntRange(1)
 NATURAL = click.IntRange(0)
+
+
+class UserPath(click.Path):
+    """A path, which need not exist; refused if the file system cannot be asked about it."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        problem = path_problem(value)
+        if problem:
+            self.fail(problem, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = UserPath()
 
 
 class Devices(click.ParamType):
@@ -50,3 +68,42 @@ class Dimensions(click.ParamType):
         if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
             self.fail(f"expected sizes such as 150528,1, found '{value}'", param, ctx)
         return {index: int(part) for index, part in enumerate(parts)}
+
+
+class Finite(click.ParamType):
+    """A finite number."""
+
+    name = "X"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(f"expected a number, found '{value}'", param, ctx)
+        return number
+
+
+class Between(click.FloatRange):
+    """A number in a range; NaN, which is in none, is refused too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"expected a number, found '{value}'", param, ctx)
+        return number
+
+
+class Mean(Finite):
+    """What is subtracted from images: image, scalar, none or a number."""
+
+    name = "KIND"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value in ("image", "scalar", "none"):
+            return value
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"expected image, scalar, none or a number, found '{value}'", param, ctx)

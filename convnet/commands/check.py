@@ -4,9 +4,10 @@ import re
 
 from convnet import nets
 from convnet.cli_options.specs import CheckArguments
-from convnet.commands.build_graph import build_without_data
+from convnet.commands.build_graph import GuessError, build_without_data
 from convnet.commands.console import note, result, result_json
 from convnet.errors import ConvnetError, SpecError
+from convnet.graph.dialect import recognize
 from convnet.language import read_source
 from convnet.language.specs import RunDefaults, Specs
 
@@ -54,6 +55,10 @@ def _check_pair(layers, params, arguments):
         report |= {"ok": True, "assumed": assumed}
         report |= {"dialect": graph.dialect.name, "because": graph.dialect.because}
         report["layer_count"] = len(graph.declared())
+    except GuessError as error:
+        report |= {"ok": True, "assumed": error.assumed, "layer_count": len(specs.layers.sections)}
+        report["unchecked"] = [str(problem) for problem in error.problems[:-1]]
+        report["dialect"] = recognize(specs.layers, specs.params).name
     except SpecError as error:
         report["problems"] = [str(problem) for problem in error.problems]
     except ConvnetError as error:
@@ -66,6 +71,8 @@ def _check_pair(layers, params, arguments):
 def _print(report):
     for line in [*report.get("problems", []), *report["warnings"]]:
         note(line)
+    for line in report.get("unchecked", []):
+        note(f"not checked, for want of the size of the images: {line}")
     if report["ok"]:
         names = report["layers"] + (f" with {report['params']}" if report["params"] else "")
         warnings = len(report["warnings"])

@@ -13,9 +13,10 @@ def write(found: LoadedForTest, arguments: TestArguments) -> None:
     wanted = arguments.features
     feeds = {split: found.plain_feed(split) for split in SPLITS[wanted.split or "test"]}
     facts = {
-        "class_names": list(found.class_names),
+        "class_names": list(found.prepared.dataset.class_names),
         "checkpoint": str(found.saved.path),
         "dataset": found.prepared.opened,
+        "inner_size": found.prepared.side,
     }
     meta = write_features(
         found.network,

@@ -5,10 +5,13 @@ from pathlib import Path
 import click
 
 from convnet import checkpoint
+from convnet.checkpoint import Checkpoint
 from convnet.checkpoint.fitting import Fit, take_fitting
 from convnet.cli_options.train import StartArguments
 from convnet.commands.console import note
+from convnet.data.input import describe_difference
 from convnet.language import harmless
+from convnet.prepare import Prepared
 
 
 def refuse_with_resume(start: StartArguments) -> None:
@@ -20,8 +23,11 @@ def refuse_with_resume(start: StartArguments) -> None:
         )
 
 
-def init_from(path: Path, network) -> dict:
-    """Copy the weights of all layers that fit, print them, and return them for the journal."""
+def init_from(path: Path, network, prepared: Prepared) -> dict:
+    """Copy the weights of all layers that fit, print them, and return them for the journal.
+
+    Also prints how the images that they were trained on differ from the run's.
+    """
     found = checkpoint.newest(path)
     saved = checkpoint.load(found)
     fits = take_fitting(network, saved)
@@ -32,11 +38,26 @@ def init_from(path: Path, network) -> dict:
         state = f"left: {fit.left}" if fit.left else "taken"
         note(harmless(f"  {fit.layer:{width}}  {fit.values:>13,}  {state}"))
     note(_summary(fits))
+    for line in _input_notes(saved, prepared):
+        note(line)
     return {
         "file": str(found),
         "taken": [fit.layer for fit in fits if not fit.left],
         "left": {fit.layer: fit.left for fit in fits if fit.left},
     }
+
+
+def _input_notes(saved: Checkpoint, prepared: Prepared) -> list[str]:
+    if saved.input is None:
+        return []
+    dataset = prepared.dataset
+    differences = describe_difference(saved.input, (), dataset)
+    if not differences:
+        return []
+    return [
+        f"  {dataset.name} differs from the data that these weights were trained with: it has "
+        f"{'; '.join(differences)}. Used: the new data and its mean"
+    ]
 
 
 def _summary(fits: list[Fit]) -> str:

@@ -7,10 +7,9 @@ from convnet import checkpoint
 from convnet.cli_options.shared import EvaluationArguments
 from convnet.commands.console import note
 from convnet.commands.load_network import Saved, load
-from convnet.commands.run_options import data_options, device_options, start_workers
+from convnet.commands.run_options import data_options, device_options, start_workers, trained
 from convnet.data import Feed
 from convnet.engines import make_engine
-from convnet.graph.checkpoint_facts import stored_facts
 from convnet.network.network import Network
 from convnet.prepare import Prepared, prepare
 
@@ -30,7 +29,8 @@ class LoadedForTest:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        return self.prepared.dataset.class_names
+        """The classes that the network was trained on; those of the data if it does not say."""
+        return self.saved.checkpoint.class_names or self.prepared.dataset.class_names
 
     @property
     def all_views(self) -> int:
@@ -49,8 +49,10 @@ def load_for_test(path: Path | None, arguments: EvaluationArguments) -> LoadedFo
         saved.specs,
         data_options(arguments.data, saved.checkpoint),
         saved.checkpoint.dialect,
-        tree=stored_facts(saved.checkpoint.options)["tree"],
+        trained=trained(arguments.data, saved.checkpoint, saved.path),
     )
+    for line in prepared.notes:
+        note(line)
     start_workers(prepared.dataset, arguments.data)
     chosen = make_engine(device_options(arguments.device), prepared.graph)
     minibatch = arguments.minibatch or saved.checkpoint.options.get("minibatch", 128)

@@ -10,7 +10,7 @@ from convnet.checkpoint import Checkpoint
 from convnet.commands.train import RUNS
 from convnet.errors import CheckpointError
 from convnet.graph.build import Graph, Node, build
-from convnet.graph.checkpoint_facts import stored_facts
+from convnet.graph.checkpoint_facts import check_weights, stored_facts
 from convnet.language.specs import Specs
 
 
@@ -23,15 +23,20 @@ class Saved:
     specs: Specs
 
     def graph(self) -> Graph:
-        """Return the graph with the sizes and the tree of labels that it was trained with."""
-        specs = self.specs
-        return build(
+        """Return the graph with the sizes and the tree of labels that it was trained with.
+
+        Raises CheckpointError if the checkpoint lacks weights of it.
+        """
+        specs, saved = self.specs, self.checkpoint
+        graph = build(
             specs.layers,
             specs.params,
             specs.problems,
-            dialect=self.checkpoint.dialect,
-            **stored_facts(self.checkpoint.options),
+            dialect=saved.dialect,
+            **stored_facts(saved.options, saved.path),
         )
+        check_weights(graph, {n: a.shape for n, a in saved.arrays.items()}, saved.path)
+        return graph
 
     def weights(self, node: Node, index: int) -> np.ndarray:
         """Return the weights of an input of a node, in the network's order.

@@ -12,6 +12,7 @@ from convnet.make_data.make import Progress, make_data
 from convnet.make_data.options import MakeOptions
 from convnet.make_data.picture import Jpeg
 from convnet.make_data.verify import verify
+from convnet.make_data.write import unreadable
 
 
 def run(arguments: MakeDataArguments) -> int:
@@ -35,7 +36,14 @@ def _make(wanted, out):
         note(f"stopped; the same command continues after the last complete shard of {out}")
         return 130
     _report(manifest, out)
-    return 0
+    unread = unreadable(manifest)
+    if unread:
+        note(
+            f"{unread:,} files or folders could not be read, so images may be missing; see "
+            f"{out / 'remarks.txt'}; to add them, make them readable, delete {out} and repeat the "
+            "command"
+        )
+    return 1 if unread else 0
 
 
 class _Shown(Progress):

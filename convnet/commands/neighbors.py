@@ -80,6 +80,22 @@ def _facts(folder, queries, found, seconds) -> dict:
     return {**about, "queries": rows}
 
 
+def _refuse_other_images(folder, dataset):
+    """Raise DataError unless the cases of the features are those of the data set."""
+    for split in ("train", "test"):
+        count, places = dataset.count(split), folder.indices(split)
+        wrong = places[(places < 0) | (places >= count)]
+        if not len(wrong):
+            labels = folder.labels(split), dataset.labels(split, places)
+            wrong = places[labels[0] != labels[1]]
+        if len(wrong):
+            raise DataError(
+                f"{folder.path} are features of other images than {dataset.name}'s: case "
+                f"{wrong[0]} of its {count:,} {split} images has another label, or is not there. "
+                "Name the data set that they were computed from with --data"
+            )
+
+
 def _picture(folder, queries, found, data):
     dataset = open_dataset(**{**folder.dataset, **({"name": data} if data else {})})
     if dataset.channels not in (1, 3):
@@ -88,9 +104,15 @@ def _picture(folder, queries, found, data):
             "drawn; --json prints what was found"
         )
 
+    _refuse_other_images(folder, dataset)
+    inner = min(folder.inner_size or dataset.side, dataset.side)
+    border = (dataset.side - inner) // 2
+    seen = slice(border, border + inner)  # what the network saw
+
     def shown(split, rows, notes):
         places, labels = folder.indices(split)[rows], folder.labels(split)[rows].tolist()
-        return list(map(Shown, dataset.images(split, places), labels, notes))
+        images = dataset.images(split, places)[:, :, seen, seen]
+        return list(map(Shown, images, labels, notes))
 
     rows = []
     for query, near, distances in zip(queries, found.indices, found.distances, strict=True):

@@ -1,6 +1,7 @@
 """Options of a run: what the user gives now, else what the checkpoint was trained with."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import click
 
@@ -9,9 +10,11 @@ from convnet.cli_options.record import shared_values
 from convnet.cli_options.shared import DataArguments, DeviceArguments
 from convnet.cli_options.train import TrainArguments
 from convnet.data import Dataset, decoding
+from convnet.display import harmless
 from convnet.engines import DeviceOptions
+from convnet.graph.checkpoint_facts import stored_facts
 from convnet.language.specs import RunDefaults
-from convnet.prepare import DataOptions
+from convnet.prepare import DataOptions, Trained
 from convnet.train.run import Options
 
 
@@ -21,11 +24,29 @@ def data_options(arguments: DataArguments, saved: Checkpoint | None) -> DataOpti
     known = DataOptions(**{key: before[key] for key in asdict(DataOptions()) if key in before})
     given = shared_values(arguments, DataOptions)
     new = {key: value for key, value in given.items() if value is not None}
-    if new.get("mean") == "image" and before:
-        del new["mean"]  # the option's default, not the user's wish
+    if _gives_crop(arguments):
+        known = replace(known, crop_border=None, inner_size=None)
+    if "mean" in new:
+        known = replace(known, scalar_mean=None)
     if saved and "data" not in new:
         new["data"] = saved.data or None
     return replace(known, **new)
+
+
+def trained(arguments: DataArguments, saved: Checkpoint, path: Path) -> Trained:
+    """Return what a checkpoint says about its input, and what of it the options given replace."""
+    return Trained(
+        where=harmless(str(path)),
+        input=saved.input,
+        class_names=saved.class_names,
+        tree=stored_facts(saved.options, saved.path)["tree"],
+        keeps_mean=arguments.mean is None and arguments.scalar_mean is None,
+        keeps_crop=not _gives_crop(arguments),
+    )
+
+
+def _gives_crop(arguments: DataArguments) -> bool:
+    return arguments.crop_border is not None or arguments.inner_size is not None
 
 
 def device_options(arguments: DeviceArguments) -> DeviceOptions:

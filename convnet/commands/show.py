@@ -6,7 +6,7 @@ from convnet.cli_options.show import ShowCostArguments, ShowFiltersArguments
 from convnet.commands.console import note, result, result_json
 from convnet.commands.load_network import find, load
 from convnet.errors import ConvnetError
-from convnet.journal import FILE_NAME, read
+from convnet.journal import of_checkpoint, read
 from convnet.report.curves import draw_curves, table_of_tests
 from convnet.report.filters import FilterOptions, layer_picture
 
@@ -33,7 +33,7 @@ def show_filters(arguments: ShowFiltersArguments) -> None:
 
 def show_cost(arguments: ShowCostArguments) -> None:
     """Print a run's tests and write a picture of its cost, or print its journal as JSON."""
-    records = read(find(arguments.load).parent / FILE_NAME)
+    records = read(of_checkpoint(find(arguments.load)), note)
     if arguments.as_json:
         result_json(records)
         return

@@ -33,7 +33,10 @@ def show_preds(arguments: ShowPredsArguments) -> None:
 
 def _predictions(found: LoadedForTest, index, views, cost) -> list[Prediction]:
     probabilities, labels = predict(found.network, found.feed, index, views, cost)
-    images = found.prepared.dataset.images("test", found.feed.indices(0, index))
+    indices = found.feed.indices(0, index)
+    images = found.feed.centres(indices)  # what the network saw
+    if views > 1:  # several views cover the whole image
+        images = found.prepared.dataset.images("test", indices)
     cases = zip(images, probabilities.T, labels.tolist(), strict=True)
     return [Prediction(*case) for case in cases]
 

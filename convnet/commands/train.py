@@ -1,5 +1,6 @@
 """`convnet train`: a new run, or a resumed one."""
 
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,22 +12,25 @@ from convnet.cli_options.shared import InitArguments
 from convnet.cli_options.train import RunSpecArguments, StartArguments, TrainArguments
 from convnet.commands.console import note, warn
 from convnet.commands.init_from import init_from, refuse_with_resume
+from convnet.commands.launcher import refuse_copies
 from convnet.commands.run_options import (
     data_options,
     device_options_of_run,
     start_workers,
+    trained,
     training_options,
 )
 from convnet.commands.training_progress import Progress
 from convnet.commands.training_report import report, report_dry_run
 from convnet.engines import make_engine
 from convnet.errors import ConvnetError
-from convnet.graph.checkpoint_facts import facts_to_store, stored_facts
+from convnet.graph.checkpoint_facts import facts_to_store
 from convnet.initial import InitOptions, fill, resolve
+from convnet.journal import of_checkpoint
 from convnet.language import harmless, read_source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
-from convnet.prepare import Prepared, prepare
+from convnet.prepare import UNTRAINED, Prepared, prepare
 from convnet.train.changes import describe_changes, describe_options
 from convnet.train.loop import fit
 from convnet.train.run import Run
@@ -38,6 +42,7 @@ RUNS = Path("checkpoints")
 
 def train(arguments: TrainArguments) -> int:
     """Train, print what happened, and return the exit code."""
+    refuse_copies(os.environ)
     start = arguments.start
     refuse_with_resume(start)
     saved_path = checkpoint.newest(start.resume) if start.resume else None
@@ -46,7 +51,7 @@ def train(arguments: TrainArguments) -> int:
     _refuse_another_layer_file(spec, saved)
     saved, untied = _untied(start, saved)
     specs = _specs(spec, saved)
-    prepared = _prepare(specs, spec, arguments, saved)
+    prepared = _prepare(specs, spec, arguments, saved, saved_path)
     warn(specs.problems.warnings)
     run = _make_run(arguments, spec, prepared, saved)
     for line in [f"dialect: {prepared.graph.dialect.title}", *prepared.notes, *untied]:
@@ -102,14 +107,14 @@ def _untied(start: StartArguments, saved):
     return untie(saved, start.conv_to_local or (), start.unshare_weights or ())
 
 
-def _prepare(specs, spec: RunSpecArguments, arguments: TrainArguments, saved) -> Prepared:
+def _prepare(specs, spec: RunSpecArguments, arguments, saved, saved_path) -> Prepared:
     language = spec.language
     return prepare(
         specs,
         data_options(arguments.data, saved),
         language.dialect or (saved.dialect if saved else None),
         language.strict,
-        stored_facts(saved.options)["tree"] if saved else None,
+        trained(arguments.data, saved, saved_path) if saved else UNTRAINED,
     )
 
 
@@ -129,7 +134,7 @@ def _make_run(arguments: TrainArguments, spec: RunSpecArguments, prepared: Prepa
     calls = [] if saved else _init_calls(init, prepared.graph)
     network = Network(prepared.graph, minibatch, chosen.engine, seed=seed, update_every=every)
     fill(network, calls, init)
-    origin = init_from(start.init_from, network) if start.init_from else None
+    origin = init_from(start.init_from, network, prepared) if start.init_from else None
     settings = {
         **facts_to_store(prepared.graph),
         "data_options": asdict(prepared.options),
@@ -144,6 +149,7 @@ def _make_run(arguments: TrainArguments, spec: RunSpecArguments, prepared: Prepa
         folder=None if arguments.dry_run else _folder(start, spec.layers),
         data=prepared.source,
         class_names=prepared.dataset.class_names,
+        input=prepared.input if prepared.input.is_storable else None,
         settings=settings,
         init_from=origin,
         trace=arguments.trace,
@@ -188,6 +194,8 @@ def _folder(start: StartArguments, layers: Path | None) -> RunFolder:
 
 
 def _resume(run, specs, saved, path):
+    if run.folder is not None:
+        run.folder.continue_journal(of_checkpoint(path))
     changes = describe_changes(saved.params, specs.params.source)
     changes += describe_options(saved.options, run.stored_options())
     if run.data != saved.data:

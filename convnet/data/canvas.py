@@ -4,11 +4,11 @@ import numpy as np
 
 CHANNELS = 3
 
-# The work on one image: the byte range (file, offset, size) of its JPEG, and how it is cropped and
-# shifted, if it is.
+# The work on one image: the byte range (file, offset, size) and CRC-32 of its JPEG, and how it is
+# cropped and shifted, if it is.
 ROW = np.dtype(
     [
-        ("place", "<i8", 3),
+        ("place", "<i8", 4),
         ("start", "<i8", 2),
         ("flip", "<i8"),
         ("shifts", "<f4", CHANNELS),

@@ -13,6 +13,7 @@ import numpy as np
 
 from convnet.data import counter_rng
 from convnet.data.color_noise import principal_colors
+from convnet.data.labels import checked_labels
 from convnet.errors import DataError
 
 SPLITS = ("train", "test")
@@ -28,7 +29,11 @@ class Dataset(ABC):
     channels     1 or 3 usually
     side         height and width of the images, pixels
     mirrors      whether a mirror image is still of its class, so that images may be flipped
+    scale        what the stored values are divided by: 1 for images
     workers      the processes that decode its images (`convnet.data.workers`), while they run
+    targets      values a case of data matrix 1 where they are targets of regression, real numbers
+                 in place of a class; None for sets of classes
+    notes        lines about the set that its user should see
     tree         label -> the labels below it, and the root, if the labels form a tree whose leaves
                  are the classes; checked only to hold integers from 0, not to be a tree
     """
@@ -38,12 +43,15 @@ class Dataset(ABC):
     channels: int
     side: int
     mirrors: bool = True
+    scale: float = 1.0
     workers = None
+    targets: int | None = None
+    notes: tuple[str, ...] = ()
     tree: tuple[dict[int, tuple[int, ...]], int] | None = None
 
     @property
     def classes(self) -> int:
-        """The number of classes."""
+        """The number of classes; 0 for targets of regression."""
         return len(self.class_names)
 
     @abstractmethod
@@ -64,7 +72,19 @@ class Dataset(ABC):
 
     @abstractmethod
     def labels(self, split: str, indices: Indices) -> np.ndarray:
-        """Return the classes of the cases at `indices`, counted from 0: int64 (cases,)."""
+        """Return the classes of the cases at `indices`, counted from 0: int64 (cases,).
+
+        Of a set with `targets`: zeros.
+        """
+
+    def target_matrix(self, split: str, indices: Indices) -> np.ndarray:
+        """Return data matrix 1: the labels, or the targets of regression: (values, cases)."""
+        return self.labels(split, indices)[np.newaxis]
+
+    def use_scale(self, scale: float) -> None:
+        """Divide the stored values by this number.  DataError if the set has no scale."""
+        if scale != self.scale:
+            raise DataError(f"{self.name}: its values are images, which are not divided by {scale}")
 
     def mean_image(self) -> np.ndarray:
         """Return the mean of the training images: float32 (channels, side, side)."""
@@ -76,7 +96,7 @@ class Dataset(ABC):
         total = np.zeros((self.channels, self.side, self.side))
         for start in range(0, len(indices), _MEAN_CHUNK):
             images = self.images("train", indices[start : start + _MEAN_CHUNK])
-            total += images.sum(axis=0, dtype=np.int64)
+            total += images.sum(axis=0, dtype=np.int64 if images.dtype == np.uint8 else np.float64)
         mean = (total / len(indices)).astype(np.float32)
         mean.flags.writeable = False
         return mean
@@ -101,8 +121,9 @@ class Dataset(ABC):
 
     def describe(self) -> str:
         """Return one line about the set for people."""
+        kind = f"{self.classes:,} classes" if self.targets is None else f"{self.targets:,} targets"
         return (
-            f"{self.name}: {self.classes:,} classes, {self.channels}x{self.side}x{self.side}, "
+            f"{self.name}: {kind}, {self.channels}x{self.side}x{self.side}, "
             f"{self.count('train'):,} training and {self.count('test'):,} test images"
         )
 
@@ -123,7 +144,8 @@ class Borrowed(AbstractContextManager):
 class ArrayDataset(Dataset):
     """A set that is held in memory.
 
-    images: split -> uint8 (cases, channels, side, side).  labels: split -> integers (cases,).
+    images: split -> uint8 or float32 (cases, channels, side, side).  labels: split -> integers
+    (cases,), or targets of regression, float32 (targets, cases).
     """
 
     def __init__(
@@ -137,7 +159,18 @@ class ArrayDataset(Dataset):
         self.class_names = tuple(class_names)
         self.channels, self.side = images["train"].shape[1:3]
         self._images = images
-        self._labels = {split: np.asarray(labels[split], np.int64) for split in SPLITS}
+        self._targets = labels if labels["train"].ndim == 2 else None
+        if self._targets:
+            self.targets = len(labels["train"])
+            self._labels = {s: np.zeros(labels[s].shape[1], np.int64) for s in SPLITS}
+        else:
+            self._labels = {s: checked_labels(name, labels[s], self.classes) for s in SPLITS}
+        for split in SPLITS:
+            if len(images[split]) != len(self._labels[split]):
+                raise DataError(
+                    f"{name}: has {len(images[split]):,} {split} images but "
+                    f"{len(self._labels[split]):,} labels"
+                )
 
     def count(self, split: str) -> int:
         check_split(split)
@@ -150,6 +183,12 @@ class ArrayDataset(Dataset):
     def labels(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
         return self._labels[split][indices]
+
+    def target_matrix(self, split: str, indices: Indices) -> np.ndarray:
+        if self._targets is None:
+            return super().target_matrix(split, indices)
+        check_split(split)
+        return self._targets[split][:, np.asarray(indices, np.int64)]
 
 
 def check_split(split: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convnet.data.byte_range import read_byte_ranges
+from convnet.data.byte_range import check_crc, read_byte_ranges
 from convnet.data.canvas import packed
 from convnet.data.dataset import Borrowed, Dataset, Indices
 from convnet.data.jpeg import Undecodable, decode_byte_ranges
@@ -26,19 +26,34 @@ class EncodedDataset(Dataset):
 
     @abstractmethod
     def places(self, split: str, indices: Indices) -> np.ndarray:
-        """Return the byte ranges of images: position in `files`, offset, size; int64 (cases, 3)."""
+        """Return the byte ranges of images: int64 (cases, 4).
+
+        The columns are position in `files`, offset, size, and CRC-32 or `UNKNOWN_CRC`.
+        """
 
     @abstractmethod
     def where(self, split: str, index: int) -> str:
         """Return the file and the name of an image, for messages."""
 
     def encoded(self, split: str, indices: Indices) -> list[bytes]:
-        """Return the JPEG files at `indices`, undecoded.  DataError if one cannot be read."""
-        return read_byte_ranges(self.files, self.places(split, indices))
+        """Return the JPEG files at `indices`, undecoded.
+
+        DataError if one cannot be read or has another CRC-32 than the one stored.
+        """
+        places = self.places(split, indices)
+        files = read_byte_ranges(self.files, places[:, :3])
+        for index, file, crc in zip(indices, files, places[:, 3].tolist(), strict=True):
+            try:
+                check_crc(file, crc)
+            except ValueError as problem:
+                raise self.damaged(split, index, str(problem)) from None
+        return files
 
     def damaged(self, split: str, index: int, problem: str) -> DataError:
         """Return the error for an image that cannot be decoded."""
-        return DataError(f"{self.where(split, index)}: {problem}; the file is damaged")
+        return DataError(
+            f"{self.where(split, index)}: {problem}; the file is damaged, restore it from a copy"
+        )
 
     def images(self, split: str, indices: Indices) -> np.ndarray:
         pixels = self._decoded(split, indices)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from convnet.data.byte_range import read_byte_ranges
+from convnet.data.byte_range import check_crc, each_byte_range
 
 try:
     import simplejpeg
@@ -36,13 +36,18 @@ class Undecodable(ValueError):
 def decode_byte_ranges(
     paths: Sequence[Path | str], ranges: ArrayLike, pixels: np.ndarray, converts: bool = False
 ) -> None:
-    """Decode images that are byte ranges of files (see `read_byte_ranges`) into pixels.
+    """Decode images that are byte ranges of files (see `each_byte_range`) into pixels.
 
-    pixels: uint8 (images, rows, columns, 4).  Undecodable for an image that `decode_into` refuses,
-    DataError for a file that cannot be read.
+    ranges: integers (images, 4), where the last column is the CRC-32 of the bytes or `UNKNOWN_CRC`.
+    pixels: uint8 (images, rows, columns, 4).  Undecodable for an image that has another CRC-32 or
+    that `decode_into` refuses, DataError for a file that cannot be read.
     """
-    for index, file in enumerate(read_byte_ranges(paths, ranges)):
+    ranges = np.asarray(ranges, np.int64).reshape(-1, 4)
+    # Each image is read just before it is decoded, while it is in the processor's cache.
+    files = each_byte_range(paths, ranges[:, :3])
+    for index, (file, crc) in enumerate(zip(files, ranges[:, 3].tolist(), strict=True)):
         try:
+            check_crc(file, crc)
             decode_into(file, pixels[index], converts)
         except ValueError as problem:
             raise Undecodable(index, str(problem)) from None

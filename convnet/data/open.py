@@ -4,6 +4,7 @@ import difflib
 from pathlib import Path
 
 from convnet.data.dataset import Dataset
+from convnet.data.datasets.batches_meta import meta_file
 from convnet.data.datasets.cifar import Cifar, find_cifar
 from convnet.data.datasets.cuda_convnet import CudaConvnetFolder, find_batches
 from convnet.data.datasets.digits import Digits
@@ -14,6 +15,7 @@ from convnet.data.datasets.shard_folder import MANIFEST
 from convnet.data.datasets.shards import Shards
 from convnet.data.datasets.synthetic import Synthetic
 from convnet.errors import DataError
+from convnet.stored.paths import user_path
 
 BUILT_IN = {
     "digits": "1,797 real handwritten digits, 1x8x8, packaged with convnet",
@@ -42,12 +44,14 @@ def open_dataset(
     """Return the data set of that name: a built-in one (`BUILT_IN`) or a folder.
 
     `side`, `channels`, `classes` and `seed` apply to the generated sets, shapes and synthetic;
-    stored sets have their own.  `train_range` and `test_range` select data batches of
+    stored sets have their own (of cuda-convnet's folders, `channels` decides where the number of
+    values allows several).  `train_range` and `test_range` select data batches of
     cuda-convnet's folders ("1-5").  DataError if there is no such set or it is damaged.
     """
     built_in = str(name).partition(":")[0]
     if built_in not in BUILT_IN:
-        return _open_folder(Path(name).expanduser(), str(name), train_range, test_range)
+        ranges = train_range, test_range
+        return _open_folder(user_path(name, home=True), str(name), *ranges, channels)
     _refuse_ranges(name, train_range, test_range)
     if str(name) == "digits":
         return Digits()
@@ -61,16 +65,16 @@ def open_dataset(
     raise DataError(f"{name}: the data set {built_in} has no parameters; write {built_in}")
 
 
-def _open_folder(folder, name, train_range, test_range):
+def _open_folder(folder, name, train_range, test_range, channels):
     if not folder.is_dir():
         raise DataError(_not_found(folder, name))
     try:
-        return _read_folder(folder, name, train_range, test_range)
+        return _read_folder(folder, name, train_range, test_range, channels)
     except OSError as problem:
         raise DataError(f"{problem.filename or name}: cannot be read: {problem.strerror}") from None
 
 
-def _read_folder(folder, name, train_range, test_range):
+def _read_folder(folder, name, train_range, test_range, channels):
     if (folder / MANIFEST).is_file():
         _refuse_ranges(name, train_range, test_range)
         return Shards(folder, name)
@@ -81,10 +85,11 @@ def _read_folder(folder, name, train_range, test_range):
     if cifar:
         _refuse_ranges(name, train_range, test_range)
         return Cifar(*cifar, name)
-    batches = find_batches(folder) if (folder / "batches.meta").is_file() else None
+    batches = find_batches(folder) if meta_file(folder) else None
+    if batches and holds_jpegs(next(iter(batches.values()))):
+        return JpegBatches(folder, name, train_range, test_range)
     if batches:
-        kind = JpegBatches if holds_jpegs(next(iter(batches.values()))) else CudaConvnetFolder
-        return kind(folder, name, train_range, test_range)
+        return CudaConvnetFolder(folder, name, train_range, test_range, channels)
     raise DataError(f"{name}: the folder holds no known kind of data; {_FOLDERS}")
 
 

@@ -1,5 +1,8 @@
 """Sections to graph: names, inputs, fields and shapes of every layer.  All errors are collected."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from convnet.graph.cost_children import check_children
 from convnet.graph.dialect import Dialect, recognize
 from convnet.graph.fuse_costs import fuse_costs
@@ -9,7 +12,16 @@ from convnet.graph.inputs import MAX_HINTS, InputNames
 from convnet.graph.memory_check import check_memory
 from convnet.graph.read_fields import FieldReader
 from convnet.graph.sharing import find_owners
-from convnet.language import MalformedValue, Problems, Section, SpecFile, did_you_mean, quoted
+from convnet.language import (
+    MalformedValue,
+    Problem,
+    Problems,
+    Section,
+    Span,
+    SpecFile,
+    did_you_mean,
+    quoted,
+)
 from convnet.layers import LAYER_TYPES, DataFacts, FieldError, Layer, Tree
 from convnet.layers.data import Data
 from convnet.layers.nonlinearity import Nonlinearity, parse_neuron
@@ -57,6 +69,46 @@ def build(
         builder.data_dims,
         tree,
     )
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of a layer file with some sizes of the data.
+
+    names: of the layers that fit.  errors: the errors.  places: of all sections, by name.
+    """
+
+    names: frozenset[str]
+    errors: list[Problem]
+    places: Mapping[str, Span]
+
+    def differs_at(self, problem: Problem) -> bool:
+        """Return whether an error of other sizes is not one of these, though its layer was tried.
+
+        problem: an error in the layer file or in none.
+        """
+        here = [e.message for e in self.errors if e.span == problem.span]
+        if here or problem.span is None:
+            return problem.message not in here
+        lines = {name: span.line for name, span in self.places.items()}
+        above = [name for name, line in lines.items() if line <= problem.span.line]
+        return bool(above) and max(above, key=lines.__getitem__) in self.names
+
+
+def attempt(
+    layers_file: SpecFile, data_dims: dict[int, int], classes: int | None, tree: Tree | None
+) -> Attempt:
+    """Build the graph of a layer file as far as possible, without its params file."""
+    builder = _Builder(
+        layers_file, None, Problems(), recognize(layers_file, None), dict(data_dims), classes
+    )
+    builder.tree = tree
+    for section in layers_file.sections:
+        builder.add(section)
+    builder.finish(machine_memory())
+    names = frozenset(node.name for node in builder.nodes)
+    places = {section.name: section.span for section in layers_file.sections}
+    return Attempt(names, builder.problems.errors, places)
 
 
 class _Builder:

@@ -4,6 +4,7 @@ Every stage adds what it finds to one collector, so that all errors of a file ar
 together."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,9 @@ from convnet.language.source import Span
 
 # More errors help nobody, and the messages of a file of the wrong kind would fill the terminal.
 MAX_SHOWN = 100
+# The value of a line with a key, or an indented line, which continues a value; up to a comment.
+_VALUE = re.compile(r"(?:[^\s#;\[=:][^=:]*[=:]|[ \t]+)((?:(?![ \t];).)*)")
+_NO_COMMENT = "'#' behind a value starts no comment: write the comment on a line of its own"
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,9 @@ class Problems:
         self._found: dict[Problem, None] = {}
 
     def error(self, span: Span | None, message: str, hint: str = "") -> None:
-        """Add an error."""
-        self._found[Problem(span, message, hint)] = None
+        """Add an error.  If its value holds a '#', the hint says that this starts no comment."""
+        hints = [hint, _NO_COMMENT] if span and _in_value_with_hash(span) else [hint]
+        self._found[Problem(span, message, "\n".join(filter(None, hints)))] = None
 
     def warn(self, span: Span | None, message: str, hint: str = "") -> None:
         """Add a warning."""
@@ -86,12 +91,42 @@ class Problems:
         return sorted((p for p in self._found if p.severity in severities), key=position)
 
 
+def _in_value_with_hash(span: Span) -> bool:
+    """Whether a span is in a value that holds a '#'."""
+    match = _VALUE.match(span.source.line(span.line))
+    return match is not None and span.column > match.start(1) and "#" in match[1]
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return the hint "did you mean 'x'?" for the known name most similar to `word`, or "".
 
-    Case does not count."""
+    Case does not count.  A name is similar if a third of its letters are wrong at most, or if one
+    of the two contains the other."""
     by_lower: dict[str, str] = {}
     for name in known:
         by_lower.setdefault(name.lower(), name)
-    near = difflib.get_close_matches(word.lower()[:200], by_lower, n=1, cutoff=0.6)
-    return f"did you mean {quoted(by_lower[near[0]])}?" if near else ""
+    word = word.lower()[:200]
+    near = difflib.get_close_matches(word, by_lower, n=3, cutoff=0.6)
+    found = next((name for name in near if _is_similar(word, name)), None)
+    return f"did you mean {quoted(by_lower[found])}?" if found else ""
+
+
+def _is_similar(word: str, name: str) -> bool:
+    short, long = sorted((word, name), key=len)
+    if len(short) >= 4 and short in long:
+        return True
+    return _wrong_letters(word, name) <= max(1, len(name) // 3)
+
+
+def _wrong_letters(one: str, other: str) -> int:
+    """The letters to add, drop, replace or swap with the next one to make the words equal."""
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        now = [i]
+        for j, b in enumerate(other, 1):
+            now.append(min(last[j] + 1, now[j - 1] + 1, last[j - 1] + (a != b)))
+            if i > 1 and j > 1 and (a, one[i - 2]) == (other[j - 2], b):
+                now[j] = min(now[j], before[j - 2] + 1)
+        before, last = last, now
+    return last[-1]

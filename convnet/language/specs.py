@@ -1,5 +1,6 @@
 """A pair of spec files, layers and params, as the commands take them; the settings of the run."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,4 +78,4 @@ class RunDefaults:
 def _relative_to(source: str, params_path: str) -> str:
     """Return a folder relative to the params file that names it, if it exists, else `source`."""
     folder = Path(params_path).parent / source
-    return str(folder) if folder.is_dir() else source
+    return str(folder) if os.path.isdir(folder) else source

@@ -10,6 +10,10 @@ import tarfile
 from pathlib import Path, PurePosixPath
 
 from convnet.errors import DataError
+from convnet.make_data.annotations import FILE, IMAGES, LARGEST, read_annotations
+from convnet.make_data.compressed import class_of, ending, unpack
+from convnet.make_data.image_files import HEAD
+from convnet.make_data.leftovers import LEFTOVER, is_leftover
 from convnet.make_data.listing import Entry, Listing
 
 _COMPRESSED = {
@@ -23,24 +27,45 @@ _LARGEST_HEADER = 1 << 20  # bytes; long names are stored in headers of their ow
 _DEEPEST = 2
 
 
-def scan_archive(path: Path, listing: Listing, wnid: str | None = None) -> None:
+def scan_archive(
+    path: Path, listing: Listing, wnid: str | None = None, shown: str | None = None
+) -> None:
     """Add the images of a tar; DataError if it is truncated, compressed or not a tar.
 
     They belong to the class `wnid`; by default the class is the name of the inner tar, or of the
-    folder, that holds the image.
+    folder, that holds the image (of a folder `images`: the folder above, or what a file beside it
+    states, see `convnet.make_data.annotations`).  The tar of a class may be compressed; it is
+    unpacked into the listing's scratch folder.
+
+    shown: what messages call the tar; by default its path.
     """
+    if wnid is not None and ending(path.name):
+        with open(path, "rb") as file:
+            _scan_unpacked(file, str(path), os.fstat(file.fileno()).st_size, listing, wnid)
+        return
     source = len(listing.sources)
     listing.sources.append(path)
     try:
         with open(path, "rb", buffering=0) as file:
             _refuse_compressed(path, os.pread(file.fileno(), 8, 0))
             size = os.fstat(file.fileno()).st_size
-            _Scan(listing, source, file.fileno()).scan(0, size, wnid, path.name)
+            scan = _Scan(listing, source, file.fileno())
+            scan.scan(0, size, wnid, shown or path.name)
+            scan.apply_annotations()
     except tarfile.TarError as problem:
         raise DataError(
-            f"{path}: {problem} in {listing.place}: the archive is truncated or not a tar; compare "
-            "its size and checksum with the published ones"
+            f"{shown or path}: {problem} in {listing.place}: the archive is truncated or not a "
+            "tar; compare its size and checksum with the published ones"
         ) from None
+
+
+def _scan_unpacked(file, name, size, listing, wnid):
+    """Add the images of the compressed tar of a class."""
+    target = listing.next_unpacked()
+    if target is None:
+        raise DataError(f"{name}: is compressed; decompress it first")
+    unpack(file, name, size, target)
+    scan_archive(target, listing, wnid, name)
 
 
 def _refuse_compressed(path, start):
@@ -55,6 +80,9 @@ def _refuse_compressed(path, start):
 class _Scan:
     def __init__(self, listing, source, descriptor):
         self.listing, self.source, self.descriptor = listing, source, descriptor
+        self.start = len(listing.entries)
+        self.annotations = {}  # folder -> image -> WordNet id
+        self.in_images = {}  # place in the listing -> the folder that holds the folder `images`
 
     def scan(self, start, size, wnid, place, depth=1):
         """Add the images of the tar that lies at these bytes of the file."""
@@ -73,21 +101,63 @@ class _Scan:
         why = _refused(member, parts)
         if member.isdir():
             return
-        if why:
+        if is_leftover(parts) and ".." not in parts:
+            self.listing.pass_over(_shown(name), LEFTOVER)
+        elif why:
             self.listing.pass_over(_shown(name), f"{why}, not followed")
         elif name.lower().endswith(".tar") and depth < _DEEPEST and wnid is None:
-            inner = start + member.offset_data
+            inner, before = start + member.offset_data, len(self.listing.entries)
             self.scan(inner, member.size, PurePosixPath(name).stem, _shown(name), depth + 1)
+            self.listing.empty_class(_shown(name), before)
+        elif ending(name) and depth < _DEEPEST and wnid is None:
+            self._add_compressed(member, start + member.offset_data)
+        elif parts[-1] == FILE and wnid is None:
+            size = min(member.size, LARGEST + 1)
+            data = os.pread(self.descriptor, size, start + member.offset_data)
+            self.annotations["/".join(parts[:-1])] = read_annotations(data, _shown(name))
         else:
             self._add_image(parts, start + member.offset_data, member.size, wnid)
 
+    def _add_compressed(self, member, offset):
+        name, before = _shown(member.name), len(self.listing.entries)
+        window = _Window(self.descriptor, offset, member.size, member.size)
+        shown, wnid = f"{self.listing.sources[self.source]}: {name}", class_of(member.name)
+        _scan_unpacked(io.BufferedReader(window), shown, member.size, self.listing, wnid)
+        self.listing.empty_class(name, before)
+
+    def apply_annotations(self):
+        """Give the images in folders `images` the classes that files beside these state."""
+        entries, without = self.listing.entries, set()
+        for place, folder in self.in_images.items():
+            name = entries[place].name.rpartition("/")[2]
+            if folder in self.annotations:
+                wnid = self.annotations[folder].pop(name, None)
+                entries[place] = entries[place]._replace(wnid=wnid, name=f"{IMAGES}/{name}")
+                if wnid is None:
+                    without.add(place)
+                    self.listing.pass_over(f"{IMAGES}/{name}", f"has no class in {FILE}")
+        if without:
+            places = range(self.start, len(entries))
+            entries[self.start :] = [entries[i] for i in places if i not in without]
+        for name in (name for images in self.annotations.values() for name in images):
+            self.listing.unreadable(f"{IMAGES}/{name}", f"{FILE} names it, but it is not there")
+
     def _add_image(self, parts, offset, size, wnid):
-        if wnid is None and len(parts) > 1:
+        before, folder = len(self.listing.entries), None
+        if wnid is None and len(parts) > 1 and parts[-2] == IMAGES:
+            folder = "/".join(parts[:-2])
+            wnid, parts = (*parts[-3:-2], IMAGES)[0], parts[-2 if len(parts) > 2 else -1 :]
+        elif wnid is None and len(parts) > 1:
             wnid, parts = parts[-2], parts[-1:]
         elif parts[0] == wnid and len(parts) > 1:
             parts = parts[1:]
         name = "/".join(parts if wnid is None else (wnid, *parts))
-        self.listing.add(Entry(wnid, name, self.source, offset, size))
+        self.listing.add(
+            Entry(wnid, name, self.source, offset, size),
+            lambda: os.pread(self.descriptor, min(HEAD, size), offset),
+        )
+        if folder is not None and len(self.listing.entries) > before:
+            self.in_images[before] = folder
 
 
 def _refused(member, parts):
@@ -106,14 +176,23 @@ def _shown(name):
 
 
 class _Window(io.RawIOBase):
-    """A byte range of a file as a file; long reads are refused, since only headers are read."""
+    """A byte range of a file as a file; reads of more than `longest` bytes are refused."""
 
-    def __init__(self, descriptor, start, size):
+    def __init__(self, descriptor, start, size, longest=_LARGEST_HEADER):
         self._descriptor, self._start, self._size = descriptor, start, size
+        self._longest = longest
         self._position = 0
 
     def seekable(self):
         return True
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        found = self.read(min(len(buffer), self._longest))
+        buffer[: len(found)] = found
+        return len(found)
 
     def tell(self):
         return self._position
@@ -124,7 +203,7 @@ class _Window(io.RawIOBase):
         return self._position
 
     def read(self, size=-1):
-        if not 0 <= size <= _LARGEST_HEADER:
+        if not 0 <= size <= self._longest:
             raise tarfile.ReadError("a header of more than 1 MiB")
         size = max(min(size, self._size - self._position), 0)
         found = os.pread(self._descriptor, size, self._start + self._position)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from convnet.data.datasets.shard_folder import MAX_CLASSES
+from convnet.data.datasets.shard_folder import LARGEST_MANIFEST, MAX_CLASSES
 from convnet.errors import DataError
 from convnet.make_data.devkit import Devkit
 from convnet.make_data.listing import Entry
@@ -14,6 +14,8 @@ ORDERS = {  # stored in data sets, so these texts must not change
     "ilsvrc": "ILSVRC ids of the development kit less 1, as the originals have it",
 }
 _NUMBERED = re.compile(r"(?:.*/)?ILSVRC\d{4}_(?:val|test)_(\d{8})\.JPEG", re.IGNORECASE)
+_CLASS_TEXT = 38  # bytes of `dataset.json` for a class besides its id and name
+_LARGEST_CLASSES = LARGEST_MANIFEST * 7 // 8  # bytes
 _LARGEST_WORDS = 64 << 20  # bytes; the words of all of WordNet's synsets have 3 MB
 
 
@@ -50,6 +52,12 @@ def choose_classes(
     if len(found) > MAX_CLASSES:
         raise DataError(
             f"{len(found):,} folders of training images; there may be at most 1,000,000 classes"
+        )
+    size = sum(_CLASS_TEXT + len((i + words.get(i, i)).encode()) for i in found)
+    if size > _LARGEST_CLASSES:
+        raise DataError(
+            f"the ids and names of {len(found):,} classes take {size / 1e6:.0f} MB, more than the "
+            f"{_LARGEST_CLASSES / 1e6:.0f} that a data set has room for; use shorter ones"
         )
     if devkit is None:
         if order == "ilsvrc":

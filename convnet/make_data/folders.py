@@ -1,9 +1,14 @@
 """Lists the images of a folder that has one folder, or one tar, per class."""
 
 import os
+import stat
 from pathlib import Path
 
+from convnet.make_data.annotations import FILE, IMAGES, folder_annotations
 from convnet.make_data.archives import scan_archive
+from convnet.make_data.compressed import class_of, ending
+from convnet.make_data.image_files import HEAD
+from convnet.make_data.leftovers import LEFTOVER, is_leftover
 from convnet.make_data.listing import Entry, Listing
 
 
@@ -11,25 +16,117 @@ def scan_folder(folder: Path, listing: Listing) -> None:
     """Add the images in `folder`: each folder in it, with all below, and each tar is a class.
 
     Images beside these belong to no class.  Links to files and links among the classes are
-    followed, as they are the user's own; links to folders further down are not.  DataError for a
-    damaged tar.
+    followed, as they are the user's own; links to folders further down are not.  What cannot be
+    read is recorded.  DataError for a damaged tar, OSError if `folder` itself cannot be read.
+
+    If a file names the classes of the images in one folder (`convnet.make_data.annotations`), that
+    folder is no class.
     """
     source = len(listing.sources)
     listing.sources.append(folder)
-    for item in sorted(os.scandir(folder), key=lambda item: item.name):
-        if item.name.startswith("."):
-            continue
-        if item.is_dir():
-            for path in _files_below(Path(item)):
-                name = f"{item.name}/{path.relative_to(item).as_posix()}"
-                listing.add(Entry(item.name, name, source, 0, path.stat().st_size))
-        elif item.name.lower().endswith(".tar"):
-            scan_archive(Path(item), listing, Path(item).stem)
-        elif item.is_file():
-            listing.add(Entry(None, item.name, source, 0, item.stat().st_size))
+    scan = _Scan(folder, source, listing)
+    classes = folder_annotations(folder)
+    if classes is not None:
+        scan.add_annotated(classes)
+    for name in sorted(os.listdir(folder)):
+        if classes is None or name not in (IMAGES, FILE):
+            scan.add_class(name)
 
 
-def _files_below(folder):
-    for place, folders, files in os.walk(folder):
-        folders.sort()
-        yield from (Path(place, file) for file in sorted(files) if Path(place, file).is_file())
+class _Scan:
+    """Adds what lies in a folder.  All paths are relative to it, with slashes."""
+
+    def __init__(self, folder, source, listing):
+        self.folder, self.source, self.listing = folder, source, listing
+
+    def add_class(self, name):
+        """Add the images of a folder or tar, or an image that has no class."""
+        status, before = self._status(name), len(self.listing.entries)
+        if status is None:
+            return
+        if stat.S_ISDIR(status.st_mode):
+            if self._add_below(name):
+                self.listing.empty_class(name, before)
+        elif name.lower().endswith(".tar") or ending(name):
+            self._add_archive(name, before)
+        else:
+            self._add(None, name, status.st_size)
+
+    def add_annotated(self, classes):
+        """Add the images of the folder `images`; classes: image -> WordNet id."""
+        start = len(self.listing.entries)
+        self._add_below(IMAGES)
+        found, self.listing.entries[start:] = self.listing.entries[start:], []
+        for entry in found:
+            name = entry.name.partition("/")[2]
+            if name in classes:
+                self.listing.entries.append(entry._replace(wnid=classes.pop(name)))
+            else:
+                self.listing.pass_over(entry.name, f"has no class in {FILE}")
+        for name in classes:
+            self.listing.unreadable(f"{IMAGES}/{name}", f"{FILE} names it, but it is not there")
+
+    def _add_archive(self, name, before):
+        path = self.folder / name
+        try:
+            scan_archive(path, self.listing, class_of(name) if ending(name) else path.stem)
+        except OSError as problem:
+            self.listing.unreadable(name, problem.strerror)
+        else:
+            self.listing.empty_class(name, before)
+
+    def _add_below(self, wnid) -> bool:
+        """Add all images below the folder of a class; return whether it could be read."""
+        places = [wnid]
+        while places:
+            place = places.pop()
+            try:
+                names = sorted(os.listdir(self.folder / place))
+            except OSError as problem:
+                self.listing.unreadable(place, problem.strerror)
+                if place == wnid:
+                    return False
+                continue
+            below = [path for name in names if (path := self._add_file(wnid, f"{place}/{name}"))]
+            places += reversed(below)
+        return True
+
+    def _add_file(self, wnid, path) -> str | None:
+        """Add a file; return its path if it is a folder to look into."""
+        status = self._status(path)
+        if status is None:
+            return None
+        if not stat.S_ISDIR(status.st_mode):
+            self._add(wnid, path, status.st_size)
+        elif os.path.islink(self.folder / path):
+            self.listing.pass_over(path, "a link to a folder, not followed")
+        else:
+            return path
+        return None
+
+    def _add(self, wnid, path, size):
+        self.listing.add(Entry(wnid, path, self.source, 0, size), lambda: self._head(path))
+
+    def _head(self, path) -> bytes:
+        with open(self.folder / path, "rb", buffering=0) as file:
+            return file.read(HEAD)
+
+    def _status(self, path) -> os.stat_result | None:
+        """Return the status of a folder or file; None, recorded, if it is nothing to read."""
+        name = path.rpartition("/")[2]
+        try:
+            status = os.stat(self.folder / path)
+        except OSError as problem:
+            if is_leftover([name]):  # such as the lock of an editor, a link to nowhere
+                self.listing.pass_over(path, LEFTOVER)
+            else:
+                self.listing.unreadable(path, problem.strerror)
+            return None
+        is_folder = stat.S_ISDIR(status.st_mode)
+        if is_leftover([name], is_folder):
+            self.listing.pass_over(path, LEFTOVER)
+        elif not is_folder and not stat.S_ISREG(status.st_mode):
+            self.listing.unreadable(path, "a pipe, a socket or a device")
+        else:
+            return status
+        return None

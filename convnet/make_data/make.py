@@ -1,8 +1,9 @@
 """Makes a data set: scan, plan and write, in one run or in several."""
 
 import fcntl
+import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from convnet.data.datasets.shard_folder import MANIFEST, Manifest, read_manifest
@@ -12,6 +13,9 @@ from convnet.make_data.plan import Plan, store, stored_plan
 from convnet.make_data.planning import make_plan
 from convnet.make_data.state import MAKING, State
 from convnet.make_data.write import carry_out
+from convnet.stored.files import sync
+
+_UNPACKED = "unpacked"  # the folder for compressed tars of classes
 
 
 class Progress:
@@ -34,34 +38,51 @@ def make_data(options: MakeOptions, out: Path, progress: Progress | None = None)
     together, cannot be read or differ from those of an earlier run.
     """
     progress = progress or Progress()
-    if (out / MANIFEST).is_file():
-        return _finished(options, out)
-    _refuse_other_files(out)
-    options.check()
     making = out / MAKING
     try:
-        making.mkdir(parents=True, exist_ok=True)
+        if (out / MANIFEST).is_file():
+            return _finished(options, out)
+        _refuse_other_files(out)
+        options.check()
+        _make_folder(making)
         with _locked(making):
             return _make(options, out, progress)
     except OSError as problem:
-        raise DataError(
-            f"{problem.filename or out}: {problem.strerror}; the same command continues after the "
-            "last finished shard"
-        ) from None
+        repair = "make it readable or writable, or choose another"
+        if os.path.isdir(making):  # which, unlike Path.is_dir, raises no OSError
+            repair = "the same command continues after the last finished shard"
+        raise DataError(f"{problem.filename or out}: {problem.strerror}; {repair}") from None
 
 
 def _make(options, out, progress):
+    _remove_partial(out)
     plan = stored_plan(out / MAKING)
     if plan is not None:
         _refuse_changes(out, plan.options, options.recorded())
         _refuse_changes(out, plan.stamps, options.stamps())
     else:
-        plan = make_plan(options, progress.found)
+        plan = make_plan(options, progress.found, (out / MAKING / _UNPACKED).resolve())
         store(plan, out / MAKING)
     shards = plan.shards()
     state = State(out, [(split, number) for split, number, _ in shards])
     progress.planned(plan, sum(len(images) for _, _, images in shards[: state.finished]))
     return carry_out(plan, out, state, options.workers, progress.made)
+
+
+def _make_folder(folder):
+    """Make a folder, and those above it, on the disk."""
+    missing = [path for path in folder.parents if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder, folder.parent, *missing):
+        with suppress(OSError):  # not all folders above may be read
+            sync(path.parent)
+
+
+def _remove_partial(out):
+    """Remove what a killed run was writing."""
+    for pattern in ("*.partial", ".*.tmp"):
+        for path in [*out.glob(pattern), *(out / MAKING).glob(pattern)]:
+            path.unlink()
 
 
 def _finished(options, out):

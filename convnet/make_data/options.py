@@ -42,6 +42,8 @@ class MakeOptions:
         for path in self._paths().values():
             if not path.exists():
                 raise DataError(f"{path}: no such file or folder")
+            if not path.is_file() and not path.is_dir():
+                raise DataError(f"{path}: is a pipe or a device, not a file or a folder")
         if (self.val is None) == (self.hold_out == 0):
             raise DataError(
                 "a data set needs training and test images: give --val with the test images, or "

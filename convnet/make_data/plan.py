@@ -7,17 +7,26 @@ same plan, and everything written depends on the plan alone.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Literal, TypeVar
 
+import msgspec
 import numpy as np
 
-from convnet.data.datasets.shard_folder import stored_array
+from convnet.data.datasets.shard_folder import MAX_CLASSES, stored_array
 from convnet.errors import DataError
 from convnet.make_data.classes import Classes
 from convnet.make_data.picture import Jpeg
-from convnet.make_data.shard_writer import write_array
+from convnet.make_data.shard_writer import write_array, write_text
+from convnet.stored.records import from_json
 
 SPLITS = ("train", "test")
 _LABEL = 3  # column of `Part.places`
+_LARGEST_RECORD = 1 << 30  # bytes; a plan names each file that is not an image
+_LAYOUT = 2  # of the plan and of the shards that are written; changes with either
+T = TypeVar("T")
+
+# Split, name of the image, "converted" or "skipped", and why.
+Remark = tuple[str, str, str, str]
 
 
 @dataclass
@@ -83,22 +92,49 @@ class Plan:
         return str(path / part.names[index] if path.is_dir() else path), offset, size
 
 
+_Names = Annotated[list[str], msgspec.Meta(min_length=1, max_length=MAX_CLASSES)]
+
+
+class _Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """The contents of `plan.json`: a `Plan` less its parts, which are files of their own."""
+
+    layout: Literal[2] = _LAYOUT
+    name: str
+    ids: _Names
+    names: _Names
+    order: str
+    sources: list[str]
+    passed_over: list[tuple[str, str]]
+    notes: list[str]
+    seed: Annotated[int, msgspec.Meta(ge=0)]
+    shard_images: Annotated[int, msgspec.Meta(ge=1)]
+    quality: Annotated[int, msgspec.Meta(ge=1, le=100)]
+    chroma: Literal["4:4:4", "4:2:0"]
+    options: dict[str, int | float | str | None]
+    stamps: dict[str, list[int | str]]
+
+
 def store(plan: Plan, folder: Path) -> None:
     """Write a plan; `plan.json` comes last and completes it."""
     folder.mkdir(exist_ok=True)
     for split, part in plan.parts.items():
         write_array(folder / f"{split}.places.npy", part.places)
-        (folder / f"{split}.names.txt").write_text("\n".join(part.names), encoding="utf-8")
-    stored = {
-        key: getattr(plan, key)
-        for key in ("name", "passed_over", "notes", "seed", "options", "stamps")
-    }
-    stored |= {"shard_images": plan.shard_images, "jpeg": asdict(plan.jpeg)}
-    stored |= {"ids": plan.classes.ids, "names": plan.classes.names, "order": plan.classes.order}
-    stored |= {"sources": [str(path) for path in plan.sources]}
-    partial = folder / "plan.json.partial"
-    partial.write_text(json.dumps(stored), encoding="utf-8")
-    partial.replace(folder / "plan.json")
+        write_text(folder / f"{split}.names.txt", "\n".join(part.names))
+    stored = _Stored(
+        name=plan.name,
+        ids=plan.classes.ids,
+        names=plan.classes.names,
+        order=plan.classes.order,
+        sources=[str(path) for path in plan.sources],
+        passed_over=plan.passed_over,
+        notes=plan.notes,
+        seed=plan.seed,
+        shard_images=plan.shard_images,
+        **asdict(plan.jpeg),
+        options=plan.options,
+        stamps=plan.stamps,
+    )
+    write_text(folder / "plan.json", json.dumps(msgspec.to_builtins(stored)))
 
 
 def stored_plan(folder: Path) -> Plan | None:
@@ -106,26 +142,57 @@ def stored_plan(folder: Path) -> Plan | None:
     path = folder / "plan.json"
     if not path.is_file():
         return None
-    try:
-        stored = json.loads(path.read_text("utf-8"))
-        return Plan(
-            name=stored["name"],
-            classes=Classes(stored["ids"], stored["names"], stored["order"]),
-            sources=[Path(source) for source in stored["sources"]],
-            parts={split: _stored_part(folder, split) for split in SPLITS},
-            passed_over=[tuple(pair) for pair in stored["passed_over"]],
-            notes=stored["notes"],
-            seed=stored["seed"],
-            shard_images=stored["shard_images"],
-            jpeg=Jpeg(**stored["jpeg"]),
-            options=stored["options"],
-            stamps=stored["stamps"],
+    stored = read_record(path, _Stored, folder.parent)
+    plan = Plan(
+        name=stored.name,
+        classes=Classes(stored.ids, stored.names, stored.order),
+        sources=[Path(source) for source in stored.sources],
+        parts={split: _stored_part(folder, split) for split in SPLITS},
+        passed_over=stored.passed_over,
+        notes=stored.notes,
+        seed=stored.seed,
+        shard_images=stored.shard_images,
+        jpeg=Jpeg(stored.quality, stored.chroma),
+        options=stored.options,
+        stamps=stored.stamps,
+    )
+    if not _fits(plan):
+        raise DataError(
+            f"{path}: is damaged: its numbers point at nothing; {_start_again(folder.parent)}"
         )
-    except (ValueError, KeyError, TypeError):
-        raise DataError(f"{path}: is damaged; delete {folder.parent} and start again") from None
+    return plan
+
+
+def read_record(path: Path, kind: type[T], out: Path) -> T:
+    """Read a record of an unfinished data set in `out`; DataError if it is damaged.  OSError."""
+    try:
+        if path.stat().st_size > _LARGEST_RECORD:
+            raise DataError(f"{path}: is damaged: has more than {_LARGEST_RECORD >> 30} GiB")
+        return from_json(path.read_bytes(), kind, path)
+    except DataError as problem:
+        raise DataError(f"{problem}; {_start_again(out)}") from None
+
+
+def _start_again(out):
+    return f"delete {out} and start again, or continue with the convnet that started it"
 
 
 def _stored_part(folder, split):
-    names = (folder / f"{split}.names.txt").read_text("utf-8").split("\n")
+    path = folder / f"{split}.names.txt"
+    try:
+        names = path.read_text("utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: is damaged: not UTF-8; {_start_again(folder.parent)}") from None
     places = stored_array(folder / f"{split}.places.npy", np.int64, (len(names), 4))
     return Part(names, places)
+
+
+def _fits(plan: Plan) -> bool:
+    """Return whether the numbers of a plan point at what it has."""
+    places = np.concatenate([part.places for part in plan.parts.values()])
+    limits = [len(plan.sources), None, None, len(plan.classes.ids)]
+    return (
+        len(plan.classes.ids) == len(plan.classes.names)
+        and bool((places >= 0).all())
+        and all(bool((places[:, k] < end).all()) for k, end in enumerate(limits) if end is not None)
+    )

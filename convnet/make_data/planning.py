@@ -9,30 +9,37 @@ import numpy as np
 from convnet.data import counter_rng
 from convnet.errors import DataError
 from convnet.make_data.archives import scan_archive
-from convnet.make_data.classes import choose_classes, labels_of, read_words
+from convnet.make_data.classes import Classes, choose_classes, labels_of, read_words
 from convnet.make_data.devkit import Devkit, read_devkit, read_truth
 from convnet.make_data.folders import scan_folder
-from convnet.make_data.listing import Entry, Listing
+from convnet.make_data.listing import EMPTY, UNREADABLE, Entry, Listing
 from convnet.make_data.options import MakeOptions
 from convnet.make_data.plan import SPLITS, Part, Plan
 
+_SHOWN = 10  # names in a note
 _HOLD_OUT = len(SPLITS)  # the counter of random bits for it; smaller ones are the splits' orders
 
 
-def make_plan(options: MakeOptions, on_found: Callable[[int], None] = lambda count: None) -> Plan:
+def make_plan(
+    options: MakeOptions,
+    on_found: Callable[[int], None] = lambda count: None,
+    scratch: Path | None = None,
+) -> Plan:
     """Return the plan of a data set; DataError if images, classes and labels do not fit together.
 
-    on_found: called now and then with the number of images found so far.
+    on_found: called now and then with the number of images found so far.  scratch: a folder for
+    compressed tars of classes, which are unpacked there for as long as the set is made.
     """
-    listing = Listing(on_found)
+    listing = Listing(on_found, scratch=scratch)
     devkit = read_devkit(options.devkit) if options.devkit else None
     words = read_words(options.words) if options.words else {}
     train = scan(options.train, listing)
     test = scan(options.val, listing) if options.val else []
     classes = choose_classes(train, devkit, words, options.label_order)
-    notes = _other_counts(train, devkit)
+    notes = _other_counts(train, devkit) + _not_found(listing)
     if options.hold_out:
         train, test = held_out(train, options.hold_out, options.seed)
+        notes += _only_held_out(train, classes)
     truth = _truth(options, devkit)
     return Plan(
         name=options.recorded()["name"],
@@ -102,6 +109,29 @@ def _truth(options: MakeOptions, devkit: Devkit | None) -> list[str] | None:
     if options.ground_truth:
         numbers = read_truth(options.ground_truth, len(devkit.synsets))
     return None if numbers is None else [devkit.synsets[number - 1].wnid for number in numbers]
+
+
+def _not_found(listing: Listing) -> list[str]:
+    """Return notes on what could not be read, and on folders or tars without images, if any."""
+    unread = [f"{name}: {why}" for name, why in listing.passed_over if why.startswith(UNREADABLE)]
+    empty = [name for name, why in listing.passed_over if why == EMPTY]
+    notes = (
+        [f"images may be missing, as this could not be read: {_first(unread)}"] if unread else []
+    )
+    return notes + ([f"no classes, as they have no images: {_first(empty)}"] if empty else [])
+
+
+def _only_held_out(train: list[Entry], classes: Classes) -> list[str]:
+    """Return a note on classes all of whose images are held out, if any."""
+    left = {entry.wnid for entry in train}
+    without = [wnid for wnid in classes.ids if wnid not in left]
+    return [f"classes without training images: {_first(without)}"] if without else []
+
+
+def _first(lines: list[str]) -> str:
+    """Return the first of some lines, and how many there are."""
+    more = len(lines) - _SHOWN
+    return "; ".join(lines[:_SHOWN]) + (f"; and {more:,} more" if more > 0 else "")
 
 
 def _other_counts(entries, devkit) -> list[str]:

@@ -1,17 +1,26 @@
 """Writes one shard: a tar of JPEGs and labels in WebDataset's convention, and its index.
 
 The bytes depend only on what is added, not on times, users or permissions of this machine.  Both
-files get their final names when they are complete.
+files get their final names when they are complete and on the disk.
 """
 
 import hashlib
 import os
 import tarfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
-from convnet.data.datasets.shard_folder import ShardFile, index_name, shard_name
+from convnet.data.datasets.shard_folder import (
+    INDEX_COLUMNS,
+    VERSION,
+    ShardFile,
+    index_name,
+    sha256_of,
+    shard_name,
+)
+from convnet.stored.files import replacing, sync
 
 _BLOCK = 512
 _END = bytes(2 * _BLOCK)
@@ -39,7 +48,7 @@ class ShardWriter:
 
     def add(self, key: str, jpeg: bytes, label: int) -> None:
         """Add an image; key: ASCII without dots or slashes, at most 90 characters."""
-        self._rows.append((self._position + _BLOCK, len(jpeg), label))
+        self._rows.append((self._position + _BLOCK, len(jpeg), label, zlib.crc32(jpeg)))
         self._member(f"{key}.jpg", jpeg)
         self._member(f"{key}.cls", b"%d" % label)
 
@@ -48,8 +57,10 @@ class ShardWriter:
         self._write(_END)
         self._file.flush()
         os.fsync(self._file.fileno())
-        index_sha256 = write_array(self._index, np.array(self._rows, np.int64).reshape(-1, 3))
+        table = np.array(self._rows, np.int64).reshape(-1, INDEX_COLUMNS[VERSION])
+        index_sha256 = write_array(self._index, table)
         self._partial.replace(self._tar)
+        sync(self._tar.parent)
         return ShardFile(len(self._rows), self._position, self._hash.hexdigest(), index_sha256)
 
     def _member(self, name, data):
@@ -65,9 +76,15 @@ class ShardWriter:
 
 
 def write_array(path: Path, array: np.ndarray) -> str:
-    """Write a NumPy file atomically, and return its SHA-256."""
-    partial = path.with_name(f"{path.name}.partial")
-    with open(partial, "wb") as file:
+    """Write a NumPy file, atomically and to the disk, and return its SHA-256."""
+    with replacing(path) as temporary, open(temporary, "wb") as file:
         np.lib.format.write_array(file, array, allow_pickle=False)
-    partial.replace(path)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+        file.flush()
+        sha256 = sha256_of(temporary)
+    return sha256
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of UTF-8, atomically and to the disk."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

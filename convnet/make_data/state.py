@@ -1,18 +1,33 @@
 """The state of a run, stored after each shard, so that the next run continues after it."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from convnet.data.datasets.shard_folder import SIDE, ShardFile, shard_name, stored_array
+from convnet.data.datasets.shard_folder import (
+    SIDE,
+    ShardFile,
+    index_name,
+    sha256_of,
+    shard_name,
+    stored_array,
+)
 from convnet.errors import DataError
-from convnet.make_data.shard_writer import write_array
+from convnet.make_data.plan import Remark, read_record
+from convnet.make_data.shard_writer import write_array, write_text
 from convnet.make_data.sums import Sums
 
 MAKING = "making"  # the folder of what is needed until the set is complete
 _VECTOR = (1 + 1 + 9 + SIDE * SIDE * 3,)  # finished shards, and `Sums` as one array
+
+
+class _Record(msgspec.Struct, frozen=True):
+    """What is stored about a finished shard: sizes and checksums, and remarks on its images."""
+
+    shard: ShardFile
+    remarks: list[Remark]
 
 
 class State:
@@ -20,7 +35,7 @@ class State:
 
     planned   (split, number) of all shards, in the order in which they are written
     shards    the finished ones
-    remarks   [split, name, "converted" or "skipped", why] of images in them
+    remarks   (split, name, "converted" or "skipped", why) of images in them
     sums      over the training images in them
     """
 
@@ -30,6 +45,8 @@ class State:
         self.shards, self.remarks, self.sums = [], [], Sums()
         if self._file.exists():
             finished, self.sums = _from_vector(stored_array(self._file, np.int64, _VECTOR))
+            if not 0 <= finished <= len(planned):
+                self._fail(self._file)
             for split, number in planned[:finished]:
                 self._read(split, number)
 
@@ -38,10 +55,10 @@ class State:
         """The number of finished shards."""
         return len(self.shards)
 
-    def add(self, shard: ShardFile, remarks: list[list[str]], sums: Sums | None) -> None:
+    def add(self, shard: ShardFile, remarks: list[Remark], sums: Sums | None) -> None:
         """Record that the next shard is finished; sums: over its training images, if any."""
-        record = self._record(*self.planned[self.finished])
-        record.write_text(json.dumps([asdict(shard), remarks]), encoding="utf-8")
+        record = json.dumps(msgspec.to_builtins(_Record(shard, remarks)))
+        write_text(self._record(*self.planned[self.finished]), record)
         self.shards.append(shard)
         self.remarks += remarks
         if sums:
@@ -51,14 +68,17 @@ class State:
         )  # which makes the shard count as finished
 
     def _read(self, split, number):
-        shard, remarks = json.loads(self._record(split, number).read_text("utf-8"))
-        path = self._folder / shard_name(split, number)
-        if not path.is_file() or path.stat().st_size != shard["bytes"]:
-            raise DataError(
-                f"{path}: is not as it was written; delete {self._folder} and start again"
-            )
-        self.shards.append(ShardFile(**shard))
-        self.remarks += remarks
+        record = read_record(self._record(split, number), _Record, self._folder)
+        tar, index = (self._folder / name(split, number) for name in (shard_name, index_name))
+        if not tar.is_file() or tar.stat().st_size != record.shard.bytes:
+            self._fail(tar)
+        if not index.is_file() or sha256_of(index) != record.shard.index_sha256:
+            self._fail(index)
+        self.shards.append(record.shard)
+        self.remarks += record.remarks
+
+    def _fail(self, path):
+        raise DataError(f"{path}: is not as it was written; delete {self._folder} and start again")
 
     def _record(self, split, number):
         return self._folder / MAKING / f"{split}-{number:05}.json"

@@ -1,8 +1,8 @@
 """Verifies a data set: reads it to the last byte and compares it with its manifest."""
 
-import hashlib
 import io
 import tarfile
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,15 +12,19 @@ from PIL import Image
 
 from convnet.data.datasets.shard_folder import (
     CHANNELS,
+    LARGEST_IMAGE,
     MEAN,
     SIDE,
     Manifest,
     ShardFile,
+    file_size,
     index_name,
     read_manifest,
+    sha256_of,
     shard_name,
     stored_array,
 )
+from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.make_data.sums import Sums
 from convnet.make_data.workers import in_order
@@ -38,7 +42,7 @@ def verify(
     """
     manifest = read_manifest(folder)
     shards = [(s, i, shard) for s in manifest.shards for i, shard in enumerate(manifest.shards[s])]
-    check = partial(_check_shard, folder, len(manifest.ids))
+    check = partial(_check_shard, folder, len(manifest.ids), manifest.columns)
     problems, sums = [], Sums()
     for (split, _, shard), (found, shard_sums) in zip(
         shards, in_order(check, shards, workers), strict=True
@@ -50,19 +54,22 @@ def verify(
     return manifest, problems or _check_sums(folder, manifest, sums)
 
 
-def _check_shard(folder, classes, task: tuple[str, int, ShardFile]):
+def _check_shard(folder, classes, columns, task: tuple[str, int, ShardFile]):
     """Return the problems of a shard, and the sums over its images."""
     split, number, shard = task
     tar, index = folder / shard_name(split, number), folder / index_name(split, number)
     problems, sums = [], Sums()
     try:
+        if file_size(tar) > shard.bytes:
+            return [f"{tar}: is larger than the {shard.bytes:,} bytes in dataset.json"], sums
         for path, expected in ((tar, shard.sha256), (index, shard.index_sha256)):
-            if _sha256(path) != expected:
+            if sha256_of(path) != expected:
                 problems.append(f"{path}: its SHA-256 is not the one in dataset.json")
-        table = stored_array(index, np.int64, (shard.images, 3))
+        table = stored_array(index, np.int64, (shard.images, columns))
         wrong = list(_wrong_images(tar, table, classes, sums))
-    except (OSError, DataError, tarfile.TarError) as problem:
-        return [*problems, f"{tar}: cannot be read to its end: {problem}"], sums
+    # tarfile raises any kind of exception for damaged headers.
+    except Exception as problem:
+        return [*problems, f"{tar}: cannot be read to its end: {harmless(str(problem))}"], sums
     if len(wrong) > _MAX_NAMED:
         wrong[_MAX_NAMED:] = [f"{tar}: and {len(wrong) - _MAX_NAMED:,} more images"]
     return problems + wrong, sums
@@ -89,10 +96,16 @@ def _wrong(tar, image, label, row, classes, sums):
         return "is not a pair of .jpg and .cls"
     if label.size > 9 or not (text := tar.extractfile(label).read()).isdigit():
         return "its label is not a number"
-    if row != [image.offset_data, image.size, int(text)] or not 0 <= row[2] < classes:
+    if image.size > LARGEST_IMAGE:
+        return f"has {image.size:,} bytes"
+    jpeg = tar.extractfile(image).read()
+    found = [image.offset_data, image.size, int(text), zlib.crc32(jpeg)]
+    if row is None or row[:3] != found[:3] or not 0 <= row[2] < classes:
         return "its offset, size or label is not the one in the index, or the label has no class"
+    if row[3:] != found[3 : len(row)]:
+        return "its CRC-32 is not the one in the index"
     try:
-        with Image.open(io.BytesIO(tar.extractfile(image).read()), formats=["JPEG"]) as picture:
+        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as picture:
             if (picture.size, picture.mode) != ((SIDE, SIDE), "RGB"):
                 return f"is {picture.width}x{picture.height} {picture.mode}"
             sums.add(np.asarray(picture))
@@ -106,17 +119,12 @@ def _check_sums(folder, manifest, sums):
     problems, path = [], folder / MEAN
     try:
         mean = stored_array(path, np.float32, (CHANNELS, SIDE, SIDE))
-        if _sha256(path) != manifest.mean_sha256 or not np.array_equal(mean, sums.mean_image()):
+        if sha256_of(path) != manifest.mean_sha256 or not np.array_equal(mean, sums.mean_image()):
             problems.append(f"{path}: is not the mean of the training images")
-    except DataError as problem:
+    except (OSError, DataError) as problem:
         problems.append(str(problem))
     if sums.principal_colors() != (manifest.eigenvalues, manifest.eigenvectors):
         problems.append(
             f"{folder / 'dataset.json'}: its eigenvalues are not those of the training images"
         )
     return problems
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,5 +1,6 @@
 """Worker processes that read images from their byte ranges and convert them."""
 
+import errno
 import os
 import signal
 import threading
@@ -9,13 +10,15 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
 
-from convnet.data.byte_range import read_byte_range
+from convnet.data.byte_range import UnreadableFile, read_byte_range
 from convnet.errors import ConvnetError
-from convnet.make_data.picture import Jpeg, make_picture
+from convnet.make_data.listing import UNREADABLE
+from convnet.make_data.picture import Jpeg, Picture, make_picture
 from convnet.make_data.sums import Sums
 
 # An image: its file, the offset and the number of its bytes.
 Place = tuple[str, int, int]
+_CHANGED = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)  # what a source that has gone answers
 Made = tuple[list[tuple[bytes | None, str]], Sums]
 
 
@@ -47,10 +50,19 @@ def in_order(function: Callable, tasks: Iterable, workers: int) -> Iterator:
 
 
 def make_chunk(places: list[Place], form: Jpeg) -> Made:
-    """Return (JPEG or None, remark) of each image, and the sums over the images."""
+    """Return (JPEG or None, remark) of each image, and the sums over the images.
+
+    An image that cannot be read has a remark.  DataError if a file is shorter than it was when it
+    was scanned, or no longer there: then its source was changed.
+    """
     made, sums = [], Sums()
     for place in places:
-        picture = make_picture(read_byte_range(*place), form)
+        try:
+            picture = make_picture(read_byte_range(*place), form)
+        except UnreadableFile as problem:
+            if problem.errno in _CHANGED:
+                raise
+            picture = Picture(None, f"{UNREADABLE}: {problem.strerror}")
         made.append((picture.jpeg, picture.remark))
         if picture.jpeg:
             sums.add(picture.pixels)

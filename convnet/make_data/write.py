@@ -8,11 +8,22 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from convnet.arithmetic import ceil_div
-from convnet.data.datasets.shard_folder import MEAN, Manifest, write_manifest
+from convnet.data.datasets.shard_folder import (
+    MEAN,
+    ClassRecord,
+    Manifest,
+    SplitFiles,
+    index_name,
+    write_manifest,
+)
+from convnet.display import harmless
 from convnet.errors import DataError
+from convnet.make_data.listing import UNREADABLE
 from convnet.make_data.plan import SPLITS, Plan
-from convnet.make_data.shard_writer import ShardWriter, write_array
+from convnet.make_data.shard_writer import ShardWriter, write_array, write_text
 from convnet.make_data.state import MAKING, State
 from convnet.make_data.sums import Sums
 from convnet.make_data.workers import in_order, make_chunk
@@ -72,7 +83,7 @@ def _write_shard(plan, folder, split, number, images, made: Iterator, on_images)
                     writer.add(_key(index, part.names[index]), jpeg, part.label(index))
                 if remark:
                     done = "converted" if jpeg else "skipped"
-                    remarks.append([split, part.names[index], done, remark])
+                    remarks.append((split, part.names[index], done, harmless(remark)))
             sums.merge(chunk_sums)
             on_images(len(pictures))
         return writer.finish(), remarks, sums if split == "train" else None
@@ -80,28 +91,35 @@ def _write_shard(plan, folder, split, number, images, made: Iterator, on_images)
 
 def _key(index, name):
     """Return the image's position and file name, in characters that all tar readers accept."""
-    stem = name.rpartition("/")[2].rpartition(".")[0]
+    file = name.rpartition("/")[2]
+    stem = file.rpartition(".")[0] or file
     plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in stem)
     return f"{index:08}_{plain[:60]}"
 
 
 def _complete(plan: Plan, folder: Path, state: State) -> Manifest:
     """Write the mean image, the remarks and, last, the manifest."""
-    if not state.sums.images:
-        raise DataError(f"{folder}: none of the training images could be read ({REMARKS})")
-    remarks = [["", name, "skipped", why] for name, why in plan.passed_over] + state.remarks
-    lines = ("\t".join(line) + "\n" for line in remarks)
-    (folder / REMARKS).write_text("".join(lines), encoding="utf-8")
-    shards = list(zip(state.planned, state.shards, strict=True))
+    remarks = [("", name, "skipped", why) for name, why in plan.passed_over] + state.remarks
+    remarks += _empty_classes(plan, folder, state)
+    write_text(folder / REMARKS, "".join("\t".join(line) + "\n" for line in remarks))
+    shards = {split: _of_split(state, split) for split in SPLITS}
+    for split, kind in (("train", "training"), ("test", "test")):
+        if not sum(shard.images for shard in shards[split]):
+            raise DataError(
+                f"{folder}: none of the {kind} images could be read (see {REMARKS} there); delete "
+                "it, and give images of the formats that are read"
+            )
     values, vectors = state.sums.principal_colors()
     manifest = Manifest(
         name=plan.name,
-        ids=plan.classes.ids,
-        names=plan.classes.names,
+        classes=[
+            ClassRecord(wnid, name)
+            for wnid, name in zip(plan.classes.ids, plan.classes.names, strict=True)
+        ],
         label_order=plan.classes.order,
         seed=plan.seed,
         jpeg=asdict(plan.jpeg),
-        shards={split: [s for (its, _), s in shards if its == split] for split in SPLITS},
+        files=SplitFiles(**shards),
         eigenvalues=values,
         eigenvectors=vectors,
         mean_sha256=write_array(folder / MEAN, state.sums.mean_image()),
@@ -111,6 +129,29 @@ def _complete(plan: Plan, folder: Path, state: State) -> Manifest:
     write_manifest(folder, manifest)
     shutil.rmtree(folder / MAKING)
     return manifest
+
+
+def _of_split(state, split):
+    shards = zip(state.planned, state.shards, strict=True)
+    return [shard for (its, _), shard in shards if its == split]
+
+
+def _empty_classes(plan, folder, state):
+    """Return a remark on each class that has no training images."""
+    counts = np.zeros(len(plan.classes.ids), np.int64)
+    for split, number in state.planned:
+        if split == "train":
+            labels = np.load(folder / index_name(split, number), allow_pickle=False)[:, 2]
+            counts += np.bincount(labels, minlength=len(counts))
+    return [
+        ("train", plan.classes.ids[label], "empty", "a class without training images")
+        for label in np.flatnonzero(counts == 0)
+    ]
+
+
+def unreadable(manifest: Manifest) -> int:
+    """Return how many files and folders could not be read when the set was made."""
+    return manifest.remarks.get(f"skipped: {UNREADABLE}", 0)
 
 
 def _counts(remarks):

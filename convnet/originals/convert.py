@@ -10,12 +10,13 @@ from convnet.errors import CheckpointError, SpecError
 from convnet.graph.build import build
 from convnet.graph.graph import Graph
 from convnet.graph.infer_inputs import declared_classes
-from convnet.language import Source
+from convnet.language import Source, quoted
 from convnet.language.specs import Specs
 from convnet.layers.cost import Cost
 from convnet.originals.arrays import arrays_of
 from convnet.originals.model import OldModel, as_text, read_model
 from convnet.originals.spec_text import spec_texts
+from convnet.stored.paths import path_problem
 
 _MINIBATCH, _EPOCHS = 128, 50_000  # the originals' defaults (docs/dialect.md, 10)
 
@@ -138,7 +139,7 @@ def _range(value: object) -> str | None:
 def _data_path(model: OldModel) -> str:
     """Return the folder of the data if it is there, else ""."""
     path = _stored_data_path(model)
-    return path if path and Path(path).is_dir() else ""
+    return path if path and not path_problem(path) and Path(path).is_dir() else ""
 
 
 def _stored_data_path(model: OldModel) -> str:
@@ -147,7 +148,7 @@ def _stored_data_path(model: OldModel) -> str:
 
 def _missing_data(model: OldModel) -> str:
     path = _stored_data_path(model)
-    return "the data must be named: --data FOLDER" + (f" (it was {path!r})" if path else "")
+    return "the data must be named: --data FOLDER" + (f" (it was {quoted(path)})" if path else "")
 
 
 # -- position and history ------------------------------------------------------------------------
@@ -185,7 +186,7 @@ def _entries(stored: object) -> list[tuple[dict[str, list[float]], int]]:
 
 
 def _history(model: OldModel, graph: Graph, minibatch: int) -> dict[str, Any]:
-    """Return the history.  Tests are spread evenly over the run: the files do not date them."""
+    """Return the history of all data batches that were trained, and of the tests."""
     costs = {node.name: cast(Cost, node.layer) for node in graph.nodes if node.is_cost}
     batches = len(_numbers(model.options.get("train_batch_range"))) or 1
     train: list[dict[str, Any]] = []
@@ -194,12 +195,23 @@ def _history(model: OldModel, graph: Graph, minibatch: int) -> dict[str, Any]:
         step += math.ceil(cases / minibatch)
         train.append(_entry(costs, sums, cases, step, number / batches))
     tests = _entries(model.outputs["test"])
-    places = [round((i + 1) * len(train) / len(tests)) for i in range(len(tests))]
+    places = _places_of_tests(len(train), len(tests), _positive(model.options.get("testing_freq")))
     test = [
         _entry(costs, sums, cases, train[at - 1]["step"] if at else 0, at / batches)
         for (sums, cases), at in zip(tests, places, strict=True)
     ]
     return {"train": train, "test": test}
+
+
+def _places_of_tests(batches: int, tests: int, every: int | None) -> list[int]:
+    """Return the number of batches trained before each test, which the files do not record.
+
+    A test came after each `every` batches (the option --test-freq), if that makes as many; else the
+    tests are spread evenly.
+    """
+    if every is not None and batches // every == tests:
+        return [(i + 1) * every for i in range(tests)]
+    return [round((i + 1) * batches / tests) for i in range(tests)]
 
 
 def _entry(

@@ -25,7 +25,8 @@ def draw_curves(
     cost.  DataError if the journal has no costs.
     """
     layer = cost_layer(records, cost)
-    numbers = list(_costs_records(records)[0]["costs"][layer])
+    first = next(r["costs"][layer] for r in _costs_records(records) if r["costs"].get(layer))
+    numbers = list(first)
     errors = [name for name in numbers if name.endswith("error")]
     costs = [name for name in numbers if name not in errors]
     panels = [_panel(records, layer, costs, log=log)]
@@ -42,7 +43,8 @@ def cost_layer(records: list[dict], wanted: str | None = None) -> str:
     found = _costs_records(records)
     if not found:
         raise DataError("the journal holds no costs yet: train at least one minibatch")
-    names = list(dict.fromkeys(name for record in found for name in record["costs"]))
+    costs = [item for record in found for item in record["costs"].items()]
+    names = list(dict.fromkeys(name for name, numbers in costs if numbers))
     if wanted is not None and wanted not in names:
         raise DataError(f"the journal has no cost layer {wanted}; it has {', '.join(names)}")
     return wanted or names[0]
@@ -105,7 +107,10 @@ def _shown(name, value) -> str:
 
 
 def _costs_records(records):
-    return [r for r in records if r["event"] in ("train", "test") and r.get("costs")]
+    """The records with costs, of at least one number."""
+    return [
+        r for r in records if r["event"] in ("train", "test") and any(r.get("costs", {}).values())
+    ]
 
 
 def _by_epoch(records):

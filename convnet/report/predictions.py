@@ -97,8 +97,15 @@ def _percent(share):
 
 
 def enlarged(image: np.ndarray, side: int = SIDE) -> Image.Image:
-    """Return an image, uint8 (channels, S, S), as a picture `side` wide; small ones stay sharp."""
-    pixels = image[0] if len(image) != 3 else image.transpose(1, 2, 0)
+    """Return an image, (channels, S, S), as a picture `side` wide; small ones stay sharp.
+
+    Of two channels the first is drawn, of more than three the first three.  Images that are not
+    uint8 are drawn from their least value, black, to their largest, white.
+    """
+    if image.dtype != np.uint8:
+        shifted = image.astype(np.float64) - image.min()
+        image = (shifted * (255 / (shifted.max() or 1))).round().astype(np.uint8)
+    pixels = image[0] if len(image) < 3 else image[:3].transpose(1, 2, 0)
     shown = Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
     large = Image.Resampling.LANCZOS
     return shown.resize((side, side), Image.Resampling.NEAREST if shown.width < 100 else large)

@@ -1,9 +1,14 @@
-"""Files that appear as a whole: written beside, synced, then renamed."""
+"""Files that appear as a whole: written beside, synced, then renamed; and plain files to read."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+from convnet.display import harmless
+from convnet.errors import ConvnetError, DataError
 
 
 @contextmanager
@@ -32,3 +37,49 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def plain_file(
+    path: str | Path, error: type[ConvnetError] = DataError
+) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a plain file and give it with its size; nothing else, such as a pipe, is waited for.
+
+    Raises `error` if it is missing, a folder or the like, or cannot be read, also in the block.
+    """
+    name = harmless(str(path))
+    try:
+        descriptor = _opened(path)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or device"
+            raise error(f"{name}: is {kind}; expected a file")
+        with open(descriptor, "rb") as file:
+            yield file, found.st_size
+    except OSError as problem:
+        raise error(f"{name}: cannot be read ({reason(problem)})") from None
+
+
+def _opened(path: str | Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except ValueError as problem:  # a zero byte, or a character that no file name can hold
+        raise OSError(str(problem)) from None
+
+
+def plain_bytes(path: str | Path, most: int, error: type[ConvnetError] = DataError) -> bytes:
+    """Return the contents of a plain file of at most `most` bytes.  Raises `error`."""
+    with plain_file(path, error) as (file, size):
+        if size > most:
+            name = harmless(str(path))
+            raise error(f"{name}: is damaged: expected at most {most:,} bytes, found {size:,}")
+        return file.read(most)
+
+
+def reason(problem: Exception) -> str:
+    """Return why a file cannot be used, for a message: "no such file or directory"."""
+    return harmless(getattr(problem, "strerror", None) or str(problem)).lower()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from math import log, sqrt
 from typing import Any
 
+from convnet.checkpoint.records import StoredChanceLevel
+
 # The kinds of hints, as journals and checkpoints store them.
 CHANCE_LEVEL, ONE_CLASS = "plateau", "one class"
 SEGMENTS = 10
@@ -81,17 +83,16 @@ class ChanceLevel:
         }
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> "ChanceLevel":
-        """Read the statistics back.  ValueError or TypeError if they are damaged."""
-        one_class = found.get("one_class", 0)
+    def of(cls, stored: StoredChanceLevel) -> "ChanceLevel":
+        """Return the statistics that a checkpoint stores."""
         return cls(
-            segments=int(found.get("pieces", 0)),
-            minibatches=int(found.get("minibatches", 0)),
-            cases=int(found.get("cases", 0)),
-            cost=float(found.get("cost", 0)),
-            errors=float(found.get("errors", 0)),
-            one_class=None if one_class is None else int(one_class),
-            hints=[str(hint) for hint in found.get("told", ())],
+            segments=stored.pieces,
+            minibatches=stored.minibatches,
+            cases=stored.cases,
+            cost=stored.cost,
+            errors=stored.errors,
+            one_class=stored.one_class,
+            hints=list(stored.told),
         )
 
 

@@ -1,9 +1,14 @@
 """The costs of a run so far.  Every checkpoint stores them, so they survive resuming."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
+from convnet.checkpoint.records import StoredBest, StoredEntry, StoredHistory, StoredSums
+from convnet.display import harmless
 from convnet.errors import CheckpointError
+from convnet.layers.cost import Cost
+from convnet.stored.records import damage, from_objects
 from convnet.train.chance_level import ChanceLevel
 from convnet.train.cost_average import Average, Costs
 from convnet.train.plateau import Plateau
@@ -67,38 +72,54 @@ class History:
         }
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> "History":
-        """Read a history; an empty object is an empty history.  CheckpointError if damaged."""
-        try:
-            return cls(
-                train=[_entry(entry) for entry in found.get("train", ())],
-                test=[_entry(entry) for entry in found.get("test", ())],
-                best=_best(found.get("best")),
-                since_entry=_average(found.get("since_entry", {})),
-                since_record=_average(found.get("since_record", {})),
-                plateau=Plateau.from_json(found.get("stuck", {})),
-                chance_level=ChanceLevel.from_json(found.get("plateau", {})),
-            )
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-            raise CheckpointError("the history in the checkpoint is damaged") from None
+    def from_json(cls, found: dict[str, Any], source: str = "the checkpoint") -> "History":
+        """Read a history; an empty object is an empty history.
+
+        source: the file, for the message.  CheckpointError if it is damaged.
+        """
+        stored = from_objects(found, StoredHistory, source, CheckpointError, within="history")
+        return cls(
+            train=[_entry(entry) for entry in stored.train],
+            test=[_entry(entry) for entry in stored.test],
+            best=_best(stored.best),
+            since_entry=_average(stored.since_entry),
+            since_record=_average(stored.since_record),
+            plateau=Plateau.of(stored.stuck),
+            chance_level=ChanceLevel.of(stored.plateau),
+        )
+
+    def check_costs(self, layers: Mapping[str, Cost], source: str) -> None:
+        """Raise CheckpointError unless the sums are those of a network's cost layers.
+
+        layers: as returned by `cost_layers`.  source: the checkpoint, for the message.
+        """
+        for name in ("since_entry", "since_record"):
+            wrong = _wrong_sums(getattr(self, name).sums, layers)
+            if wrong:
+                raise CheckpointError(damage(source, f"history.{name}.sums{harmless(wrong)}"))
 
 
-def _entry(entry: dict[str, Any]) -> Entry:
-    return {
-        "step": int(entry["step"]),
-        "cases": int(entry["cases"]),
-        "epoch": float(entry["epoch"]),
-        "costs": {
-            str(name): {str(key): float(number) for key, number in numbers.items()}
-            for name, numbers in entry["costs"].items()
-        },
-    }
+def _wrong_sums(sums: Mapping[str, list[float]], layers: Mapping[str, Cost]) -> str:
+    """Return what of the sums does not belong to the cost layers, or ""."""
+    for name, numbers in sums.items():
+        if name not in layers:
+            return f": expected the network's cost layers, {', '.join(layers)}, found {name}"
+        wanted = len(layers[name].numbers())
+        if len(numbers) != wanted:
+            return f".{name}: expected {wanted} numbers, found {len(numbers)}"
+        missing = [child for child in layers[name].child_names() if child not in sums]
+        if missing:
+            return f": expected {missing[0]}, a child of {name}, found none"
+    return ""
 
 
-def _best(best: dict[str, Any] | None) -> Best | None:
-    return {"step": int(best["step"]), "error": float(best["error"])} if best else None
+def _entry(entry: StoredEntry) -> Entry:
+    return {"step": entry.step, "cases": entry.cases, "epoch": entry.epoch, "costs": entry.costs}
 
 
-def _average(found: dict[str, Any]) -> Average:
-    sums = {str(name): [float(n) for n in sums] for name, sums in found.get("sums", {}).items()}
-    return Average(sums, int(found.get("cases", 0)))
+def _best(best: StoredBest | None) -> Best | None:
+    return {"step": best.step, "error": best.error} if best else None
+
+
+def _average(found: StoredSums) -> Average:
+    return Average(found.sums, found.cases)

@@ -9,8 +9,11 @@ is only reported.
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from convnet.checkpoint.records import MOST_DROPS, StoredPlateau
+
+__all__ = ["DROP", "FACTOR", "MOST_DROPS", "PLATEAU", "Plateau", "bar"]
+
 FACTOR = 10
-MOST_DROPS = 3
 # The outcomes of a test, and the journal's events for them.
 DROP, PLATEAU = "drop", "stuck"
 
@@ -58,8 +61,6 @@ class Plateau:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> "Plateau":
-        """Read the state back.  ValueError or TypeError if it is damaged."""
-        lowest = found.get("lowest")
-        counts = (int(found.get(key, 0)) for key in ("waited", "drops", "stalls"))
-        return cls(None if lowest is None else float(lowest), *counts)
+    def of(cls, stored: StoredPlateau) -> "Plateau":
+        """Return the state that a checkpoint stores."""
+        return cls(stored.lowest, stored.waited, stored.drops, stored.stalls)

@@ -6,31 +6,35 @@
 """
 
 import json
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
+from convnet.data.labels import checked_labels
 from convnet.errors import ConvnetError, DataError
 from convnet.language import harmless
+from convnet.stored.arrays import Form, read_archive
+from convnet.stored.files import plain_bytes
+from convnet.stored.records import from_json
 
 ARRAYS, FACTS = "test_preds.npz", "test_preds.json"
-# What the readers of JSON, zip files and arrays raise on damage, and what missing or odd facts do.
-_DAMAGES = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-    EOFError,
-    BadZipFile,
-    NotImplementedError,
-    zlib.error,
-)
+_LARGEST_FACTS = 64 << 20  # bytes; 22,000 class names take 1 MB
+_Name = Annotated[str, msgspec.Meta(max_length=1 << 16)]
 _SUM_TOLERANCE = 1e-3  # of a case's probabilities
+
+
+class Facts(msgspec.Struct):
+    """The contents of `test_preds.json`."""
+
+    checkpoint: _Name | list[_Name]
+    data: _Name
+    views: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+    cases: Annotated[int, msgspec.Meta(ge=0, lt=1 << 40)]
+    label_names: Annotated[list[_Name], msgspec.Meta(min_length=1, max_length=1_000_000)]
+    networks: Annotated[int, msgspec.Meta(ge=1, lt=1 << 31)] = 1
 
 
 @dataclass(frozen=True)
@@ -80,46 +84,36 @@ def _by_case(probabilities: np.ndarray) -> np.ndarray:
 
 def read_predictions(folder: Path) -> Predictions:
     """Read both files.  DataError if there are none, or they are damaged."""
-    try:
-        facts = json.loads((folder / FACTS).read_text("utf-8"))
-        with (folder / ARRAYS).open("rb") as file, np.load(file, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-        return _checked(folder, facts, arrays)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    if not (folder / FACTS).exists():
         raise _bad(
-            folder, f"holds no predictions; `convnet test --test-out` writes them ({reason})"
-        ) from None
-    except _DAMAGES as error:
-        raise _bad(folder, f"its predictions are damaged ({harmless(str(error))})") from None
-
-
-def _checked(folder: Path, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Predictions:
-    labels, names = arrays["labels"], tuple(str(name) for name in facts["label_names"])
-    by_views = {int(facts["views"]): arrays["probabilities"]}
+            folder,
+            f"holds no predictions ({FACTS} is missing); `convnet test --test-out` writes them",
+        )
+    facts = from_json(plain_bytes(folder / FACTS, _LARGEST_FACTS), Facts, folder / FACTS)
+    form = Form(np.float32, (facts.cases, len(facts.label_names)))
+    arrays = read_archive(
+        folder / ARRAYS,
+        {"probabilities": form, "labels": Form(np.int64, (facts.cases,))},
+        optional={"single_view": form},
+        advice=f"{FACTS} states these forms",
+    )
+    by_views = {facts.views: arrays["probabilities"]}
     if "single_view" in arrays:
         by_views[1] = arrays["single_view"]
-    if labels.ndim != 1 or labels.dtype.kind != "i":
-        raise _bad(folder, "its labels are not integers, one per case")
     for array in by_views.values():
-        if array.dtype.kind != "f" or array.shape != (len(labels), len(names)):
-            raise _bad(
-                folder,
-                f"for {len(labels)} cases and {len(names)} classes its probabilities are an array "
-                f"of {array.dtype} {array.shape}",
-            )
         if not (np.abs(array.sum(axis=1, dtype=np.float64) - 1) < _SUM_TOLERANCE).all():
-            raise _bad(folder, "the probabilities of a case do not add up to 1")
-    if min(*by_views, int(facts.get("networks", 1))) < 1:
-        raise _bad(folder, "it states less than one view, or network")
-    given = facts["checkpoint"]
+            raise _bad(folder, "is damaged: the probabilities of a case do not add up to 1")
+    labels = checked_labels(
+        harmless(str(folder / ARRAYS)), arrays["labels"], len(facts.label_names)
+    )
+    given = facts.checkpoint
     return Predictions(
         {views: array.T for views, array in by_views.items()},
-        labels.astype(np.int64),
-        names,
-        tuple(map(str, [given] if isinstance(given, str) else given)),
-        str(facts["data"]),
-        int(facts.get("networks", 1)),
+        labels,
+        tuple(facts.label_names),
+        (given,) if isinstance(given, str) else tuple(given),
+        facts.data,
+        facts.networks,
     )
 
 

@@ -10,10 +10,13 @@ import numpy as np
 
 from convnet.arithmetic import ceil_div
 from convnet.checkpoint import Checkpoint, Position, restore
+from convnet.checkpoint.records import StoredOptions
 from convnet.data.pipeline.feed import Feed
 from convnet.errors import DataError
 from convnet.journal import Journal
 from convnet.network.network import Network
+from convnet.stored.input_record import InputRecord
+from convnet.stored.records import violation
 from convnet.train.chance_level import ChanceLevel
 from convnet.train.cost_average import cost_layers
 from convnet.train.history import History
@@ -63,8 +66,8 @@ class Run:
     """A network, its data, and the state of its training.
 
     test: the test split's feed, or None for no tests.  folder: None writes no files.
-    data, class_names, options: stored in the checkpoints.  settings: a JSON object of further
-    options to store.
+    data, class_names, input: stored in the checkpoints.  settings: a JSON object of options to
+    store besides `options`.
     init_from: for the journal, the layers that were copied from another net.  changes: lines about
     what differs from the run before it was resumed.  trace: file for the times of the steps of one
     minibatch.  trained: minibatches of this invocation.  ends_on_plateau: stop now, because the
@@ -80,6 +83,7 @@ class Run:
     data: str = ""
     class_names: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
+    input: InputRecord | None = None
 
     position: Position = Position()
     history: History = field(default_factory=History)
@@ -103,6 +107,9 @@ class Run:
             self.options.drop_rate_when_stuck or self.options.stop_when_stuck
         ):
             raise DataError("a plateau can only be detected with tests; give the run a test split")
+        wrong = violation(self.stored_options(), StoredOptions, within="options")
+        if wrong:  # found at the first save otherwise, when an epoch is trained
+            raise DataError(f"a checkpoint cannot store the run's {wrong}")
 
     # -- resuming ----------------------------------------------------------------------------------
 
@@ -114,8 +121,10 @@ class Run:
         changes: lines about what differs from before, for the journal.  Returns lines for the
         user.  CheckpointError if the checkpoint belongs to another network.
         """
+        history = History.from_json(checkpoint.history, checkpoint.path)
+        history.check_costs(self.cost_layers, checkpoint.path)
         notes = restore(self.network, checkpoint)
-        self.history = History.from_json(checkpoint.history)
+        self.history = history
         self.position = self._position_of(checkpoint.position, notes)
         notes += self._drops_so_far(checkpoint)
         self.resumed_from = self.last_saved = path
@@ -242,6 +251,7 @@ class Run:
             history=self.history.to_json(),
             data=self.data,
             class_names=tuple(self.class_names),
+            input=self.input,
             number=(self.folder.saves if self.folder else 0) + 1,
         )
 

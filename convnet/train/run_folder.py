@@ -17,6 +17,7 @@ from convnet.checkpoint import (
 from convnet.errors import CheckpointError
 from convnet.journal import FILE_NAME
 from convnet.language import harmless
+from convnet.stored.files import replacing
 
 
 class RunFolder:
@@ -45,6 +46,18 @@ class RunFolder:
     def holds_a_run(self) -> bool:
         """Return whether the folder contains a journal or checkpoints."""
         return self.journal_path.exists() or bool(numbered(self.path))
+
+    def continue_journal(self, imported: Path) -> None:
+        """Begin the journal with that of an imported checkpoint, unless the folder has one."""
+        if self.journal_path.exists() or imported.name == FILE_NAME:
+            return
+        try:
+            with replacing(self.journal_path) as temporary:
+                shutil.copyfile(imported, temporary)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            where = harmless(str(self.journal_path))
+            raise CheckpointError(f"{where}: cannot be written ({reason})") from None
 
     def save(self, checkpoint: Checkpoint, is_best: bool = False) -> Path:
         """Save under the name of its position; only then remove older checkpoints."""

@@ -15,7 +15,7 @@ from convnet.checkpoint import Checkpoint
 from convnet.checkpoint.contents import GRADIENT, MOMENTS, VELOCITY
 from convnet.errors import ConvnetError
 from convnet.graph.build import build
-from convnet.graph.checkpoint_facts import stored_facts
+from convnet.graph.checkpoint_facts import check_weights, stored_facts
 from convnet.graph.graph import Graph, Node
 from convnet.language import Entry, Section, Source, SpecFile, did_you_mean, format_spec
 from convnet.language.specs import Specs
@@ -40,6 +40,7 @@ def untie(
     Outputs are the same before and after.  ConvnetError if a layer is missing or cannot be changed.
     """
     old = _graph(checkpoint)
+    check_weights(old, {n: a.shape for n, a in checkpoint.arrays.items()}, checkpoint.path)
     local = _with_sharers(old, [_conv(old, name) for name in to_local])
     freed = dict.fromkeys(pair for text in unshare for pair in _shared_inputs(old, text))
     layers = _edited(old.layers_file, lambda section: _new_layer(section, local, freed))
@@ -63,7 +64,8 @@ def untie(
 def _graph(checkpoint: Checkpoint) -> Graph:
     specs = Specs.parse(checkpoint.layers, checkpoint.params)
     files = specs.layers, specs.params, specs.problems
-    graph = build(*files, dialect=checkpoint.dialect, **stored_facts(checkpoint.options))
+    facts = stored_facts(checkpoint.options, checkpoint.path)
+    graph = build(*files, dialect=checkpoint.dialect, **facts)
     specs.problems.raise_errors()
     return graph
 

@@ -11,6 +11,8 @@ from convnet.data.datasets.feature_files import FORMAT, META, FeatureFolder
 from convnet.errors import ConvnetError, DataError
 from convnet.network.network import Network
 from convnet.train.features import layers_with_features, write_features
+from tests.support.command_line import run
+from tests.support.damage import damages
 from tests.support.training import make_graph
 
 VALUES, CASES = 5, {"train": 40, "test": 12}
@@ -86,11 +88,11 @@ def no_matrix(folder):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (spoil_meta, "states float32 of 40x6"),
+        (spoil_meta, "expected float32 of 40x6, found float32 of 40x5; features.json states"),
         (spoil_format, FORMAT),
         (spoil_counts, "damaged"),
-        (pickle_labels, "train_labels.npy: cannot be read"),
-        (truncate_matrix, "train.npy: cannot be read"),
+        (pickle_labels, "train_labels.npy: is damaged: .* found values of type"),
+        (truncate_matrix, "train.npy: is damaged: expected 800 bytes of values, found 796"),
         (no_matrix, "test.npy: cannot be read"),
     ],
 )
@@ -98,6 +100,38 @@ def test_damaged_folders_are_refused_by_name(tmp_path, spoil, message):
     spoil(write_folder(tmp_path))
     with pytest.raises(DataError, match=message):
         open_dataset(tmp_path).labels("train", [0])
+
+
+def test_one_damaged_field_of_the_record(tmp_path):
+    """A damaged field is refused by name, or what is read fits the files."""
+    write_folder(tmp_path)
+    facts, refused = json.loads((tmp_path / META).read_text()), 0
+    for place, damaged in damages(facts):
+        (tmp_path / META).write_text(json.dumps(damaged))
+        try:
+            folder = FeatureFolder(tmp_path)
+            assert folder.matrix("test").shape == (12, VALUES) and len(folder.labels("test")) == 12
+        except DataError as error:
+            refused += 1
+            assert str(error).startswith(str(tmp_path)) and str(error).isprintable(), place
+        else:
+            assert isinstance(folder.dataset["name"], str), place
+    assert refused > 200
+
+
+def test_positions_before_the_first_case_are_refused(tmp_path):
+    write_folder(tmp_path)
+    np.save(tmp_path / "train_indices.npy", np.arange(40) - 1)
+    with pytest.raises(DataError, match="train_indices.npy: is damaged: .* found -1"):
+        FeatureFolder(tmp_path).indices("train")
+
+
+def test_positions_behind_the_last_image_are_refused(tmp_path):
+    write_folder(tmp_path)
+    for split, count in CASES.items():
+        np.save(tmp_path / f"{split}_indices.npy", np.arange(count) + 10**6)
+    result = run("neighbors", "--features", tmp_path, "--out", tmp_path / "n.png")
+    assert result.exit_code == 1 and "are features of other images" in result.output
 
 
 def test_a_data_set_needs_both_splits(tmp_path):

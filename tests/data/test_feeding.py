@@ -121,7 +121,7 @@ def test_a_damaged_image_ends_the_run_saved_and_is_named(folder, tmp_path):
     run_folder = tmp_path / "run"
     result = run(*arguments(folder, run_folder, 2, "--data", tmp_path))
     assert result.exit_code == 1
-    assert key in result.stderr and "cannot be decoded" in result.stderr
+    assert key in result.stderr and "its CRC-32 is" in result.stderr
     assert "Traceback" not in result.output
     position = load(newest(run_folder)).position
     assert position.epoch == 0 and key in journal.read(run_folder)[-1]["reason"]

@@ -118,7 +118,9 @@ def test_damaged_cifar_is_named(tmp_path):
     with pytest.raises(DataError, match="data_batch_3.bin: has 12,291 bytes.*truncated"):
         open_dataset(tmp_path / "b")
     file.write_bytes(b"\x0b" + bytes(3072))
-    with pytest.raises(DataError, match="data_batch_3.bin: has the label 11, but.*10 classes"):
+    with pytest.raises(
+        DataError, match="data_batch_3.bin: case 0 has the label 11, but.*10 classes"
+    ):
         open_dataset(tmp_path / "b")
     file.unlink()
     with pytest.raises(DataError, match="data_batch_3.bin missing"):
@@ -161,7 +163,7 @@ def test_originals_ranges(tmp_path):
     assert open_dataset(tmp_path / "d", test_range="2").count("train") == 5
     with pytest.raises(DataError, match="no data_batch_4, which is in the train range; it has"):
         open_dataset(tmp_path / "d", train_range="1-4")
-    with pytest.raises(DataError, match="train range must be one number or first-last"):
+    with pytest.raises(DataError, match="--train-range must be one number or first-last"):
         open_dataset(tmp_path / "d", train_range="all")
     with pytest.raises(DataError, match="no data_batch_1000000000000"):
         open_dataset(tmp_path / "d", train_range="2-1000000000000")
@@ -186,10 +188,12 @@ def test_originals_without_a_stored_mean_or_sizes(tmp_path):
         ({"data": np.zeros((12, 1), np.uint8), "labels": [float("nan")]}, "not an integer"),
         ({"data": np.zeros((12, 1), np.uint8), "labels": [2]}, "the label 2, but the set has 2"),
         ({"data": np.zeros((12, 1), np.uint8), "labels": None}, "labels are not a list"),
-        ({"data": np.full((12, 1), 0.5), "labels": [0]}, "not all integers from 0 to 255"),
-        ({"data": np.full((12, 1), np.nan), "labels": [0]}, "not all integers"),
+        ({"data": np.zeros((12, 1), np.uint8), "labels": [0.5]}, "not an integer"),
+        ({"data": np.full((12, 1), np.nan), "labels": [0]}, r"has the value nan \(row 0, column 0"),
+        ({"data": np.full((12, 1), 1e39), "labels": [0]}, "finite numbers of float32"),
+        ({"data": np.full((12, 1), b"x"), "labels": [0]}, "not an array of numbers"),
         ({"data": np.zeros(12, np.uint8), "labels": [0]}, "not an array of pixels x cases"),
-        ({"data": np.zeros((11, 1), np.uint8), "labels": [0]}, "do not have the 12 values"),
+        ({"data": np.zeros((11, 1), np.uint8), "labels": [0]}, "have 11 values, not the 12"),
         ({"data": np.zeros((12, 1), np.uint8)}, "has no 'labels'"),
     ],
 )
@@ -204,16 +208,30 @@ def test_damaged_originals_are_named(tmp_path, batch, message):
     ("meta", "message"),
     [
         ({"label_names": []}, "not a list of names"),
-        ({"label_names": [3]}, "not text"),
-        ({"label_names": [b"a", b"b"], "num_vis": np.zeros(3)}, "not an integer"),
-        ({"label_names": [b"a", b"b"], "img_size": 5}, "not make a square image"),
-        ({"label_names": [b"a", b"b"], "data_mean": np.zeros(3)}, "12 values of an image"),
+        ({"label_names": [None]}, "neither text nor a number"),
+        ({"label_names": {1: b"a"}}, "not a list of names"),
+        ({"label_names": [b"a", b"b"], "num_vis": np.zeros(3)}, "num_vis: expected int"),
+        ({"label_names": [b"a", b"b"], "num_vis": 3e99}, "num_vis: .*found"),
+        ({"label_names": [b"a", b"b"], "img_size": -5}, "img_size: expected int >= 1, found -5"),
+        ({"label_names": [b"a", b"b"], "img_size": 1.5}, "img_size: expected int.*found 1.5"),
+        ({"label_names": [b"a", b"b"], "label_offset": b"x"}, "label_offset: expected int"),
+        ({"label_names": [b"a", b"b"], "img_size": 5}, "do not make images of 5x5, its img_size"),
+        (
+            {"label_names": [b"a", b"b"], "num_vis": 12, "data_mean": np.zeros(3)},
+            "data_mean has 3 values, not the 12 values of an image of 3x2x2",
+        ),
+        ({"label_names": [b"a", b"b"], "data_mean": [1.0, [2.0]]}, "data_mean has 0 values"),
+        ({"label_names": [b"a", b"b"], "data_mean": b"none"}, "data_mean has 1 values"),
+        (
+            {"label_names": [b"a", b"b"], "data_mean": np.full(12, np.nan)},
+            "data_mean has the value nan",
+        ),
     ],
 )
 def test_damaged_meta_is_named(tmp_path, meta, message):
     write_originals(tmp_path / "d", meta=meta)
     with pytest.raises(DataError, match=f"batches.meta: .*{message}"):
-        open_dataset(tmp_path / "d").mean_image()
+        open_dataset(tmp_path / "d")
 
 
 def test_float_pixels_with_integer_values_are_read(tmp_path):

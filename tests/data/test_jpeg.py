@@ -1,6 +1,7 @@
 """JPEG images decoded into given memory: the same pixels as from Pillow, and what is refused."""
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -81,12 +82,17 @@ def test_what_pillow_tolerates_is_decoded_by_it(monkeypatch, decoder):
 def test_the_index_of_an_undecodable_image_is_reported(tmp_path):
     good, path = encoded(IMAGE), tmp_path / "file"
     path.write_bytes(good + b"nothing" + good)
-    places = [(0, 0, len(good)), (0, len(good) + 7, len(good)), (0, len(good), 7)]
+    places = [(0, 0, len(good), -1), (0, len(good) + 7, len(good), zlib.crc32(good))]
+    places.append((0, len(good), 7, -1))
     pixels = np.zeros((3, HEIGHT, WIDTH, 4), np.uint8)
     with pytest.raises(jpeg.Undecodable, match="cannot be decoded") as caught:
         jpeg.decode_byte_ranges([path], places, pixels)
     assert caught.value.index == 2
     np.testing.assert_array_equal(pixels[0], pixels[1])
+    places[1] = (*places[1][:3], zlib.crc32(good) ^ 1)
+    with pytest.raises(jpeg.Undecodable, match="not as it was written: its CRC-32 is") as caught:
+        jpeg.decode_byte_ranges([path], places, pixels)
+    assert caught.value.index == 1
 
 
 @pytest.mark.parametrize(

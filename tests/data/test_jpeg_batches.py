@@ -135,7 +135,7 @@ def test_grey_images_are_taken_as_the_originals_took_them(tmp_path):
         ({"data": [b"x"], "labels": []}, "has 1 images but 0 labels"),
         ({"data": [3], "labels": [[0]]}, "its data is not a list of JPEG files"),
         ({"labels": [[0]]}, "holds neither 'data' and 'labels' nor"),
-        ((jpegs(0, 1), [], [3]), "not a pair of a WordNet id and an index"),
+        ((jpegs(0, 1), [], [b"n01440764"]), "not a pair of a WordNet id and an index"),
     ],
 )
 def test_damaged_batches_are_named(tmp_path, batch, message):

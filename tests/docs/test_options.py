@@ -5,6 +5,8 @@ import re
 import pytest
 
 from convnet.cli import main
+from convnet.cli_options.old_options import OLD_OPTIONS
+from tests.support.command_line import run
 from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs/coming-from-cuda-convnet.md"
@@ -55,3 +57,49 @@ def test_counterparts_exist():
             if command and not new.startswith("`--"):
                 own = {o for p in main.commands[command[1]].params for o in p.opts}
                 assert set(OPTION.findall(new.split("`, ")[0])) <= own, old
+
+
+def page_rows():
+    return [row for program in ("convnet.py", "shownet.py") for row in rows(program)]
+
+
+def test_the_command_line_explains_the_options_of_the_page():
+    shown = {name for row in page_rows() for name in re.findall(r"`(--?[a-z0-9-]+)`", row[0])}
+    assert shown == set(OLD_OPTIONS)
+
+
+def test_the_command_line_names_what_the_page_names():
+    page = {}
+    for old, new, *_ in page_rows():
+        for name in OPTION.findall(old):
+            page[name] = f"{page.get(name, '')} {old if new == 'the same' else new}"
+    for name, new in page.items():
+        here = OLD_OPTIONS[name]
+        assert here.startswith("no option") == (new.strip() == "none"), name
+        if not here.startswith("no option"):
+            assert set(OPTION.findall(here)) <= set(OPTION.findall(new)), name
+        for part in here.split("; "):
+            command = re.search(r"convnet ([a-z-]+)", part)
+            if command and not here.startswith("no option"):
+                own = {o for p in main.commands[command[1]].params for o in p.opts}
+                assert part.startswith("--load") or set(OPTION.findall(part)) <= own, name
+
+
+def unknown_options():
+    """(command or None, old option) of each that the command does not have itself."""
+    for command in ("train", "check", "show-filters", None):
+        own = {o for p in (main.commands[command].params if command else []) for o in p.opts}
+        yield from ((command, option) for option in sorted({*OLD_OPTIONS} - own))
+
+
+@pytest.mark.parametrize(("command", "option"), [*unknown_options()])
+def test_an_old_option_is_answered_with_its_new_name(command, option):
+    result = run(*filter(None, [command]), f"{option}=1" if option != "-f" else option, "x")
+    assert result.exit_code == 2
+    assert f"{option} is an option of the original programs; here it is" in result.output
+    assert OLD_OPTIONS[option] in " ".join(result.output.split())
+
+
+def test_other_unknown_options_are_answered_as_usual():
+    result = run("train", "--no-such-option")
+    assert result.exit_code == 2 and "No such option" in result.output

@@ -3,7 +3,7 @@
 import pytest
 
 from convnet.graph.build import build
-from convnet.graph.infer_inputs import infer_dims
+from convnet.graph.guess_sizes import infer_dims
 from convnet.graph.place import copies, place
 from convnet.language.specs import RunDefaults, Specs
 from convnet.network.planner import make_plan

@@ -60,3 +60,45 @@ def test_did_you_mean():
     assert did_you_mean("filtersize", ["filterSize"]) == "did you mean 'filterSize'?"
     assert did_you_mean("zebra", ["filters"]) == ""
     assert did_you_mean("", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "found"),
+    [
+        ("logsoftmax", ["cost.msm", "cost.sum2"], ""),
+        ("logsoftmax", ["cost.msm", "softmax"], "softmax"),
+        ("crossent", ["cost.crossent", "cost.sum2"], "cost.crossent"),
+        ("rleu", ["relu", "brelu"], "relu"),
+        ("maxpool", ["cmpool", "nailbed"], ""),
+        ("dense", ["data", "resize"], ""),
+        ("batchnorm", ["cmrnorm", "cnorm"], ""),
+        ("lr", ["relu", "wc"], ""),
+    ],
+)
+def test_a_far_fetched_name_is_no_suggestion(word, known, found):
+    assert did_you_mean(word, known) == (f"did you mean '{found}'?" if found else "")
+
+
+def hint_at(line, column):
+    problems = Problems()
+    problems.error(Span(Source.from_text(line), 1, column), "wrong", "repair it")
+    return str(problems.errors[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [("filters=64 # wide", 9), ("padding: 2# two", 10), ("   b # second input", 4)],
+)
+def test_a_wrong_value_with_a_hash_is_no_comment(line, column):
+    hint = (
+        "repair it\n   '#' behind a value starts no comment: write the comment on a line of its own"
+    )
+    assert hint_at(line, column).endswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [("filters=64", 9), ("filters=64 ; # wide", 9), ("filters=64 # wide", 1), ("[conv#1]", 2)],
+)
+def test_other_lines_with_a_hash(line, column):
+    assert hint_at(line, column).endswith("repair it")

@@ -1,12 +1,14 @@
 """Published images converted to the JPEGs that a shard holds."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from convnet.make_data.picture import Jpeg, make_picture
+from convnet.make_data.picture import Jpeg, central_square, make_picture
 from convnet.make_data.sums import Sums
 from tests.support.imagenet_archives import (
     CONVERTED,
@@ -113,3 +115,104 @@ def test_sums_are_exact_and_know_no_order():
     np.testing.assert_allclose(vectors @ np.diag(values) @ vectors.T, covariance, rtol=1e-9)
     assert sums.mean_image().shape == (3, 256, 256)
     np.testing.assert_allclose(sums.mean_image(), images.mean(axis=0).transpose(2, 0, 1), rtol=1e-6)
+
+
+DEEP = np.arange(65536, dtype=np.uint16).reshape(256, 256)  # all values of 16 bits
+UPPER = (DEEP >> 8).astype(np.uint8)
+
+
+def png16(values, colors):
+    """A PNG of 16 bits a value, which Pillow cannot write in color; values: (rows, columns, n)."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, colors, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+def netpbm(magic, values, most):
+    return b"%s\n256 256\n%d\n" % (magic, most) + values.astype(">u2").tobytes()
+
+
+def squared(data):
+    """The pixels before they are compressed: the image has 256x256, so nothing is resampled."""
+    return np.asarray(central_square(Image.open(io.BytesIO(data))))
+
+
+TURNED = np.stack([DEEP, DEEP.T, DEEP[::-1]], axis=2)
+OPAQUE = np.full((256, 256, 1), 65535, np.uint16)
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "TIFF, big-endian", "PGM"])
+def test_grey_of_16_bits_keeps_its_upper_half(form):
+    data = {
+        "PNG": lambda: png16(DEEP[..., None], 0),
+        "TIFF": lambda: encoded(Image.fromarray(DEEP), "TIFF"),
+        "TIFF, big-endian": lambda: encoded(Image.fromarray(DEEP.astype(">u2")), "TIFF"),
+        "PGM": lambda: netpbm(b"P5", DEEP, 65535),
+    }[form]()
+    assert Image.open(io.BytesIO(data)).mode in ("I;16", "I;16B", "I")
+    np.testing.assert_array_equal(squared(data), np.repeat(UPPER[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("colors", [1, 3])
+def test_color_of_16_bits_keeps_its_upper_half_as_grey_does(colors, alpha):
+    values = TURNED[..., :colors]
+    kind = {(1, False): 0, (3, False): 2, (1, True): 4, (3, True): 6}[colors, alpha]
+    data = png16(np.concatenate([values, OPAQUE], axis=2) if alpha else values, kind)
+    expected = np.broadcast_to(values >> 8, (256, 256, 3))
+    np.testing.assert_array_equal(squared(data), expected)
+
+
+def test_netpbm_is_scaled_from_its_largest_value():
+    values = (DEEP % 1001).astype(np.uint16)
+    for magic, found in ((b"P5", values), (b"P6", np.repeat(values[..., None], 3, axis=2))):
+        pixels = squared(netpbm(magic, found, 1000))
+        expected = np.broadcast_to(found.reshape(256, 256, -1) * (255 / 1000), (256, 256, 3))
+        assert np.abs(pixels - expected).max() <= 1
+
+
+def pfm(values):
+    return b"Pf\n256 256\n-1.0\n" + values.astype("<f4")[::-1].tobytes()
+
+
+def test_floats_are_0_to_1_or_0_to_255():
+    grey = np.tile(np.arange(256, dtype=np.float32), (256, 1))
+    expected = np.tile(np.arange(256, dtype=np.uint8)[:, None], (256, 1, 3))
+    np.testing.assert_array_equal(squared(pfm(grey / 255)), expected)
+    np.testing.assert_array_equal(squared(pfm(grey)), expected)
+    for odd in (np.nan, -1, 256, np.inf):
+        grey[3, 3] = odd
+        made = make_picture(pfm(grey), Jpeg())
+        assert made.jpeg is None
+        assert made.remark.startswith("broken: its values are ")
+
+
+def test_integers_beyond_16_bits_are_skipped():
+    values = DEEP.astype(np.int32) - 1
+    data = encoded(Image.fromarray(values), "TIFF")
+    with pytest.raises(ValueError, match="its values are -1 to 65534, not 0 to 65535"):
+        squared(data)
+
+
+def test_dark_and_bright_pictures_of_16_bits_differ():
+    dark, bright = (
+        make_picture(png16(np.full((300, 400, 1), value, np.uint16), 0), Jpeg())
+        for value in (10_000, 40_000)
+    )
+    assert dark.remark == "a PNG, grey of 16 bits"
+    assert abs(int(dark.pixels.mean()) - 39) <= 1
+    assert abs(int(bright.pixels.mean()) - 156) <= 1
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGBA", "CMYK", "YCbCr"])
+def test_other_modes_are_converted_as_pillow_does(mode):
+    image = picture(8, 256, 256)
+    image = image.quantize(256).convert("PA") if mode == "PA" else image.convert(mode)
+    assert image.mode == mode
+    expected = np.asarray(image.convert("RGB"))
+    assert expected.std() > 20
+    np.testing.assert_array_equal(np.asarray(central_square(image)), expected)

@@ -12,7 +12,8 @@ import pytest
 
 from convnet.backends.cpu.engine import Engine
 from convnet.graph.build import build
-from convnet.graph.infer_inputs import infer_dims, placeholder_tree
+from convnet.graph.guess_sizes import infer_dims
+from convnet.graph.infer_inputs import placeholder_tree
 from convnet.graph.place import copies
 from convnet.language import Problems, parse, read_source
 from convnet.network.network import Network

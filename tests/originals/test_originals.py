@@ -5,6 +5,7 @@ import pickle
 import random
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tests.support.old_checkpoints as old
-from convnet import checkpoint
+from convnet import checkpoint, journal
 from convnet.api import Net
 from convnet.cli import main
 from convnet.data.pickle.records import Record
@@ -129,6 +130,42 @@ def test_position_and_history(write):
 
     found = import_checkpoint(write(old.checkpoint("cc2", change=last_batch))).checkpoint
     assert (found.position.epoch, found.position.minibatch) == (3, 0)
+
+
+def test_tests_are_placed_by_the_option_test_freq(write):
+    def longer(state):
+        state["train_outputs"] = [({"logprob": [4.0 * n, 1.0]}, 4) for n in range(7)]
+        state["test_outputs"] = [({"logprob": [n, 1.0]}, 1) for n in (5.0, 6.0, 7.0)]
+
+    def steps(**options):
+        found = import_checkpoint(write(old.checkpoint("cc1", change=longer, **options))).checkpoint
+        return [(entry["step"], entry["epoch"]) for entry in found.history["test"]]
+
+    assert steps(testing_freq=2) == [(2, 0.4), (4, 0.8), (6, 1.2)]
+    assert steps(testing_freq=5) == steps() == [(2, 0.4), (5, 1.0), (7, 1.4)]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_history_becomes_a_journal(write, tmp_path, monkeypatch, system):
+    monkeypatch.chdir(tmp_path)
+    source = write(old.checkpoint(system))
+    done = CliRunner().invoke(main, ["import", str(source), "--out", "new"])
+    assert done.exit_code == 0, done.output
+    assert "journal: new.journal.jsonl, 2 train and 1 test records" in done.output
+    records = journal.read("new.journal.jsonl")
+    assert [(r["event"], r["step"]) for r in records] == [
+        ("start", 0), ("train", 2), ("train", 5), ("test", 5),
+    ]  # fmt: skip
+    assert records[0]["minibatch"] == 4 and records[0]["epochs"] == 20
+    assert records[2]["costs"]["logprob"]["cost"] == 2.0 and records[2]["cases"] == 12
+    other = write(old.checkpoint(system, change=without_outputs), "4.1")
+    done = CliRunner().invoke(main, ["import", str(other), "--out", "none"])
+    assert done.exit_code == 0 and "journal" not in done.output
+    assert not Path("none.journal.jsonl").exists()
+
+
+def without_outputs(state):
+    state["train_outputs"] = state["test_outputs"] = []
 
 
 def test_shared_weights_local_layers_and_kept_neurons(write):
@@ -345,5 +382,10 @@ def test_the_commands_go_on_from_an_imported_checkpoint(write, tmp_path, monkeyp
     assert "top-1 error" in run("test", "--load", "new.safetensors", *data, "--max-batches", 1)
     on = run("train", "--resume", "new.safetensors", "--save", "on", *data, "--max-batches", 1)
     assert "resuming from new.safetensors at epoch 3" in on
+    shown = run("show-cost", "--load", "new.safetensors", "--out", "old.png")
+    assert [line.split()[:3] for line in shown.splitlines()[1:2]] == [["2", "5", "0.9000"]]
+    assert "0.9000" in run("show-cost", "--load", "on", "--out", "on.png")
+    steps = [r["step"] for r in journal.read("on") if r["event"] in ("train", "resume")]
+    assert steps == [2, 5, 5, 6], "the new run goes on where the old one ended"
     again = CliRunner().invoke(main, ["import", str(source), "--out", "new"])
     assert again.exit_code == 1 and "already there" in again.output

@@ -87,3 +87,18 @@ def test_ticks_are_round(low, high, expected):
     if expected is not None:
         assert found == pytest.approx(expected)
     assert all(low - 1e-9 <= value <= high + 1e-9 for value in found)
+
+
+def test_records_without_numbers_of_a_cost():
+    """The layer to show is the first with numbers, and need not be in the first record."""
+    records = [
+        {"event": "train", "step": 1, "costs": {"a": {}}},
+        {"event": "train", "step": 2, "costs": {"a": {}, "b": {"cost": 1.0}}},
+        {"event": "train", "step": 3, "costs": {"c": {"cost": 2.0}}},
+    ]
+    assert cost_layer(records) == "b"
+    assert draw_curves(records).size and draw_curves(records, cost="c").size
+    with pytest.raises(DataError, match="has no cost layer a"):
+        draw_curves(records, cost="a")
+    with pytest.raises(DataError, match="holds no costs yet"):
+        draw_curves(records[:1])

@@ -14,6 +14,7 @@ from convnet.network.network import Network
 from convnet.train.ensemble import Ensemble, Member, score_of
 from convnet.train.prediction_files import FACTS, Predictions, read_predictions, write_predictions
 from tests.support.command_line import good, run
+from tests.support.damage import damages
 from tests.support.training import LAYERS, PARAMS, SIDE
 
 
@@ -189,13 +190,18 @@ def test_predictions_are_read_back(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": LABELS[:3]}, r"for 3 cases and 3 classes its probabilities .* \(4, 3\)"),
-        ({"labels": np.ones(4)}, "labels are not integers"),
-        ({"probabilities": np.full((4, 3), 0.5)}, "do not add up to 1"),
-        ({"probabilities": np.full((4, 3), np.nan)}, "do not add up to 1"),
-        ({"single_view": np.ones((4, 3), np.int64)}, "its probabilities are an array of int64"),
-        ({"facts": {"networks": 0}}, "less than one view, or network"),
-        ({"facts": {"label_names": None}}, "its predictions are damaged"),
+        ({"labels": LABELS[:3]}, "labels.npy: expected int64 of 4, found int64 of 3"),
+        ({"labels": np.ones(4)}, "labels.npy: expected int64 of 4, found float64 of 4"),
+        ({"probabilities": np.full((4, 3), 0.5, np.float32)}, "do not add up to 1"),
+        ({"probabilities": np.full((4, 3), np.nan, np.float32)}, "do not add up to 1"),
+        ({"probabilities": np.ones((3, 4), np.float32).T}, "order, found column-major order"),
+        ({"single_view": np.ones((4, 3), np.int64)}, "expected float32 of 4x3, found int64 of 4x3"),
+        ({"facts": {"networks": 0}}, "networks: expected int >= 1, found 0"),
+        ({"facts": {"views": -1}}, "views: expected int >= 1, found -1"),
+        ({"facts": {"cases": 1 << 39}}, "expected float32 of 549755813888x3, found float32 of 4x3"),
+        ({"facts": {"label_names": None}}, "label_names: expected array, found null"),
+        ({"facts": {"checkpoint": [1]}}, r"checkpoint\[0\]: expected str, found 1"),
+        ({"labels": LABELS + 3}, "case 0 has the label .*, but the set has 3 classes"),
     ],
 )
 def test_damaged_predictions_are_refused(tmp_path, changes, message):
@@ -203,15 +209,32 @@ def test_damaged_predictions_are_refused(tmp_path, changes, message):
         read_predictions(damaged(tmp_path, **changes))
 
 
+def test_one_damaged_field_of_the_record(tmp_path):
+    facts, refused = json.loads((damaged(tmp_path) / FACTS).read_text()), 0
+    for place, changed in damages(facts):
+        (tmp_path / FACTS).write_text(json.dumps(changed))
+        try:
+            found = read_predictions(tmp_path)
+        except DataError as error:
+            refused += 1
+            assert str(error).startswith(str(tmp_path)) and str(error).isprintable(), place
+        else:
+            assert len(found.class_names) == 3 and len(found.labels) == 4, place
+    assert refused > 60
+
+
 def test_files_that_are_no_predictions(tmp_path):
     result = run("test", "--predictions", tmp_path)
     assert result.exit_code == 1 and "holds no predictions" in result.output
     damaged(tmp_path)
     (tmp_path / "test_preds.npz").write_bytes(b"PK\3\4 and no more")
-    with pytest.raises(DataError, match="its predictions are damaged"):
+    with pytest.raises(DataError, match="npz: is damaged: expected arrays as numpy.savez writes"):
         read_predictions(tmp_path)
     (tmp_path / "test_preds.npz").write_bytes(b"")
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match="npz: is damaged: expected arrays as numpy.savez writes"):
+        read_predictions(tmp_path)
+    np.savez_compressed(tmp_path / "test_preds.npz", probabilities=EVEN, labels=LABELS)
+    with pytest.raises(DataError, match="expected an uncompressed array, found a compressed one"):
         read_predictions(tmp_path)
 
 

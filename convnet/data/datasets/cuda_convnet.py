@@ -12,28 +12,38 @@ import numpy as np
 
 from convnet.data.dataset import ArrayDataset
 from convnet.data.datasets.batches_meta import BatchesMeta
-from convnet.data.datasets.value_checks import class_names, label_vector, pixel_matrix
+from convnet.data.datasets.float_mean import fitting_mean
+from convnet.data.datasets.target_matrix import holds_targets, target_matrix
+from convnet.data.datasets.value_checks import MAX_CLASSES, label_vector, pixel_matrix
 from convnet.data.pickle.unpickler import read_dictionary
 from convnet.errors import DataError
 
-_BATCH = re.compile(r"data_batch_(\d+)")
+_BATCH = re.compile(r"data_batch_(\d+)(\.gz|\.zip)?")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
 Range = str | tuple[int, int]  # of data batches: "1-5", "6", or the first and the last number
 
 
 def find_batches(folder: Path) -> dict[int, Path]:
-    """Return number -> file of each data batch in a folder, sorted by number."""
-    matches = ((_BATCH.fullmatch(path.name), path) for path in folder.iterdir())
-    return dict(sorted((int(match[1]), path) for match, path in matches if match))
+    """Return number -> file of each data batch in a folder, sorted by number.
+
+    A file may be compressed, as data_batch_1 or as data_batch_1.gz.
+    """
+    found: dict[int, Path] = {}
+    for path in sorted(folder.iterdir()):  # of one number, a plain file comes first
+        match = _BATCH.fullmatch(path.name)
+        if match:
+            found.setdefault(int(match[1]), path)
+    return dict(sorted(found.items()))
 
 
 class CudaConvnetFolder(BatchesMeta, ArrayDataset):
-    """A folder of data batches, held in memory.
+    """A folder of data batches, held in memory: uint8, or float32 if one has other values.
 
     `train_range` and `test_range` select data batches: "1-5", "6", or a pair (first, last), both
     inclusive.  By default the last data batch is the test set and all others the training set.  If
     there is a gap before a batch numbered 1000, 2000, ..., the test set starts at that batch.
+    `channels` is what the network expects; it decides where the number of values allows several.
     """
 
     def __init__(
@@ -42,54 +52,94 @@ class CudaConvnetFolder(BatchesMeta, ArrayDataset):
         name: str,
         train_range: Range | None = None,
         test_range: Range | None = None,
+        channels: int | None = None,
     ):
-        self._meta_path = folder / "batches.meta"
-        self._meta = read_dictionary(self._meta_path, "label_names")
+        self._read_meta(folder)
         files = find_batches(folder)
         numbers = split_batches(folder, list(files), train_range, test_range)
-        names = class_names(self._meta_path, self._meta["label_names"])
-        read = {
-            n: _read_batch(files[n], len(names)) for n in dict.fromkeys(sum(numbers.values(), []))
-        }
-        shape = _image_shape(self._meta_path, self._meta, {n: read[n][0] for n in read}, files)
+        read = {n: _read_batch(files[n]) for n in dict.fromkeys(sum(numbers.values(), []))}
+        stored = {n: read[n][1] for n in read}
+        cases = {n: len(pixels) for n, (pixels, _) in read.items()}
+        names, labels = self._labels_of(files, stored, cases)
+        pixels = {n: read[n][0] for n in read}
+        shape = _image_shape(self._meta_path, self._meta, pixels, files, channels)
+        self._read_mean(shape)
         images = {
-            split: np.concatenate([read[n][0] for n in numbers[split]]).reshape(-1, *shape)
+            split: np.concatenate([pixels[n] for n in numbers[split]]).reshape(-1, *shape)
             for split in numbers
         }
-        labels = {split: np.concatenate([read[n][1] for n in numbers[split]]) for split in numbers}
-        super().__init__(name, names, images, labels)
-        self._sizes = {split: {n: len(read[n][1]) for n in numbers[split]} for split in numbers}
+        joined = {
+            split: np.concatenate([labels[n] for n in numbers[split]], axis=-1) for split in numbers
+        }
+        super().__init__(name, names, images, joined)
+        self._sizes = {split: {n: cases[n] for n in numbers[split]} for split in numbers}
+        if images["train"].dtype != np.uint8:
+            self._stored_mean, note = fitting_mean(images["train"], self._stored_mean)
+            self.notes = (f"{name}: {note}",)
+
+    def _labels_of(self, files, stored, cases):
+        """Return the names of the classes and each batch's labels, or () and its targets."""
+        names, path = self._names(), self._meta_path
+        if any(holds_targets(stored[n], cases[n], bool(names)) for n in stored):
+            found = {n: target_matrix(files[n], stored[n], cases[n]) for n in stored}
+            _check_equal_targets(files, found)
+            return (), found
+        offset, most = self._meta.label_offset or 0, len(names) or MAX_CLASSES
+        labels = {n: label_vector(files[n], stored[n], most, offset) for n in stored}
+        for n, vector in labels.items():
+            if len(vector) != cases[n]:
+                raise DataError(
+                    f"{files[n]}: has {cases[n]} columns but {len(vector)} labels; each case is a "
+                    "column"
+                )
+        if not names:
+            classes = 1 + max(int(vector.max(initial=0)) for vector in labels.values())
+            names = tuple(map(str, range(classes)))
+            self.notes = (f"{path}: has no label_names; the classes are 0 to {classes - 1}",)
+        return names, labels
 
 
-def _read_batch(path, classes):
-    """Return pixels uint8 (cases, pixels) and labels int64 (cases,) of one data batch."""
+def _read_batch(path):
+    """Return pixels (cases, pixels), uint8 or float32, and the labels as stored."""
     if path.is_dir():
         raise DataError(f"{path}: is a folder of JPEGs, but other data batches are not")
     batch = read_dictionary(path, "data", "labels")
-    pixels = pixel_matrix(path, batch["data"]).T
-    labels = label_vector(path, batch["labels"], classes)
-    if len(labels) != len(pixels):
-        raise DataError(
-            f"{path}: has {len(pixels)} columns but {len(labels)} labels; each case is a column"
-        )
-    return np.ascontiguousarray(pixels), labels
+    return np.ascontiguousarray(pixel_matrix(path, batch["data"]).T), batch["labels"]
 
 
-def _image_shape(meta_path, meta, pixels, files):
-    """Return (channels, side, side), from `num_vis` and `img_size` or the size of the images."""
-    sizes = {matrix.shape[1] for matrix in pixels.values()}
-    total, side = meta.get("num_vis", min(sizes)), meta.get("img_size")
-    if type(total) is not int or type(side) not in (int, type(None)):
-        raise DataError(f"{meta_path}: num_vis or img_size is not an integer")
-    wrong = next((files[n] for n, matrix in pixels.items() if matrix.shape[1] != total), None)
+def _check_equal_targets(files, found):
+    first, *others = found
+    wrong = next((n for n in others if len(found[n]) != len(found[first])), None)
     if wrong is not None:
         raise DataError(
-            f"{wrong}: its images do not have the {total:,} values that {meta_path} states"
+            f"{files[wrong]}: has {len(found[wrong])} targets a case, but {files[first]} has "
+            f"{len(found[first])}"
         )
-    for channels in (3, 1):
+
+
+def _image_shape(meta_path, meta, pixels, files, expected):
+    """Return (channels, side, side), from `num_vis` and `img_size` or the size of the images.
+
+    expected: the channels that the network expects, or None.
+    """
+    sizes = {matrix.shape[1] for matrix in pixels.values()}
+    total, side = meta.num_vis or min(sizes), meta.img_size
+    wrong = next((n for n, matrix in pixels.items() if matrix.shape[1] != total), None)
+    if wrong is not None:
+        stated = f"{meta_path} states" if meta.num_vis else "other data batches have"
+        raise DataError(
+            f"{files[wrong]}: its images have {pixels[wrong].shape[1]:,} values, not the "
+            f"{total:,} that {stated}"
+        )
+    likely = (total // side**2,) if side else (expected or 3, 3, 1, 4, 2)
+    for channels in likely:
         tried = side or math.isqrt(total // channels)
-        if channels * tried * tried == total:
+        if channels * tried * tried == total and tried:
             return channels, tried, tried
+    if side:
+        raise DataError(
+            f"{meta_path}: {total:,} values do not make images of {side}x{side}, its img_size"
+        )
     raise DataError(f"{meta_path}: {total} values do not make a square image of 3 or 1 channels")
 
 
@@ -139,7 +189,7 @@ def _limits(wanted, split):
     first, last = wanted
     if first > last:
         raise DataError(
-            f"the {split} range must be one number or first-last, such as 1-5, "
+            f"--{split}-range must be one number or first-last, such as 1-5, "
             "with the smaller number first"
         )
     return first, last

@@ -8,18 +8,52 @@
 `convnet.train.features` writes them.
 """
 
-import json
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
+import msgspec
 import numpy as np
 
-from convnet.data.dataset import SPLITS
+from convnet.data.labels import checked_labels
+from convnet.display import harmless
 from convnet.errors import DataError
+from convnet.stored.arrays import read_array
+from convnet.stored.files import plain_bytes
+from convnet.stored.records import MOST, Count, Words, damage, from_objects, objects_of
 
 META = "features.json"
 FORMAT = "convnet features 1"
-_KINDS = {"layers": list, "values": int, "cases": dict, "class_names": list, "dataset": dict}
+_LARGEST_META = 64 << 20  # bytes; 22,000 class names take 1 MB
+_ADVICE = "write the folder again with `convnet test --write-features`"
+
+_Cases = Annotated[int, msgspec.Meta(ge=1, lt=1 << 40)]
+_Size = Annotated[int, msgspec.Meta(ge=1, lt=1 << 31)]
+_Range = Words | Annotated[list[Count], msgspec.Meta(min_length=2, max_length=2)]
+
+
+class Opened(msgspec.Struct, omit_defaults=True):
+    """Arguments of `open_dataset`."""
+
+    name: Words
+    side: _Size | None = None
+    channels: _Size | None = None
+    classes: _Size | None = None
+    seed: Annotated[int, msgspec.Meta(ge=-MOST, lt=MOST)] = 0
+    train_range: _Range | None = None
+    test_range: _Range | None = None
+
+
+class FeaturesMeta(msgspec.Struct):
+    """The contents of `features.json`."""
+
+    format: Words
+    layers: Annotated[list[Words], msgspec.Meta(min_length=1)]
+    values: _Size
+    cases: Annotated[dict[Literal["train", "test"], _Cases], msgspec.Meta(min_length=1)]
+    class_names: list[Words]
+    dataset: Opened
+    inner_size: Annotated[int, msgspec.Meta(ge=1, lt=1 << 24)] | None = None
 
 
 def is_feature_folder(folder: Path) -> bool:
@@ -36,17 +70,19 @@ class FeatureFolder:
     cases        split -> number of cases
     class_names  one name per class
     dataset      arguments of `open_dataset` for the data set that the features were computed from
+    inner_size   side of the crops that the network saw; None in older folders
 
     DataError, naming the file, if a file is missing, damaged or of another format.
     """
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.meta = _read_meta(self.path)
-        self.layers, self.values = tuple(self.meta["layers"]), self.meta["values"]
-        self.cases: dict[str, int] = self.meta["cases"]
-        self.class_names = tuple(self.meta["class_names"])
-        self.dataset: dict = self.meta["dataset"]
+        meta = _read_meta(self.path)
+        self.layers, self.values = tuple(meta.layers), meta.values
+        self.cases: dict[str, int] = dict(meta.cases)
+        self.class_names = tuple(meta.class_names)
+        self.inner_size = meta.inner_size
+        self.dataset: dict[str, Any] = msgspec.to_builtins(meta.dataset)
         self._matrices = {split: self._matrix(split) for split in self.cases}
 
     def matrix(self, split: str) -> np.ndarray:
@@ -70,52 +106,39 @@ class FeatureFolder:
         return self._vectors[split, "indices"]
 
     def _matrix(self, split):
-        path = self.path / f"{split}.npy"
-        return _array(path, np.float32, (self.cases[split], self.values), mapped=True)
+        shape = (self.cases[split], self.values)
+        return self._array(f"{split}.npy", np.float32, shape, mapped=True)
 
     @cached_property
     def _vectors(self):
-        return {
-            (split, what): _array(self.path / f"{split}_{what}.npy", np.int64, (count,))
+        vectors = {
+            (split, what): self._array(f"{split}_{what}.npy", np.int64, (count,))
             for split, count in self.cases.items()
             for what in ("labels", "indices")
         }
+        for (split, what), vector in vectors.items():
+            if what == "indices" and vector.min() < 0:
+                path = self.path / f"{split}_{what}.npy"
+                found = f"expected positions from 0, found {vector.min()}"
+                raise DataError(damage(path, found, _ADVICE))
+        for split in self.cases:
+            path = self.path / f"{split}_labels.npy"
+            checked_labels(path, vectors[split, "labels"], len(self.class_names))
+        return vectors
+
+    def _array(self, name, dtype, shape, mapped=False):
+        advice = f"{META} states that form; {_ADVICE}"
+        return read_array(self.path / name, dtype, shape, mapped=mapped, advice=advice)
 
 
-def _read_meta(folder) -> dict:
+def _read_meta(folder: Path) -> FeaturesMeta:
     path = folder / META
-    try:
-        meta = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         raise DataError(
-            f"{folder}: holds no features ({META} is missing); "
+            f"{harmless(str(folder))}: holds no features ({META} is missing); "
             "`convnet test --write-features` writes them"
-        ) from None
-    except (OSError, ValueError, RecursionError) as problem:
-        raise DataError(f"{path}: cannot be read ({problem})") from None
-    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise DataError(f"{path}: is not of the format '{FORMAT}'")
-    good = all(type(meta.get(key)) is kind for key, kind in _KINDS.items())
-    if not good or not meta["layers"] or not _are_counts(meta):
-        raise DataError(f"{path}: is damaged: not all of {', '.join(_KINDS)} are valid")
-    return meta
-
-
-def _are_counts(meta):
-    counts = [meta["values"], *meta["cases"].values()]
-    return set(meta["cases"]) <= set(SPLITS) and all(type(n) is int and n > 0 for n in counts)
-
-
-def _array(path, dtype, shape, mapped=False):
-    """Load a NumPy file of that type and shape; NumPy refuses files that need unpickling."""
-    try:
-        array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as problem:
-        raise DataError(f"{path}: cannot be read ({problem})") from None
-    if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous:
-        sizes = ["x".join(map(str, sides)) for sides in (array.shape, shape)]
-        raise DataError(
-            f"{path}: is {array.dtype} of {sizes[0]}; {META} states {np.dtype(dtype)} of "
-            f"{sizes[1]} (in row-major order)"
         )
-    return array
+    found = objects_of(plain_bytes(path, _LARGEST_META), path, advice=_ADVICE)
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise DataError(f"{harmless(str(path))}: is not of the format '{FORMAT}'")
+    return from_objects(found, FeaturesMeta, path, advice=_ADVICE)

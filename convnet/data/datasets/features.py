@@ -14,7 +14,9 @@ _SAMPLE = 4096  # the largest number of training cases that mean and scale are c
 class Features(Dataset):
     """The cases of a feature folder: `values` channels of one pixel each, float32.
 
-    All values are divided by `scale`, so that one learning rate fits the features of any network.
+    All values are divided by `scale`, so that one learning rate fits the features of any network:
+    the root mean square of the training features after their mean is subtracted, or the scale that
+    `use_scale` sets.
     """
 
     mirrors = False
@@ -26,6 +28,8 @@ class Features(Dataset):
         self._matrices = {split: self._folder.matrix(split) for split in ("train", "test")}
         self.channels = self._folder.values
         self.class_names = self._folder.class_names
+        self._given_scale: np.float32 | None = None
+        self._labels = {split: self._folder.labels(split) for split in ("train", "test")}
 
     def count(self, split: str) -> int:
         check_split(split)
@@ -38,17 +42,18 @@ class Features(Dataset):
 
     def labels(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
-        return self._folder.labels(split)[indices]
+        return self._labels[split][indices]
 
     @property
-    def scale(self) -> np.float32:
-        """The root mean square of the training features after their mean is subtracted."""
-        return self._statistics[1]
+    def scale(self) -> np.float32:  # type: ignore[override]
+        return self._statistics[1] if self._given_scale is None else self._given_scale
+
+    def use_scale(self, scale: float) -> None:
+        self._given_scale = np.float32(scale)
 
     @property
     def _mean_image(self):
-        mean, scale = self._statistics
-        return (mean / scale).reshape(-1, 1, 1)
+        return (self._statistics[0] / self.scale).reshape(-1, 1, 1)
 
     @cached_property
     def _statistics(self):

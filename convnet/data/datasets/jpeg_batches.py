@@ -5,17 +5,20 @@ cuda-convnet2: each `data_batch_<n>` is a folder of pickles `data_batch_<n>.<k>`
 label is a pair (WordNet id, index) or None.  Only the byte ranges of the images stay in memory.
 """
 
+import math
 import re
 from pathlib import Path
 
 import numpy as np
 
+from convnet.data.byte_range import UNKNOWN_CRC
 from convnet.data.dataset import Indices, check_split
 from convnet.data.datasets.batches_meta import BatchesMeta
 from convnet.data.datasets.cuda_convnet import Range, find_batches, split_batches
-from convnet.data.datasets.value_checks import class_names, label_vector
+from convnet.data.datasets.value_checks import label_vector, whole
 from convnet.data.encoded import EncodedDataset
-from convnet.data.pickle.unpickler import read_dictionary, read_pickle
+from convnet.data.pickle.compressed import compression
+from convnet.data.pickle.unpickler import read_pickle
 from convnet.errors import DataError
 
 _PART = re.compile(r"data_batch_\d+\.(\d+)")
@@ -47,17 +50,25 @@ class JpegBatches(BatchesMeta, EncodedDataset):
         test_range: Range | None = None,
     ):
         self.name = name
-        self._meta_path = folder / "batches.meta"
-        self._meta = read_dictionary(self._meta_path, "label_names")
-        self.class_names = class_names(self._meta_path, self._meta["label_names"])
-        self.side = _number(self._meta_path, self._meta, "img_size", _SIDE)
-        self._offset = _number(self._meta_path, self._meta, "label_offset", 0)
+        self._read_meta(folder)
+        self.class_names = self._names()
+        if not self.class_names:
+            raise DataError(f"{self._meta_path}: has no 'label_names', the names of the classes")
+        self.side = self._stored_side()
+        self._read_mean((_CHANNELS, self.side, self.side))
         batches = find_batches(folder)
         numbers = split_batches(folder, list(batches), train_range, test_range)
         self.files = [part for path in batches.values() for part in _parts(path)]
         read = {n: self._read(batches[n]) for n in dict.fromkeys(sum(numbers.values(), []))}
         self._sizes = {split: {n: len(read[n]) for n in numbers[split]} for split in numbers}
         self._table = {s: np.concatenate([read[n] for n in numbers[s]]) for s in numbers}
+
+    def _stored_side(self) -> int:
+        """The side of the images: as stated, or of their values, or of the mean image."""
+        meta = self._meta
+        values = meta.num_vis or np.size(() if meta.data_mean is None else meta.data_mean)
+        side = math.isqrt(values // _CHANNELS)
+        return meta.img_size or (side if side > 1 and _CHANNELS * side**2 == values else _SIDE)
 
     def count(self, split: str) -> int:
         check_split(split)
@@ -69,7 +80,8 @@ class JpegBatches(BatchesMeta, EncodedDataset):
 
     def places(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
-        return self._table[split][np.asarray(indices, np.int64), :3]
+        places = self._table[split][np.asarray(indices, np.int64), :3]
+        return np.pad(places, ((0, 0), (0, 1)), constant_values=UNKNOWN_CRC)
 
     def where(self, split: str, index: int) -> str:
         """Return the file and offset of an image, for messages."""
@@ -82,7 +94,7 @@ class JpegBatches(BatchesMeta, EncodedDataset):
 
     def _read_part(self, path):
         jpegs, stored = _contents(path)
-        labels = label_vector(path, _shifted(stored, self._offset), len(self.class_names))
+        labels = label_vector(path, stored, len(self.class_names), self._meta.label_offset or 0)
         if len(labels) != len(jpegs):
             raise DataError(f"{path}: has {len(jpegs)} images but {len(labels)} labels")
         file, places = self.files.index(path), _places(path, jpegs)
@@ -107,43 +119,61 @@ def _contents(path):
     if type(batch) is dict and {"data", "labels"} <= set(batch):
         jpegs, labels = batch["data"], batch["labels"]
     elif type(batch) is tuple and len(batch) == 3:
-        jpegs, labels = batch[0], [_index(path, label) for label in batch[2]]
+        jpegs, labels = batch[0], _indices(path, batch[2])
     else:
         raise DataError(f"{path}: holds neither 'data' and 'labels' nor (JPEGs, sizes, labels)")
-    if type(jpegs) is not list or not all(type(jpeg) is bytes for jpeg in jpegs):
+    if type(jpegs) not in (list, tuple):
         raise DataError(f"{path}: its data is not a list of JPEG files")
-    return jpegs, labels
+    own: dict[int, bytes] = {}  # an object that is repeated stays one object
+    return [own.setdefault(id(jpeg), _bytes(path, jpeg)) for jpeg in jpegs], labels
+
+
+def _bytes(path, jpeg):
+    """Return a JPEG file, which may be stored as an array of its bytes."""
+    if isinstance(jpeg, np.ndarray) and jpeg.dtype.kind in "iu" and jpeg.dtype.itemsize == 1:
+        return jpeg.tobytes()
+    if type(jpeg) is not bytes or not jpeg:
+        raise DataError(f"{path}: its data is not a list of JPEG files")
+    return jpeg
+
+
+def _indices(path, labels):
+    if isinstance(labels, np.ndarray):
+        return labels
+    if type(labels) not in (list, tuple):
+        raise DataError(f"{path}: its labels are not a list")
+    return [_index(path, label) for label in labels]
 
 
 def _index(path, label):
     if label is None:
         return 0
-    if type(label) is not tuple or len(label) != 2:
-        raise DataError(f"{path}: has a label that is not a pair of a WordNet id and an index")
-    return label[1]
-
-
-def _shifted(labels, offset):
-    """Return labels counted from 0; those of the 2012 source are stored with an offset."""
-    return [label + offset for label in labels] if offset else labels
+    if type(label) in (tuple, list) and len(label) == 2:
+        return label[1]
+    if type(whole(label)) is int:
+        return label
+    raise DataError(f"{path}: has a label that is not a pair of a WordNet id and an index")
 
 
 def _places(path, jpegs):
-    """Yield (offset, length) of each image in its file, where they lie in order."""
-    data, position = path.read_bytes(), 0
+    """Yield (offset, length) of each image in its file; an image may occur several times."""
+    data, position, known = path.read_bytes(), 0, {}
+    if compression(data):
+        raise DataError(
+            f"{path}: is compressed, but JPEG images are read from byte ranges of the file; "
+            f"decompress the file itself first ({compression(data)})"
+        )
     for jpeg in jpegs:
-        offset = data.find(jpeg, position)
+        offset = known.get(id(jpeg), -1)
+        if offset < 0:
+            offset = data.find(jpeg, position)
+        if offset < 0:
+            offset = data.find(jpeg)  # an object that the pickle mentions earlier
         if offset < 0:
             raise DataError(
                 f"{path}: is a pickle of protocol 0, which does not store the bytes of images "
                 "unchanged; write it again with protocol 2"
             )
+        known[id(jpeg)] = offset
         yield offset, len(jpeg)
-        position = offset + len(jpeg)
-
-
-def _number(path, meta, key, default):
-    value = meta.get(key, default)
-    if type(value) is not int or not 0 <= value < 1 << 20:
-        raise DataError(f"{path}: {key} is not an integer >= 0")
-    return value
+        position = max(position, offset + len(jpeg))

@@ -1,29 +1,49 @@
 """The folder of a data set of shards: `dataset.json` and the files that it names (docs/data.md).
 
-The contents of `dataset.json` are checked here, so that readers can rely on them.
+The contents of `dataset.json` are checked here, so that readers can rely on them, and so is each
+file whose checksum it holds.
 """
 
+import hashlib
 import json
 import math
-import re
-from dataclasses import asdict, dataclass, field
+import os
+import stat
 from pathlib import Path
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import DTypeLike
 
+from convnet.display import quoted
 from convnet.errors import DataError
+from convnet.stored.arrays import read_array
+from convnet.stored.files import replacing
+from convnet.stored.records import from_json, from_objects
 
 MANIFEST, MEAN = "dataset.json", "mean.npy"
-FORMAT, VERSION = "convnet shards", 1
+FORMAT, VERSION = "convnet shards", 2
 SIDE, CHANNELS = 256, 3  # paper, section 2
 MAX_CLASSES = 1_000_000
 MAX_SHARDS = 100_000  # of a split: five digits
-_LARGEST_MANIFEST = 256 << 20  # bytes; 22,000 classes and 2,000 shards take 3 MB
+LARGEST_MANIFEST = 64 << 20  # bytes; 22,000 classes and 2,000 shards take 3 MB
+# The columns of an index, by the version of the format: offset, length, label, and from version 2
+# on the CRC-32 of the JPEG.
+INDEX_COLUMNS = {1: 3, 2: 4}
+_CHECKSUM = "checksum"  # the field of `dataset.json` for the checksum of all others
+LARGEST_IMAGE = 16 << 20  # bytes; 256x256 pixels without compression take 0.2 MB
+_LARGEST_HEADER = 4096  # bytes before the numbers of a NumPy file of ours
+_REPAIR = "restore it from a copy, or make the data set again"
+
+Text = Annotated[str, msgspec.Meta(max_length=100_000)]
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Size = Annotated[int, msgspec.Meta(ge=0, lt=1 << 40)]
+Finite = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
+Triple = Annotated[list[Finite], msgspec.Meta(min_length=CHANNELS, max_length=CHANNELS)]
 
 
-@dataclass(frozen=True)
-class ShardFile:
+class ShardFile(msgspec.Struct, frozen=True):
     """One tar of images.
 
     images        number of images
@@ -32,22 +52,39 @@ class ShardFile:
     index_sha256  checksum of its index, hexadecimal
     """
 
-    images: int
-    bytes: int
-    sha256: str
-    index_sha256: str
+    images: Size
+    bytes: Size
+    sha256: Sha256
+    index_sha256: Sha256
 
 
-@dataclass(frozen=True)
-class Manifest:
+ShardFiles = Annotated[list[ShardFile], msgspec.Meta(min_length=1, max_length=MAX_SHARDS)]
+
+
+class ClassRecord(msgspec.Struct, frozen=True):
+    """A class: its WordNet id (or folder), and its name in words."""
+
+    id: Text
+    name: Text
+
+
+class SplitFiles(msgspec.Struct, frozen=True):
+    """The shards of each split, in order."""
+
+    train: ShardFiles
+    test: ShardFiles
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The contents of `dataset.json`.
 
+    version       of the format: a key of `INDEX_COLUMNS`
     name          of the data set
-    ids, names    of the classes, in the order of the labels: WordNet ids (or folders), and words
+    classes       in the order of the labels
     label_order   how that order was chosen, in words
     seed          of the order of the images
     jpeg          how the images are stored: quality and chroma
-    shards        split -> its shards, in order
+    files         the shards of each split
     eigenvalues   (3,) of the covariance of the training pixels' colors, largest first
     eigenvectors  (3, 3) rows of numbers; column i belongs to eigenvalue i
     mean_sha256   checksum of the file of the mean image
@@ -55,22 +92,65 @@ class Manifest:
     made          the options that the set was made with
     """
 
-    name: str
-    ids: list[str]
-    names: list[str]
-    label_order: str
-    seed: int
-    jpeg: dict
-    shards: dict[str, list[ShardFile]]
-    eigenvalues: list[float]
-    eigenvectors: list[list[float]]
-    mean_sha256: str
-    remarks: dict[str, int] = field(default_factory=dict)
-    made: dict = field(default_factory=dict)
+    format: str = FORMAT
+    version: int = VERSION
+    side: int = SIDE
+    name: Text
+    label_order: Text
+    seed: Annotated[int, msgspec.Meta(ge=0)]
+    jpeg: dict[str, int | Text]
+    files: SplitFiles = msgspec.field(name="shards")
+    eigenvalues: Triple
+    eigenvectors: Annotated[list[Triple], msgspec.Meta(min_length=CHANNELS, max_length=CHANNELS)]
+    mean_sha256: Sha256
+    remarks: dict[Text, Size] = {}
+    made: dict[Text, int | float | Text | None] = {}
+    classes: Annotated[list[ClassRecord], msgspec.Meta(min_length=1, max_length=MAX_CLASSES)]
+
+    @property
+    def ids(self) -> list[str]:
+        """The WordNet ids (or folders) of the classes, in the order of the labels."""
+        return [one.id for one in self.classes]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the classes, in the order of the labels."""
+        return [one.name for one in self.classes]
+
+    @property
+    def shards(self) -> dict[str, list[ShardFile]]:
+        """Split -> its shards, in order."""
+        return {"train": self.files.train, "test": self.files.test}
+
+    @property
+    def columns(self) -> int:
+        """The number of columns of an index."""
+        return INDEX_COLUMNS[self.version]
 
     def images(self, split: str) -> int:
         """Return the number of images in a split."""
         return sum(shard.images for shard in self.shards[split])
+
+
+class _Head(msgspec.Struct):
+    """What is read before all else: another version may have other fields."""
+
+    format: str
+    version: int
+    side: int
+    checksum: Sha256 | None = None
+
+    def problem(self) -> str | None:
+        """Return why this program cannot read such a set; None if it can."""
+        if self.format != FORMAT:
+            return (
+                f"does not describe a data set: its format is {quoted(self.format)}, not {FORMAT!r}"
+            )
+        if self.version not in INDEX_COLUMNS:
+            return f"has version {self.version}; this convnet reads versions 1 and {VERSION}"
+        if self.side != SIDE:
+            return f"has images of {self.side} pixels, not {SIDE} high and wide"
+        return None
 
 
 def shard_name(split: str, number: int) -> str:
@@ -79,18 +159,17 @@ def shard_name(split: str, number: int) -> str:
 
 
 def index_name(split: str, number: int) -> str:
-    """Return the file name of a shard's index: offset, length and label, int64 (images, 3)."""
+    """Return the file name of a shard's index, int64 (images, columns): see `INDEX_COLUMNS`."""
     return f"{split}-{number:05}.idx.npy"
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `dataset.json`, atomically; a folder with this file is a complete data set."""
-    stored = {"format": FORMAT, "version": VERSION, "side": SIDE} | asdict(manifest)
-    ids, names = stored.pop("ids"), stored.pop("names")
-    stored["classes"] = [{"id": i, "name": n} for i, n in zip(ids, names, strict=True)]
-    partial = folder / f"{MANIFEST}.partial"
-    partial.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(folder / MANIFEST)
+    stored = msgspec.to_builtins(manifest)
+    stored[_CHECKSUM] = _checksum(stored)
+    with replacing(folder / MANIFEST) as path:
+        text = json.dumps(stored, indent=1, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -100,103 +179,75 @@ def read_manifest(folder: Path) -> Manifest:
         raise DataError(
             f"{folder}: has no {MANIFEST}, so it is not a data set, or not yet a complete one"
         )
-    if path.stat().st_size > _LARGEST_MANIFEST:
+    if path.stat().st_size > LARGEST_MANIFEST:
         raise DataError(
-            f"{path}: is larger than {_LARGEST_MANIFEST >> 20} MiB, so not a list of shards"
+            f"{path}: is larger than {LARGEST_MANIFEST >> 20} MiB, so not a list of shards"
         )
     try:
-        stored = json.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError):
-        raise DataError(f"{path}: is damaged: not JSON; make the data set again") from None
-    return _Checks(path, stored).manifest()
+        stored = from_json(path.read_bytes(), dict[str, Any], path)
+        head = from_objects(stored, _Head, path)
+        if head.problem():
+            raise DataError(f"{path}: {head.problem()}")
+        manifest = from_objects(stored, Manifest, path)
+        if head.version > 1 and _checksum(stored) != head.checksum:
+            raise DataError(
+                f"{path}: was changed since it was written: its checksum is {_checksum(stored)}, "
+                f"not the {head.checksum} that it states"
+            )
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
+    except DataError as problem:
+        raise DataError(f"{problem}; {_REPAIR}") from None
+    return manifest
+
+
+def _checksum(stored: dict[str, Any]) -> str:
+    """Return the SHA-256 of all fields but the checksum itself, whatever the file's layout."""
+    rest = {key: value for key, value in stored.items() if key != _CHECKSUM}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def checked_array(path: Path, sha256: str, dtype: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Load a NumPy file, as `stored_array` does; DataError if its checksum is another one, too."""
+    limit = math.prod(shape) * np.dtype(dtype).itemsize + _LARGEST_HEADER
+    try:
+        size = file_size(path)
+        if size > limit:
+            raise DataError(
+                f"{path}: has {size:,} bytes, not the at most {limit:,} of "
+                f"{_shown(dtype, shape)}; {_REPAIR}"
+            )
+        found = sha256_of(path)
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
+    if found != sha256:
+        raise DataError(
+            f"{path}: is not as it was written: its SHA-256 is {found}, not the {sha256} in "
+            f"{MANIFEST}; {_REPAIR}"
+        )
+    return stored_array(path, dtype, shape)
+
+
+def file_size(path: Path) -> int:
+    """Return the bytes of an ordinary file.  DataError for another kind of file.  OSError."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError(f"{path}: is not an ordinary file; {_REPAIR}")
+    return status.st_size
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of an ordinary file, hexadecimal.  DataError for another.  OSError."""
+    file_size(path)  # a pipe would be read for ever
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def stored_array(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
-    """Load a NumPy file of that type and shape; DataError if it has another or cannot be read.
-
-    The shape in the file's header is compared before memory is allocated.
-    """
-    try:
-        with open(path, "rb") as file:
-            np.lib.format.read_magic(file)
-            found = np.lib.format.read_array_header_1_0(file)
-            if found == (shape, False, np.dtype(dtype)):
-                return np.fromfile(file, dtype, math.prod(shape)).reshape(shape)
-    except OSError as problem:
-        raise DataError(f"{path}: cannot be read: {problem.strerror}") from None
-    except ValueError:
-        pass  # reported below
-    sizes = "x".join(map(str, shape))
-    raise DataError(f"{path}: is not a NumPy file of {sizes} {np.dtype(dtype)}; it is damaged")
+    """Load a NumPy file of that type and shape; DataError if it has another or cannot be read."""
+    advice = "restore it from a copy, or make the data set again"
+    return read_array(path, dtype, shape, advice=advice)
 
 
-class _Checks:
-    """Converts the JSON to a Manifest; DataError with what is wrong with it."""
-
-    def __init__(self, path, stored):
-        self.path, self.stored = path, stored
-
-    def manifest(self):
-        self._version()
-        classes = self._get(self.stored, "classes", list)
-        if not 0 < len(classes) <= MAX_CLASSES:
-            self._fail(f"has {len(classes):,} classes")
-        return Manifest(
-            name=self._get(self.stored, "name", str),
-            ids=[self._get(one, "id", str) for one in classes],
-            names=[self._get(one, "name", str) for one in classes],
-            label_order=self._get(self.stored, "label_order", str),
-            seed=self._get(self.stored, "seed", int),
-            jpeg=self._get(self.stored, "jpeg", dict),
-            shards={split: self._shards(split) for split in ("train", "test")},
-            eigenvalues=self._numbers(self._get(self.stored, "eigenvalues", list)),
-            eigenvectors=self._vectors(),
-            mean_sha256=self._get(self.stored, "mean_sha256", str),
-            remarks=self._get(self.stored, "remarks", dict),
-            made=self._get(self.stored, "made", dict),
-        )
-
-    def _version(self):
-        if type(self.stored) is not dict or self.stored.get("format") != FORMAT:
-            self._fail(f"does not describe a data set: its format is not {FORMAT!r}")
-        version = self._get(self.stored, "version", int)
-        if version != VERSION:
-            self._fail(f"has version {version}; this convnet reads version {VERSION}")
-        if self._get(self.stored, "side", int) != SIDE:
-            self._fail(f"has images that are not {SIDE} pixels high and wide")
-
-    def _shards(self, split):
-        shards = self._get(self._get(self.stored, "shards", dict), split, list)
-        if not 0 < len(shards) <= MAX_SHARDS:
-            self._fail(f"has {len(shards):,} {split} shards")
-        return [self._shard(shard) for shard in shards]
-
-    def _shard(self, shard):
-        sizes = [self._get(shard, key, int) for key in ("images", "bytes")]
-        if min(sizes) < 0 or max(sizes) >= 1 << 62:
-            self._fail("has a shard of an impossible size")
-        sums = [self._get(shard, key, str) for key in ("sha256", "index_sha256")]
-        if not all(re.fullmatch("[0-9a-f]{64}", text) for text in sums):
-            self._fail("has a checksum that is not a SHA-256")
-        return ShardFile(*sizes, *sums)
-
-    def _vectors(self):
-        rows = self._get(self.stored, "eigenvectors", list)
-        if len(rows) != CHANNELS:
-            self._fail(f"its eigenvectors are not {CHANNELS}x{CHANNELS} numbers")
-        return [self._numbers(row) for row in rows]
-
-    def _numbers(self, values):
-        good = type(values) is list and len(values) == CHANNELS
-        if not good or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
-            self._fail(f"its eigenvalues or eigenvectors are not {CHANNELS} numbers")
-        return [float(value) for value in values]
-
-    def _get(self, holder, key, kind):
-        value = holder.get(key) if type(holder) is dict else None
-        if type(value) is not kind:
-            self._fail(f"has no {key!r}, or one of the wrong type")
-        return value
-
-    def _fail(self, what):
-        raise DataError(f"{self.path}: {what}; make the data set again, or restore it from a copy")
+def _shown(dtype, shape):
+    return f"{'x'.join(map(str, shape))} {np.dtype(dtype)}"

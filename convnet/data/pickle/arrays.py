@@ -6,6 +6,8 @@ import re
 import numpy as np
 
 _NUMBERS = re.compile(r"[<>=|]?(b1|\?|[iu][1248]|f[248])")
+_TEXTS = re.compile(r"[<>=|]?[SaU][1-9][0-9]{0,4}|[|]?O8?")  # of class names, such as S5
+_OBJECTS = np.dtype(object)
 _ORDERS = {"<": "<", ">": ">", "|": "=", "=": "="}
 
 
@@ -21,16 +23,16 @@ class Global:
 
 
 class Dtype:
-    """A NumPy number type; its byte order follows in `set_state`."""
+    """A NumPy type of numbers, texts or objects; its byte order follows in `set_state`."""
 
     def __init__(self, value: np.dtype):
         self.value = value
 
     def set_state(self, state: tuple) -> None:
-        """Set the byte order; Unreadable for types other than numbers."""
+        """Set the byte order; Unreadable for types of several fields."""
         order = _ascii(state[1]) if len(state) >= 8 else ""
         if order not in _ORDERS or any(part is not None for part in state[2:5]):
-            raise Unreadable("an array of values other than numbers")
+            raise Unreadable("an array of values other than numbers and texts")
         self.value = self.value.newbyteorder(_ORDERS[order])
 
 
@@ -45,10 +47,13 @@ class Array:
         if len(state) != 5 or type(state[3]) not in (bool, int):
             raise Unreadable("an array with an unknown form of contents")
         _, shape, dtype, is_fortran, data = state
-        self.value = _array(data, dtype, shape, "F" if is_fortran else "C")
+        if _is_object(dtype):
+            self.value = _listed(data, shape)
+        else:
+            self.value = _array(data, dtype, shape, "F" if is_fortran else "C")
 
-    def finished(self) -> np.ndarray:
-        """Return the array; Unreadable if its contents never came."""
+    def finished(self) -> np.ndarray | list:
+        """Return the array, one of objects as a list; Unreadable if its contents never came."""
         if self.value is None:
             raise Unreadable("an array without contents")
         return self.value
@@ -94,13 +99,17 @@ def _reconstruct(kind, shape, code):
 
 def _dtype(code, *_):
     code = _ascii(code)
-    if not _NUMBERS.fullmatch(code):
-        raise Unreadable("an array of values other than numbers")
+    if not _NUMBERS.fullmatch(code) and not _TEXTS.fullmatch(code):
+        raise Unreadable("an array of values other than numbers and texts")
     return Dtype(np.dtype(code))
 
 
 def _scalar(dtype, data):
-    return _array(data, dtype, (), "C")[()].item()
+    return data if _is_object(dtype) else _array(data, dtype, (), "C")[()].item()
+
+
+def _is_object(dtype):
+    return type(dtype) is Dtype and dtype.value == _OBJECTS
 
 
 def _frombuffer(data, dtype, shape, order):
@@ -133,6 +142,13 @@ def _array(data, dtype, shape, order):
         raise Unreadable("an array without contents")
     order = "F" if _ascii(order) == "F" else "C"
     return np.frombuffer(data, dtype.value).reshape(shape, order=order)
+
+
+def _listed(data, shape):
+    """Return an array of objects, such as names, as a list; one of 0 dimensions has one item."""
+    if type(data) is not list or type(shape) is not tuple or shape not in ((), (len(data),)):
+        raise Unreadable("an array of objects that is no plain list of them")
+    return data
 
 
 def _ascii(value):

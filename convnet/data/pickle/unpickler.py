@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 
 from convnet.data.pickle.arrays import Unreadable
+from convnet.data.pickle.compressed import compression, ungzipped
 from convnet.data.pickle.machine import loads
 from convnet.data.pickle.records import RECORDS
 from convnet.errors import DataError
@@ -21,8 +22,9 @@ _LARGEST_ZIPPED = 4 << 30  # bytes unpacked; the largest net of the time has 1
 def read_pickle(path: Path | str) -> object:
     """Return the value pickled in a file by Python 2 or 3, protocols 0 to 5.
 
-    Strings of Python 2 come back as bytes, except the keys of dictionaries, which are always str
-    (or int).  Arrays are read-only.  DataError, naming the file, for anything but plain data.
+    The file may be compressed, by gzip or as a zip archive with one pickle named `data`.  Strings
+    of Python 2 come back as bytes, except the keys of dictionaries, which are always str (or int).
+    Arrays are read-only.  DataError, naming the file, for anything but plain data.
     """
     path = Path(path)
     try:
@@ -32,7 +34,7 @@ def read_pickle(path: Path | str) -> object:
             raise DataError(
                 f"{path}: is larger than {_LARGEST_FILE >> 30} GiB, so not a data batch"
             )
-        return loads(path.read_bytes())
+        return loads(_contents(path))
     except Unreadable as problem:
         raise DataError(
             f"{path}: {problem}; a data file must be a pickle of only arrays, numbers, strings, "
@@ -68,6 +70,8 @@ def read_records(path: Path | str) -> object:
 
 def _contents(path: Path) -> bytes:
     data = path.read_bytes()
+    if compression(data) == "gunzip":
+        return ungzipped(data, _LARGEST_ZIPPED)
     if not data.startswith(b"PK"):
         return data
     try:

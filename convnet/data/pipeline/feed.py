@@ -15,6 +15,7 @@ from convnet.data import counter_rng
 from convnet.data.color_noise import ColorNoise
 from convnet.data.crops import Crops
 from convnet.data.dataset import Dataset, Indices, check_split
+from convnet.data.labels import checked_labels
 from convnet.data.pipeline.arrange import arrange
 from convnet.data.pipeline.mean import mean_crop
 from convnet.data.pipeline.slices import minibatch_slices
@@ -35,6 +36,7 @@ class FeedOptions:
     mean         "image" (the centre of the training set's mean image), "scalar" (the mean of that
                  image), "none", a number, or an array (channels, S, S) to crop like a mean image
     color_noise  strength c of the noise along the principal colors of training images; 0: none
+    color_pca    deviations and eigenvectors of these colors; None: those of the data set
     matrices     which of the matrices of `Batch` to make
     """
 
@@ -45,6 +47,7 @@ class FeedOptions:
     flip: bool | None = None
     mean: str | float | np.ndarray = "image"
     color_noise: float = 0.0
+    color_pca: tuple[np.ndarray, np.ndarray] | None = None
     matrices: tuple[int, ...] = (0, 1)
 
 
@@ -53,8 +56,8 @@ class Batch:
     """A minibatch.
 
     cases     number of cases, n
-    matrices  dataIdx -> float32, C-contiguous: 0 pixels (channels*side*side, n), 1 labels (1, n),
-              2 one-hot labels (classes, n)
+    matrices  dataIdx -> float32, C-contiguous: 0 pixels (channels*side*side, n), 1 labels (1, n)
+              or targets of regression (targets, n), 2 one-hot labels (classes, n)
     labels    int64 (n,)
     indices   the positions of the cases in their split, int64 (n,)
     """
@@ -82,16 +85,21 @@ class Feed:
         check_split(split)
         if minibatch < 1:
             raise DataError(f"a minibatch must have at least 1 case, not {minibatch}")
+        if not dataset.count(split):
+            raise DataError(
+                f"{dataset.name}: has no {split} images to make minibatches of; make or choose a "
+                "data set that has some"
+            )
         self.dataset, self.split, self.minibatch_size = dataset, split, minibatch
         self.side = dataset.side if options.side is None else options.side
-        self._border = _border(dataset, self.side)
+        self._border = border(dataset, self.side)
         self._seed = options.seed
         self._shuffles = options.shuffle and split == "train"
         self._augments = options.augment and split == "train"
         by_default = self._border > 0 and dataset.mirrors
         self._flips = by_default if options.flip is None else options.flip
         self._mean = mean_crop(dataset, self.side, options.mean)
-        self._noise = self._color_noise(options.color_noise)
+        self._noise = self._color_noise(options.color_noise, options.color_pca)
         self._heights = {matrix: self._rows(matrix) for matrix in options.matrices}
         stored = None if self._shuffles else dataset.stored_batches(split)
         self._slices = minibatch_slices(dataset.count(split), minibatch, stored)
@@ -194,6 +202,14 @@ class Feed:
         crops = Crops(starts, np.full(len(indices), flipped), None)
         return self._batch(indices, images, crops, out)
 
+    def centres(self, indices: Indices) -> np.ndarray:
+        """Return the central crops of images, as the network sees them in a test.
+
+        uint8 or float32 (cases, channels, side, side).
+        """
+        seen = slice(self._border, self._border + self.side)
+        return self.dataset.images(self.split, indices)[:, :, seen, seen]
+
     def borrow(self, indices: Indices) -> AbstractContextManager[np.ndarray | None]:
         """Return a context that yields the images of cases; None if no pixels are needed."""
         return self.dataset.borrow(self.split, indices) if 0 in self._heights else nullcontext()
@@ -212,17 +228,29 @@ class Feed:
     def _batch(self, indices, images, crops: Crops, out):
         batch = self._labelled(indices, out)
         if 0 in batch.matrices:
+            self._refuse_non_finite(images, indices)
             pixels = batch.matrices[0].reshape(self.dataset.channels, self.side, self.side, -1)
             starts, flips, shifts = crops
             arrange(images, starts, flips, self._mean, pixels, shifts, self._factor)
         return batch
 
+    def _refuse_non_finite(self, images, indices):
+        """Raise DataError if images of real numbers hold NaN or infinity."""
+        if images.dtype.kind == "f" and not np.isfinite(images).all():
+            good = np.isfinite(images).reshape(len(images), -1).all(axis=1)
+            raise DataError(
+                f"{self.dataset.name}: {self.split} case {indices[np.argmin(good)]:,} holds values "
+                "that are not finite: make the data again, or leave the case out"
+            )
+
     def _labelled(self, indices, out):
         """Return a minibatch with labels whose pixels are not computed yet."""
         labels = self.dataset.labels(self.split, indices)
+        if self.dataset.classes:
+            labels = checked_labels(self.dataset.name, labels, self.dataset.classes, indices)
         matrices = {m: self._place(m, len(indices), out) for m in self._heights}
         if 1 in matrices:
-            matrices[1][0] = labels
+            matrices[1][:] = self.dataset.target_matrix(self.split, indices)
         if 2 in matrices:
             np.equal(labels, np.arange(self.dataset.classes)[:, np.newaxis], out=matrices[2])
         return Batch(len(indices), matrices, labels, indices)
@@ -231,12 +259,12 @@ class Feed:
     def _factor(self):
         return self._noise.factor if self._noise else 1.0
 
-    def _color_noise(self, strength):
+    def _color_noise(self, strength, color_pca):
         if not 0 <= strength <= 100:
             raise DataError(f"the color noise must be from 0 to 100, not {strength:g}")
         if not strength or self.split != "train":
             return None
-        deviations, vectors = self.dataset.color_pca
+        deviations, vectors = color_pca or self.dataset.color_pca
         if len(deviations) != self.dataset.channels:
             raise DataError(f"{self.dataset.name}: color noise needs images of three channels")
         return ColorNoise(strength, deviations, vectors, self._seed, counter_rng.COLOR)
@@ -248,13 +276,20 @@ class Feed:
         return out[matrix].reshape(-1)[: rows * cases].reshape(rows, cases)
 
     def _rows(self, matrix):
-        rows = {0: self.dataset.channels * self.side**2, 1: 1, 2: self.dataset.classes}
+        rows = {0: self.dataset.channels * self.side**2, 1: self.dataset.targets or 1}
+        if self.dataset.targets is None:
+            rows[2] = self.dataset.classes
+        elif matrix == 2:
+            raise DataError(
+                f"{self.dataset.name} has {self.dataset.targets:,} targets a case and no classes, "
+                "so no matrix 2 of classes; the targets are matrix 1 (dataIdx=1)"
+            )
         if matrix not in rows:
             raise DataError(f"the data has no matrix {matrix}; 0 is pixels, 1 labels, 2 one-hot")
         return rows[matrix]
 
 
-def _border(dataset, side):
+def border(dataset: Dataset, side: int) -> int:
     """Return the width of the rim around a centre crop; DataError if the images are too small."""
     if dataset.side < side:
         raise DataError(

@@ -13,9 +13,9 @@ def mean_crop(dataset: Dataset, side: int, mean: str | float | np.ndarray) -> np
     """
     shape = (dataset.channels, side, side)
     if isinstance(mean, str):
-        mean = _named_mean(dataset, mean)
+        mean = named_mean(dataset, mean)
     if np.ndim(mean) == 0:
-        if not np.isfinite(mean):
+        if not abs(mean) <= float(np.finfo(np.float32).max):
             raise DataError(f"the number to subtract from the pixels must be finite, not {mean}")
         return np.full(shape, mean, np.float32)
     found = np.shape(mean)
@@ -24,11 +24,17 @@ def mean_crop(dataset: Dataset, side: int, mean: str | float | np.ndarray) -> np
         raise DataError(
             f"a mean image of {_by(found)} does not cover the {_by(shape)} that the network expects"
         )
+    if not np.isfinite(mean).all():
+        raise DataError(
+            f"the mean image of {dataset.name} holds values that are not finite: make the data "
+            "again"
+        )
     crop = np.asarray(mean)[:, start : start + side, start : start + side]
     return np.ascontiguousarray(crop, np.float32)
 
 
-def _named_mean(dataset, name):
+def named_mean(dataset: Dataset, name: str) -> float | np.ndarray:
+    """Return what "image", "scalar" or "none" stands for.  DataError for another name."""
     if name == "none":
         return 0.0
     if name not in ("image", "scalar"):
