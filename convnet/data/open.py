@@ -63,7 +63,8 @@ def open_dataset(
         return Shapes(**sizes, seed=seed, name=str(name))
     if built_in == "synthetic":
         return Synthetic(str(name), classes or 10, channels or 3, side or 32, seed)
-    raise DataError(f"{harmless(str(name))}: the data set {built_in} has no parameters; write {built_in}")
+    shown = harmless(str(name))
+    raise DataError(f"{shown}: the data set {built_in} has no parameters; write {built_in}")
 
 
 def _open_folder(folder, name, train_range, test_range, channels):
