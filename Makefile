@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick simulator kernels smoke widths lint docs site corpus bench gpu figure1 ablations clean
+.PHONY: demo test quick simulator fuzz faults kills kernels smoke widths lint docs site corpus bench gpu figure1 ablations clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -35,6 +35,18 @@ quick: $(VENV)/.tested
 
 simulator: $(VENV)/.tested
 	$(SIMULATOR)
+
+# Damaged inputs for every reader; faults in every call that writes; a thousand kills of a run.
+SECONDS ?= 600
+fuzz: $(VENV)/.tested
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+faults: $(VENV)/.tested
+	$(BIN)/python -m tests.faults
+
+COUNT ?= 1000
+kills: $(VENV)/.tested
+	$(BIN)/python -m tests.scripts.kills --count $(COUNT)
 
 kernels: $(VENV)/.tested
 	$(BIN)/python -m tests.scripts.kernels_table

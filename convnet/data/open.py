@@ -14,6 +14,7 @@ from convnet.data.datasets.jpeg_batches import JpegBatches, holds_jpegs
 from convnet.data.datasets.shard_folder import MANIFEST
 from convnet.data.datasets.shards import Shards
 from convnet.data.datasets.synthetic import Synthetic
+from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.stored.paths import user_path
 
@@ -62,16 +63,18 @@ def open_dataset(
         return Shapes(**sizes, seed=seed, name=str(name))
     if built_in == "synthetic":
         return Synthetic(str(name), classes or 10, channels or 3, side or 32, seed)
-    raise DataError(f"{name}: the data set {built_in} has no parameters; write {built_in}")
+    shown = harmless(str(name))
+    raise DataError(f"{shown}: the data set {built_in} has no parameters; write {built_in}")
 
 
 def _open_folder(folder, name, train_range, test_range, channels):
-    if not folder.is_dir():
-        raise DataError(_not_found(folder, name))
     try:
+        if not folder.is_dir():
+            raise DataError(_not_found(folder, name))
         return _read_folder(folder, name, train_range, test_range, channels)
     except OSError as problem:
-        raise DataError(f"{problem.filename or name}: cannot be read: {problem.strerror}") from None
+        shown = harmless(str(problem.filename or name))
+        raise DataError(f"{shown}: cannot be read: {problem.strerror}") from None
 
 
 def _read_folder(folder, name, train_range, test_range, channels):
@@ -102,6 +105,7 @@ def _refuse_ranges(name, train_range, test_range):
 
 
 def _not_found(folder, name):
+    name = harmless(name)
     if folder.exists():
         return f"{name}: is a file; name the folder that contains it ({_FOLDERS})"
     close = difflib.get_close_matches(name.partition(":")[0].lower(), BUILT_IN, 1, 0.6)

@@ -12,7 +12,7 @@ import numpy as np
 def python2_pickle(value, protocol: int) -> bytes:
     """Dictionaries, lists, tuples, bytes (as str), numbers, None, arrays, names and instances.
 
-    A dictionary or array that occurs again is written as a reference to the first.
+    A dictionary, list or array that occurs again is written as a reference to the first.
     """
     write = _Text() if protocol == 0 else _Binary()
     start = b"" if protocol == 0 else b"\x80\x02"
@@ -94,7 +94,8 @@ class _Text(_Writer):
         return b"F%r\n" % value
 
     def list(self, value):
-        return b"(l" + self.put() + b"".join(self.any(part) + b"a" for part in value)
+        start = b"(l" + self.put() + self.first(value)
+        return start + b"".join(self.any(part) + b"a" for part in value)
 
     def put(self):
         self.memo += 1
@@ -127,7 +128,8 @@ class _Binary(_Writer):
         return b"G" + struct.pack(">d", value)
 
     def list(self, value):
-        return b"]" + self.put() + b"(" + b"".join(self.any(part) for part in value) + b"e"
+        start = b"]" + self.put() + self.first(value)
+        return start + b"(" + b"".join(self.any(part) for part in value) + b"e"
 
     def put(self):
         self.memo += 1

@@ -13,6 +13,7 @@ from convnet.data import counter_rng
 from convnet.data.dataset import Dataset, Indices, check_split
 from convnet.data.datasets.shapes_paint import paint
 from convnet.data.datasets.shapes_scene import COLORS, FIGURES, TEXTURES, scenes
+from convnet.display import harmless
 from convnet.errors import DataError
 
 SIDES = (16, 512)
@@ -101,8 +102,8 @@ def _stated(name) -> dict[str, int]:
     matches = [_STATED.fullmatch(item) for item in items]
     if not all(matches):
         raise DataError(
-            f"{name}: after the colon, set any of side, classes, train and test (numbers of "
-            "cases) to a number, as in shapes:side=40,train=2000"
+            f"{harmless(name)}: after the colon, set any of side, classes, train and test (numbers "
+            "of cases) to a number, as in shapes:side=40,train=2000"
         )
     return {match[1]: int(match[2]) for match in matches}
 

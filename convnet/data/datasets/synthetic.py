@@ -10,6 +10,7 @@ import numpy as np
 from convnet.arithmetic import ceil_div
 from convnet.data import counter_rng
 from convnet.data.dataset import Dataset, Indices, check_split
+from convnet.display import harmless
 from convnet.errors import DataError
 
 _NAME = re.compile(r"synthetic(?::(\d+)x(\d+)x(\d+)x(\d+))?")
@@ -71,7 +72,7 @@ def _sizes(name):
     match = _NAME.fullmatch(name)
     if not match or match[3] != match[4]:
         raise DataError(
-            f"{name}: write synthetic:CLASSESxCHANNELSxSIDExSIDE, such as "
+            f"{harmless(name)}: write synthetic:CLASSESxCHANNELSxSIDExSIDE, such as "
             "synthetic:1000x3x224x224, or synthetic alone"
         )
     return tuple(int(size) for size in match.groups()[:3]) if match[1] else None
