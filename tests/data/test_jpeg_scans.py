@@ -41,8 +41,6 @@ def test_scans_are_counted_with_the_pixels():
     jpeg.refuse_scans(file, (6_000, 6_000))
     with pytest.raises(ValueError, match="scans of 9000x9000 pixels; at most 49"):
         jpeg.refuse_scans(file, (9_000, 9_000))
-    with pytest.raises(ValueError, match="at most 500"):
-        jpeg.refuse_scans(with_scans(64, 64, 600), (64, 64))
 
 
 def test_only_scans_of_the_first_image_count():
@@ -58,8 +56,9 @@ def test_only_scans_of_the_first_image_count():
 
 
 def test_decoding_small_images_checks_the_scans_first(monkeypatch):
+    monkeypatch.setattr(jpeg, "_MOST_SCANNED", 500 * 64 * 64)
     file = with_scans(64, 64, 600)
-    with pytest.raises(ValueError, match="600 scans|601 scans|60[0-9] scans"):
+    with pytest.raises(ValueError, match="60[0-9] scans"):
         jpeg.decode_into(file, np.zeros((64, 64, 4), np.uint8), converts=True)
     with pytest.raises(ValueError, match="60[0-9] scans"):
         jpeg.load_jpeg(file, (64, 64))
