@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from convnet.graph.build import build
-from convnet.graph.infer_inputs import infer_dims
+from convnet.graph.guess_sizes import infer_dims
 from convnet.language import Source, read_source
 from convnet.language.specs import RunDefaults, Specs
 

@@ -123,7 +123,7 @@ def test_one_damaged_field_of_a_record(tmp_path):
 
 def test_what_is_no_plain_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "journal.jsonl")
-    with pytest.raises(DataError, match="journal.jsonl: is a pipe or device; expected a file"):
+    with pytest.raises(DataError, match="journal.jsonl: is a named pipe, not a file"):
         read(tmp_path)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.gpu.settings import ROOT, Settings
 from convnet.graph.build import Graph, build
-from convnet.graph.infer_inputs import infer_dims
+from convnet.graph.guess_sizes import infer_dims
 from convnet.language import Source, read_source
 from convnet.language.specs import RunDefaults, Specs
 from convnet.network.network import Network

@@ -38,7 +38,7 @@ def private_folder() -> Path | None:
 def tell(line: str) -> None:
     """Print a note on stderr; nothing if that cannot be written."""
     with suppress(OSError, ValueError, AttributeError):
-        print(f"note: {line}", file=sys.stderr)
+        sys.stderr.write(f"note: {line}\n")
 
 
 def _shared(parent: Path) -> Path | None:

@@ -287,7 +287,7 @@ def test_a_net_without_a_record_has_none(case):
 def test_a_record_that_is_damaged_is_named(case, tmp_path):
     saved = checkpoint.load(checkpoint.newest(case / "run"))
     spoilt = replace(saved, input=msgspec.Raw(b'{"side": 16}'))
-    with pytest.raises(CheckpointError, match="input: is damaged: there is no field channels"):
+    with pytest.raises(CheckpointError, match="is damaged: input: there is no field channels"):
         checkpoint.save(tmp_path / "1.0.safetensors", spoilt)
 
 

@@ -168,7 +168,7 @@ def test_compressed_tars_of_classes(tmp_path, ending, in_archive):
         (lambda data: data[:-20], "is damaged .Compressed file ended"),
         (lambda data: data[:40] + b"\xff" * 40 + data[80:], "is damaged .Error -3"),
         (lambda data: b"no gzip file", "is damaged .Not a gzipped file"),
-        (lambda data: gzip.compress(b"x" * 600), "invalid header in .*{0}.tar.gz: the archive"),
+        (lambda data: gzip.compress(b"x" * 600), r"invalid header .* in .*{0}.tar.gz: the archive"),
     ],
 )
 @pytest.mark.parametrize("in_archive", [False, True])

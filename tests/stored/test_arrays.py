@@ -113,8 +113,8 @@ def test_an_array_that_is_larger_than_the_memory(tmp_path, monkeypatch):
 
 def test_what_is_no_plain_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for name, kind in (("pipe", "a pipe or device"), (".", "a folder")):
-        with pytest.raises(DataError, match=f"is {kind}; expected a file"):
+    for name, kind in (("pipe", "a named pipe"), (".", "a folder")):
+        with pytest.raises(DataError, match=f"is {kind}, not a file"):
             read_array(tmp_path / name, np.float32, (1,))
     with pytest.raises(DataError, match=r"none: cannot be read \(no such file or directory\)"):
         read_array(tmp_path / "none", np.float32, (1,))
