@@ -16,7 +16,7 @@ from convnet.language.source import Span
 # More errors help nobody, and the messages of a file of the wrong kind would fill the terminal.
 MAX_SHOWN = 100
 # Pairs of letters compared in the search for similar names: a second for each collector.
-_MAX_COMPARISONS = 10_000_000
+_MAX_COMPARISONS = 2_000_000
 # The value of a line with a key, or an indented line, which continues a value; up to a comment.
 _VALUE = re.compile(r"(?:[^\s#;\[=:][^=:]*[=:]|[ \t]+)((?:(?![ \t];).)*)")
 _NO_COMMENT = "'#' behind a value starts no comment: write the comment on a line of its own"
