@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from convnet.display import quoted
+from convnet.display import harmless, quoted
 from convnet.errors import SpecError
 from convnet.language.source import Span
 
@@ -39,7 +39,8 @@ class Problem:
         if self.span:
             parts.append(self.span.excerpt())
         parts.extend(f"   {line}" for line in self.hint.split("\n") if line)
-        return "\n".join(line.rstrip() for line in parts)
+        lines = "\n".join(parts).split("\n")
+        return "\n".join(harmless(line).rstrip() for line in lines)
 
 
 class Problems:

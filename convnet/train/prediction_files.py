@@ -109,6 +109,8 @@ def read_predictions(folder: Path) -> Predictions:
     if "single_view" in arrays:
         by_views[1] = arrays["single_view"]
     for array in by_views.values():
+        if not np.isfinite(array).all():
+            raise _bad(folder, "is damaged: a probability is not a finite number")
         if not (np.abs(array.sum(axis=1, dtype=np.float64) - 1) < _SUM_TOLERANCE).all():
             raise _bad(folder, "is damaged: the probabilities of a case do not add up to 1")
     labels = checked_labels(

@@ -102,6 +102,17 @@ def test_damaged_folders_are_refused_by_name(tmp_path, spoil, message):
         open_dataset(tmp_path).labels("train", [0])
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_refused_by_case(tmp_path, value):
+    write_folder(tmp_path)
+    name = next(tmp_path.glob("train.npy"))
+    matrix = np.load(name)
+    matrix[3, 1] = value
+    np.save(name, matrix)
+    with pytest.raises(DataError, match="training case 3 has a value that is not finite"):
+        open_dataset(tmp_path).mean_image()
+
+
 def test_one_damaged_field_of_the_record(tmp_path):
     """A damaged field is refused by name, or what is read fits the files."""
     write_folder(tmp_path)

@@ -354,6 +354,12 @@ def test_a_wrong_mean_of_jpeg_images_is_named(tmp_path):
         open_dataset(tmp_path / "d")
 
 
+def test_a_mean_beyond_float32_is_refused(tmp_path):
+    jpeg_folder(tmp_path / "d", {"img_size": SIDE, "data_mean": np.full(3 * SIDE**2, 1e300)})
+    with pytest.raises(DataError, match="data_mean has the value inf"):
+        open_dataset(tmp_path / "d").mean_image()
+
+
 def test_the_mean_of_float_images_in_the_published_form_of_cifar(tmp_path):
     write_python_cifar(tmp_path / "d")
     rows = np.random.default_rng(8).random((CIFAR_CASES, 3072)).astype(np.float32)

@@ -102,3 +102,9 @@ def test_a_wrong_value_with_a_hash_is_no_comment(line, column):
 )
 def test_other_lines_with_a_hash(line, column):
     assert hint_at(line, column).endswith("repair it")
+
+
+def test_control_characters_of_names_are_not_printed():
+    """Wherever a message's text came from: file names, layers, values."""
+    text = str(Problem(None, "a\x1b[2J of b\x00", "try c\x07\nor d\u202e"))
+    assert text == "a?[2J of b?\n   try c?\n   or d?"

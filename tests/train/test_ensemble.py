@@ -193,7 +193,10 @@ def test_predictions_are_read_back(tmp_path):
         ({"labels": LABELS[:3]}, "labels.npy: expected int64 of 4, found int64 of 3"),
         ({"labels": np.ones(4)}, "labels.npy: expected int64 of 4, found float64 of 4"),
         ({"probabilities": np.full((4, 3), 0.5, np.float32)}, "do not add up to 1"),
-        ({"probabilities": np.full((4, 3), np.nan, np.float32)}, "do not add up to 1"),
+        (
+            {"probabilities": np.full((4, 3), np.nan, np.float32)},
+            "a probability is not a finite number",
+        ),
         ({"probabilities": np.ones((3, 4), np.float32).T}, "order, found column-major order"),
         ({"single_view": np.ones((4, 3), np.int64)}, "expected float32 of 4x3, found int64 of 4x3"),
         ({"facts": {"networks": 0}}, "networks: expected int >= 1, found 0"),

@@ -7,6 +7,8 @@ import numpy as np
 
 from convnet.data.dataset import Dataset, Indices, check_split
 from convnet.data.datasets.feature_files import FeatureFolder
+from convnet.display import harmless
+from convnet.errors import DataError
 
 _SAMPLE = 4096  # the largest number of training cases that mean and scale are computed from
 
@@ -59,7 +61,14 @@ class Features(Dataset):
     def _statistics(self):
         count = self.count("train")
         wanted = min(count, _SAMPLE)
-        sample = self._matrices["train"][np.arange(wanted) * count // wanted].astype(np.float64)
+        cases = np.arange(wanted) * count // wanted
+        sample = self._matrices["train"][cases].astype(np.float64)
+        good = np.isfinite(sample).all(axis=1)
+        if not good.all():
+            raise DataError(
+                f"{harmless(self.name)}: training case {cases[np.argmin(good)]:,} has a value that "
+                "is not finite; write the features again with `convnet test --write-features`"
+            )
         mean = sample.mean(axis=0)
         scale = np.sqrt(np.square(sample - mean).mean()) or 1.0
         return mean.astype(np.float32), np.float32(scale)
