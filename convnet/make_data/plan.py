@@ -17,6 +17,7 @@ from convnet.errors import DataError
 from convnet.make_data.classes import Classes
 from convnet.make_data.picture import Jpeg
 from convnet.make_data.shard_writer import write_array, write_text
+from convnet.stored.files import plain_bytes
 from convnet.stored.records import from_json
 
 SPLITS = ("train", "test")
@@ -164,11 +165,13 @@ def stored_plan(folder: Path) -> Plan | None:
 
 
 def read_record(path: Path, kind: type[T], out: Path) -> T:
-    """Read a record of an unfinished data set in `out`; DataError if it is damaged.  OSError."""
+    """Read a record of an unfinished data set in `out`; DataError if it is missing or damaged."""
+    return from_json(_contents(path, out), kind, path, advice=_start_again(out))
+
+
+def _contents(path, out):
     try:
-        if path.stat().st_size > _LARGEST_RECORD:
-            raise DataError(f"{path}: is damaged: has more than {_LARGEST_RECORD >> 30} GiB")
-        return from_json(path.read_bytes(), kind, path)
+        return plain_bytes(path, _LARGEST_RECORD)
     except DataError as problem:
         raise DataError(f"{problem}; {_start_again(out)}") from None
 
@@ -180,10 +183,13 @@ def _start_again(out):
 def _stored_part(folder, split):
     path = folder / f"{split}.names.txt"
     try:
-        names = path.read_text("utf-8").split("\n")
+        names = _contents(path, folder.parent).decode("utf-8").split("\n")
     except UnicodeDecodeError:
         raise DataError(f"{path}: is damaged: not UTF-8; {_start_again(folder.parent)}") from None
-    places = stored_array(folder / f"{split}.places.npy", np.int64, (len(names), 4))
+    try:
+        places = stored_array(folder / f"{split}.places.npy", np.int64, (len(names), 4))
+    except DataError as problem:
+        raise DataError(f"{problem}; {_start_again(folder.parent)}") from None
     return Part(names, places)
 
 

@@ -105,3 +105,9 @@ def test_a_finished_index_that_was_changed_is_named(copy):
 def test_names_that_are_no_utf8_are_named(copy):
     (copy[1] / "making" / "train.names.txt").write_bytes(b"\xff")
     refused(copy, "train.names.txt: is damaged: not UTF-8")
+
+
+@pytest.mark.parametrize("name", ["train.names.txt", "train.places.npy", "train-00000.json"])
+def test_missing_records_are_named(copy, name):
+    (copy[1] / "making" / name).unlink()
+    refused(copy, rf"{name}: (is damaged: )?.*no such file")

@@ -49,3 +49,11 @@ def test_control_characters_are_escaped_and_the_error_is_of_the_readers_kind():
     with pytest.raises(CheckpointError) as caught:
         from_json('{"parts": "\\u001b[2J"}', Whole, "x\x1b.json", CheckpointError)
     assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [r'["\ud800"]', rb'["\uDFFF x"]'])
+def test_half_a_surrogate_pair_is_damage(text):
+    """It is in no text that can be printed or written."""
+    with pytest.raises(DataError, match="x.json: is damaged: it is not valid JSON"):
+        from_json(text, list[str], "x.json")
+    assert from_json(r'["\ud83d\ude00"]', list[str], "x") == ["\U0001f600"]

@@ -39,7 +39,8 @@ class Features(Dataset):
 
     def images(self, split: str, indices: Indices) -> np.ndarray:
         check_split(split)
-        values = np.asarray(self._matrices[split][indices]) / self.scale
+        with np.errstate(over="ignore", invalid="ignore"):  # the feed refuses infinite values
+            values = np.asarray(self._matrices[split][indices]) / self.scale
         return values.reshape(len(values), self.channels, 1, 1)
 
     def labels(self, split: str, indices: Indices) -> np.ndarray:
