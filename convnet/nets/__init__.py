@@ -31,7 +31,7 @@ _CHECKOUT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
-class Net:
+class ShippedNet:
     """A shipped net: its name, one line about it, and its two files."""
 
     name: str
@@ -45,12 +45,12 @@ def folder() -> Path:
     return _INSTALLED if (_INSTALLED / "layers").is_dir() else _CHECKOUT
 
 
-def shipped() -> list[Net]:
+def shipped() -> list[ShippedNet]:
     """Return all shipped nets."""
     return [_net(name) for name in DESCRIPTIONS]
 
 
-def find(given: Path) -> Net | None:
+def find(given: Path) -> ShippedNet | None:
     """Return the shipped net that `given` names; None if it is the path of a file.
 
     A name has no folder and no ending.  A file of that name in the working directory is preferred.
@@ -82,9 +82,9 @@ def params_file(given: Path | None, layers: Path | None) -> Path | None:
     return net.params if net else given
 
 
-def _net(name: str) -> Net:
+def _net(name: str) -> ShippedNet:
     files = folder() / "layers" / f"{name}.cfg", folder() / "params" / f"{name}.params"
-    return Net(name, DESCRIPTIONS[name], *files)
+    return ShippedNet(name, DESCRIPTIONS[name], *files)
 
 
 def _is_name(given: Path) -> bool:
