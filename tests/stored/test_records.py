@@ -51,7 +51,7 @@ def test_control_characters_are_escaped_and_the_error_is_of_the_readers_kind():
     assert "\x1b" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", [r'["\ud800"]', rb'["\uDFFF x"]'])
+@pytest.mark.parametrize("text", [r'["\ud800"]', rb'["\uDFFF x"]', b'["\xed\xa0\x80"]'])
 def test_half_a_surrogate_pair_is_damage(text):
     """It is in no text that can be printed or written."""
     with pytest.raises(DataError, match="x.json: is damaged: it is not valid JSON"):

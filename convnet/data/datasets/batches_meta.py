@@ -58,6 +58,9 @@ def read_meta(path: Path) -> Meta:
         raise DataError(f"{problem}; correct the file, or leave the key out") from None
 
 
+_MOST_VALUES, _DEEPEST = 1 << 26, 8  # of a mean image stored as lists
+
+
 def mean_image(path: Path, stored: object, shape: tuple[int, int, int]) -> np.ndarray | None:
     """Return `data_mean` as float32 (channels, side, side); None if there is none.
 
@@ -86,10 +89,20 @@ def mean_image(path: Path, stored: object, shape: tuple[int, int, int]) -> np.nd
 
 
 def _array(values) -> np.ndarray:
+    """A number, or a list or tuple of numbers or of such lists, as an array."""
     try:
+        if _size(values) > _MOST_VALUES:  # a list may hold another one a thousand times, and so on
+            return np.array([], object)
         return np.asarray(values)
-    except ValueError:  # lists of different lengths
+    except (ValueError, RecursionError):  # lists of different lengths
         return np.array([], object)
+
+
+def _size(values, depth=0) -> int:
+    """Values in nested lists of equal lengths, as the first ones state them."""
+    if type(values) not in (list, tuple) or depth > _DEEPEST:
+        return 1
+    return len(values) * _size(values[0], depth + 1) if values else 0
 
 
 class BatchesMeta(Dataset):

@@ -82,7 +82,7 @@ def _name(path, value):
     value = whole(value)
     if type(value) not in (str, int, float):
         raise DataError(f"{path}: has a class name that is neither text nor a number")
-    return str(value)
+    return str(value).encode("utf-8", "replace").decode()  # half a surrogate pair is no character
 
 
 def pixel_matrix(path: Path, values: object) -> np.ndarray:
