@@ -368,3 +368,15 @@ def test_the_mean_of_float_images_in_the_published_form_of_cifar(tmp_path):
         (tmp_path / "d" / name).write_bytes(pickle.dumps(batch, 2))
     dataset = open_dataset(tmp_path / "d")
     np.testing.assert_allclose(dataset.mean_image().ravel(), rows.mean(axis=0), rtol=1e-5)
+
+
+def test_lists_that_share_lists_are_refused_at_once(tmp_path):
+    """Nested a few times, a small file stands for more values than memory holds."""
+    mean = [0.0] * 1000
+    for _ in range(2):
+        mean = [mean] * 1000
+    jpeg_folder(tmp_path / "d", {"img_size": SIDE})
+    with open(tmp_path / "d" / "batches.meta", "wb") as file:
+        pickle.dump({"label_names": ["a", "b"], "data_mean": [mean] * 1000}, file)
+    with pytest.raises(DataError, match="states more than 4,000,000 values"):
+        open_dataset(tmp_path / "d")

@@ -52,13 +52,27 @@ def read_meta(path: Path) -> Meta:
     stored = read_dictionary(path)
     numbers = {key: whole(stored.get(key)) for key in ("num_vis", "img_size", "label_offset")}
     known = {key: value for key, value in stored.items() if key in Meta.__struct_fields__}
+    _refuse_many_values(path, known)
     try:
         return from_objects(known | numbers, Meta, path)
     except DataError as problem:
         raise DataError(f"{problem}; correct the file, or leave the key out") from None
 
 
-_MOST_VALUES, _DEEPEST = 1 << 26, 8  # of a mean image stored as lists
+_MOST_VALUES = 4_000_000  # of a file: a mean image stored as lists has 200,000
+
+
+def _refuse_many_values(path, stored):
+    """A list may hold another one a thousand times, and that one too: all would be copied."""
+    waiting, count = [stored], 0
+    while waiting:
+        value = waiting.pop()
+        inner = value.values() if type(value) is dict else value
+        if type(value) in (dict, list, tuple, set, frozenset):
+            count += len(value)
+            waiting.extend(item for item in inner if type(item) not in (int, float, str, bytes))
+        if count > _MOST_VALUES:
+            raise DataError(f"{path}: is damaged: it states more than {_MOST_VALUES:,} values")
 
 
 def mean_image(path: Path, stored: object, shape: tuple[int, int, int]) -> np.ndarray | None:
@@ -89,20 +103,10 @@ def mean_image(path: Path, stored: object, shape: tuple[int, int, int]) -> np.nd
 
 
 def _array(values) -> np.ndarray:
-    """A number, or a list or tuple of numbers or of such lists, as an array."""
     try:
-        if _size(values) > _MOST_VALUES:  # a list may hold another one a thousand times, and so on
-            return np.array([], object)
         return np.asarray(values)
-    except (ValueError, RecursionError):  # lists of different lengths
+    except ValueError:  # lists of different lengths
         return np.array([], object)
-
-
-def _size(values, depth=0) -> int:
-    """Values in nested lists of equal lengths, as the first ones state them."""
-    if type(values) not in (list, tuple) or depth > _DEEPEST:
-        return 1
-    return len(values) * _size(values[0], depth + 1) if values else 0
 
 
 class BatchesMeta(Dataset):
