@@ -5,17 +5,17 @@ import unicodedata
 
 QUOTED_LENGTH = 40
 
-# Control characters but the line feed and the tab; characters that change the direction of writing
-# or begin a line; and surrogates, which stand for bytes that are no text.
+# Control characters but the line feed; characters that change the direction of writing or begin a
+# line; and surrogates, which stand for bytes that are no text.
 _CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
 def escaped(text: str) -> str:
     r"""Return `text` with its control characters as Python writes them, such as \x1b for ESC.
 
-    Line feeds and tabs stay.
+    Line feeds stay.
     """
     return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 

@@ -42,7 +42,7 @@ def shell(line, **environment):
         ("over\rwritten", r"over\rwritten"),
         ("\x9b1m", r"\x9b1m"),
         ("gpj.\u202eexe", r"gpj.\u202eexe"),
-        ("a\tb\nc é 猫", "a\tb\nc é 猫"),
+        ("a\tb\nc é 猫", "a\\tb\nc é 猫"),
         ("bytes \udcff", r"bytes \udcff"),
     ],
 )

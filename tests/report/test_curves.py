@@ -53,7 +53,7 @@ def test_costs_without_errors_make_one_panel():
 def test_nothing_to_draw():
     with pytest.raises(DataError, match="no costs yet"):
         draw_curves(run()[:1])
-    with pytest.raises(DataError, match="no cost layer other; it has logprob"):
+    with pytest.raises(DataError, match="no cost layer 'other'; it has logprob"):
         draw_curves(run(), cost="other")
     assert cost_layer(run()) == "logprob"
 
@@ -98,7 +98,7 @@ def test_records_without_numbers_of_a_cost():
     ]
     assert cost_layer(records) == "b"
     assert draw_curves(records).size and draw_curves(records, cost="c").size
-    with pytest.raises(DataError, match="has no cost layer a"):
+    with pytest.raises(DataError, match="has no cost layer 'a'"):
         draw_curves(records, cost="a")
     with pytest.raises(DataError, match="holds no costs yet"):
         draw_curves(records[:1])
