@@ -1,6 +1,7 @@
 """Sections to graph: names, inputs, fields and shapes of every layer.  All errors are collected."""
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -19,7 +20,6 @@ from convnet.language import (
     Problem,
     Problems,
     Section,
-    Span,
     SpecFile,
     quoted,
 )
@@ -76,24 +76,36 @@ def build(
 class Attempt:
     """What became of a layer file with some sizes of the data.
 
-    names: of the layers that fit.  errors: the errors.  places: of all sections, by name.
+    names: of the layers that fit.  errors: the errors.  starts: the line and the name of each
+    section, in the order of the lines.
     """
 
     names: frozenset[str]
     errors: list[Problem]
-    places: Mapping[str, Span]
+    starts: list[tuple[int, str]]
 
     def differs_at(self, problem: Problem) -> bool:
         """Return whether an error of other sizes is not one of these, though its layer was tried.
 
         problem: an error in the layer file or in none.
         """
-        here = [e.message for e in self.errors if e.span == problem.span]
+        here = self._messages.get(_place(problem))
         if here or problem.span is None:
-            return problem.message not in here
-        lines = {name: span.line for name, span in self.places.items()}
-        above = [name for name, line in lines.items() if line <= problem.span.line]
-        return bool(above) and max(above, key=lines.__getitem__) in self.names
+            return problem.message not in (here or ())
+        above = bisect_right(self.starts, problem.span.line, key=lambda start: start[0])
+        return above > 0 and self.starts[above - 1][1] in self.names
+
+    @cached_property
+    def _messages(self) -> dict[tuple[str, int, int] | None, set[str]]:
+        found: dict[tuple[str, int, int] | None, set[str]] = {}
+        for error in self.errors:
+            found.setdefault(_place(error), set()).add(error.message)
+        return found
+
+
+def _place(problem: Problem) -> tuple[str, int, int] | None:
+    span = problem.span
+    return (span.source.path, span.line, span.column) if span else None
 
 
 def attempt(
@@ -108,8 +120,8 @@ def attempt(
         builder.add(section)
     builder.finish(machine_memory())
     names = frozenset(node.name for node in builder.nodes)
-    places = {section.name: section.span for section in layers_file.sections}
-    return Attempt(names, builder.problems.errors, places)
+    starts = sorted((section.span.line, section.name) for section in layers_file.sections)
+    return Attempt(names, builder.problems.errors, starts)
 
 
 class _Builder:

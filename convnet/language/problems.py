@@ -126,10 +126,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     Case does not count.  A name is similar if a third of its letters are wrong at most, or if one
     of the two contains the other."""
+    return _did_you_mean(word[:200], tuple(known))
+
+
+@lru_cache(maxsize=20_000)  # a file may be built several times, with the same mistakes each time
+def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
     by_lower: dict[str, str] = {}
     for name in known:
         by_lower.setdefault(name.lower(), name)
-    word = word.lower()[:200]
+    word = word.lower()
     near = difflib.get_close_matches(word, by_lower, n=3, cutoff=0.6)
     found = next((name for name in near if _is_similar(word, name)), None)
     return f"did you mean {quoted(by_lower[found])}?" if found else ""

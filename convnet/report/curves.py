@@ -47,7 +47,9 @@ def cost_layer(records: list[dict], wanted: str | None = None) -> str:
     costs = [item for record in found for item in record["costs"].items()]
     names = list(dict.fromkeys(name for name, numbers in costs if numbers))
     if wanted is not None and wanted not in names:
-        raise DataError(f"the journal has no cost layer {quoted(wanted)}; it has {', '.join(names)}")
+        raise DataError(
+            f"the journal has no cost layer {quoted(wanted)}; it has {', '.join(names)}"
+        )
     return wanted or names[0]
 
 
