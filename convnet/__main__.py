@@ -1,5 +1,17 @@
-"""`python -m convnet` is the command `convnet`."""
+"""The program: `convnet` and `python -m convnet`."""
 
-from convnet.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line.  Ctrl-C ends it with exit code 130, also during the imports."""
+    try:
+        from convnet.cli import main as run
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,10 @@
 """How commands end: every error becomes a message and an exit code."""
 
 import errno
+import os
 import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from convnet.errors import ConvnetError
 from tests.support.command_line import DIGITS, run
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -89,3 +93,16 @@ def test_an_error_in_a_run_saves_it(monkeypatch, tmp_path):
     assert result.exit_code == 70
     assert f"the run is saved: {folder}/0.2.safetensors; details: {folder}/" in result.output
     assert (folder / "0.2.safetensors").is_file()
+
+
+def test_an_interrupt_while_modules_are_imported_is_no_traceback(tmp_path):
+    """A module that comes first on the path stands for a slow import that Ctrl-C interrupts."""
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    found = subprocess.run(
+        [sys.executable, "-m", "convnet", "--version"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        cwd=tmp_path,
+    )
+    assert (found.returncode, found.stdout, found.stderr) == (130, "", "stopped\n")
