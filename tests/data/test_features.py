@@ -102,7 +102,10 @@ def test_damaged_folders_are_refused_by_name(tmp_path, spoil, message):
         open_dataset(tmp_path).labels("train", [0])
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+SIGNALING = np.array([0x7F800001], np.uint32).view(np.float32)[0]  # casts warn of this NaN
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, SIGNALING])
 def test_values_that_are_not_finite_are_refused_by_case(tmp_path, value):
     write_folder(tmp_path)
     name = next(tmp_path.glob("train.npy"))

@@ -90,7 +90,7 @@ def mean_image(path: Path, stored: object, shape: tuple[int, int, int]) -> np.nd
             f"{path}: data_mean has {values.size:,} values, not the {size:,} values of an image of "
             f"{'x'.join(map(str, shape))}"
         )
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused below
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused below
         mean = np.broadcast_to(values.astype(np.float64), size).astype(np.float32).reshape(shape)
     if not np.isfinite(mean).all():
         place = int(np.argmin(np.isfinite(mean).ravel()))

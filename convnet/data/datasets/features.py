@@ -63,7 +63,8 @@ class Features(Dataset):
         count = self.count("train")
         wanted = min(count, _SAMPLE)
         cases = np.arange(wanted) * count // wanted
-        sample = self._matrices["train"][cases].astype(np.float64)
+        with np.errstate(invalid="ignore"):  # which a signalling NaN raises; it is refused below
+            sample = self._matrices["train"][cases].astype(np.float64)
         good = np.isfinite(sample).all(axis=1)
         if not good.all():
             raise DataError(
