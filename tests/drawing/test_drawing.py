@@ -95,6 +95,13 @@ def test_nothing_hides_anything(graph):
 def test_arrows_lead_from_each_source_to_its_readers(graph):
     graph = graph()
     boxes = boxes_of(graph)
+    read = {
+        ((source.declared_in or source).name, (node.declared_in or node).name)
+        for node in graph.nodes
+        for source in node.inputs
+    }
+    drawn = {(source.title, box.title) for box in boxes for source in box.sources}
+    assert drawn == {(source, reader) for source, reader in read if source != reader}
     scene = draw_network(graph, "title")
     assert len(boxes_in(scene)) == len(boxes)
     drawn = [c for c in scene.curves if not c.plain and c.start[1] < scene.height - 40]
