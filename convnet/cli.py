@@ -18,6 +18,7 @@ from convnet.commands.program import Program
 
 if TYPE_CHECKING:
     from convnet.cli_options.convert import ImportArguments, MakeDataArguments
+    from convnet.cli_options.draw import DrawArguments
     from convnet.cli_options.lists import LayersArguments, ListArguments
     from convnet.cli_options.show import (
         NeighborsArguments,
@@ -106,6 +107,22 @@ def describe(arguments: DescribeArguments) -> None:
     from convnet.commands.describe import describe
 
     describe(arguments)
+
+
+@main.declare(
+    INSPECT,
+    "convnet.cli_options.draw:DrawArguments",
+    "convnet draw --layers alexnet",
+    "convnet draw --load checkpoints/run --out network.png",
+)
+def draw(arguments: DrawArguments) -> None:
+    """Draw a network, a column for each device, as in the paper's Figure 2.
+
+    Arrows between columns are copies between devices.  Needs no data and no GPU.
+    """
+    from convnet.commands.draw import draw
+
+    draw(arguments)
 
 
 @main.declare(

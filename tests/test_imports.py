@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "layers": ["language", "operations"],
     "graph": ["errors", "language", "layers"],
     "network": ["errors", "operations", "graph", "layers"],
+    "drawing": ["graph", "layers"],
     "backends.base": ["operations"],
     "backends.cpu": [
         "errors",

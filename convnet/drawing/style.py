@@ -1,0 +1,54 @@
+"""Colors of drawings, for light and dark backgrounds.
+
+The families' hues are those of Okabe and Ito ("Color Universal Design", 2008), which people with
+any form of color vision can tell apart; the words in the boxes say the same.
+"""
+
+from typing import Literal
+
+Theme = Literal["light", "dark"]
+
+# For each role: fill and outline of a rectangle, or the color of a line or text (the second).
+_LIGHT = {
+    "paper": ("#ffffff", "#ffffff"),
+    "column": ("#f5f6f8", "#d9dce1"),
+    "data": ("#ececec", "#8a8f98"),
+    "conv": ("#d3e7f6", "#0072b2"),
+    "fc": ("#f3dcea", "#b0588c"),
+    "pool": ("#d2efe6", "#009e73"),
+    "norm": ("#fbe9c6", "#c98a00"),
+    "cost": ("#f9d9c9", "#d55e00"),
+    "other": ("#e6e6f2", "#6a6aa8"),
+    "ink": ("", "#1f2329"),
+    "faint": ("", "#5b626c"),
+    "arrow": ("", "#4d545e"),
+    "copy": ("", "#d55e00"),
+    "shared": ("", "#6a6aa8"),
+}
+_DARK = {
+    "paper": ("#15181c", "#15181c"),
+    "column": ("#1d2126", "#363c45"),
+    "data": ("#34383f", "#8a8f98"),
+    "conv": ("#12364f", "#56b4e9"),
+    "fc": ("#47263a", "#cc79a7"),
+    "pool": ("#0f3d31", "#2fc79c"),
+    "norm": ("#463510", "#e69f00"),
+    "cost": ("#4f2a14", "#f08a4b"),
+    "other": ("#2c2c4a", "#a3a3dc"),
+    "ink": ("", "#eef0f3"),
+    "faint": ("", "#b4bac3"),
+    "arrow": ("", "#a7aeb8"),
+    "copy": ("", "#f08a4b"),
+    "shared": ("", "#a3a3dc"),
+}
+ROLES = tuple(_LIGHT)
+
+
+def fill(role: str, theme: Theme) -> str:
+    """Return the color inside a rectangle of a role, as #rrggbb."""
+    return (_DARK if theme == "dark" else _LIGHT)[role][0]
+
+
+def ink(role: str, theme: Theme) -> str:
+    """Return the color of a role's outline, line or text, as #rrggbb."""
+    return (_DARK if theme == "dark" else _LIGHT)[role][1]
