@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from convnet.cli_options.convert import ImportArguments, MakeDataArguments
     from convnet.cli_options.draw import DrawArguments
     from convnet.cli_options.lists import LayersArguments, ListArguments
+    from convnet.cli_options.runs import RunsArguments
     from convnet.cli_options.show import (
         NeighborsArguments,
         ShowCostArguments,
@@ -107,6 +108,22 @@ def describe(arguments: DescribeArguments) -> None:
     from convnet.commands.describe import describe
 
     describe(arguments)
+
+
+@main.declare(
+    INSPECT,
+    "convnet.cli_options.runs:RunsArguments",
+    "convnet runs",
+    "convnet runs experiments --sort error",
+)
+def runs(arguments: RunsArguments) -> None:
+    """List runs: their state, errors and time, and the settings in which they differ.
+
+    FOLDERS are runs, or folders of runs; by default checkpoints/.
+    """
+    from convnet.commands.runs import list_runs
+
+    list_runs(arguments)
 
 
 @main.declare(
