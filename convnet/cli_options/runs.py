@@ -23,4 +23,10 @@ class RunsArguments(Arguments):
         show_default=True,
         help="Order of the rows: when the runs started, their folders' names, or their best error.",
     )
+    to_tensorboard: Path | None = option(
+        type=PATH,
+        metavar="DIR",
+        help="Write the runs as TensorBoard's event files, each to a folder of its name in DIR.  "
+        "Needs the extra `tensorboard`.",
+    )
     as_json: bool = json_option()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from convnet.cli_options.runs import RunsArguments
-from convnet.commands.console import note, result_json, styled
+from convnet.commands.console import note, result, result_json, styled
 from convnet.report.describe_table import console
 from convnet.runs.differences import differences
 from convnet.runs.summary import RunSummary, run_folders, summary_of
@@ -14,6 +14,9 @@ from convnet.runs.table import notes, table_of_runs
 
 def list_runs(arguments: RunsArguments) -> None:
     """Print a row for each run, or all facts as JSON."""
+    if arguments.to_tensorboard is not None:
+        _write_events(_folders(arguments.folders), arguments.to_tensorboard)
+        return
     runs = [summary_of(folder) for folder in _folders(arguments.folders)]
     runs.sort(key=_ORDERS[arguments.sort])
     if arguments.as_json:
@@ -25,6 +28,14 @@ def list_runs(arguments: RunsArguments) -> None:
     console(styled(sys.stdout)).print(table_of_runs(runs))
     for line in notes(runs):
         note(line)
+
+
+def _write_events(folders: list[Path], place: Path) -> None:
+    from convnet.runs.tensorboard import write_events
+
+    for folder in folders:
+        target = place / folder.resolve().name
+        result(f"{target}: {write_events(folder, target):,} values")
 
 
 _ORDERS = {
