@@ -9,7 +9,13 @@ setup(
     packages=[*find_packages(include=["convnet", "convnet.*"]), *NETS],
     package_dir=NETS,
     package_data={
-        "convnet": ["py.typed", "**/*.lark", "data/datasets/*.npz", "data/datasets/*.txt"],
+        "convnet": [
+            "py.typed",
+            "html/assets/*",
+            "**/*.lark",
+            "data/datasets/*.npz",
+            "data/datasets/*.txt",
+        ],
         "convnet.nets.layers": ["*.cfg"],
         "convnet.nets.params": ["*.params"],
     },

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from convnet.cli_options.convert import ImportArguments, MakeDataArguments
     from convnet.cli_options.draw import DrawArguments
     from convnet.cli_options.lists import LayersArguments, ListArguments
+    from convnet.cli_options.report import ReportArguments, WatchArguments
     from convnet.cli_options.runs import RunsArguments
     from convnet.cli_options.show import (
         NeighborsArguments,
@@ -108,6 +109,34 @@ def describe(arguments: DescribeArguments) -> None:
     from convnet.commands.describe import describe
 
     describe(arguments)
+
+
+@main.declare(
+    INSPECT,
+    "convnet.cli_options.report:ReportArguments",
+    "convnet report",
+    "convnet report --load checkpoints/one --load checkpoints/two --out compared.html",
+)
+def report(arguments: ReportArguments) -> None:
+    """Write a web page about runs: curves, filters, network and settings.
+
+    The page is one file that needs no network.  Several runs are laid over each other.
+    """
+    from convnet.commands.report import report
+
+    report(arguments)
+
+
+@main.declare(
+    INSPECT,
+    "convnet.cli_options.report:WatchArguments",
+    "convnet watch --load checkpoints/run",
+)
+def watch(arguments: WatchArguments) -> None:
+    """Serve the page of `convnet report` on this machine, renewed while a run goes on."""
+    from convnet.commands.report import watch
+
+    watch(arguments)
 
 
 @main.declare(

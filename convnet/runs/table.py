@@ -46,12 +46,15 @@ def _worth_showing(found: dict[str, list[str]]) -> dict[str, list[str]]:
 def _cells(run: RunSummary) -> list[str]:
     state = f"{run.state} ({run.reason})" if run.reason and run.state != "unreadable" else run.state
     epochs = f"{run.epochs:.4g}" + (f" of {run.of}" if run.of else "")
-    error = "" if run.error is None else _error(run.error, run.measure)
-    return [run.folder.name, state, run.net, run.data, epochs, error, duration(run.seconds)]
+    seconds = duration(run.seconds)
+    return [run.folder.name, state, run.net, run.data, epochs, shown_error(run), seconds]
 
 
-def _error(value: float, measure: str) -> str:
-    return f"{value:.2%}" if measure.endswith("error") else f"{value:.4g}"
+def shown_error(run: RunSummary) -> str:
+    """Return the best error as people read it; "" before the first test."""
+    if run.error is None:
+        return ""
+    return f"{run.error:.2%}" if run.measure.endswith("error") else f"{run.error:.4g}"
 
 
 def duration(seconds: float) -> str:

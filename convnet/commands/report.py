@@ -1,0 +1,43 @@
+"""`convnet report` and `convnet watch`: runs as a web page."""
+
+from pathlib import Path
+
+from convnet.cli_options.report import ReportArguments, WatchArguments
+from convnet.commands.console import note, result
+from convnet.commands.load_network import find
+from convnet.errors import ConvnetError
+from convnet.html import report_page
+from convnet.html.server import PageServer
+from convnet.stored.files import replacing
+
+
+def report(arguments: ReportArguments) -> None:
+    """Write the page of some runs."""
+    out = arguments.out
+    if out.is_dir():
+        raise ConvnetError(f"{out}: is a folder; give the name of a file")
+    page = report_page(_folders(arguments.load), warn=note)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(out) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConvnetError(f"{out}: cannot be written ({reason})") from None
+    result(f"{out}: {len(page.encode()) / 1000:,.0f} kB; open it in a browser")
+
+
+def watch(arguments: WatchArguments) -> None:
+    """Serve the page of some runs until the user interrupts."""
+    folders = _folders(arguments.load)
+    report_page(folders, warn=note)  # what is wrong is told here rather than in the browser
+    with PageServer(folders, arguments.port, arguments.every) as server:
+        result(f"{server.address}: open it in a browser; Ctrl-C ends")
+        server.serve_forever()
+
+
+def _folders(given: tuple[Path, ...]) -> list[Path]:
+    """The folders of the runs; that of the newest one if none is given."""
+    if not given:
+        return [find(None).parent]
+    return [path if path.is_dir() else path.parent for path in given]

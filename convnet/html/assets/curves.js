@@ -1,0 +1,141 @@
+// Draws the curves of the report: a chart for each number, all runs laid over each other.
+"use strict";
+(function () {
+  // Okabe and Ito's colors, which people with any form of color vision can tell apart.
+  const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+  const runs = JSON.parse(document.getElementById("curves-data").textContent);
+  const place = document.getElementById("charts");
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+
+  function charts() {
+    const found = new Map();
+    runs.forEach((run, number) => run.series.forEach(series => {
+      if (!found.has(series.chart)) found.set(series.chart, []);
+      found.get(series.chart).push({ run, number, series });
+    }));
+    return found;
+  }
+
+  // uPlot wants one list of x for all curves: the union of theirs, with null where one has no value.
+  function aligned(curves, smoothed) {
+    const tables = curves.map(({ series }) => [series.x, smoothed ? series.smooth : series.y]);
+    return uPlot.join(tables);
+  }
+
+  function label({ run, series }) {
+    const name = series.event === "test" ? "test" : "training";
+    const what = series.chart === "learning rates" ? series.name : name;
+    return runs.length > 1 ? `${run.name} ${what}` : what;
+  }
+
+  function shown(value, percent) {
+    if (value == null) return "";
+    return percent ? (100 * value).toFixed(2) + "%" : String(Number(value.toPrecision(5)));
+  }
+
+  // Vertical lines where a run was resumed, its rates fell, or it got a hint.
+  function marks() {
+    return {
+      hooks: {
+        drawClear: chart => {
+          const { ctx, bbox } = chart;
+          ctx.save();
+          ctx.strokeStyle = dark.matches ? "#6b7480" : "#a8afb9";
+          ctx.setLineDash([4, 4]);
+          runs.forEach(run => run.marks.forEach(mark => {
+            const x = Math.round(chart.valToPos(mark.x, "x", true));
+            if (x < bbox.left || x > bbox.left + bbox.width) return;
+            ctx.beginPath();
+            ctx.moveTo(x, bbox.top);
+            ctx.lineTo(x, bbox.top + bbox.height);
+            ctx.stroke();
+          }));
+          ctx.restore();
+        },
+      },
+    };
+  }
+
+  function options(title, curves, log, width) {
+    const percent = title.endsWith("error");
+    const ink = dark.matches ? "#b4bac3" : "#5b626c", grid = dark.matches ? "#2b3038" : "#e8eaee";
+    const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
+    const several = title === "learning rates";
+    return {
+      width, height: 300,
+      plugins: [marks()],
+      scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
+      axes: [
+        { ...axis, label: "epochs", labelSize: 22, size: 40 },
+        {
+          ...axis, size: 74, label: percent ? "error" : title === "learning rates" ? "rate" : "cost",
+          labelSize: 22,
+          values: (chart, splits) => splits.map(v => v == null ? "" : percent ? `${Number((100 * v).toPrecision(4))}%` : String(Number(v.toPrecision(4)))),
+        },
+      ],
+      series: [
+        { label: "epoch", value: (chart, v) => shown(v, false) },
+        ...curves.map((curve, i) => ({
+          label: label(curve),
+          stroke: color(curve, i, several),
+          width: curve.series.event === "test" ? 2.2 : 1.3,
+          points: { show: curve.series.x.length <= 60 && curve.series.event === "test" },
+          spanGaps: true,
+          value: (chart, v) => shown(v, percent),
+        })),
+      ],
+    };
+  }
+
+  // Of one run, training and test differ in color; of several, each has a color and its tests are bold.
+  function color({ number, series }, i, rates) {
+    if (rates) return COLORS[i % COLORS.length];
+    if (runs.length === 1) return COLORS[series.event === "test" ? 1 : 0];
+    return COLORS[number % COLORS.length] + (series.event === "test" ? "" : "a0");
+  }
+
+  function checkbox(box, text, checked, changed) {
+    const element = document.createElement("label"), input = document.createElement("input");
+    input.type = "checkbox";
+    input.checked = checked;
+    input.addEventListener("change", () => changed(input.checked));
+    element.append(input, " " + text);
+    box.append(element);
+  }
+
+  function draw(title, curves) {
+    const box = document.createElement("div"), head = document.createElement("h3");
+    box.className = "chart";
+    head.textContent = title;
+    box.append(head);
+    const state = { log: title === "learning rates", smoothed: true, chart: null };
+    const controls = document.createElement("div");
+    const canvas = document.createElement("div");
+    checkbox(controls, "logarithmic axis", state.log, on => { state.log = on; renew(); });
+    if (title !== "learning rates") {
+      checkbox(controls, "smoothed", true, on => { state.smoothed = on; renew(); });
+    }
+    const hint = document.createElement("span");
+    hint.className = "hint";
+    hint.textContent = "drag to zoom, double-click to go back";
+    controls.append(hint);
+    box.append(controls, canvas);
+    place.append(box);
+    function renew() {
+      if (state.chart) state.chart.destroy();
+      const width = Math.max(280, box.clientWidth);
+      state.chart = new uPlot(options(title, curves, state.log, width), aligned(curves, state.smoothed), canvas);
+    }
+    renew();
+    return renew;
+  }
+
+  const renewals = [...charts()].map(([title, curves]) => draw(title, curves));
+  const renewAll = () => renewals.forEach(renew => renew());
+  dark.addEventListener("change", renewAll);
+  let pending = 0;
+  window.addEventListener("resize", () => {
+    clearTimeout(pending);
+    pending = setTimeout(renewAll, 150);
+  });
+})();
