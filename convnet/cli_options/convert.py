@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from convnet.cli_options.record import Arguments, argument, option
-from convnet.cli_options.types import PATH, POSITIVE, SEED, Between
+from convnet.cli_options.types import PATH, POSITIVE, SEED, SIDE, Between
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,19 @@ class MakeDataArguments(Arguments):
     )
     shard_images: int = option(
         type=POSITIVE, default=6144, show_default=True, metavar="N", help="Images in one shard."
+    )
+    size: int = option(
+        type=SIDE,
+        default=256,
+        show_default=True,
+        metavar="N",
+        help="Height and width of the images, in pixels.",
+    )
+    upright: bool | None = option(
+        "--upright/--no-upright",
+        default=None,
+        help="Turn images as their EXIF orientation says.  [default: unless --devkit is given, as "
+        "the paper's authors did not]",
     )
     quality: int = option(
         type=click.IntRange(1, 100),

@@ -64,7 +64,7 @@ def _make(options, out, progress):
         plan = make_plan(options, progress.found, (out / MAKING / _UNPACKED).resolve())
         store(plan, out / MAKING)
     shards = plan.shards()
-    state = State(out, [(split, number) for split, number, _ in shards])
+    state = State(out, [(split, number) for split, number, _ in shards], plan.jpeg.side)
     progress.planned(plan, sum(len(images) for _, _, images in shards[: state.finished]))
     return carry_out(plan, out, state, options.workers, progress.made)
 

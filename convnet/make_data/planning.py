@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from convnet.data import counter_rng
+from convnet.data.pictures.folders import scan_folder
+from convnet.data.pictures.listing import EMPTY, UNREADABLE, Entry, Listing
 from convnet.errors import DataError
-from convnet.make_data.archives import scan_archive
+from convnet.make_data.archives import add_class_archive, scan_archive
 from convnet.make_data.classes import Classes, choose_classes, labels_of, read_words
 from convnet.make_data.devkit import Devkit, read_devkit, read_truth
-from convnet.make_data.folders import scan_folder
-from convnet.make_data.listing import EMPTY, UNREADABLE, Entry, Listing
 from convnet.make_data.options import MakeOptions
 from convnet.make_data.plan import SPLITS, Part, Plan
 
@@ -65,7 +65,10 @@ def scan(path: Path, listing: Listing) -> list[Entry]:
     So the same images have the same order however they are packed.
     """
     start = len(listing.entries)
-    (scan_folder if path.is_dir() else scan_archive)(path, listing)
+    if path.is_dir():
+        scan_folder(path, listing, add_class_archive)
+    else:
+        scan_archive(path, listing)
     entries = listing.entries[start:]
     if not entries:
         first = f" ({': '.join(listing.passed_over[-1])})" if listing.passed_over else ""
