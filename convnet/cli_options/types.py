@@ -100,6 +100,18 @@ class Between(click.FloatRange):
         return number
 
 
+class HoldOut(Finite):
+    """A share between 0 and 1, or a number of pictures."""
+
+    name = "SHARE|N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not 0 < number < 1 and (number < 1 or number > LARGEST or number != int(number)):
+            self.fail(f"expected a share such as 0.1, or a number, found '{value}'", param, ctx)
+        return number
+
+
 class Mean(Finite):
     """What is subtracted from images: image, scalar, none or a number."""
 

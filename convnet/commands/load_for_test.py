@@ -50,6 +50,7 @@ def load_for_test(path: Path | None, arguments: EvaluationArguments) -> LoadedFo
         data_options(arguments.data, saved.checkpoint),
         saved.checkpoint.dialect,
         trained=trained(arguments.data, saved.checkpoint, saved.path),
+        workers=arguments.data.workers,
     )
     for line in prepared.notes:
         note(line)

@@ -19,9 +19,7 @@ from convnet.make_data.plan import Remark, read_record
 from convnet.make_data.shard_writer import write_array, write_text
 
 MAKING = "making"  # the folder of what is needed until the set is complete
-_HEAD = (
-    1 + 1 + 9
-)  # numbers of the state before the pixels of `Sums`: finished shards, images, products
+_HEAD = 1 + 1 + 9  # what is stored before the sums of pixels: finished shards, images, products
 
 
 class _Record(msgspec.Struct, frozen=True):

@@ -42,6 +42,7 @@ class Shards(EncodedDataset):
     """
 
     channels = CHANNELS
+    other_sizes = "`convnet make-data --size` makes sets of another size"
 
     def __init__(self, folder: str | Path, name: str | None = None):
         self.folder = Path(folder)
