@@ -14,6 +14,7 @@ from convnet.data.input import describe_difference, input_of, small_crop, with_c
 from convnet.data.open import is_built_in
 from convnet.data.pipeline.feed import border
 from convnet.data.workers.pool import cores
+from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.graph.build import Graph, build
 from convnet.graph.fit_classes import OPTION, fit_classes
@@ -215,6 +216,7 @@ def prepare(
     }
     dataset = open_dataset(**opened, workers=workers or cores())
     _refuse_size(dataset, options)
+    _refuse_channels(dataset, specs, wanted)
     notes += dataset.notes
     inner = _inner_side(dataset, options, wanted, trained)
     dims = {0: dataset.channels * inner**2, 1: dataset.targets or 1}
@@ -339,6 +341,15 @@ def _refuse_size(dataset: Dataset, options: DataOptions) -> None:
         raise DataError(
             f"--size {options.size}: {dataset.name} has images of {dataset.side}x{dataset.side}; "
             f"{dataset.other_sizes}"
+        )
+
+
+def _refuse_channels(dataset: Dataset, specs: Specs, wanted: tuple[int, int] | None) -> None:
+    if wanted and {wanted[0], dataset.channels} == {1, 3}:
+        raise DataError(
+            f"{dataset.name} has images of {dataset.channels} channels, but "
+            f"{harmless(specs.layers.source.path)} declares {wanted[0]} (channels=): choose a "
+            "network for such images (`convnet nets`), or another data set"
         )
 
 

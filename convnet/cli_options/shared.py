@@ -84,9 +84,16 @@ class SpecArguments(Arguments):
 
 @dataclass(frozen=True, kw_only=True)
 class DimsArguments(Arguments):
-    """Sizes of the data, for commands that do not open a data set."""
+    """Sizes of the data, for commands that need no data set."""
 
     heading = "Network files"
+
+    data: str | None = option(
+        metavar="SET", help="Take all sizes from this data set, as `convnet train` does."
+    )
+    classes_from_data: bool = flag(
+        help="With --data: set the outputs of the last fc layer to its number of classes."
+    )
 
     data_dims: dict[int, int] | None = option(
         type=Dimensions(),
