@@ -104,6 +104,8 @@ def _refuse_changes(out, before, now):
 
 def _shown(value):
     """Return the value of an option; for a source, its path, bytes and time."""
+    if value is None:
+        return "its default"
     return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
