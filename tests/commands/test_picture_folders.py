@@ -70,7 +70,7 @@ def train(*options):
 def test_a_run_states_its_classes_split_and_size_and_stores_them(place):
     out = train("--epochs", 2).output
     assert "photos: 3 classes, in the order of their folders' names: ant, bee, cow" in out
-    assert "photos: 33 training and 3 test pictures; held out for tests: 0.1 of each class" in out
+    assert "photos: 33 training and 3 test pictures; held out for tests: 10 % of each class" in out
     assert "chosen by seed 0" in out and "used is the central 16x16" in out
     saved = checkpoint.load_newest("run").checkpoint
     dataset = open_dataset("photos", side=16)

@@ -144,7 +144,7 @@ def test_a_tenth_of_each_class_is_held_out_by_default(photos):
     dataset = opened(photos)
     labels = dataset.labels("test", range(dataset.count("test")))
     assert np.bincount(labels).tolist() == [2, 2, 2] and dataset.count("train") == 54
-    assert any("0.1 of each class (a tenth, as there" in line for line in dataset.notes)
+    assert any("10 % of each class (as there is no" in line for line in dataset.notes)
     assert not set(names(dataset, "train")) & set(names(dataset, "test"))
 
 
@@ -160,6 +160,13 @@ def test_numbers_are_held_out_in_proportion(tmp_path):
     write_classes(tmp_path / "photos", 10, ["small"])
     dataset = opened(tmp_path / "photos", hold_out=8)
     assert np.bincount(dataset.labels("test", range(8))).tolist() == [6, 2]
+
+
+def test_the_first_test_pictures_are_of_all_classes(photos):
+    """A test of a few minibatches must not be one of the first class."""
+    dataset = opened(photos, hold_out=0.5)
+    assert set(dataset.labels("test", range(10)).tolist()) == {0, 1, 2}
+    assert np.all(np.diff(dataset.labels("train", range(30))) >= 0)
 
 
 @pytest.mark.parametrize("wanted", [60, 1000, 0.001, 0.999])

@@ -14,7 +14,7 @@ from convnet.data.byte_range import UNKNOWN_CRC
 from convnet.data.dataset import SPLITS, Indices, check_split
 from convnet.data.decoder import Decoder
 from convnet.data.encoded import EncodedDataset
-from convnet.data.pictures.hold_out import DEFAULT, hold_out
+from convnet.data.pictures.hold_out import DEFAULT, hold_out, mixed
 from convnet.data.pictures.layout import list_pictures
 from convnet.data.pictures.listing import Entry
 from convnet.data.pictures.remarks import remark_lines
@@ -31,7 +31,8 @@ class PictureFolder(EncodedDataset):
     """Pictures of any size in folders of their classes, scaled and cropped to `side` x `side`.
 
     The classes are the folders' names, sorted.  Opening lists the files; what needs the pictures
-    themselves (counts, labels, the mean) reads all of them once, or what was kept of that.
+    themselves (counts, labels, the mean) reads all of them once, or what was kept of that.  Test
+    pictures are in a random order, always the same; training pictures in that of their names.
 
     hold_out  share of each class, or number of pictures, to test on, if there is no folder of test
               pictures; None for a tenth.  seed: of their choice.
@@ -71,13 +72,13 @@ class PictureFolder(EncodedDataset):
                     f"{self.name}: has a folder of test pictures; --hold-out is for folders without"
                 )
             self._split_note = "test pictures from a folder of their own"
-            return {"train": train, "test": test}
+            return {"train": train, "test": mixed(test)}
         share = DEFAULT if wanted is None else wanted
         train, test = hold_out(train, share, seed, self.name)
-        much = f"{share:.3g} of each class" if share < 1 else f"{len(test):,} pictures"
-        default = " (a tenth, as there is no folder of test pictures)" if wanted is None else ""
+        much = f"{100 * share:.3g} % of each class" if share < 1 else f"{len(test):,} pictures"
+        default = " (as there is no folder of test pictures)" if wanted is None else ""
         self._split_note = f"held out for tests: {much}{default}, chosen by seed {seed}"
-        return {"train": train, "test": test}
+        return {"train": train, "test": mixed(test)}
 
     # -- what reading the pictures once gives
 
