@@ -74,8 +74,9 @@ def test_the_second_folder_of_test_pictures_is_named(tmp_path):
     assert any("not used: test/" in line for line in dataset.notes)
 
 
-def test_a_class_may_be_called_train(photos):
-    write_picture(photos / "train" / "locomotive.png", 7)
+@pytest.mark.parametrize("below", [".", "steam"])
+def test_a_class_may_be_called_train(photos, below):
+    write_picture(photos / "train" / below / "locomotive.png", 7)
     assert opened(photos, hold_out=0.5).class_names == ("ant", "bee", "cow", "train")
 
 
@@ -270,13 +271,19 @@ def test_pictures_are_read_once(photos, readings, own_cache):
     assert len(readings) == 3
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda b: b[:-5], lambda b: b[:70] + b"x" + b[71:], lambda b: b""]
-)
+_DAMAGES = {
+    "cut": lambda stored: stored[:-5],
+    "empty": lambda stored: b"",
+    "no JSON": lambda stored: stored[:70] + b"x" + stored[71:],
+    "another mean": lambda stored: stored[:150] + b"AAAA" + stored[154:],
+}
+
+
+@pytest.mark.parametrize("damage", _DAMAGES)
 def test_a_damaged_memory_is_not_believed(photos, readings, own_cache, damage):
     expected = opened(photos).mean_image()
     (file,) = [path for path in own_cache.rglob("*") if path.is_file()]
-    file.write_bytes(damage(file.read_bytes()))
+    file.write_bytes(_DAMAGES[damage](file.read_bytes()))
     np.testing.assert_array_equal(opened(photos).mean_image(), expected)
     assert len(readings) == 2
 
