@@ -217,7 +217,6 @@ def prepare(
     dataset = open_dataset(**opened, workers=workers or cores())
     _refuse_size(dataset, options)
     _refuse_channels(dataset, specs, wanted)
-    notes += dataset.notes
     inner = _inner_side(dataset, options, wanted, trained)
     dims = {0: dataset.channels * inner**2, 1: dataset.targets or 1}
     if dataset.targets is None:
@@ -235,6 +234,7 @@ def prepare(
         tree=tree or _label_tree(specs, dataset, notes),
     )
     specs.problems.raise_errors(strict=strict)
+    notes += dataset.notes  # which reads a folder of pictures: after all that may be refused
     notes += filter(None, [small_crop(dataset, inner), _changed_folder(trained, dataset, options)])
     notes += _input_notes(trained, dataset, inner)
     if trained.input is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from convnet.cli_options.record import Arguments, argument, option
-from convnet.cli_options.types import PATH, POSITIVE, SEED, SIDE, Between
+from convnet.cli_options.types import PATH, POSITIVE, SEED, SIDE, HoldOut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +31,10 @@ class MakeDataArguments(Arguments):
     words: Path | None = option(
         type=PATH, help="File with class names: a WordNet id and words on each line."
     )
-    hold_out: float = option(
-        type=Between(0, 1, max_open=True),
-        default=0.0,
-        metavar="SHARE",
-        help="Instead of --val: share of each class's training images to test on.",
+    hold_out: float | None = option(
+        type=HoldOut(),
+        help="Instead of --val: share of each class's training images to test on, or number of "
+        "images.",
     )
     label_order: str = option(
         type=click.Choice(["wnid", "ilsvrc"]),

@@ -26,7 +26,7 @@ def run(arguments: MakeDataArguments) -> int:
     options = shared_values(arguments, MakeOptions)
     upright = arguments.devkit is None if arguments.upright is None else arguments.upright
     jpeg = Jpeg(arguments.quality, arguments.chroma, arguments.size, upright)
-    options |= {"jpeg": jpeg, "workers": workers}
+    options |= {"jpeg": jpeg, "workers": workers, "hold_out": arguments.hold_out or 0.0}
     return _make(MakeOptions(**options), arguments.out)
 
 

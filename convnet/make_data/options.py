@@ -16,7 +16,8 @@ class MakeOptions:
     train, val            archives or folders of images; val may be replaced by hold_out
     devkit, ground_truth  of ILSVRC; ground_truth replaces the validation labels of the kit
     words                 a file of WordNet ids and words
-    hold_out              share of the training images of each class that become test images
+    hold_out              share of the training images of each class that become test images, or,
+                          from 1 on, the number of all test images; 0 for none
     label_order           a key of `classes.ORDERS`
     name                  of the data set; by default that of `train`
     seed                  of the order of the images

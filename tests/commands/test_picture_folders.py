@@ -104,6 +104,15 @@ def test_a_folder_that_changed_is_said(place):
     assert warning not in good("test", "--load", "run", "--data", "others").output
 
 
+def test_how_one_folder_was_split_does_not_apply_to_another(place):
+    train("--epochs", 1, "--hold-out", 6, "--size", 18, "--data-seed", 3)
+    write_classes(place / "others" / "train", 3)
+    write_classes(place / "others" / "val", 2)
+    out = good("test", "--load", "run", "--data", "others").output
+    assert "others: 9 training and 6 test pictures; test pictures from a folder of their own" in out
+    assert "used is the central 18x18" in out  # the size is the network's, as its record says
+
+
 def test_other_commands(place):
     train("--epochs", 1, "--hold-out", 0.25)
     assert "9 test images" in good("test", "--load", "run", "--multiview").output
@@ -151,6 +160,7 @@ def test_what_does_not_fit(place, options, message):
     files = ["--layers", "a.cfg", "--params", "a.params", "--data", "photos"]
     found = run("train", *files, "--dry-run", *options)
     assert found.exit_code == 1 and message in found.output, found.output
+    assert not (place / "cache").exists()  # no picture was read in vain
 
 
 @pytest.mark.parametrize("wanted", ["0", "-1", "1.5", "nan", "x"])

@@ -85,6 +85,7 @@ def test_a_class_may_be_called_train(photos, below):
     [
         (["1.png", "2.png"], "holds 2 pictures, but no folders of them; a folder of pictures has"),
         (["ant/1.png", "ant/2.png"], "has pictures of one class only, 'ant'; a folder of pictures"),
+        (["ant/1.png", "bee/a.txt"], "one class only, 'ant' \\('bee' has none\\); a folder"),
         (["train/ant/1.png", "train/bee/1.png", "val/cow/1.png"], "test pictures of 'cow', but no"),
         (["notes/readme.txt"], "no known kind of data; a data folder holds pictures in a folder"),
     ],

@@ -115,3 +115,12 @@ def test_a_net_that_does_not_fit_is_told_what_does(photos, tmp_path):
 @pytest.mark.parametrize("size", ["0", "-3", "2049", "x"])
 def test_impossible_sizes_are_misuse(photos, tmp_path, size):
     assert run("make-data", "--train", photos, "--out", tmp_path, "--size", size).exit_code == 2
+
+
+def test_a_number_of_images_is_held_out(photos, tmp_path):
+    write_classes(photos, 12, ["dog"])
+    good("make-data", "--train", photos, "--hold-out", 10, "--size", 8, "--workers", 1, "--out",
+         tmp_path / "set")  # fmt: skip
+    dataset = open_dataset(tmp_path / "set")
+    assert np.bincount(dataset.labels("test", range(10))).tolist() == [2, 2, 2, 4]
+    assert dataset.count("train") == 20

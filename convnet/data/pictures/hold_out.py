@@ -24,7 +24,7 @@ def hold_out(
     for entry in entries:
         by_class[entry.wnid].append(entry)
     sizes = {wnid: len(mine) for wnid, mine in by_class.items()}
-    counts = _counts(sizes, wanted)
+    counts = held_out_counts(sizes, wanted)
     chosen = {
         entry.name
         for wnid, mine in by_class.items()
@@ -48,11 +48,11 @@ def mixed(entries: list[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: _key(0, entry.name))
 
 
-def _counts(sizes: dict[str | None, int], wanted: float) -> dict[str | None, int]:
-    """Return how many pictures of each class are held out.
+def held_out_counts(sizes: dict[str | None, int], wanted: float) -> dict[str | None, int]:
+    """Return how many pictures of each class are held out, of so many in each.
 
-    Of a number of pictures each class has its share rounded down, and the classes with the largest
-    remainders one more.
+    wanted: as in `hold_out`.  Of a number of pictures each class has its share rounded down, and
+    the classes with the largest remainders one more.
     """
     if wanted < 1:
         return {wnid: round(wanted * size) for wnid, size in sizes.items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 from convnet.data.pictures.folders import scan_folder
 from convnet.data.pictures.image_files import HEAD, is_image, named_as_image
 from convnet.data.pictures.leftovers import is_leftover
-from convnet.data.pictures.listing import Entry, Listing
+from convnet.data.pictures.listing import EMPTY, Entry, Listing
 from convnet.display import harmless, quoted
 from convnet.errors import DataError
 from convnet.progress import reported
@@ -125,8 +125,10 @@ def _refuse_strange(listed: Listed, name: str, train: Path) -> None:
         what = f"holds {loose:,} pictures, but no folders of them" if loose else "holds no pictures"
         raise DataError(f"{shown}: {what}; {EXPECTED}")
     if len(classes) == 1:
+        empty = [what for what, why in listed.listing.passed_over if why == EMPTY]
+        others = f" ({quoted(empty[0])} has none)" if empty else ""
         raise DataError(
-            f"{shown}: has pictures of one class only, {quoted(classes[0])}; {EXPECTED}"
+            f"{shown}: has pictures of one class only, {quoted(classes[0])}{others}; {EXPECTED}"
         )
     strange = sorted({entry.wnid or "" for entry in listed.test or ()} - {*classes})
     if strange:
