@@ -274,9 +274,9 @@ def check_grads(arguments: CheckGradsArguments) -> int:
 def make_data(arguments: MakeDataArguments) -> int:
     """Make a data set from archives or folders of images.
 
-    Resizes each image's shorter side to 256 pixels, crops the central 256x256 (paper, section 2)
-    and writes shuffled shards of JPEG files.  Reads archives in place, without unpacking them.
-    `convnet train --data` takes the result.
+    Resizes each image's shorter side to 256 pixels (--size), crops the central square (paper,
+    section 2) and writes shuffled shards of JPEG files.  Reads archives in place, without
+    unpacking them.  `convnet train --data` takes the result.
     """
     from convnet.commands.make_data import run
 

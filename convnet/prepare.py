@@ -1,6 +1,7 @@
 """Chooses the data set for a pair of files and builds their graph with its sizes."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,9 +11,13 @@ from msgspec import structs
 
 from convnet.data import Dataset, Feed, FeedOptions, open_dataset
 from convnet.data.input import describe_difference, input_of, small_crop, with_colors
+from convnet.data.open import is_built_in
 from convnet.data.pipeline.feed import border
+from convnet.data.workers.pool import cores
+from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.graph.build import Graph, build
+from convnet.graph.fit_classes import OPTION, fit_classes
 from convnet.graph.guess_sizes import infer_image
 from convnet.graph.infer_inputs import (
     declared_channels,
@@ -40,13 +45,17 @@ class DataOptions:
         inner_size: Height and width of the crops, in pixels, instead of `crop_border`; 0: no crop.
         train_range: Training batches of a cuda-convnet folder, such as "1-5".
         test_range: Test batches of it.
+        size: Height and width that a folder of pictures is brought to, in pixels; None: what the
+            network's files declare, with room for random crops.
+        hold_out: Share of each class of such a folder, or number of pictures, to test on; None: a
+            tenth, unless it has a folder of test pictures.
         shuffle: Shuffle training images each epoch; None: unless the data comes in batches.
         flip: Reflect training images at random; None: if the data set suits it.
         mean: What to subtract: "image", "scalar", "none" or a number.
         scalar_mean: A number to subtract instead; see `convnet train --help`.
         color_noise: Strength of the PCA colour augmentation.
         augment: False takes the centres of training images instead of random crops.
-        data_seed: Seed of data sets that are generated.
+        data_seed: Seed of the pictures that are held out, and of data sets that are generated.
     """
 
     data: str | None = None
@@ -54,6 +63,8 @@ class DataOptions:
     inner_size: int | None = None
     train_range: str | None = None
     test_range: str | None = None
+    size: int | None = None
+    hold_out: float | None = None
     shuffle: bool | None = None
     flip: bool | None = None
     mean: str | float = "image"
@@ -71,6 +82,8 @@ class Trained:
         where: The checkpoint, for messages; "" for a new network.
         input: Its record of the input; None in checkpoints without one.
         class_names: The classes that it was trained on; () if they are not known.
+        data: The data set that it was trained on, as it was named.
+        listing: Which pictures that was, if it was a folder of pictures (`listing_of`).
         tree: Tree of the labels that it was trained with, if any.
         keeps_mean: Subtract the recorded mean; False: the one that the options name.
         keeps_crop: Take the recorded crop; False: the one that the options name.
@@ -79,6 +92,8 @@ class Trained:
     where: str = ""
     input: InputRecord | None = None
     class_names: tuple[str, ...] = ()
+    data: str = ""
+    listing: Mapping[str, Any] | None = None
     tree: Tree | None = None
     keeps_mean: bool = True
     keeps_crop: bool = True
@@ -91,12 +106,14 @@ UNTRAINED = Trained()
 class Prepared:
     """A graph and its data.
 
-    source: name of the data set.  side: height and width of the network's images, in pixels.
-    opened: the arguments of `open_dataset` that gave the data.  trained: what the network's
-    checkpoint says, if it has one.  notes: lines to print.
+    specs: the parsed files, fitted to the data if asked for.  source: name of the data set.  side:
+    height and width of the network's images, in pixels.  opened: the arguments of `open_dataset`
+    that gave the data.  trained: what the network's checkpoint says, if it has one.  notes: lines
+    to print.
     """
 
     graph: Graph
+    specs: Specs
     dataset: Dataset
     source: str
     side: int
@@ -159,6 +176,8 @@ def prepare(
     dialect: str | None,
     strict: bool = False,
     trained: Trained = UNTRAINED,
+    classes_from_data: bool = False,
+    workers: int | None = None,
 ) -> Prepared:
     """Choose the data set and build the graph with its sizes.
 
@@ -168,6 +187,8 @@ def prepare(
         dialect: Dialect of the files; None recognizes it.
         strict: Treat warnings about the files as errors.
         trained: What the network's checkpoint says about its input.
+        classes_from_data: Fit the files to the number of classes of the data.
+        workers: Processes that read a folder of pictures the first time; None: one for each core.
 
     Raises:
         SpecError: If the files have errors; it lists all of them.
@@ -181,6 +202,8 @@ def prepare(
     side, channels = None, wanted[0] if wanted else declared_channels(specs.layers)
     if _is_made(source):
         side, channels = _made_size(specs, wanted, notes)
+    elif not is_built_in(source):
+        side = _picture_size(options, wanted, trained)
     opened: dict[str, Any] = {
         "name": source,
         "side": side,
@@ -189,13 +212,18 @@ def prepare(
         "seed": options.data_seed,
         "train_range": options.train_range,
         "test_range": options.test_range,
+        "hold_out": options.hold_out,
     }
-    dataset = open_dataset(**opened)
-    notes += dataset.notes
+    dataset = open_dataset(**opened, workers=workers or cores())
+    _refuse_size(dataset, options)
+    _refuse_channels(dataset, specs, wanted)
     inner = _inner_side(dataset, options, wanted, trained)
     dims = {0: dataset.channels * inner**2, 1: dataset.targets or 1}
     if dataset.targets is None:
         dims[2] = dataset.classes
+    if classes_from_data:
+        specs, fitted = fit_classes(specs, dataset.classes)
+        notes += [f"{OPTION}: {line}" for line in fitted]
     graph = build(
         specs.layers,
         specs.params,
@@ -206,10 +234,12 @@ def prepare(
         tree=tree or _label_tree(specs, dataset, notes),
     )
     specs.problems.raise_errors(strict=strict)
-    notes += filter(None, [small_crop(dataset, inner), *_input_notes(trained, dataset, inner)])
+    notes += dataset.notes  # which reads a folder of pictures: after all that may be refused
+    notes += filter(None, [small_crop(dataset, inner), _changed_folder(trained, dataset, options)])
+    notes += _input_notes(trained, dataset, inner)
     if trained.input is not None:
         dataset.use_scale(trained.input.scale)
-    return Prepared(graph, dataset, source, inner, options, defaults, opened, trained, notes)
+    return Prepared(graph, specs, dataset, source, inner, options, defaults, opened, trained, notes)
 
 
 def _input_notes(trained: Trained, dataset: Dataset, inner: int) -> list[str]:
@@ -286,6 +316,64 @@ def _made_size(specs: Specs, wanted: tuple[int, int] | None, notes: list[str]) -
     if wanted is None:
         notes.append(f"the layer file declares no image size: assuming {channels}x{side}x{side}")
     return (side * 8 // 7 if side >= 64 else side), channels
+
+
+def _picture_size(
+    options: DataOptions, wanted: tuple[int, int] | None, trained: Trained
+) -> int | None:
+    """The size that a folder of pictures is brought to; None if the files declare none.
+
+    It is that of the training, or leaves room for the paper's crops (224 out of 256).
+    """
+    if options.size is not None:
+        return options.size
+    if trained.input is not None and trained.keeps_crop:
+        return int(trained.input.side)
+    declared = wanted[1] if wanted else None
+    if options.crop_border is not None:
+        return declared and declared + 2 * options.crop_border
+    inner = options.inner_size or declared
+    return inner if options.inner_size == 0 or inner is None else inner * 8 // 7
+
+
+def _refuse_size(dataset: Dataset, options: DataOptions) -> None:
+    if options.size not in (None, dataset.side):
+        raise DataError(
+            f"--size {options.size}: {dataset.name} has images of {dataset.side}x{dataset.side}; "
+            f"{dataset.other_sizes}"
+        )
+
+
+def _refuse_channels(dataset: Dataset, specs: Specs, wanted: tuple[int, int] | None) -> None:
+    if wanted and {wanted[0], dataset.channels} == {1, 3}:
+        raise DataError(
+            f"{dataset.name} has images of {dataset.channels} channels, but "
+            f"{harmless(specs.layers.source.path)} declares {wanted[0]} (channels=): choose a "
+            "network for such images (`convnet nets`), or another data set"
+        )
+
+
+def _changed_folder(trained: Trained, dataset: Dataset, options: DataOptions) -> str:
+    """A line if a folder of pictures is not as it was in training; else ""."""
+    before, now = trained.listing, listing_of(dataset)
+    if before is None or now is None or before["digest"] == now["digest"]:
+        return ""
+    if options.data not in (None, trained.data):
+        return ""  # another folder, which was asked for
+    counts = [f"{each['train']:,} training and {each['test']:,} test" for each in (before, now)]
+    return (
+        f"warning: {dataset.name} has changed since the training ({counts[0]} pictures then, "
+        f"{counts[1]} now), or is split in another way: pictures that were trained on may be among "
+        "the test pictures"
+    )
+
+
+def listing_of(dataset: Dataset) -> dict[str, Any] | None:
+    """Return which pictures a folder has, as checkpoints store it; None for other data sets."""
+    if not dataset.digest:
+        return None
+    counts = {split: dataset.count(split) for split in ("train", "test")}
+    return {"digest": dataset.digest, **counts}
 
 
 def _inner_side(

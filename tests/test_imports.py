@@ -16,6 +16,7 @@ ROOT = ROOT / "convnet"
 MAY_IMPORT = {
     "arithmetic": [],
     "memory": [],
+    "progress": [],
     "display": [],
     "stored": ["display", "errors"],
     "errors": [],
@@ -117,7 +118,7 @@ IMPORTS = {name: imports_of(name, path, MODULES) for name, path in MODULES.items
 
 
 def allowed(part: str, target: str) -> bool:
-    parts = [part, "arithmetic", "memory", "display", *MAY_IMPORT[part]]
+    parts = [part, "arithmetic", "memory", "display", "progress", *MAY_IMPORT[part]]
     return any(target == f"convnet.{p}" or target.startswith(f"convnet.{p}.") for p in parts)
 
 

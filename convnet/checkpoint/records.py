@@ -46,6 +46,14 @@ class StoredTree(msgspec.Struct):
     children: dict[_Index, list[_Label]]
 
 
+class StoredListing(msgspec.Struct):
+    """Which pictures a folder of pictures had, as in `PictureFolder.digest`; and their counts."""
+
+    digest: Words
+    train: Count
+    test: Count
+
+
 class StoredDataOptions(msgspec.Struct):
     """How the data is chosen and preprocessed, as in `DataOptions`."""
 
@@ -54,6 +62,8 @@ class StoredDataOptions(msgspec.Struct):
     inner_size: _Integer | None = None
     train_range: Words | None = None
     test_range: Words | None = None
+    size: Annotated[int, msgspec.Meta(ge=1, lt=1 << 16)] | None = None
+    hold_out: Finite | None = None
     shuffle: bool | None = None
     flip: bool | None = None
     mean: Annotated[str, msgspec.Meta(max_length=64)] | Finite = "image"
@@ -80,6 +90,7 @@ class StoredOptions(msgspec.Struct):
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     data_dims: dict[_Index, _Size] = {}
     tree: StoredTree | None = None
+    listing: StoredListing | None = None
     data_options: StoredDataOptions = msgspec.field(default_factory=StoredDataOptions)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from convnet.cli_options.record import Arguments, argument, option
-from convnet.cli_options.types import PATH, POSITIVE, SEED, Between
+from convnet.cli_options.types import PATH, POSITIVE, SEED, SIDE, HoldOut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +31,10 @@ class MakeDataArguments(Arguments):
     words: Path | None = option(
         type=PATH, help="File with class names: a WordNet id and words on each line."
     )
-    hold_out: float = option(
-        type=Between(0, 1, max_open=True),
-        default=0.0,
-        metavar="SHARE",
-        help="Instead of --val: share of each class's training images to test on.",
+    hold_out: float | None = option(
+        type=HoldOut(),
+        help="Instead of --val: share of each class's training images to test on, or number of "
+        "images.",
     )
     label_order: str = option(
         type=click.Choice(["wnid", "ilsvrc"]),
@@ -54,6 +53,19 @@ class MakeDataArguments(Arguments):
     )
     shard_images: int = option(
         type=POSITIVE, default=6144, show_default=True, metavar="N", help="Images in one shard."
+    )
+    size: int = option(
+        type=SIDE,
+        default=256,
+        show_default=True,
+        metavar="N",
+        help="Height and width of the images, in pixels.",
+    )
+    upright: bool | None = option(
+        "--upright/--no-upright",
+        default=None,
+        help="Turn images as their EXIF orientation says.  [default: unless --devkit is given, as "
+        "the paper's authors did not]",
     )
     quality: int = option(
         type=click.IntRange(1, 100),

@@ -12,9 +12,11 @@ from convnet.cli_options.types import (
     NATURAL,
     PATH,
     POSITIVE,
+    SIDE,
     Devices,
     Dimensions,
     Finite,
+    HoldOut,
     Mean,
 )
 
@@ -82,9 +84,16 @@ class SpecArguments(Arguments):
 
 @dataclass(frozen=True, kw_only=True)
 class DimsArguments(Arguments):
-    """Sizes of the data, for commands that do not open a data set."""
+    """Sizes of the data, for commands that need no data set."""
 
     heading = "Network files"
+
+    data: str | None = option(
+        metavar="SET", help="Take all sizes from this data set, as `convnet train` does."
+    )
+    classes_from_data: bool = flag(
+        help="With --data: set the outputs of the last fc layer to its number of classes."
+    )
 
     data_dims: dict[int, int] | None = option(
         type=Dimensions(),
@@ -101,8 +110,24 @@ class DataArguments(Arguments):
 
     data: str | None = option(
         metavar="SET",
-        help="Data set: digits, shapes, synthetic:..., or a folder that `convnet make-data` or "
-        "cuda-convnet made.",
+        help="Data set: digits, shapes, synthetic:..., a folder of pictures with a folder for each "
+        "class, or a folder that `convnet make-data` or cuda-convnet made.",
+    )
+    size: int | None = option(
+        type=SIDE,
+        metavar="N",
+        help="Height and width that a folder of pictures is brought to, in pixels.  [default: the "
+        "network's, with room for random crops; or 256]",
+    )
+    hold_out: float | None = option(
+        type=HoldOut(),
+        help="Share of each class of a folder of pictures, or number of pictures, to test on.  "
+        "[default: a tenth, if it has no folder val or test]",
+    )
+    data_seed: int | None = option(
+        type=NATURAL,
+        metavar="N",
+        help="Seed of the pictures that are held out, and of generated images.  [default: 0]",
     )
     crop_border: int | None = option(
         type=NATURAL, metavar="N", help="Pixels to crop from each side of the images."
@@ -115,7 +140,7 @@ class DataArguments(Arguments):
     workers: int | None = option(
         type=NATURAL,
         metavar="N",
-        help="Processes that decode JPEG images.  [default: one for each core]",
+        help="Processes that decode images.  [default: one for each core]",
     )
     train_range: str | None = option(
         metavar="N-N", help="Training batches of a cuda-convnet folder, such as 1-5."

@@ -28,6 +28,9 @@ class RunSpecArguments(SpecArguments):
     layers: Path | None = option(
         type=PATH, help="Layer file (.cfg), or the name of a net that `convnet nets` lists."
     )
+    classes_from_data: bool = flag(
+        help="Set the outputs of the last fc layer to the number of classes of the data."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ NATURAL = click.IntRange(0, LARGEST)
 MINIBATCH = click.IntRange(1, 1 << 20)  # as in parameter files
 WUPDATE_FREQ = click.IntRange(1, 1000)  # each minibatch of the cycle has its own program
 SEED = click.IntRange(0, 2**64 - 1)
+SIDE = click.IntRange(1, 2048)  # as `LARGEST_SIDE`
 
 
 class UserPath(click.Path):
@@ -96,6 +97,18 @@ class Between(click.FloatRange):
         number = super().convert(value, param, ctx)
         if math.isnan(number):
             self.fail(f"expected a number, found '{value}'", param, ctx)
+        return number
+
+
+class HoldOut(Finite):
+    """A share between 0 and 1, or a number of pictures."""
+
+    name = "SHARE|N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not 0 < number < 1 and (number < 1 or number > LARGEST or number != int(number)):
+            self.fail(f"expected a share such as 0.1, or a number, found '{value}'", param, ctx)
         return number
 
 

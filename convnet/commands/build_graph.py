@@ -1,12 +1,16 @@
 """The graph of a pair of files without their data, for the commands that need none."""
 
+import click
+
 from convnet.cli_options.shared import DimsArguments, LanguageArguments
+from convnet.commands.console import note
 from convnet.errors import SpecError
 from convnet.graph.build import Graph, build
 from convnet.graph.guess_sizes import Guess, guess_sizes
 from convnet.graph.infer_inputs import placeholder_tree
 from convnet.language import Problem
 from convnet.language.specs import Specs
+from convnet.prepare import DataOptions, prepare
 
 
 class GuessError(SpecError):
@@ -26,9 +30,15 @@ def build_without_data(
 ) -> tuple[Graph, str]:
     """Return the graph, and a line about what was assumed of the data ("" if nothing).
 
+    If the arguments name a data set, the sizes are those of a training with it.
+
     Raises SpecError with all errors of the files that are not due to an assumed size, or GuessError
     if all errors may be.
     """
+    if dims.data is not None:
+        return _build_with_data(specs, language, dims), ""
+    if dims.classes_from_data:
+        raise click.UsageError("--classes-from-data needs --data.")
     guess = guess_sizes(specs.layers, dims.data_dims, dims.classes)
     tree, made_up = placeholder_tree(specs.layers, dims.classes)
     assumed = "; ".join(filter(None, [guess.note, made_up]))
@@ -46,6 +56,21 @@ def build_without_data(
     except SpecError as error:
         raise _without_guess(error, guess) from None
     return graph, assumed
+
+
+def _build_with_data(specs: Specs, language: LanguageArguments, dims: DimsArguments) -> Graph:
+    if dims.data_dims is not None or dims.classes is not None:
+        raise click.UsageError("--data takes the place of --data-dims and --classes.")
+    prepared = prepare(
+        specs,
+        DataOptions(data=dims.data),
+        language.dialect,
+        language.strict,
+        classes_from_data=dims.classes_from_data,
+    )
+    for line in prepared.notes:
+        note(line)
+    return prepared.graph
 
 
 def _without_guess(error: SpecError, guess: Guess) -> SpecError:

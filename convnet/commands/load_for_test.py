@@ -50,10 +50,11 @@ def load_for_test(path: Path | None, arguments: EvaluationArguments) -> LoadedFo
         data_options(arguments.data, saved.checkpoint),
         saved.checkpoint.dialect,
         trained=trained(arguments.data, saved.checkpoint, saved.path),
+        workers=arguments.data.workers,
     )
     for line in prepared.notes:
         note(line)
-    start_workers(prepared.dataset, arguments.data)
+    start_workers(prepared.dataset, arguments.data.workers)
     chosen = make_engine(device_options(arguments.device), prepared.graph)
     minibatch = arguments.minibatch or saved.checkpoint.options.get("minibatch", 128)
     network = Network(prepared.graph, minibatch, chosen.engine, seed=saved.checkpoint.seed)

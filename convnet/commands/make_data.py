@@ -24,7 +24,9 @@ def run(arguments: MakeDataArguments) -> int:
     if missing:
         raise click.UsageError(f"Missing option {' and '.join(missing)} (or --verify).")
     options = shared_values(arguments, MakeOptions)
-    options |= {"jpeg": Jpeg(arguments.quality, arguments.chroma), "workers": workers}
+    upright = arguments.devkit is None if arguments.upright is None else arguments.upright
+    jpeg = Jpeg(arguments.quality, arguments.chroma, arguments.size, upright)
+    options |= {"jpeg": jpeg, "workers": workers, "hold_out": arguments.hold_out or 0.0}
     return _make(MakeOptions(**options), arguments.out)
 
 
@@ -81,8 +83,8 @@ def _report(manifest, out):
     shards = [shard for split in manifest.shards.values() for shard in split]
     result(
         f"{out}: {len(manifest.ids):,} classes, {manifest.images('train'):,} training and "
-        f"{manifest.images('test'):,} test images, {sum(s.bytes for s in shards) / 1e9:.2f} GB in "
-        f"{len(shards):,} shards"
+        f"{manifest.images('test'):,} test images of {manifest.side}x{manifest.side}, "
+        f"{sum(s.bytes for s in shards) / 1e9:.2f} GB in {len(shards):,} shards"
     )
     result(f"labels: {manifest.label_order}")
     for kind, count in manifest.remarks.items():

@@ -19,7 +19,9 @@ import click
 
 from convnet.cli_options.command import CommandGroup
 from convnet.commands import console
+from convnet.commands.activity import Activity
 from convnet.errors import ConvnetError
+from convnet.progress import shown_by
 
 PROBLEM, PROGRAM_ERROR, INTERRUPTED = 1, 70, 130
 # Commands whose purpose is files: they succeed even if nobody reads what they print.
@@ -36,7 +38,7 @@ class Program(CommandGroup):
         """Run the command that `args` name and exit; see `click.Command.main`."""
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)
-        with console.guarded():
+        with console.guarded(), shown_by(Activity()):
             status = self._status(args, extra)
         _exit(status)
 

@@ -29,7 +29,9 @@ def data_options(arguments: DataArguments, saved: Checkpoint | None) -> DataOpti
         known = replace(known, crop_border=None, inner_size=None)
     if "mean" in new:
         known = replace(known, scalar_mean=None)
-    if saved and "data" not in new:
+    if "data" in new:  # how the pictures of another folder were chosen does not apply
+        known = replace(known, size=None, hold_out=None, data_seed=0)
+    elif saved:
         new["data"] = saved.data or None
     return replace(known, **new)
 
@@ -40,6 +42,8 @@ def trained(arguments: DataArguments, saved: Checkpoint, path: Path) -> Trained:
         where=harmless(str(path)),
         input=saved.input,
         class_names=saved.class_names,
+        data=saved.data,
+        listing=saved.options.get("listing"),
         tree=stored_facts(saved.options, saved.path)["tree"],
         keeps_mean=arguments.mean is None and arguments.scalar_mean is None,
         keeps_crop=not _gives_crop(arguments),
@@ -91,8 +95,8 @@ def training_options(arguments: TrainArguments, defaults: RunDefaults, before: d
     )
 
 
-def start_workers(dataset: Dataset, arguments: DataArguments) -> None:
-    """Start the processes that decode images; they end with the command."""
-    workers = click.get_current_context().with_resource(decoding(dataset, arguments.workers))
+def start_workers(dataset: Dataset, processes: int | None) -> None:
+    """Start the processes that decode images, by default one a core; they end with the command."""
+    workers = click.get_current_context().with_resource(decoding(dataset, processes))
     if workers is not None:
         workers.on_message = note

@@ -26,12 +26,13 @@ from convnet.commands.training_report import report, report_dry_run
 from convnet.engines import make_engine
 from convnet.errors import ConvnetError
 from convnet.graph.checkpoint_facts import facts_to_store
+from convnet.graph.fit_classes import fit_classes
 from convnet.initial import InitOptions, fill, resolve
 from convnet.journal import of_checkpoint
 from convnet.language import harmless, read_source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
-from convnet.prepare import UNTRAINED, Prepared, prepare
+from convnet.prepare import UNTRAINED, Prepared, listing_of, prepare
 from convnet.train.changes import describe_changes, describe_options
 from convnet.train.loop import fit
 from convnet.train.run import Run
@@ -59,6 +60,7 @@ def _train(arguments: TrainArguments) -> int:
     found = found and found._replace(checkpoint=saved)
     specs = _specs(spec, saved)
     prepared = _prepare(specs, spec, arguments, saved, saved_path)
+    specs = prepared.specs
     warn(specs.problems.warnings)
     run = _make_run(arguments, spec, prepared, found)
     for line in [f"dialect: {prepared.graph.dialect.title}", *prepared.notes, *untied]:
@@ -66,7 +68,7 @@ def _train(arguments: TrainArguments) -> int:
     if saved:
         _resume(run, specs, saved, saved_path)
     _refuse_full_disk(run)
-    start_workers(prepared.dataset, arguments.data)
+    start_workers(prepared.dataset, arguments.data.workers)
     with Progress(run) as progress:
         run.observer = progress
         outcome = fit(run)
@@ -121,7 +123,10 @@ def _specs(spec: RunSpecArguments, saved: Checkpoint | None) -> Specs:
 def _refuse_another_layer_file(spec, saved):
     if saved is None or spec.layers is None:
         return
-    if read_source(spec.layers).text != saved.layers.text:
+    given = read_source(spec.layers)
+    if spec.classes_from_data:
+        given = fit_classes(Specs.parse(given, None), len(saved.class_names))[0].layers.source
+    if given.text != saved.layers.text:
         raise ConvnetError(
             f"{spec.layers} is not the layer file that the checkpoint was trained with; a resumed "
             "run uses its own. Leave --layers out, or start a new run without --resume"
@@ -145,6 +150,8 @@ def _prepare(specs, spec: RunSpecArguments, arguments, saved, saved_path) -> Pre
         language.dialect or (saved.dialect if saved else None),
         language.strict,
         trained(arguments.data, saved, saved_path) if saved else UNTRAINED,
+        spec.classes_from_data,
+        arguments.data.workers,
     )
 
 
@@ -173,6 +180,7 @@ def _make_run(
         "data_options": asdict(prepared.options),
         "wupdate_freq": every,
         "precision": devices.precision,
+        "listing": listing_of(prepared.dataset),
     }
     return Run(
         network,

@@ -4,8 +4,8 @@ import sys
 import time
 
 from convnet.commands.console import costs_line, note
-from convnet.commands.progress_bar import LINES_EVERY, open_bar
-from convnet.display import escaped
+from convnet.commands.progress_bar import BAR, LINES_EVERY
+from convnet.progress import Report, Work
 from convnet.train.observer import Observer
 
 
@@ -14,36 +14,44 @@ class Progress(Observer):
 
     def __init__(self, run):
         self.run = run
-        self.bar = self.task = None
+        self.task = None
+        self.waiting: Report | None = None  # for the first minibatch
         self.last_line = time.monotonic()
         self.shown = ""
 
     def __enter__(self):
         if sys.stderr.isatty():
-            self._open_bar()
+            self._add_bar()
         return self
 
     def __exit__(self, *_):
-        if self.bar is not None:
-            self.bar.stop()
+        self._end_waiting()
+        if self.task is not None:
+            BAR.remove(self.task)
+            self.task = None
 
-    def _open_bar(self):
-        self.bar = open_bar()
+    def _add_bar(self):
         total = self.run.options.epochs * self.run.train.minibatches_per_epoch
         if self.run.options.max_batches:
             total = min(total, self.run.position.step + self.run.options.max_batches)
-        self.task = self.bar.add_task(
-            "training", total=total, completed=self.run.position.step, numbers=""
-        )
+        self.task = BAR.add("training", total, self.run.position.step)
+
+    def on_start(self, record):
+        if self.task is None:
+            self.waiting = Report(Work("waiting for the first minibatch"))
+
+    def _end_waiting(self):
+        if self.waiting is not None:
+            self.waiting.end()
+            self.waiting = None
 
     def on_step(self, position, costs):
-        if self.bar is not None:
+        self._end_waiting()
+        if self.task is not None:
             where = (
                 f"epoch {position.epoch + 1}" if position.minibatch else f"epoch {position.epoch}"
             )
-            self.bar.update(
-                self.task, completed=position.step, description=where, numbers=self.shown
-            )
+            BAR.update(self.task, position.step, self.shown, where)
 
     def on_train(self, record):
         first = next(iter(record["costs"].values()))
@@ -51,7 +59,7 @@ class Progress(Observer):
         if "images_per_second" in record:
             self.shown += f"  {record['images_per_second']:.0f} images/s"
             self.shown += f"  waiting for data {record['wait_share']:.0%}"
-        if self.bar is None and time.monotonic() - self.last_line > LINES_EVERY:
+        if self.task is None and time.monotonic() - self.last_line > LINES_EVERY:
             self.last_line = time.monotonic()
             note(f"{self._where(record)} {self.shown}")
 
@@ -66,7 +74,7 @@ class Progress(Observer):
         return f"epoch {record['epoch']:7.2f}, minibatch {record['step']:6}:"
 
     def _line(self, text):
-        if self.bar is not None:
-            self.bar.console.print(escaped(text), highlight=False, markup=False)
+        if self.task is not None:
+            BAR.print(text)
         else:
             note(text)

@@ -59,6 +59,17 @@ def with_cache(
     return make(), True
 
 
+def is_kept(dispatcher, types: tuple) -> bool:
+    """Return whether a kernel for arguments of these types is on disk.
+
+    False where that is not known, with a version of Numba that caches in its own way.
+    """
+    files = getattr(dispatcher._cache, "_cache_file", None)
+    if not isinstance(files, KernelFiles):
+        return False
+    return files.has(dispatcher._cache._index_key(types, dispatcher.targetctx.codegen()))
+
+
 def _save_if_possible(save: Callable, *arguments) -> None:
     """Save a kernel; if the disk is full or the folder gone, it is compiled again next time."""
     try:
@@ -111,6 +122,10 @@ class KernelFiles:
         except Exception:  # whole, but of another version of a library that it names
             return None
         return data if found == key else None
+
+    def has(self, key) -> bool:
+        """Return whether there is a file for a key, which may yet be damaged."""
+        return os.path.exists(self._path(f"{self._prefix(key)}.{self.source}.nbc"))
 
     def save(self, key, data) -> None:
         """Save a kernel's code, and remove the code that older sources left for the same key."""

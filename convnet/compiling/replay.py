@@ -2,16 +2,35 @@
 
 Between two kernels Python computes scratch arrays, numbers and types, which takes tens of
 microseconds: noticeable in a network of small layers.  Within `captured` a kernel does not run.
-Instead its call is compiled and stored with all arguments, so that a program can replay it.
+Instead its call is stored with all arguments, so that a program can replay it once the kernel is
+compiled (`convnet.compiling.building`).
 """
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numba
 
 _calls: ContextVar[list[Callable] | None] = ContextVar("captured kernel calls", default=None)
+
+
+@dataclass(frozen=True, eq=False)
+class KernelCall:
+    """A captured call of a kernel; dispatcher: Numba's; types: of the arguments."""
+
+    dispatcher: Any
+    types: tuple
+    arguments: tuple
+
+    def __call__(self) -> None:
+        self.compiled()()
+
+    def compiled(self) -> Callable[[], None]:
+        """Return the call in the form that runs fastest, compiling the kernel if need be."""
+        return partial(self.dispatcher.compile(self.types), *self.arguments)
 
 
 def repeatable(function):
@@ -57,5 +76,5 @@ class Kernel:
         if calls is None:
             return self.dispatcher(*arguments)
         types = tuple(numba.typeof(argument) for argument in arguments)
-        calls.append(partial(self.dispatcher.compile(types), *arguments))
+        calls.append(KernelCall(self.dispatcher, types, arguments))
         return None

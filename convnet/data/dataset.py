@@ -34,6 +34,8 @@ class Dataset(ABC):
     targets      values a case of data matrix 1 where they are targets of regression, real numbers
                  in place of a class; None for sets of classes
     notes        lines about the set that its user should see
+    digest       of which pictures there are, of folders of pictures; "" for other sets
+    other_sizes  how to get such images in another size, for messages
     tree         label -> the labels below it, and the root, if the labels form a tree whose leaves
                  are the classes; checked only to hold integers from 0, not to be a tree
     """
@@ -47,6 +49,8 @@ class Dataset(ABC):
     workers = None
     targets: int | None = None
     notes: tuple[str, ...] = ()
+    digest: str = ""
+    other_sizes: str = "choose a data set of another size"
     tree: tuple[dict[int, tuple[int, ...]], int] | None = None
 
     @property

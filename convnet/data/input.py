@@ -136,7 +136,7 @@ def small_crop(dataset: Dataset, inner_size: int) -> str:
         f"warning: the network sees crops of {_square(inner_size)} of {dataset.name}'s images of "
         f"{_square(dataset.side)} pixels, {share:.1%} of an image. Choose a network for larger "
         "images (`convnet nets` lists them), other crops (--inner-size, --crop-border), or smaller "
-        "images (such as --data shapes:side=32)"
+        f"images ({dataset.other_sizes})"
     )
 
 

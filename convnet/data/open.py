@@ -1,6 +1,7 @@
 """Opens a data set by a built-in name or by its folder."""
 
 import difflib
+from contextlib import contextmanager
 from pathlib import Path
 
 from convnet.data.dataset import Dataset
@@ -11,9 +12,11 @@ from convnet.data.datasets.digits import Digits
 from convnet.data.datasets.feature_files import is_feature_folder
 from convnet.data.datasets.features import Features
 from convnet.data.datasets.jpeg_batches import JpegBatches, holds_jpegs
+from convnet.data.datasets.picture_folder import PictureFolder
 from convnet.data.datasets.shard_folder import MANIFEST
 from convnet.data.datasets.shards import Shards
 from convnet.data.datasets.synthetic import Synthetic
+from convnet.data.pictures.layout import has_pictures
 from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.stored.paths import user_path
@@ -25,7 +28,8 @@ BUILT_IN = {
     "synthetic": "noise for timing; synthetic:1000x3x224x224 sets classes and size",
 }
 _FOLDERS = (
-    "a data folder holds CIFAR-10 or CIFAR-100 in the Python or binary version "
+    "a data folder holds pictures in a folder for each class, "
+    "CIFAR-10 or CIFAR-100 in the Python or binary version "
     "(test_batch, data_batch_1 ..., batches.meta, as unpacked from the archive), "
     "cuda-convnet's batches.meta and data_batch_<n>, the output of `convnet make-data`, or "
     "features written by `convnet test --write-features`"
@@ -41,19 +45,29 @@ def open_dataset(
     seed: int = 0,
     train_range: str | tuple[int, int] | None = None,
     test_range: str | tuple[int, int] | None = None,
+    hold_out: float | None = None,
+    workers: int = 1,
 ) -> Dataset:
     """Return the data set of that name: a built-in one (`BUILT_IN`) or a folder.
 
     `side`, `channels`, `classes` and `seed` apply to the generated sets, shapes and synthetic;
     stored sets have their own (of cuda-convnet's folders, `channels` decides where the number of
     values allows several).  `train_range` and `test_range` select data batches of
-    cuda-convnet's folders ("1-5").  DataError if there is no such set or it is damaged.
+    cuda-convnet's folders ("1-5").  Of folders of pictures, `side` is the size that they are
+    brought to, `hold_out` and `seed` choose test pictures, and `workers` processes read them the
+    first time (`PictureFolder`).  DataError if there is no such set or it is damaged.
     """
     built_in = str(name).partition(":")[0]
-    if built_in not in BUILT_IN:
-        ranges = train_range, test_range
-        return _open_folder(user_path(name, home=True), str(name), *ranges, channels)
+    if not is_built_in(name):
+        folder = user_path(name, home=True)
+        with _readable(folder, str(name)):
+            if _holds_pictures(folder):
+                _refuse_ranges(name, train_range, test_range)
+                return PictureFolder(folder, str(name), side, hold_out, seed, workers)
+            _refuse_hold_out(name, hold_out)
+            return _read_folder(folder, str(name), train_range, test_range, channels)
     _refuse_ranges(name, train_range, test_range)
+    _refuse_hold_out(name, hold_out)
     if str(name) == "digits":
         return Digits()
     if built_in == "shapes":
@@ -67,11 +81,13 @@ def open_dataset(
     raise DataError(f"{shown}: the data set {built_in} has no parameters; write {built_in}")
 
 
-def _open_folder(folder, name, train_range, test_range, channels):
+@contextmanager
+def _readable(folder, name):
+    """Context that turns what the system refuses into a DataError.  DataError for no folder."""
     try:
         if not folder.is_dir():
             raise DataError(_not_found(folder, name))
-        return _read_folder(folder, name, train_range, test_range, channels)
+        yield
     except OSError as problem:
         shown = harmless(str(problem.filename or name))
         raise DataError(f"{shown}: cannot be read: {problem.strerror}") from None
@@ -94,6 +110,24 @@ def _read_folder(folder, name, train_range, test_range, channels):
     if batches:
         return CudaConvnetFolder(folder, name, train_range, test_range, channels)
     raise DataError(f"{name}: the folder holds no known kind of data; {_FOLDERS}")
+
+
+def is_built_in(name: str | Path) -> bool:
+    """Return whether a data set of that name is a built-in one, not a folder."""
+    return str(name).partition(":")[0] in BUILT_IN
+
+
+def _holds_pictures(folder):
+    """Return whether a folder is none of the other kinds, and has pictures."""
+    known = (folder / MANIFEST).is_file() or is_feature_folder(folder) or find_cifar(folder)
+    return not known and not meta_file(folder) and has_pictures(folder)
+
+
+def _refuse_hold_out(name, hold_out):
+    if hold_out is not None:
+        raise DataError(
+            f"{name}: has test images of its own; --hold-out is for folders of pictures"
+        )
 
 
 def _refuse_ranges(name, train_range, test_range):

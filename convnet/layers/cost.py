@@ -88,7 +88,7 @@ class TargetCost(Cost):
                 "inputs",
                 f"{self.inputs[1].text} has {self.size} outputs, the data {classes} classes",
                 1,
-                f"give the layer below it outputs={classes}",
+                f"give the layer below it outputs={classes}, or train with --classes-from-data",
             )
 
     def differentiates(self, index: int) -> bool:

@@ -36,7 +36,10 @@ class LogisticRegression(Cost):
         self.classes = probabilities.size
         if self.topk > self.classes:
             raise self.wrong(
-                "topk", f"topk {self.topk} exceeds the number of classes, {self.classes}"
+                "topk",
+                f"topk {self.topk} exceeds the number of classes, {self.classes}",
+                None,
+                f"give at most {self.classes}, or train with --classes-from-data",
             )
 
     def check_inputs(self, below: Sequence[Layer]) -> None:
@@ -48,7 +51,7 @@ class LogisticRegression(Cost):
                 "inputs",
                 f"{name} has {self.classes} outputs, the data {classes} classes",
                 1,
-                f"give the layer below {name} outputs={classes}",
+                f"give the layer below {name} outputs={classes}, or train with --classes-from-data",
             )
 
     def numbers(self) -> tuple[str, ...]:

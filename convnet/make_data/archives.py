@@ -9,13 +9,13 @@ import os
 from pathlib import Path, PurePosixPath
 
 from convnet.data.byte_range import UnreadableFile
+from convnet.data.pictures.annotations import FILE, IMAGES, LARGEST, read_annotations
+from convnet.data.pictures.image_files import HEAD
+from convnet.data.pictures.leftovers import LEFTOVER, is_leftover
+from convnet.data.pictures.listing import Entry, Listing
 from convnet.display import harmless
 from convnet.errors import DataError
-from convnet.make_data.annotations import FILE, IMAGES, LARGEST, read_annotations
 from convnet.make_data.compressed import class_of, ending, unpack
-from convnet.make_data.image_files import HEAD
-from convnet.make_data.leftovers import LEFTOVER, is_leftover
-from convnet.make_data.listing import Entry, Listing
 from convnet.stored.archives import Damaged
 from convnet.stored.files import open_regular
 from convnet.stored.tars import is_ordinary, members, shown
@@ -37,7 +37,7 @@ def scan_archive(
 
     They belong to the class `wnid`; by default the class is the name of the inner tar, or of the
     folder, that holds the image (of a folder `images`: the folder above, or what a file beside it
-    states, see `convnet.make_data.annotations`).  The tar of a class may be compressed; it is
+    states, see `convnet.data.pictures.annotations`).  The tar of a class may be compressed; it is
     unpacked into the listing's scratch folder.
 
     label: what messages call the tar; by default its path.
@@ -63,6 +63,18 @@ def scan_archive(
             f"{name}: {problem} in {listing.place}: the archive is truncated or not a tar; compare "
             "its size and checksum with the published ones"
         ) from None
+
+
+def add_class_archive(path: Path, listing: Listing) -> bool:
+    """Add the images of a tar whose name is that of their class; return False for another file.
+
+    DataError as in `scan_archive`.
+    """
+    name = path.name
+    if not name.lower().endswith(".tar") and not ending(name):
+        return False
+    scan_archive(path, listing, class_of(name) if ending(name) else path.stem)
+    return True
 
 
 def _scan_unpacked(file, name, size, listing, wnid):

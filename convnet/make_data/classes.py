@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from convnet.data.datasets.shard_folder import LARGEST_MANIFEST, MAX_CLASSES
+from convnet.data.pictures.listing import Entry
 from convnet.errors import DataError
 from convnet.make_data.devkit import Devkit
-from convnet.make_data.listing import Entry
 from convnet.stored.files import read_regular
 
 ORDERS = {  # stored in data sets, so these texts must not change

@@ -64,7 +64,7 @@ def _make(options, out, progress):
         plan = make_plan(options, progress.found, (out / MAKING / _UNPACKED).resolve())
         store(plan, out / MAKING)
     shards = plan.shards()
-    state = State(out, [(split, number) for split, number, _ in shards])
+    state = State(out, [(split, number) for split, number, _ in shards], plan.jpeg.side)
     progress.planned(plan, sum(len(images) for _, _, images in shards[: state.finished]))
     return carry_out(plan, out, state, options.workers, progress.made)
 
@@ -104,6 +104,8 @@ def _refuse_changes(out, before, now):
 
 def _shown(value):
     """Return the value of an option; for a source, its path, bytes and time."""
+    if value is None:
+        return "its default"
     return " ".join(map(str, value)) if isinstance(value, list) else value
 
 

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from convnet.data.pictures.square import SIDE
 from convnet.errors import DataError
 from convnet.make_data.picture import Jpeg
 
@@ -15,12 +16,13 @@ class MakeOptions:
     train, val            archives or folders of images; val may be replaced by hold_out
     devkit, ground_truth  of ILSVRC; ground_truth replaces the validation labels of the kit
     words                 a file of WordNet ids and words
-    hold_out              share of the training images of each class that become test images
+    hold_out              share of the training images of each class that become test images, or,
+                          from 1 on, the number of all test images; 0 for none
     label_order           a key of `classes.ORDERS`
     name                  of the data set; by default that of `train`
     seed                  of the order of the images
     shard_images          images of a shard
-    jpeg                  how the images are stored
+    jpeg                  how the images are stored; its `side` is --size
     workers               number of processes
     """
 
@@ -57,15 +59,22 @@ class MakeOptions:
     def recorded(self) -> dict:
         """Return all that determines the contents, with the names of the sources only."""
         names = {key: path.name for key, path in self._paths().items()}
-        return names | {
-            "hold_out": self.hold_out,
-            "label_order": self.label_order,
-            "name": self.name or self.train.resolve().name,
-            "seed": self.seed,
-            "shard_images": self.shard_images,
-            "quality": self.jpeg.quality,
-            "chroma": self.jpeg.chroma,
-        }
+        # What is as earlier versions had it is not recorded, so that their sets can be continued.
+        form: dict[str, int | str] = {} if self.jpeg.side == SIDE else {"size": self.jpeg.side}
+        form |= {"upright": "yes"} if self.jpeg.upright else {}
+        return (
+            names
+            | form
+            | {
+                "hold_out": self.hold_out,
+                "label_order": self.label_order,
+                "name": self.name or self.train.resolve().name,
+                "seed": self.seed,
+                "shard_images": self.shard_images,
+                "quality": self.jpeg.quality,
+                "chroma": self.jpeg.chroma,
+            }
+        )
 
     def stamps(self) -> dict:
         """Return the path of each source, with size and modification time if it is a file."""

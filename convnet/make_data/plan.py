@@ -12,7 +12,8 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 import numpy as np
 
-from convnet.data.datasets.shard_folder import MAX_CLASSES, stored_array
+from convnet.data.datasets.shard_folder import MAX_CLASSES, Side, stored_array
+from convnet.data.pictures.square import SIDE
 from convnet.errors import DataError
 from convnet.make_data.classes import Classes
 from convnet.make_data.picture import Jpeg
@@ -111,6 +112,8 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     shard_images: Annotated[int, msgspec.Meta(ge=1)]
     quality: Annotated[int, msgspec.Meta(ge=1, le=100)]
     chroma: Literal["4:4:4", "4:2:0"]
+    side: Side = SIDE
+    upright: bool = False
     options: dict[str, int | float | str | None]
     stamps: dict[str, list[int | str]]
 
@@ -153,7 +156,7 @@ def stored_plan(folder: Path) -> Plan | None:
         notes=stored.notes,
         seed=stored.seed,
         shard_images=stored.shard_images,
-        jpeg=Jpeg(stored.quality, stored.chroma),
+        jpeg=Jpeg(stored.quality, stored.chroma, stored.side, stored.upright),
         options=stored.options,
         stamps=stored.stamps,
     )

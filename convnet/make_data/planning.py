@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from convnet.data import counter_rng
+from convnet.data.pictures.folders import scan_folder
+from convnet.data.pictures.hold_out import held_out_counts
+from convnet.data.pictures.listing import EMPTY, UNREADABLE, Entry, Listing
 from convnet.errors import DataError
-from convnet.make_data.archives import scan_archive
+from convnet.make_data.archives import add_class_archive, scan_archive
 from convnet.make_data.classes import Classes, choose_classes, labels_of, read_words
 from convnet.make_data.devkit import Devkit, read_devkit, read_truth
-from convnet.make_data.folders import scan_folder
-from convnet.make_data.listing import EMPTY, UNREADABLE, Entry, Listing
 from convnet.make_data.options import MakeOptions
 from convnet.make_data.plan import SPLITS, Part, Plan
 
@@ -65,7 +66,10 @@ def scan(path: Path, listing: Listing) -> list[Entry]:
     So the same images have the same order however they are packed.
     """
     start = len(listing.entries)
-    (scan_folder if path.is_dir() else scan_archive)(path, listing)
+    if path.is_dir():
+        scan_folder(path, listing, add_class_archive)
+    else:
+        scan_archive(path, listing)
     entries = listing.entries[start:]
     if not entries:
         first = f" ({': '.join(listing.passed_over[-1])})" if listing.passed_over else ""
@@ -73,9 +77,10 @@ def scan(path: Path, listing: Listing) -> list[Entry]:
     return sorted(entries, key=lambda entry: (entry.name, entry.offset))
 
 
-def held_out(entries: list[Entry], share: float, seed: int) -> tuple[list[Entry], list[Entry]]:
+def held_out(entries: list[Entry], wanted: float, seed: int) -> tuple[list[Entry], list[Entry]]:
     """Return training and test images: the seed selects the same share of each class as test.
 
+    wanted: the share if it is below 1, else the number of test images, of each class in proportion.
     DataError if one of the two would be empty.
     """
     places = defaultdict(list)
@@ -85,11 +90,12 @@ def held_out(entries: list[Entry], share: float, seed: int) -> tuple[list[Entry]
         counter_rng.bits(seed, _HOLD_OUT, np.arange(len(entries))),
         np.zeros(len(entries), bool),
     )
-    for mine in places.values():
+    counts = held_out_counts({wnid: len(mine) for wnid, mine in places.items()}, wanted)
+    for wnid, mine in places.items():
         mine = np.array(mine)
-        aside[mine[np.argsort(keys[mine], kind="stable")[: round(share * len(mine))]]] = True
+        aside[mine[np.argsort(keys[mine], kind="stable")[: counts[wnid]]]] = True
     if not aside.any() or aside.all():
-        raise DataError(f"--hold-out {share:g} leaves no test images or no training images")
+        raise DataError(f"--hold-out {wanted:g} leaves no test images or no training images")
     rest = [entry for entry, out in zip(entries, aside, strict=True) if not out]
     return rest, [entry for entry, out in zip(entries, aside, strict=True) if out]
 

@@ -7,20 +7,19 @@ import msgspec
 import numpy as np
 
 from convnet.data.datasets.shard_folder import (
-    SIDE,
     ShardFile,
     index_name,
     sha256_of,
     shard_name,
     stored_array,
 )
+from convnet.data.pictures.sums import Sums
 from convnet.errors import DataError
 from convnet.make_data.plan import Remark, read_record
 from convnet.make_data.shard_writer import write_array, write_text
-from convnet.make_data.sums import Sums
 
 MAKING = "making"  # the folder of what is needed until the set is complete
-_VECTOR = (1 + 1 + 9 + SIDE * SIDE * 3,)  # finished shards, and `Sums` as one array
+_HEAD = 1 + 1 + 9  # what is stored before the sums of pixels: finished shards, images, products
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -34,17 +33,19 @@ class State:
     """What is finished, from the folder of a data set.
 
     planned   (split, number) of all shards, in the order in which they are written
+    side      of the images, pixels
     shards    the finished ones
     remarks   (split, name, "converted" or "skipped", why) of images in them
     sums      over the training images in them
     """
 
-    def __init__(self, folder: Path, planned: list[tuple[str, int]]):
+    def __init__(self, folder: Path, planned: list[tuple[str, int]], side: int):
         self._folder, self.planned = folder, planned
         self._file = folder / MAKING / "state.npy"
-        self.shards, self.remarks, self.sums = [], [], Sums()
+        self.shards, self.remarks, self.sums = [], [], Sums(side)
         if self._file.exists():
-            finished, self.sums = _from_vector(stored_array(self._file, np.int64, _VECTOR))
+            vector = stored_array(self._file, np.int64, (_HEAD + 3 * side**2,))
+            finished, self.sums = _from_vector(vector, side)
             if not 0 <= finished <= len(planned):
                 self._fail(self._file)
             for split, number in planned[:finished]:
@@ -89,9 +90,9 @@ def _as_vector(finished, sums):
     return np.concatenate([np.array(head, np.int64), sums.pixels.ravel()])
 
 
-def _from_vector(vector):
-    sums = Sums()
+def _from_vector(vector, side):
+    sums = Sums(side)
     sums.images = int(vector[1])
     sums.products = vector[2:11].reshape(3, 3)
-    sums.pixels = vector[11:].reshape(SIDE, SIDE, 3)
+    sums.pixels = vector[_HEAD:].reshape(side, side, 3)
     return int(vector[0]), sums

@@ -12,7 +12,6 @@ from convnet.data.datasets.shard_folder import (
     CHANNELS,
     LARGEST_IMAGE,
     MEAN,
-    SIDE,
     Manifest,
     ShardFile,
     index_name,
@@ -22,10 +21,10 @@ from convnet.data.datasets.shard_folder import (
     stored_array,
 )
 from convnet.data.jpeg import load_jpeg
+from convnet.data.pictures.processes import in_order
+from convnet.data.pictures.sums import Sums
 from convnet.display import harmless
 from convnet.errors import DataError
-from convnet.make_data.sums import Sums
-from convnet.make_data.workers import in_order
 from convnet.stored.archives import Damaged
 from convnet.stored.files import check_regular, open_regular
 from convnet.stored.tars import members
@@ -43,8 +42,8 @@ def verify(
     """
     manifest = read_manifest(folder)
     shards = [(s, i, shard) for s in manifest.shards for i, shard in enumerate(manifest.shards[s])]
-    check = partial(_check_shard, folder, len(manifest.ids), manifest.columns)
-    problems, sums = [], Sums()
+    check = partial(_check_shard, folder, manifest)
+    problems, sums = [], Sums(manifest.side)
     for (split, _, shard), (found, shard_sums) in zip(
         shards, in_order(check, shards, workers), strict=True
     ):
@@ -55,19 +54,19 @@ def verify(
     return manifest, problems or _check_sums(folder, manifest, sums)
 
 
-def _check_shard(folder, classes, columns, task: tuple[str, int, ShardFile]):
+def _check_shard(folder, manifest: Manifest, task: tuple[str, int, ShardFile]):
     """Return the problems of a shard, and the sums over its images."""
     split, number, shard = task
     tar, index = folder / shard_name(split, number), folder / index_name(split, number)
-    problems, sums = [], Sums()
+    problems, sums = [], Sums(manifest.side)
     try:
         if check_regular(tar).st_size > shard.bytes:
             return [f"{tar}: is larger than the {shard.bytes:,} bytes in dataset.json"], sums
         for path, expected in ((tar, shard.sha256), (index, shard.index_sha256)):
             if sha256_of(path) != expected:
                 problems.append(f"{path}: its SHA-256 is not the one in dataset.json")
-        table = stored_array(index, np.int64, (shard.images, columns))
-        wrong = list(_wrong_images(tar, table, classes, sums))
+        table = stored_array(index, np.int64, (shard.images, manifest.columns))
+        wrong = list(_wrong_images(tar, table, manifest, sums))
     except OSError as problem:
         path = problem.filename or tar
         return [*problems, f"{path}: cannot be read to its end: {problem.strerror}"], sums
@@ -78,7 +77,7 @@ def _check_shard(folder, classes, columns, task: tuple[str, int, ShardFile]):
     return problems + wrong, sums
 
 
-def _wrong_images(path, table, classes, sums):
+def _wrong_images(path, table, manifest, sums):
     """Yield what is wrong with each image of a shard that does not match its index."""
     rows = iter(table.tolist())
     with open_regular(path) as file:
@@ -88,14 +87,14 @@ def _wrong_images(path, table, classes, sums):
 
         listed = members(read_at, os.fstat(file.fileno()).st_size)
         for image in listed:
-            what = _wrong(read_at, image, next(listed, None), next(rows, None), classes, sums)
+            what = _wrong(read_at, image, next(listed, None), next(rows, None), manifest, sums)
             if what:
                 yield f"{path}: {image.name!a}: {what}"
     if next(rows, None) is not None:
         yield f"{path}: has fewer images than its index"
 
 
-def _wrong(read_at, image, label, row, classes, sums):
+def _wrong(read_at, image, label, row, manifest, sums):
     stem = image.name.removesuffix(".jpg")
     if label is None or (image.name, label.name) != (f"{stem}.jpg", f"{stem}.cls"):
         return "is not a pair of .jpg and .cls"
@@ -105,12 +104,12 @@ def _wrong(read_at, image, label, row, classes, sums):
         return f"has {image.size:,} bytes"
     jpeg = read_at(image.size, image.offset_data)
     found = [image.offset_data, image.size, int(text), zlib.crc32(jpeg)]
-    if row is None or row[:3] != found[:3] or not 0 <= row[2] < classes:
+    if row is None or row[:3] != found[:3] or not 0 <= row[2] < len(manifest.classes):
         return "its offset, size or label is not the one in the index, or the label has no class"
     if row[3:] != found[3 : len(row)]:
         return "its CRC-32 is not the one in the index"
     try:
-        picture = load_jpeg(jpeg, (SIDE, SIDE))
+        picture = load_jpeg(jpeg, (manifest.side, manifest.side))
     except ValueError as problem:
         return str(problem)
     if picture.mode != "RGB":
@@ -123,7 +122,7 @@ def _check_sums(folder, manifest, sums):
     """Return the problems of the mean image and the eigenvalues, given undamaged shards."""
     problems, path = [], folder / MEAN
     try:
-        mean = stored_array(path, np.float32, (CHANNELS, SIDE, SIDE))
+        mean = stored_array(path, np.float32, (CHANNELS, manifest.side, manifest.side))
         if sha256_of(path) != manifest.mean_sha256 or not np.array_equal(mean, sums.mean_image()):
             problems.append(f"{path}: is not the mean of the training images")
     except (OSError, DataError) as problem:

@@ -3,7 +3,6 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,18 +18,20 @@ from convnet.data.datasets.shard_folder import (
     index_name,
     write_manifest,
 )
+from convnet.data.pictures.listing import UNREADABLE
+from convnet.data.pictures.processes import in_order
+from convnet.data.pictures.sums import Sums
 from convnet.display import harmless
 from convnet.errors import DataError
-from convnet.make_data.listing import UNREADABLE
 from convnet.make_data.plan import SPLITS, Plan
 from convnet.make_data.shard_writer import ShardWriter, write_array, write_text
 from convnet.make_data.state import MAKING, State
-from convnet.make_data.sums import Sums
-from convnet.make_data.workers import in_order, make_chunk
+from convnet.make_data.workers import make_chunk
 
 REMARKS = "remarks.txt"
+_ADVICE = "the same command continues where this one stopped; "
 _CHUNK = 32  # images that a worker gets at a time
-_TYPICAL = 24_000  # bytes of a stored image, as long as there is none; photographs take more
+_TYPICAL = 0.37  # bytes of a stored pixel, as long as there is none; photographs take more
 
 
 def carry_out(
@@ -47,11 +48,11 @@ def carry_out(
         for split, _, images in planned[state.finished :]
         for start in range(0, len(images), _CHUNK)
     )
-    made = in_order(partial(make_chunk, form=plan.jpeg), chunks, workers)
+    made = in_order(partial(make_chunk, form=plan.jpeg), chunks, workers, _ADVICE)
     try:
         while state.finished < len(planned):
             to_come = sum(len(images) for _, _, images in planned[state.finished :])
-            _check_room(folder, state.shards, to_come)
+            _check_room(folder, state.shards, to_come, plan.jpeg.side)
             split, number, images = planned[state.finished]
             pictures = islice(made, ceil_div(len(images), _CHUNK))
             state.add(*_write_shard(plan, folder, split, number, images, pictures, on_images))
@@ -60,10 +61,10 @@ def carry_out(
     return _complete(plan, folder, state)
 
 
-def _check_room(folder, shards, images):
+def _check_room(folder, shards, images, side):
     """DataError if the remaining images do not fit, estimated from those written so far."""
     so_far = sum(shard.images for shard in shards)
-    each = sum(shard.bytes for shard in shards) / so_far if so_far else _TYPICAL
+    each = sum(shard.bytes for shard in shards) / so_far if so_far else _TYPICAL * side**2
     needed, free = images * each, shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
@@ -74,7 +75,7 @@ def _check_room(folder, shards, images):
 
 def _write_shard(plan, folder, split, number, images, made: Iterator, on_images):
     """Return the shard, its remarks and, for training images, the sums over it."""
-    part, indices, remarks, sums = plan.parts[split], iter(images), [], Sums()
+    part, indices, remarks, sums = plan.parts[split], iter(images), [], Sums(plan.jpeg.side)
     with ShardWriter(folder, split, number) as writer:
         for pictures, chunk_sums in made:
             for jpeg, remark in pictures:
@@ -118,7 +119,8 @@ def _complete(plan: Plan, folder: Path, state: State) -> Manifest:
         ],
         label_order=plan.classes.order,
         seed=plan.seed,
-        jpeg=asdict(plan.jpeg),
+        side=plan.jpeg.side,
+        jpeg={"quality": plan.jpeg.quality, "chroma": plan.jpeg.chroma},
         files=SplitFiles(**shards),
         eigenvalues=values,
         eigenvectors=vectors,

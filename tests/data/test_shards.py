@@ -117,7 +117,8 @@ def test_an_epochs_order_keeps_shards_together(made):
     [
         ({"version": 3}, "has version 3; this convnet reads versions 1 and 2"),
         ({"format": "x"}, "its format is 'x', not 'convnet shards'"),
-        ({"side": 128}, "has images of 128 pixels, not 256"),
+        ({"side": 0}, "has images of 0 pixels, not of 1 to 2048"),
+        ({"side": 2049}, "has images of 2049 pixels, not of 1 to 2048"),
         ({"classes": []}, "classes: expected array of length >= 1"),
         ({"classes": [{"id": 3, "name": "x"}]}, r"classes\[0\].id: expected str, found 3"),
         ({"shards": {"train": [], "test": []}}, "shards.train: expected array of length >= 1"),

@@ -15,6 +15,7 @@ import pytest
 from convnet.data import Feed, FeedOptions, Prefetch, ViewPrefetch, decoding, open_dataset
 from convnet.data.datasets.shards import Shards
 from convnet.data.workers.pool import Workers
+from convnet.data.workers.process import Task
 from convnet.data.workers.shared_memory import SharedMemory
 from convnet.errors import DataError
 from tests.support.paths import ROOT
@@ -242,6 +243,36 @@ def test_workers_that_hang_are_replaced(dataset, impatient, processes):
         assert not any(map(alive, victims)) and len(workers._processes) == processes
         assert not workers._unanswered and not workers._requests
     assert len(os.listdir("/proc/self/fd")) == files
+
+
+_HANGS = "import os, sys, time; os.read(int(sys.argv[1]), int(sys.argv[2])); time.sleep(600)"
+
+
+def test_one_worker_that_hangs_among_others_that_answer(dataset, impatient, monkeypatch):
+    """The first of three takes a task and never answers; its task is done again by others."""
+    source, said, started = feed(dataset, color_noise=0.1), [], []
+    start = Workers._start
+
+    def start_one_that_hangs(self, tasks, answers):
+        started.append(None)
+        if len(started) > 1:
+            return start(self, tasks, answers)
+        command = [sys.executable, "-c", _HANGS, str(tasks), str(Task.form.size)]
+        return subprocess.Popen(command, pass_fds=[tasks], process_group=0)
+
+    monkeypatch.setattr(Workers, "_start", start_one_that_hangs)
+    expected = {place: source.minibatch(*place) for place in positions(source)}
+    with decoding(dataset, 3) as workers:
+        workers.on_message = said.append
+        first = [process.pid for process in workers._processes]
+        for _ in range(2):  # the second time all three answer
+            for place, (pixels, labels) in minibatches(source).items():
+                np.testing.assert_array_equal(pixels, expected[place].matrices[0])
+                np.testing.assert_array_equal(labels, expected[place].labels)
+        # Once for the one that hangs; a busy machine may be too slow for this test's patience, too.
+        assert said and all("no data worker has answered for" in line for line in said)
+        assert len(started) == 3 + 3 * len(said) and not any(map(alive, first))
+        assert not workers._unanswered and not workers._requests
 
 
 def test_workers_that_hang_again_and_again_are_given_up(dataset, impatient, monkeypatch):

@@ -55,6 +55,21 @@ def test_a_flood_of_errors_is_cut():
     assert len(caught.value.problems) == MAX_SHOWN + 1
 
 
+def test_a_flood_of_warnings_is_cut():
+    problems = Problems()
+    for column in range(MAX_SHOWN + 7):
+        problems.warn(Span(SOURCE, 1, column + 1), "odd")
+    *shown, last = problems.warnings
+    assert len(shown) == MAX_SHOWN and shown[0].span.column == 1
+    assert str(last) == "warning: and 7 more warnings"
+    with pytest.raises(SpecError, match="and 7 more problems$"):
+        problems.raise_errors(strict=True)
+    few = Problems()
+    for column in range(MAX_SHOWN):
+        few.warn(Span(SOURCE, 1, column + 1), "odd")
+    assert len(few.warnings) == MAX_SHOWN
+
+
 def test_did_you_mean():
     assert did_you_mean("FLTERS", ["filters", "filterSize"]) == "did you mean 'filters'?"
     assert did_you_mean("filtersize", ["filterSize"]) == "did you mean 'filterSize'?"

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from convnet.data import open_dataset
+from convnet.data.pictures.annotations import read_annotations
+from convnet.data.pictures.image_files import is_image
 from convnet.errors import DataError
 from convnet.make_data import compressed
-from convnet.make_data.annotations import read_annotations
-from convnet.make_data.image_files import is_image
 from convnet.make_data.make import make_data
 from convnet.make_data.options import MakeOptions
 from tests.support.imagenet_archives import class_images, encoded, picture, wnid, write_tree

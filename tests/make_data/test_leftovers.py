@@ -3,7 +3,7 @@
 import pytest
 
 from convnet.data import open_dataset
-from convnet.make_data.leftovers import is_leftover
+from convnet.data.pictures.leftovers import is_leftover
 from convnet.make_data.make import make_data
 from convnet.make_data.options import MakeOptions
 from tests.support.imagenet_archives import encoded, picture, tar_of, wnid, write_tree

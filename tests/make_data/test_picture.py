@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnet.make_data.picture import Jpeg, central_square, make_picture
-from convnet.make_data.sums import Sums
+from convnet.data.pictures.square import central_square
+from convnet.data.pictures.sums import Sums
+from convnet.make_data.picture import Jpeg, make_picture
 from tests.support.imagenet_archives import (
     CONVERTED,
     SKIPPED,

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
+from itertools import islice
 from math import prod
 
 import numpy as np
@@ -13,6 +14,7 @@ from numba import get_num_threads, set_num_threads
 from numpy.typing import ArrayLike
 
 from convnet.backends.base import unused_positions
+from convnet.compiling.building import compiled
 from convnet.compiling.replay import bind
 from convnet.errors import DeviceError
 from convnet.memory import machine_memory
@@ -87,7 +89,7 @@ class Engine:
         bound = [(step, cases) for step, cases in bound if cases or step.microbatch is None]
         for step, cases in bound:  # before any is bound: a device's steps share its largest scratch
             self._reserve(step, cases)
-        return Program([self._bind(step, cases) for step, cases in bound])
+        return Program(_compiled([self._bind(step, cases) for step, cases in bound]))
 
     def _arguments(self, step, cases):
         return [self.array(a, cases) if isinstance(a, View) else a for a in step.arguments]
@@ -143,6 +145,12 @@ class Bound:
     step: Step
     threads: int
     calls: list[Callable]
+
+
+def _compiled(bound: list[Bound]) -> list[Bound]:
+    """Return the steps with their kernels compiled, all at once, so that it is known how many."""
+    calls = iter(compiled([call for each in bound for call in each.calls]))
+    return [replace(each, calls=list(islice(calls, len(each.calls)))) for each in bound]
 
 
 class Program:

@@ -20,7 +20,7 @@ from convnet.display import harmless
 from convnet.errors import DataError
 from convnet.stored.arrays import read_array
 from convnet.stored.files import plain_bytes
-from convnet.stored.records import MOST, Count, Words, damage, from_objects, objects_of
+from convnet.stored.records import MOST, Count, Finite, Words, damage, from_objects, objects_of
 
 META = "features.json"
 FORMAT = "convnet features 1"
@@ -42,6 +42,7 @@ class Opened(msgspec.Struct, omit_defaults=True):
     seed: Annotated[int, msgspec.Meta(ge=-MOST, lt=MOST)] = 0
     train_range: _Range | None = None
     test_range: _Range | None = None
+    hold_out: Finite | None = None
 
 
 class FeaturesMeta(msgspec.Struct):

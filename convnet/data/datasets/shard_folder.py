@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import DTypeLike
 
+from convnet.data.pictures.square import LARGEST_SIDE, SIDE
 from convnet.display import quoted
 from convnet.errors import DataError
 from convnet.stored.arrays import read_array
@@ -24,7 +25,7 @@ from convnet.stored.records import from_json, from_objects
 
 MANIFEST, MEAN = "dataset.json", "mean.npy"
 FORMAT, VERSION = "convnet shards", 2
-SIDE, CHANNELS = 256, 3  # paper, section 2
+CHANNELS = 3
 MAX_CLASSES = 1_000_000
 MAX_SHARDS = 100_000  # of a split: five digits
 LARGEST_MANIFEST = 64 << 20  # bytes; 22,000 classes and 2,000 shards take 3 MB
@@ -32,13 +33,14 @@ LARGEST_MANIFEST = 64 << 20  # bytes; 22,000 classes and 2,000 shards take 3 MB
 # on the CRC-32 of the JPEG.
 INDEX_COLUMNS = {1: 3, 2: 4}
 _CHECKSUM = "checksum"  # the field of `dataset.json` for the checksum of all others
-LARGEST_IMAGE = 16 << 20  # bytes; 256x256 pixels without compression take 0.2 MB
+LARGEST_IMAGE = 16 << 20  # bytes; the largest square without compression takes 12 MB
 _LARGEST_HEADER = 4096  # bytes before the numbers of a NumPy file of ours
 _REPAIR = "restore it from a copy, or make the data set again"
 
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Size = Annotated[int, msgspec.Meta(ge=0, lt=1 << 40)]
+Side = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_SIDE)]
 Finite = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
 Triple = Annotated[list[Finite], msgspec.Meta(min_length=CHANNELS, max_length=CHANNELS)]
 
@@ -79,6 +81,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The contents of `dataset.json`.
 
     version       of the format: a key of `INDEX_COLUMNS`
+    side          height and width of the images, pixels
     name          of the data set
     classes       in the order of the labels
     label_order   how that order was chosen, in words
@@ -94,7 +97,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     format: str = FORMAT
     version: int = VERSION
-    side: int = SIDE
+    side: Side = SIDE
     name: Text
     label_order: Text
     seed: Annotated[int, msgspec.Meta(ge=0)]
@@ -148,8 +151,8 @@ class _Head(msgspec.Struct):
             )
         if self.version not in INDEX_COLUMNS:
             return f"has version {self.version}; this convnet reads versions 1 and {VERSION}"
-        if self.side != SIDE:
-            return f"has images of {self.side} pixels, not {SIDE} high and wide"
+        if not 1 <= self.side <= LARGEST_SIDE:
+            return f"has images of {self.side} pixels, not of 1 to {LARGEST_SIDE} high and wide"
         return None
 
 

@@ -15,7 +15,6 @@ from convnet.data.datasets.shard_folder import (
     CHANNELS,
     LARGEST_IMAGE,
     MEAN,
-    SIDE,
     ShardFile,
     checked_array,
     file_size,
@@ -42,16 +41,18 @@ class Shards(EncodedDataset):
     manifest  the contents of `dataset.json`
     """
 
-    channels, side = CHANNELS, SIDE
+    channels = CHANNELS
+    other_sizes = "`convnet make-data --size` makes sets of another size"
 
     def __init__(self, folder: str | Path, name: str | None = None):
         self.folder = Path(folder)
         self.name = name or str(folder)
         self.manifest = read_manifest(self.folder)
+        self.side = self.manifest.side
         self.class_names = tuple(self.manifest.names)
         self.wnids = tuple(self.manifest.ids)
         self._splits = {split: self._read_split(split) for split in ("train", "test")}
-        sha256, shape = self.manifest.mean_sha256, (CHANNELS, SIDE, SIDE)
+        sha256, shape = self.manifest.mean_sha256, (CHANNELS, self.side, self.side)
         self._mean = checked_array(self.folder / MEAN, sha256, np.float32, shape)
         self._mean.flags.writeable = False
 

@@ -49,6 +49,13 @@ def arrange(
         _arrange_block(*crops, mean, shifts[:, block], factor, out, first + start)
 
 
+def compile_packed() -> None:
+    """Compile the kernel for packed images, unless it is on disk, so that processes can load it."""
+    images, starts = np.zeros((1, LANES, LANES), np.uint32), np.zeros((1, 2), np.int64)
+    mean = np.zeros((3, LANES, LANES), np.float32)
+    arrange(images, starts, np.zeros(1, bool), mean, np.empty((*mean.shape, 1), np.float32))
+
+
 def _arrange_block(images, starts, flips, mean, shifts, factor, out, first):
     """Call the kernel with the addresses of the images, and arrays padded to whole vectors."""
     height, width = images.strides[1:]

@@ -294,6 +294,7 @@ def border(dataset: Dataset, side: int) -> int:
     if dataset.side < side:
         raise DataError(
             f"{dataset.name} has images of {dataset.side}x{dataset.side}, the network expects "
-            f"{side}x{side}: choose a data set with larger images, or a network with smaller ones"
+            f"{side}x{side}: {dataset.other_sizes}, or choose a network for smaller images "
+            "(`convnet nets`)"
         )
     return (dataset.side - side) // 2

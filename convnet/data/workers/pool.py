@@ -1,16 +1,13 @@
 """A pool of worker processes that make minibatches of JPEG images.
 
 They are processes because threads would wait for the GIL whenever the training loop holds it
-(docs/performance.md has measurements).  They are started as programs of their own and never forked,
-since the libraries of this process have threads.
+(docs/performance.md has measurements).
 """
 
 import json
 import os
 import selectors
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,20 +22,21 @@ from convnet.data.crops import Crops
 from convnet.data.dataset import Dataset, Indices
 from convnet.data.encoded import EncodedDataset
 from convnet.data.workers.process import DECODE, MAKE, Answer, Task
+from convnet.data.workers.processes import (
+    GRACE_PERIOD,
+    end_all,
+    exit_message,
+    start_worker,
+    wait_for_all,
+)
 from convnet.data.workers.request import Request
 from convnet.data.workers.shared_memory import SharedMemory
 from convnet.errors import DataError
 
-_GRACE_PERIOD = 2.0  # seconds until a worker that does not end is killed
-_KILL_PERIOD = 10.0  # seconds until a worker that was killed is given up: it waits for a disk
 _CHECK_INTERVAL = 1.0  # seconds between checks that all workers are alive and answer
 _PATIENCE = 60.0  # seconds without any answer until the workers are replaced
 _FIRST_PATIENCE = 600.0  # the same for the first answer, before which a worker may compile kernels
 _MOST_REPLACEMENTS = 3  # then the data, or the machine, is at fault
-# Environment of a worker.  Its libraries use one thread; the C library keeps freed memory, which it
-# would otherwise return to the system after each task and fault in again page by page.
-_LIBRARIES = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-_LIBRARIES |= {"MALLOC_TRIM_THRESHOLD_": f"{1 << 27}", "MALLOC_MMAP_THRESHOLD_": f"{1 << 25}"}
 _IMAGES_PER_TASK = 8  # if they are only decoded
 
 
@@ -102,6 +100,9 @@ class Workers:
     # -- starting and ending -----------------------------------------------------------------------
 
     def __enter__(self) -> "Workers":
+        from convnet.data.pipeline.arrange import compile_packed  # on demand: it loads kernels
+
+        compile_packed()  # here, where it is shown, and not in each worker
         self._memory = SharedMemory()
         settings = self._settings()
         self._is_closed = self._memory.allocate(1 + len(settings))
@@ -122,9 +123,9 @@ class Workers:
         return self
 
     def _settings(self):
-        files = [str(path.absolute()) for path in self._dataset.files]
-        facts = {"files": files, "side": self._dataset.side, "converts": self._dataset.converts}
-        return json.dumps(facts).encode()
+        decoder = self._dataset.decoder
+        files = [os.path.abspath(path) for path in decoder.files]
+        return json.dumps(decoder._replace(files=files)._asdict()).encode()
 
     def _start_all(self):
         """Make both pipes and start the processes.  OSError."""
@@ -134,28 +135,13 @@ class Workers:
         self._last_answer = time.monotonic()
         try:
             for _ in range(self.count):
-                self._processes.append(self._start(tasks, answers, self._settings_size))
+                self._processes.append(self._start(tasks, answers))
         finally:
             os.close(tasks)
             os.close(answers)
 
-    def _start(self, tasks, answers, settings):
-        descriptors = tasks, answers, self._memory.descriptor
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "convnet.data.workers.process",
-            *map(str, descriptors),
-        ]
-        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-        return subprocess.Popen(
-            [*command, str(settings)],
-            pass_fds=descriptors,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **_LIBRARIES, "PYTHONPATH": path},
-            process_group=0,  # Ctrl-C reaches only the training loop, which saves first
-        )
+    def _start(self, tasks, answers):
+        return start_worker(tasks, answers, self._memory.descriptor, self._settings_size)
 
     def __exit__(self, *_):
         self._dataset.workers = None
@@ -163,20 +149,14 @@ class Workers:
             self._problem = DataError("the data workers have ended")
         self._is_closed[0] = 1  # workers drop the tasks that are left
         self._end()
-        self._reader.join(_GRACE_PERIOD)
+        self._reader.join(GRACE_PERIOD)
         if not self._reader.is_alive():  # else a worker waits for a disk for ever
             os.close(self._answers)
         del self._is_closed  # which frees its memory
 
     def _end(self):
         os.close(self._tasks)
-        deadline = time.monotonic() + _GRACE_PERIOD
-        for process in self._processes:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-        _wait_for_all(self._processes)
+        end_all(self._processes)
         self._memory.close()
 
     # -- work --------------------------------------------------------------------------------------
@@ -293,7 +273,7 @@ class Workers:
                         selector.register(self._answers, selectors.EVENT_READ)
                         unread = b""
                     checked = time.monotonic()
-        _wait_for_all(self._processes)  # the last answer may arrive before the process has ended
+        wait_for_all(self._processes)  # the last answer may arrive before the process has ended
         self._check_workers()
 
     def _take_answers(self, read):
@@ -324,7 +304,7 @@ class Workers:
         with self._lock:
             dead = next((p for p in self._processes if p.poll() is not None), None)
             if dead and self._problem is None:
-                self._problem = DataError(_exit_message(dead))
+                self._problem = DataError(exit_message(dead))
             if self._problem:
                 self._fail_all()
 
@@ -354,7 +334,7 @@ class Workers:
             waited = f"no data worker has answered for {time.monotonic() - self._last_answer:.0f} s"
             for process in self._processes:
                 process.kill()
-            is_dead = _wait_for_all(self._processes)
+            is_dead = wait_for_all(self._processes)
             if not is_dead or self._replacements == _MOST_REPLACEMENTS:
                 self._problem = DataError(
                     f"{waited}; does the disk with the images answer? Is the machine overloaded?"
@@ -383,24 +363,3 @@ class Workers:
         """Take the answers that the workers wrote before they were killed."""
         while read := os.read(self._answers, 1 << 16):
             unread = self._take_answers(unread + read)
-
-
-def _wait_for_all(processes) -> bool:
-    """Wait for processes that were told to end; return whether they have.
-
-    A process that waits for a disk does not end even when it is killed.
-    """
-    deadline = time.monotonic() + _KILL_PERIOD
-    for process in processes:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.0, deadline - time.monotonic()))
-    return all(process.poll() is not None for process in processes)
-
-
-def _exit_message(process) -> str:
-    code = process.returncode
-    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-    return (
-        f"a data worker (process {process.pid}) {how}; did it run out of memory? Fewer --workers "
-        "need less"
-    )

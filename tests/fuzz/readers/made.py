@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from convnet.data import open_dataset
+from convnet.data.pictures.listing import Listing
 from convnet.make_data.archives import scan_archive
 from convnet.make_data.classes import read_words
 from convnet.make_data.devkit import read_devkit, read_truth
-from convnet.make_data.listing import Listing
 from convnet.make_data.make import make_data
 from convnet.make_data.options import MakeOptions
 from convnet.make_data.plan import store, stored_plan
@@ -106,7 +106,7 @@ def _stages() -> tuple[Tree, Tree]:
         plan = make_plan(options)
         store(plan, folder / "half" / "making")
         planned = [(split, number) for split, number, _ in plan.shards()]
-        state = State(folder / "half", planned)
+        state = State(folder / "half", planned, 256)
         try:
             carry_out(plan, folder / "half", state, 1, _stop)
         except _Stopped:
@@ -156,7 +156,7 @@ def read_half_made(folder: Path) -> None:
     plan = stored_plan(folder / "making")
     if plan is not None:
         planned = [(split, number) for split, number, _ in plan.shards()]
-        state = State(folder, planned)
+        state = State(folder, planned, 256)
         for split, number, images in plan.shards()[state.finished :]:
             for image in images:
                 plan.place(split, image)

@@ -12,6 +12,7 @@ from convnet.backends.cuda.runtime.launch import Array, Launch
 from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, ScheduledStep, Stream
 from convnet.backends.cuda.runtime.streams import Graph, can_capture, copy_call
 from convnet.backends.cuda.runtime.timing import Times
+from convnet.progress import reported
 
 
 class Program:
@@ -63,10 +64,23 @@ class Program:
         """Enqueue the program; the host does not wait for it."""
         with self._streams.on(self._origin.device), self._acquire() as slot:
             graph = self._graph_of(slot)
-            if graph is None:
-                self.enqueue(slot)
-            else:
+            if graph is not None:
                 graph.launch()
+            elif self._runs == 1:
+                self._first_run(slot)
+            else:
+                self.enqueue(slot)
+
+    def _first_run(self, slot):
+        """Enqueue the program for the first time, and report how many calls are made so far."""
+        total = sum(len(calls[slot.number]) for calls in self._calls)
+        with reported("compiling and starting the GPU's kernels", total) as report:
+
+            def around(item, call):
+                call()
+                report.advance()
+
+            self.enqueue(slot, around)
 
     def timed(self, times: Times) -> None:
         """Run without a graph, and record when each step runs."""

@@ -1,31 +1,35 @@
-"""Lists the images of a folder that has one folder, or one tar, per class."""
+"""Lists the images of a folder that has a folder for each class (or also, if asked for, a tar)."""
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from convnet.data.byte_range import UnreadableFile
-from convnet.make_data.annotations import FILE, IMAGES, folder_annotations
-from convnet.make_data.archives import scan_archive
-from convnet.make_data.compressed import class_of, ending
-from convnet.make_data.image_files import HEAD
-from convnet.make_data.leftovers import LEFTOVER, is_leftover
-from convnet.make_data.listing import Entry, Listing
+from convnet.data.pictures.annotations import FILE, IMAGES, folder_annotations
+from convnet.data.pictures.image_files import HEAD
+from convnet.data.pictures.leftovers import LEFTOVER, is_leftover
+from convnet.data.pictures.listing import Entry, Listing
+
+# Adds the images of the tar of a class; returns False if the file is none by its name.
+AddArchive = Callable[[Path, Listing], bool]
 
 
-def scan_folder(folder: Path, listing: Listing) -> None:
-    """Add the images in `folder`: each folder in it, with all below, and each tar is a class.
+def scan_folder(folder: Path, listing: Listing, add_archive: AddArchive | None = None) -> None:
+    """Add the images in `folder`: each folder in it, with all below, is a class.
+
+    add_archive: asked about each file beside these folders; without it, tars are not read.
 
     Images beside these belong to no class.  Links to files and links among the classes are
     followed, as they are the user's own; links to folders further down are not.  What cannot be
-    read is recorded.  DataError for a damaged tar, OSError if `folder` itself cannot be read.
+    read is recorded.  Errors of `add_archive`, and OSError if `folder` itself cannot be read.
 
-    If a file names the classes of the images in one folder (`convnet.make_data.annotations`), that
-    folder is no class.
+    If a file names the classes of the images in one folder (see
+    `convnet.data.pictures.annotations`), that folder is no class.
     """
     source = len(listing.sources)
     listing.sources.append(folder)
-    scan = _Scan(folder, source, listing)
+    scan = _Scan(folder, source, listing, add_archive)
     classes = folder_annotations(folder)
     if classes is not None:
         scan.add_annotated(classes)
@@ -37,8 +41,9 @@ def scan_folder(folder: Path, listing: Listing) -> None:
 class _Scan:
     """Adds what lies in a folder.  All paths are relative to it, with slashes."""
 
-    def __init__(self, folder, source, listing):
+    def __init__(self, folder, source, listing, add_archive):
         self.folder, self.source, self.listing = folder, source, listing
+        self._add_archive = add_archive
 
     def add_class(self, name):
         """Add the images of a folder or tar, or an image that has no class."""
@@ -48,10 +53,8 @@ class _Scan:
         if stat.S_ISDIR(status.st_mode):
             if self._add_below(name):
                 self.listing.empty_class(name, before)
-        elif name.lower().endswith(".tar") or ending(name):
-            self._add_archive(name, before)
-        else:
-            self._add(None, name, status.st_size)
+        elif not self._is_archive(name, before):
+            self._add(None, name, status)
 
     def add_annotated(self, classes):
         """Add the images of the folder `images`; classes: image -> WordNet id."""
@@ -67,14 +70,16 @@ class _Scan:
         for name in classes:
             self.listing.unreadable(f"{IMAGES}/{name}", f"{FILE} names it, but it is not there")
 
-    def _add_archive(self, name, before):
-        path = self.folder / name
+    def _is_archive(self, name, before) -> bool:
+        """Add the images of a tar; return whether the file is one."""
         try:
-            scan_archive(path, self.listing, class_of(name) if ending(name) else path.stem)
+            if self._add_archive is None or not self._add_archive(self.folder / name, self.listing):
+                return False
         except UnreadableFile as problem:
             self.listing.unreadable(name, problem.strerror)
         else:
             self.listing.empty_class(name, before)
+        return True
 
     def _add_below(self, wnid) -> bool:
         """Add all images below the folder of a class; return whether it could be read."""
@@ -98,15 +103,16 @@ class _Scan:
         if status is None:
             return None
         if not stat.S_ISDIR(status.st_mode):
-            self._add(wnid, path, status.st_size)
+            self._add(wnid, path, status)
         elif os.path.islink(self.folder / path):
             self.listing.pass_over(path, "a link to a folder, not followed")
         else:
             return path
         return None
 
-    def _add(self, wnid, path, size):
-        self.listing.add(Entry(wnid, path, self.source, 0, size), lambda: self._head(path))
+    def _add(self, wnid, path, status):
+        entry = Entry(wnid, path, self.source, 0, status.st_size)
+        self.listing.add(entry, lambda: self._head(path), status.st_mtime_ns)
 
     def _head(self, path) -> bytes:
         with open(self.folder / path, "rb", buffering=0) as file:

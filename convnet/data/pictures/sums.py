@@ -5,28 +5,30 @@ They are integers, so the result does not depend on the order of the images or o
 
 import numpy as np
 
-SIDE = 256
+from convnet.data.pictures.square import SIDE
 
 
 class Sums:
-    """Sums over images.
+    """Sums over images of side x side pixels.
 
     images    number of images
-    pixels    int64 (256, 256, 3): sum over the images
+    pixels    int64 (side, side, 3): sum over the images
     products  int64 (3, 3): sum of the products of two channels over all pixels
     """
 
-    def __init__(self):
+    def __init__(self, side: int = SIDE):
         self.images = 0
-        self.pixels = np.zeros((SIDE, SIDE, 3), np.int64)
+        self.pixels = np.zeros((side, side, 3), np.int64)
         self.products = np.zeros((3, 3), np.int64)
 
     def add(self, image: np.ndarray) -> None:
-        """Add an image, uint8 (256, 256, 3)."""
+        """Add an image, uint8 (side, side, 3)."""
         self.images += 1
         self.pixels += image
-        # 255 * 255 * 256 * 256 < 2**32; NumPy multiplies integers in a single thread.
-        colors = image.reshape(-1, 3).astype(np.uint32)
+        # NumPy multiplies integers in a single thread.  Those of 32 bits are faster; they hold
+        # products of 255 * 255 for each of up to 256 * 256 pixels.
+        small = image.shape[0] * image.shape[1] <= SIDE**2
+        colors = image.reshape(-1, 3).astype(np.uint32 if small else np.int64)
         self.products += (colors.T @ colors).astype(np.int64)
 
     def merge(self, other: "Sums") -> None:
@@ -36,7 +38,7 @@ class Sums:
         self.products += other.products
 
     def mean_image(self) -> np.ndarray:
-        """Return the mean of the images, float32 (3, 256, 256)."""
+        """Return the mean of the images, float32 (3, side, side)."""
         mean = self.pixels.transpose(2, 0, 1) / self.images
         return np.ascontiguousarray(mean, np.float32)
 
@@ -46,7 +48,7 @@ class Sums:
         The largest entry of each eigenvector is positive.  All are rounded to 12 digits, so that
         they are the same on all machines.
         """
-        pixels = self.images * SIDE * SIDE
+        pixels = self.images * self.pixels[..., 0].size
         # Python's integers: the difference of large products is exact.
         totals = [int(total) for total in self.pixels.sum(axis=(0, 1))]
         covariance = [
