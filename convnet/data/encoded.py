@@ -19,10 +19,13 @@ class EncodedDataset(Dataset):
 
     files     the files that hold the images, in a fixed order
     converts  whether grayscale images and images in other color spaces are accepted
+    fits      whether the files are images of any format and size, to be made squares of that side
+              (`convnet.data.picture`); those that cannot be decoded are left out, not refused
     """
 
     files: Sequence[Path]
     converts = False
+    fits = False
 
     @abstractmethod
     def places(self, split: str, indices: Indices) -> np.ndarray:

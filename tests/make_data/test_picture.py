@@ -138,7 +138,7 @@ def netpbm(magic, values, most):
 
 def squared(data):
     """The pixels before they are compressed: the image has 256x256, so nothing is resampled."""
-    return np.asarray(central_square(Image.open(io.BytesIO(data))))
+    return np.asarray(central_square(Image.open(io.BytesIO(data)), 256))
 
 
 TURNED = np.stack([DEEP, DEEP.T, DEEP[::-1]], axis=2)
@@ -215,4 +215,4 @@ def test_other_modes_are_converted_as_pillow_does(mode):
     assert image.mode == mode
     expected = np.asarray(image.convert("RGB"))
     assert expected.std() > 20
-    np.testing.assert_array_equal(np.asarray(central_square(image)), expected)
+    np.testing.assert_array_equal(np.asarray(central_square(image, 256)), expected)

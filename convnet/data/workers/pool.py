@@ -123,8 +123,9 @@ class Workers:
 
     def _settings(self):
         files = [str(path.absolute()) for path in self._dataset.files]
-        facts = {"files": files, "side": self._dataset.side, "converts": self._dataset.converts}
-        return json.dumps(facts).encode()
+        facts = ("side", "channels", "converts", "fits")
+        settings = {name: getattr(self._dataset, name) for name in facts}
+        return json.dumps({"files": files, **settings}).encode()
 
     def _start_all(self):
         """Make both pipes and start the processes.  OSError."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from convnet.data.canvas import Canvas, Pages, packed
 from convnet.data.jpeg import Undecodable, decode_byte_ranges
+from convnet.data.picture import decode_pictures
 from convnet.data.workers.shared_memory import Place, map_place
 from convnet.errors import ConvnetError
 
@@ -85,7 +86,7 @@ class Worker:
 
     tasks, answers, memory: file descriptors.  The memory starts with a byte that becomes nonzero
     when the remaining tasks are to be dropped, then `settings` bytes of JSON: the files that hold
-    the images, their side, and whether other color spaces are converted.
+    the images, and facts about the data set (`EncodedDataset`): side, channels, converts, fits.
     """
 
     def __init__(self, tasks: int, answers: int, memory: int, settings: int):
@@ -93,7 +94,8 @@ class Worker:
         self._place = cache(lambda *place: map_place(memory, Place(*place)))
         self._is_closed, self._spare = self._place(0, 1 + settings), np.empty(0, np.uint8)
         read = json.loads(bytes(self._is_closed[1:]))
-        self._files, self._side, self._converts = (read[k] for k in ("files", "side", "converts"))
+        self._files, self._side, self._channels = (read[k] for k in ("files", "side", "channels"))
+        self._converts, self._fits = read["converts"], read["fits"]
 
     def run(self) -> None:
         """Read tasks and write answers until the parent closes the pipe or sets the first byte."""
@@ -135,7 +137,10 @@ class Worker:
         )
 
     def _read(self, rows, pixels):
-        decode_byte_ranges(self._files, rows["place"], pixels, self._converts)
+        if self._fits:
+            decode_pictures(self._files, rows["place"], pixels, self._channels)
+        else:
+            decode_byte_ranges(self._files, rows["place"], pixels, self._converts)
 
     def _scratch(self, cases):
         """Return memory for so many images, the same at each call."""
