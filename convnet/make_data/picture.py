@@ -1,4 +1,4 @@
-"""Converts a published image to the JPEG that a shard holds, 256x256 RGB (paper, section 2).
+"""Converts a published image to the JPEG that a shard holds: a square in RGB (paper, section 2).
 
 Runs in worker processes and depends on neither archives nor shards.
 """
@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from convnet.data.picture import DEEP, NotAPicture, central_square, opened
+from convnet.data.pictures.square import SIDE, NotAPicture, read_square
 
-SIDE = 256
 CHROMA = {"4:4:4": 0, "4:2:0": 2}  # as Pillow numbers them
 
 
@@ -20,11 +19,8 @@ class Picture:
     """An image converted for a shard.
 
     jpeg    None if the bytes are not an image
-    remark  what is unusual, "kind" or "kind: details"; "" if nothing.  The kinds of a converted
-            image are grey, grey of 16 bits, grey of floats, cmyk, palette, alpha, other colours
-            and "a PNG", "a GIF", ...; those of a skipped one broken and too large.  They are stored
-            in data sets, so they must not change.
-    pixels  uint8 (256, 256, 3), as the JPEG decodes; None without one
+    remark  what is unusual, as in `read_square`, or why the bytes are no image, as in `NotAPicture`
+    pixels  uint8 (side, side, 3), as the JPEG decodes; None without one
     """
 
     jpeg: bytes | None
@@ -46,24 +42,11 @@ def make_picture(data: bytes, form: Jpeg) -> Picture:
     As in the paper's data, EXIF orientation is not applied.
     """
     try:
-        with opened(data) as image:
-            remark = _oddities(image)
-            square = central_square(image, SIDE)
+        square, remark = read_square(data, SIDE, upright=False)
     except NotAPicture as problem:
         return Picture(None, str(problem))
     jpeg = _encoded(square, form)
     return Picture(jpeg, remark, np.asarray(Image.open(io.BytesIO(jpeg))))
-
-
-def _oddities(image):
-    """Return the remark on an image that is not an RGB JPEG."""
-    names = {"L": "grey", "1": "grey", "CMYK": "cmyk", "P": "palette"}
-    names |= dict.fromkeys(DEEP, "grey of 16 bits") | {"F": "grey of floats"}
-    names |= {"RGBA": "alpha", "LA": "alpha", "PA": "alpha"}
-    odd = [] if image.format in ("JPEG", "MPO") else [f"a {image.format}"]
-    if image.mode != "RGB":
-        odd.append(names.get(image.mode, f"other colours: {image.mode}"))
-    return ", ".join(odd)
 
 
 def _encoded(square, form):

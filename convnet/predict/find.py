@@ -99,6 +99,6 @@ def _head(path: Path) -> bytes:
         return file.read(HEAD)
 
 
-def shown(path: Path) -> str:
+def shown(path: Path | str) -> str:
     """Return a path as it is printed and stored: control characters and bytes escaped."""
     return escaped(str(path)).replace("\n", "\\n").replace("\t", "\\t")

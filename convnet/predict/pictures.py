@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy as np
 from convnet.data.byte_range import UNKNOWN_CRC, read_byte_range
 from convnet.data.canvas import packed
 from convnet.data.dataset import ArrayDataset, Dataset, Indices, check_split
+from convnet.data.decoder import Decoder, is_decoded
 from convnet.data.encoded import EncodedDataset
 from convnet.data.input import network_input
-from convnet.data.picture import NotAPicture, decode_pictures, is_decoded, opened, upright_square
 from convnet.errors import ConvnetError, DataError
 from convnet.graph.graph import Graph
 from convnet.layers.data import Data
@@ -54,7 +55,7 @@ class Pictures(EncodedDataset):
     DataError unless the input record is of images of one or three channels.
     """
 
-    name, converts, fits = "the pictures", True, True
+    name = "the pictures"
 
     def __init__(self, found: Found, record: InputRecord, blank: Blank):
         refuse_pictures(record)
@@ -62,6 +63,11 @@ class Pictures(EncodedDataset):
         self.side, self.channels = record.side, record.channels
         self.class_names, self.targets = blank.class_names, blank.targets
         self.unreadable: dict[int, str] = {}
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        files, is_grey = [str(path) for path in self.files], self.channels == 1
+        return Decoder(files, self.side, scales=True, grey=is_grey, skips=True)
 
     def count(self, split: str) -> int:
         check_split(split)
@@ -100,7 +106,7 @@ class Pictures(EncodedDataset):
 
     def _decoded(self, split: str, indices: Indices) -> np.ndarray:
         pixels = np.empty((len(indices), self.side, self.side, 4), np.uint8)
-        decode_pictures(self.files, self.places(split, indices), pixels, self.channels)
+        self.decoder.decode(self.places(split, indices), pixels)
         for index in np.asarray(indices)[~is_decoded(packed(pixels))].tolist():
             self.unreadable[index] = self._why(index)
         return pixels
@@ -109,9 +115,8 @@ class Pictures(EncodedDataset):
         """Decode a file once more, for the reason why it cannot be decoded."""
         try:
             data = read_byte_range(self.files[index], 0, int(self._sizes[index]))
-            with opened(data) as image:
-                upright_square(image, 1, self.channels)
-        except (NotAPicture, DataError) as problem:
+            self.decoder.decode_picture(data, np.empty((1, 1, 4), np.uint8))
+        except (ValueError, DataError) as problem:
             return str(problem).removeprefix(f"{self.where(SPLIT, index)}: ")
         return "changed while it was read"
 

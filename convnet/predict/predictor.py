@@ -52,9 +52,7 @@ class Predictor:
         DataError if the outputs depend on other data than the images.
         """
         node = output_node(network.graph, cost)
-        count = node.shape.size
-        names = class_names if len(class_names) == count else tuple(map(str, range(count)))
-        return cls(network, input, node, names)
+        return cls(network, input, node, names_of(node, class_names))
 
     @property
     def is_softmax(self) -> bool:
@@ -83,6 +81,12 @@ class Predictor:
                 batches = (batch for _, batch in islice(made, views))
                 values = mean_outputs(self.network, batches, views, self.node, made.coming)
                 yield Outputs(feed.indices(0, index), values)
+
+
+def names_of(node: Node, class_names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of a node's outputs: those of the classes, or numbers if they do not fit."""
+    count = node.shape.size
+    return class_names if len(class_names) == count else tuple(map(str, range(count)))
 
 
 def output_node(graph: Graph, cost: str | None = None) -> Node:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnet.make_data.picture import Jpeg, central_square, make_picture
+from convnet.data.pictures.square import central_square
+from convnet.make_data.picture import Jpeg, make_picture
 from convnet.make_data.sums import Sums
 from tests.support.imagenet_archives import (
     CONVERTED,
@@ -138,7 +139,7 @@ def netpbm(magic, values, most):
 
 def squared(data):
     """The pixels before they are compressed: the image has 256x256, so nothing is resampled."""
-    return np.asarray(central_square(Image.open(io.BytesIO(data)), 256))
+    return np.asarray(central_square(Image.open(io.BytesIO(data))))
 
 
 TURNED = np.stack([DEEP, DEEP.T, DEEP[::-1]], axis=2)
@@ -215,4 +216,4 @@ def test_other_modes_are_converted_as_pillow_does(mode):
     assert image.mode == mode
     expected = np.asarray(image.convert("RGB"))
     assert expected.std() > 20
-    np.testing.assert_array_equal(np.asarray(central_square(image, 256)), expected)
+    np.testing.assert_array_equal(np.asarray(central_square(image)), expected)
