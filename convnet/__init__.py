@@ -5,11 +5,11 @@
 """
 
 __version__ = "0.1.0"
-__all__ = ["Net", "__version__", "load"]
+__all__ = ["Net", "Observer", "__version__", "load"]
 
 
 def __getattr__(name):
-    if name in ("Net", "load"):  # on demand: importing convnet must not import NumPy and Numba
+    if name in ("Net", "Observer", "load"):  # on demand: `import convnet` imports no NumPy or Numba
         from convnet import api
 
         return getattr(api, name)

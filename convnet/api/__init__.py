@@ -7,8 +7,9 @@ from typing import Unpack
 
 from convnet.api.net import Net
 from convnet.api.options import NetOptions
+from convnet.train.observer import Observer
 
-__all__ = ["Net", "NetOptions", "load"]
+__all__ = ["Net", "NetOptions", "Observer", "load"]
 
 
 def load(path: str | Path = "checkpoints", **options: Unpack[NetOptions]) -> Net:
