@@ -160,9 +160,9 @@ def main(photos, images, nets, rounds, workers):
         else:
             write_jpegs(folder, images)
         shutil.copy(next(iter(sorted(folder.iterdir()))), one / "0.jpg")
-        rows = [row for net in nets for row in measured(net, folder, one, workers, rounds)]
-    print(machine(workers, _PACKAGES))
-    print(table(rows))
+        print(machine(workers, _PACKAGES))
+        for net in nets:
+            print(table(measured(net, folder, one, workers, rounds)), flush=True)
 
 
 if __name__ == "__main__":
