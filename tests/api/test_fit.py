@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import convnet
+from convnet.api.shown import _html_row
 from convnet.checkpoint import load, newest
 from convnet.data import open_dataset
 from convnet.errors import ConvnetError, DataError
@@ -155,3 +156,4 @@ def test_names_are_escaped_in_notebooks(tmp_path):
     layers.write_text(FILES[0].read_text(encoding="utf-8"), "utf-8")
     table = convnet.Net.from_files(layers, FILES[1])._repr_html_()
     assert "&lt;b&gt;.cfg" in table and "<b>" not in table
+    assert _html_row("td", ("<b>", "\x1b&")) == "<tr><td>&lt;b&gt;</td><td>?&amp;</td></tr>"

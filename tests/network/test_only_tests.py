@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+import convnet
 from convnet.backends.cpu.engine import Engine
 from convnet.checkpoint import Checkpoint, load, restore, save
+from convnet.layers import Tree
 from convnet.network.network import Network
 from tests.support.training import make_graph
 
@@ -97,3 +99,42 @@ def test_it_plans_no_gradients(trained):
     assert not {"gradients", "weight gradients", "velocity"} & set(roles)
     assert sum(roles.values()) < 0.6 * sum(trained.plan.bytes()[0].values())
     assert not any(parameter.learns for parameter in network.parameters.values())
+
+
+TREE = Tree({3: (0, 2), 4: (3, 1)}, 4)
+ON_TREE = """
+[data]
+type=data
+dataIdx=0
+[labels]
+type=data
+dataIdx=1
+[top]
+type=treefc
+inputs=data
+initW=0.1
+[probs]
+type=softmax
+inputs=top
+[cost]
+type=cost.logreg
+inputs=labels,probs
+"""
+
+
+def test_tables_with_fixed_values_are_written():
+    """The parents of a tree's labels are in no checkpoint."""
+    parts = ON_TREE, "[top]\nepsW=0.1\nepsB=0.1\nmomW=0.9\nmomB=0.9\nwc=0\n[cost]\ncoeff=1\n"
+    net = convnet.Net.from_text(*parts, minibatch=6, tree=TREE, data_dims={0: 20, 1: 1})
+    images = np.random.default_rng(0).standard_normal((20, 6)).astype(np.float32)
+    network = Network(net.graph, 6, Engine(), only_tests=True)
+    for table in network.plan.tables:
+        assert table.spec.values is not None
+        found = network.engine.read(table.value, network.cases)
+        np.testing.assert_array_equal(found, table.spec.values)
+    assert network.plan.tables
+    restore(network, Checkpoint.of(net.network))
+    for each in (net.network, network):
+        each.load({0: images, 1: np.zeros((1, 6), np.float32)})
+        each.run("test")
+    np.testing.assert_array_equal(network.output("probs"), net.network.output("probs"))
