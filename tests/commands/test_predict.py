@@ -168,6 +168,19 @@ def test_outputs_without_a_softmax_are_shown_as_what_they_are(here):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_views_that_are_mirror_images_alone_are_noted(here):
+    arguments = ("predict", "--load", "one.safetensors", "images/0.png")
+    note = "the views are the image and its mirror image"
+    assert note in good(*arguments, "--multiview").stderr
+    assert note not in good(*arguments).stderr
+
+
+def test_it_ends_where_nobody_reads_on(here, monkeypatch):
+    monkeypatch.setattr("convnet.commands.predict.lost_result", lambda: OSError("no reader"))
+    arguments = ("--load", "one.safetensors", "--csv", "--top", 1, "--minibatch", 2, "images")
+    assert len(good("predict", *arguments).stdout.splitlines()) == 1 + 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
