@@ -74,6 +74,7 @@ LEVELS = [
     "html",
     "engines",
     "prepare",
+    "predict",
     "api",
     "commands",
     "cli",

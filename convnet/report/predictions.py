@@ -18,11 +18,15 @@ RIGHT, WRONG = (28, 120, 58), (190, 50, 40)
 
 @dataclass(frozen=True)
 class Prediction:
-    """A test image, uint8 (channels, S, S), its probabilities by class, and its true class."""
+    """An image, uint8 (channels, S, S), its probabilities by class, and its true class.
+
+    label: None if the true class is not known; then `caption` is written in its place.
+    """
 
     image: np.ndarray
     probabilities: np.ndarray
-    label: int
+    label: int | None
+    caption: str = ""
 
     @property
     def likeliest(self) -> list[int]:
@@ -38,7 +42,8 @@ class Prediction:
 def predictions_picture(
     predictions: list[Prediction], class_names: tuple[str, ...], title: str
 ) -> Image.Image:
-    """Return a picture: below each image its true class and bars of its most probable classes.
+    """Return a picture: below each image its true class, or its caption, and bars of its most
+    probable classes.
 
     The bar of the true class is green.
     """
@@ -63,8 +68,10 @@ def predictions_picture(
 
 
 def _draw_bars(pen, prediction, names, left, top):
-    color = RIGHT if prediction.is_right else WRONG
-    name = shortened(pen, class_name(names, prediction.label), CELL, 14)
+    known = prediction.label is not None
+    color = INK if not known else RIGHT if prediction.is_right else WRONG
+    below = class_name(names, prediction.label) if known else prediction.caption
+    name = shortened(pen, below, CELL, 14)
     pen.text((left + CELL / 2, top + NAME / 2), name, 14, "mm", color)
     top += NAME
     for number, chosen in enumerate(prediction.likeliest):

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from convnet.report.predictions import BAR, CELL, RIGHT_BAR, TRACK, Prediction, predictions_picture
+from convnet.report.plot import INK
+from convnet.report.predictions import (
+    BAR,
+    CELL,
+    RIGHT,
+    RIGHT_BAR,
+    TRACK,
+    WRONG,
+    Prediction,
+    predictions_picture,
+)
 
 
 def prediction(probabilities, label, channels=3, side=8):
@@ -42,3 +52,18 @@ def test_sizes(count):
 
 def test_a_label_that_names_no_class():
     assert predictions_picture([prediction([0.5, 0.5], -1)], ("a", "b"), "title").height > 200
+
+
+def test_an_image_of_unknown_class_has_its_caption_and_no_marks():
+    image = np.full((3, 8, 8), 200, np.uint8)
+    known = predictions_picture([prediction([0.7, 0.3], 0)], ("a", "b"), "title")
+    assert pixels_of(known, RIGHT) > 0
+    plain, named = (
+        predictions_picture(
+            [Prediction(image, np.array([0.7, 0.3]), None, caption)], ("a", "b"), "title"
+        )
+        for caption in ("", "MMMMMMMM.png")
+    )
+    for color in (RIGHT, WRONG, RIGHT_BAR):
+        assert pixels_of(named, color) == 0
+    assert pixels_of(named, INK) > pixels_of(plain, INK)
