@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         NeighborsArguments,
         ShowCostArguments,
         ShowFiltersArguments,
+        ShowMapsArguments,
         ShowPredsArguments,
     )
     from convnet.cli_options.specs import CheckArguments, CheckGradsArguments, DescribeArguments
@@ -119,6 +120,23 @@ def show_filters(arguments: ShowFiltersArguments) -> None:
     from convnet.commands.show import show_filters
 
     show_filters(arguments)
+
+
+@main.declare(
+    INSPECT,
+    "convnet.cli_options.show:ShowMapsArguments",
+    "convnet show-maps --layer conv1 cat.jpg --out maps.png",
+    name="show-maps",
+)
+def show_maps(arguments: ShowMapsArguments) -> None:
+    """Draw a layer's activities for an image.
+
+    Each map is a tile; a layer that is split over devices is drawn as one block for each.  The
+    image is prepared as the checkpoint says: scaled, cropped, and the mean subtracted.
+    """
+    from convnet.commands.show_maps import show_maps
+
+    show_maps(arguments)
 
 
 @main.declare(

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import click
 
-from convnet.cli_options.record import Arguments, flag, group, option, repeatable
-from convnet.cli_options.shared import EvaluationArguments, json_option, load_option, picture_option
+from convnet.cli_options.record import Arguments, argument, flag, group, option, repeatable
+from convnet.cli_options.shared import (
+    DeviceArguments,
+    EvaluationArguments,
+    json_option,
+    load_option,
+    picture_option,
+)
 from convnet.cli_options.types import NATURAL, PATH, POSITIVE, SEED
 
 
@@ -41,6 +47,29 @@ class ShowFiltersArguments(Arguments):
         help="Output position of a local layer.",
     )
     out: Path = picture_option("filters.png")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowMapsArguments(Arguments):
+    """All arguments of `convnet show-maps`."""
+
+    image: Path = argument(metavar="IMAGE", type=PATH)
+    load: Path | None = load_option()
+    layer: str | None = option(
+        metavar="NAME",
+        help="Layer whose activities to draw; conv1 also means conv1a, conv1b, ...  "
+        "[default: the first with weights]",
+    )
+    norm_maps: bool = flag(help="Scale the colours of each map separately.")
+    out: Path = picture_option("maps.png")
+    npz: Path | None = option(
+        type=PATH,
+        metavar="FILE",
+        help="Also write the values, an array (channels, rows, columns) for each layer, and the "
+        "network's input as `input`.",
+    )
+    as_json: bool = json_option()
+    device: DeviceArguments = group(DeviceArguments)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import numpy as np
 from convnet.cli_options.show import ShowPredsArguments
 from convnet.commands.console import note
 from convnet.commands.load_for_test import LoadedForTest, load_for_test
-from convnet.commands.show import refuse_picture, write_picture
+from convnet.commands.output_files import refuse_picture, write_picture
 from convnet.report.predictions import Prediction, predictions_picture
 from convnet.train.multiview import predict
 
