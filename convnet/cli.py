@@ -79,6 +79,7 @@ def train(arguments: TrainArguments) -> int:
     TRAIN,
     "convnet.cli_options.test:TestArguments",
     "convnet test --multiview",
+    "convnet test --confusion confusion.png --confused 5",
     "convnet test --load checkpoints/one --load checkpoints/two --multiview",
     "convnet test --load checkpoints/three --predictions predictions/one --multiview",
 )
@@ -143,6 +144,7 @@ def show_maps(arguments: ShowMapsArguments) -> None:
     INSPECT,
     "convnet.cli_options.show:ShowPredsArguments",
     "convnet show-preds --only-errors --out errors.png",
+    "convnet show-preds --worst --count 24 --out worst.png",
 )
 def show_preds(arguments: ShowPredsArguments) -> None:
     """Draw test images and their five most probable classes.

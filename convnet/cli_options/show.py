@@ -79,6 +79,10 @@ class ShowPredsArguments(Arguments):
     load: Path | None = load_option()
     evaluation: EvaluationArguments = group(EvaluationArguments)
     only_errors: bool = flag(help="Draw only images whose most probable class is wrong.")
+    worst: bool = flag(
+        help="Instead of random images: those whose true class has the lowest probability, the "
+        "worst first."
+    )
     multiview: bool = flag(help="Average over ten (or nine) views of each image.")
     count: int = option(
         type=click.IntRange(1, 600),

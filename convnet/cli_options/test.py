@@ -51,5 +51,14 @@ class TestArguments(Arguments):
         metavar="DIR",
         help="Folder for the class probabilities, averaged over views and networks.",
     )
+    confusion: tuple[Path, ...] = repeatable(
+        type=PATH,
+        metavar="FILE",
+        help="Write the confusion matrix: a picture, or with the ending .json its numbers.  Of the "
+        "average if there are several networks, of all views with --multiview.",
+    )
+    confused: int | None = option(
+        type=POSITIVE, metavar="N", help="Print the N most confused pairs of classes."
+    )
     as_json: bool = json_option()
     features: FeatureArguments = group(FeatureArguments)

@@ -6,8 +6,8 @@ import numpy as np
 
 from convnet.cli_options.show import NeighborsArguments
 from convnet.commands.console import note, result, result_json
-from convnet.commands.recall import table_of_recall
 from convnet.commands.output_files import refuse_picture, write_picture
+from convnet.commands.recall import table_of_recall
 from convnet.data import open_dataset
 from convnet.data.datasets.feature_files import FeatureFolder
 from convnet.errors import DataError

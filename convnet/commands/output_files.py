@@ -1,16 +1,14 @@
-"""Files that the commands write: pictures and arrays, each replaced as a whole."""
+"""Pictures and other files that the commands write, each replaced as a whole."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from convnet.commands.console import result
 from convnet.display import harmless
 from convnet.errors import ConvnetError
-from convnet.stored.arrays import write_archive
 from convnet.stored.files import reason, replacing
 
 
@@ -28,22 +26,16 @@ def refuse_folder(out: Path) -> None:
         raise ConvnetError(f"{out}: is a folder; give the name of a file")
 
 
-def write_picture(picture: Image.Image, out: Path) -> None:
+def write_picture(picture: Image.Image, out: Path, tell: Callable[[str], object] = result) -> None:
     """Save a picture in the format of its file name's ending, and print where.
 
-    Raises ConvnetError if it cannot be written; a picture that was there then stays.
+    tell: prints it; `note` where the result is JSON.  Raises ConvnetError if it cannot be written;
+    a picture that was there then stays.
     """
     refuse_picture(out)
     with writing(out) as temporary:
         picture.save(temporary, Image.registered_extensions()[out.suffix.lower()])
-    result(f"{out}: {picture.width}x{picture.height} pixels")
-
-
-def write_arrays(arrays: Mapping[str, np.ndarray], out: Path) -> None:
-    """Save arrays under their names as an .npz file, and print where.  ConvnetError likewise."""
-    with writing(out) as temporary:
-        write_archive(temporary, arrays)
-    result(f"{out}: {', '.join(arrays)}")
+    tell(f"{out}: {picture.width}x{picture.height} pixels")
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from convnet.commands.load_network import Saved, load
 from convnet.commands.output_files import (
     refuse_folder,
     refuse_picture,
-    write_arrays,
     write_picture,
+    writing,
 )
 from convnet.commands.run_options import device_options
 from convnet.data.input import network_input
@@ -25,6 +25,7 @@ from convnet.network.network import Network
 from convnet.report.filters import default_layer
 from convnet.report.maps import Maps, layers_with_maps, maps_of
 from convnet.report.maps_picture import Seen
+from convnet.stored.arrays import write_archive
 from convnet.stored.input_record import InputRecord
 
 
@@ -37,13 +38,20 @@ def show_maps(arguments: ShowMapsArguments) -> None:
     saved = load(arguments.load)
     maps = _maps(saved, arguments)
     if arguments.npz:
-        seen = {"input": maps.seen.values} if maps.seen else {}
-        write_arrays({**seen, **maps.arrays}, arguments.npz)
+        _write_arrays(maps, arguments.npz)
     if arguments.as_json:
         about = {"checkpoint": str(saved.path), "image": str(arguments.image)}
         result_json({**about, **maps.facts()})
         return
     write_picture(maps.figure(norm_maps=arguments.norm_maps), arguments.out)
+
+
+def _write_arrays(maps: Maps, out: Path) -> None:
+    seen = {"input": maps.seen.values} if maps.seen else {}
+    arrays = {**seen, **maps.arrays}
+    with writing(out) as temporary:
+        write_archive(temporary, arrays)
+    note(f"{out}: {', '.join(arrays)}")
 
 
 def _maps(saved: Saved, arguments: ShowMapsArguments) -> Maps:

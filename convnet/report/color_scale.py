@@ -18,7 +18,13 @@ ROBUST, MANY = 99.5, 1000  # percentile of the values that a scale of so many co
 Anchors = tuple[Color, ...]
 # From dark to light; from light to dark; and two colors that darken on both sides of white.
 FROM_DARK: Anchors = ((13, 19, 56), (35, 76, 140), (62, 140, 178), (148, 200, 160), (255, 246, 196))
-FROM_LIGHT: Anchors = ((255, 255, 255), (196, 221, 238), (110, 168, 212), (30, 98, 166), (8, 38, 92))
+FROM_LIGHT: Anchors = (
+    (255, 255, 255),
+    (196, 221, 238),
+    (110, 168, 212),
+    (30, 98, 166),
+    (8, 38, 92),
+)
 TWO_SIDED: Anchors = (
     *((94, 44, 0), (200, 100, 20), (247, 189, 128), (250, 250, 250)),
     *((150, 199, 229), (38, 116, 184), (8, 40, 92)),

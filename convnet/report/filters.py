@@ -154,8 +154,8 @@ def filters_picture(
     tiles, one per channel.  Values are scaled to the range of all filters, or of each filter alone
     with `norm_filters`.
     """
-    low = min(block.filters.min() for block in blocks)
-    high = max(block.filters.max() for block in blocks)
+    low = float(min(block.filters.min() for block in blocks))
+    high = float(max(block.filters.max() for block in blocks))
     panels = []
     for block in blocks:
         shown = scaled(block.filters[:MAX_FILTERS], None if norm_filters else (low, high))
@@ -165,7 +165,9 @@ def filters_picture(
         else:
             shown = shown[:, :MAX_CHANNELS]
             panels.append(_Panel(block, shown.reshape(-1, *shown.shape[2:]), shown.shape[1]))
-    return _paint(panels)
+    if norm_filters:
+        return _paint(panels, "from the least to the largest weight of each filter")
+    return _paint(panels, f"from black, a weight of {low:.3g}, to white, {high:.3g}")
 
 
 def scaled(filters: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
@@ -224,14 +226,14 @@ def _even_columns(count: int, wanted: int) -> int:
     return near[0] if near else wanted
 
 
-def _paint(panels: list[_Panel]) -> Image.Image:
+def _paint(panels: list[_Panel], scale_line: str) -> Image.Image:
     scale = _scale(panels)
     gap = min(6, max(2, scale // 2))
     sizes = [panel.size(scale, gap) for panel in panels]
     font = ImageFont.load_default(14)
     text_width = max(int(font.getlength(panel.title)) for panel in panels)
     width = 2 * MARGIN + max(LEAST_WIDTH - 2 * MARGIN, text_width, *(size[0] for size in sizes))
-    height = MARGIN + sum(size[1] + CAPTION + MARGIN for size in sizes)
+    height = MARGIN + sum(size[1] + CAPTION + MARGIN for size in sizes) + CAPTION
     picture = Image.new("RGB", (width, height), BACKGROUND)
     draw = ImageDraw.Draw(picture)
     top = MARGIN
@@ -242,6 +244,7 @@ def _paint(panels: list[_Panel]) -> Image.Image:
         box = (MARGIN, top, MARGIN + size[0] - 1, top + size[1] - 1)
         draw.rectangle(box, outline=FRAME)
         top += size[1] + MARGIN
+    draw.text((MARGIN, top), scale_line, fill=INK, font=ImageFont.load_default(12))
     return picture
 
 

@@ -103,7 +103,7 @@ def _write_side(pen, scale, values, text, seen, norm_maps) -> list[tuple[Image.I
             tiles.append((picture, (MARGIN, top + CAPTION)))
             top += CAPTION + SIDE + MARGIN
     pen.text((MARGIN, top + CAPTION / 2 - 2), text.quantity, 13)
-    frame = MARGIN, top + CAPTION, MARGIN + SIDE, top + CAPTION + 18
+    frame = MARGIN + 8, top + CAPTION, MARGIN + SIDE - 8, top + CAPTION + 18
     if norm_maps:
         draw_bar(pen, ColorScale(0, 1, scale.anchors), frame, [])
         notes = ["from the least to the largest", "value of each map alone"]

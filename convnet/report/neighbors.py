@@ -32,7 +32,7 @@ class Row:
 def neighbors_picture(
     rows: list[Row], class_names: tuple[str, ...], title: str, found_title: str
 ) -> Image.Image:
-    """Return a picture with one row per query; names of neighbors of its class are green."""
+    """Return a picture with one row per query; names of neighbors of its class are blue."""
     columns = max(len(row.found) for row in rows)
     size = _left(columns) + CELL + GAP, HEAD + len(rows) * (CELL + NAME)
     large = Image.new("RGB", (size[0] * FINE, size[1] * FINE), PAPER)
