@@ -62,19 +62,14 @@ class Confusion:
         Raises:
             DataError: If the arrays do not fit each other, or a predicted class has no name.
         """
-        true, found = np.asarray(labels), np.asarray(predicted)
-        least = found.shape[1] if found.ndim == 2 else 0
-        found = found.argmax(axis=1) if found.ndim == 2 else found
-        for what, array in (("labels", true), ("predicted classes", found)):
-            if array.ndim != 1 or array.dtype.kind not in "iu" or len(array) != len(true):
-                raise DataError(
-                    f"the {what} are integers, one for each of {true.shape[:1] or 'the'} cases; "
-                    f"found an array of shape {array.shape} and type {array.dtype}"
-                )
-        largest = max(found.max(initial=-1), -1 if class_names else true.max(initial=-1)) + 1
-        names = class_names or tuple(f"class {n}" for n in range(max(int(largest), least)))
-        if largest > len(names) or found.min(initial=0) < 0:
-            wrong = found.min() if found.min(initial=0) < 0 else found.max()
+        true, found = _classes("labels", labels), np.asarray(predicted)
+        columns = found.shape[1] if found.ndim == 2 else 0
+        found = _classes("predicted classes", found.argmax(axis=1) if columns else found)
+        if len(true) != len(found):
+            raise DataError(f"there are {len(true):,} labels, but {len(found):,} predictions")
+        named = max(columns, 1 + max(true.max(initial=-1), found.max(initial=-1)))
+        names = class_names or tuple(f"class {label}" for label in range(named))
+        for wrong in found[(found < 0) | (found >= len(names))][:1]:
             raise DataError(f"class {wrong} is predicted, but there are {len(names):,} classes")
         known = (true >= 0) & (true < len(names))
         pairs = np.stack([true[known], found[known]], axis=1).astype(np.int64)
@@ -164,6 +159,17 @@ class Confusion:
         found = np.zeros(self.classes, np.int64)
         np.add.at(found, entries[:, 0], entries[:, 2])
         return found
+
+
+def _classes(what: str, values: npt.ArrayLike) -> np.ndarray:
+    """Return one integer a case.  DataError for anything else."""
+    found = np.asarray(values)
+    if found.ndim == 1 and (found.dtype.kind in "iu" or not found.size):
+        return found.astype(np.int64)
+    raise DataError(
+        f"the {what} are integers, one a case; found an array of shape {found.shape} and type "
+        f"{found.dtype}"
+    )
 
 
 def lines_of_pairs(confusion: Confusion, most: int) -> list[str]:
