@@ -19,6 +19,7 @@ from convnet.commands.program import Program
 if TYPE_CHECKING:
     from convnet.cli_options.convert import ImportArguments, MakeDataArguments
     from convnet.cli_options.lists import LayersArguments, ListArguments
+    from convnet.cli_options.predict import PredictArguments
     from convnet.cli_options.show import (
         NeighborsArguments,
         ShowCostArguments,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from convnet.cli_options.test import TestArguments
     from convnet.cli_options.train import TrainArguments
 
-TRAIN = "Train and test"
+TRAIN = "Train, test and predict"
 INSPECT = "Inspect networks and runs"
 CHECK = "Check networks"
 CONVERT = "Prepare data and checkpoints"
@@ -91,6 +92,25 @@ def test(arguments: TestArguments) -> None:
     from convnet.commands.test import test
 
     test(arguments)
+
+
+@main.declare(
+    TRAIN,
+    "convnet.cli_options.predict:PredictArguments",
+    "convnet predict cat.jpg",
+    "convnet predict --load checkpoints/run --top 1 --csv photos > classes.csv",
+    "find . -name '*.png' | convnet predict --out predictions.png -",
+)
+def predict(arguments: PredictArguments) -> int:
+    """Predict the classes of images.
+
+    IMAGES are files, folders with all images below them, or - for a list of paths on standard
+    input.  Each is scaled and cropped as in the training, which the checkpoint describes; no data
+    set is needed.  The exit status is 1 if an image could not be read.
+    """
+    from convnet.commands.predict import predict
+
+    return predict(arguments)
 
 
 @main.declare(

@@ -13,6 +13,7 @@ SUFFIX = ".safetensors"
 VELOCITY = ".velocity"
 GRADIENT = ".gradient"
 MOMENTS = (".mean", ".square")
+OF_TRAINING = (VELOCITY, GRADIENT, *MOMENTS)  # endings of the arrays that a test does not need
 
 
 @dataclass(frozen=True)

@@ -31,15 +31,15 @@ def newest(path: str | Path) -> Path:
     return _newest_first(Path(path))[0]
 
 
-def load_newest(path: str | Path) -> Found:
+def load_newest(path: str | Path, *, for_test: bool = False) -> Found:
     """Return the newest checkpoint of a folder whose arrays are undamaged too, or that of a file.
 
-    CheckpointError if there is none.
+    for_test: as in `load`.  CheckpointError if there is none.
     """
     paths, passed_over = _newest_first(Path(path)), dict[Path, str]()
     for each in paths:
         try:
-            return Found(each, load(each), passed_over)
+            return Found(each, load(each, for_test=for_test), passed_over)
         except CheckpointError as error:
             passed_over[each] = str(error)
     if len(paths) == 1:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from convnet.checkpoint.contents import Checkpoint, Position
+from convnet.checkpoint.contents import OF_TRAINING, Checkpoint, Position
 from convnet.checkpoint.records import (
     Dialect,
     Names,
@@ -56,15 +56,19 @@ _ERRORS = (
 INPUT = "input"  # an `InputRecord` as JSON; older and imported checkpoints have none
 
 
-def load(path: str | Path) -> Checkpoint:
+def load(path: str | Path, *, for_test: bool = False) -> Checkpoint:
     """Read and verify a whole checkpoint.
+
+    for_test: leave out velocities and all else that only training needs.
 
     Raises CheckpointError, with file and reason, if it is missing, truncated, damaged or no
     checkpoint of convnet.
     """
     facts = read_header(path)
     with _opened(path) as file:
-        arrays = {name: _array(path, file, name, sign) for name, sign in facts["arrays"].items()}
+        signs = facts["arrays"]
+        wanted = [name for name in signs if not (for_test and name.endswith(OF_TRAINING))]
+        arrays = {name: _array(path, file, name, signs[name]) for name in wanted}
     return Checkpoint(
         arrays=arrays,
         path=shown(path),

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from convnet.checkpoint.contents import GRADIENT, MOMENTS, VELOCITY, Checkpoint
+from convnet.checkpoint.contents import OF_TRAINING, VELOCITY, Checkpoint
 from convnet.checkpoint.network_protocol import NetworkState, Parameter, Table, TableSpec
 from convnet.errors import CheckpointError
 
@@ -74,8 +74,7 @@ def _check_names(network: NetworkState, checkpoint: Checkpoint) -> None:
 
 def _array_of(name: str) -> str:
     """Return the name of the parameter that an array belongs to; or the name itself."""
-    suffixes = (VELOCITY, GRADIENT, *MOMENTS)
-    whole = next((name.removesuffix(s) for s in suffixes if name.endswith(s)), name)
+    whole = next((name.removesuffix(s) for s in OF_TRAINING if name.endswith(s)), name)
     return re.sub(r":\d+(?=\.)", "", whole)  # of a replica: of its layer
 
 

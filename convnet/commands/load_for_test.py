@@ -12,6 +12,7 @@ from convnet.data import Feed
 from convnet.engines import make_engine
 from convnet.network.network import Network
 from convnet.prepare import Prepared, prepare
+from convnet.train.multiview import all_views
 
 
 @dataclass
@@ -34,9 +35,8 @@ class LoadedForTest:
 
     @property
     def all_views(self) -> int:
-        """Ten views; nine where the dialect has nine for CIFAR's images (docs/dialect.md, 9.2)."""
-        small = self.prepared.dataset.side <= 32
-        return self.prepared.graph.dialect.cifar_views if small else 10
+        """The views of a multiview test."""
+        return all_views(self.prepared.graph, self.prepared.dataset.side)
 
 
 def load_for_test(path: Path | None, arguments: EvaluationArguments) -> LoadedForTest:
@@ -53,7 +53,7 @@ def load_for_test(path: Path | None, arguments: EvaluationArguments) -> LoadedFo
     )
     for line in prepared.notes:
         note(line)
-    start_workers(prepared.dataset, arguments.data)
+    start_workers(prepared.dataset, arguments.data.workers)
     chosen = make_engine(device_options(arguments.device), prepared.graph)
     minibatch = arguments.minibatch or saved.checkpoint.options.get("minibatch", 128)
     network = Network(prepared.graph, minibatch, chosen.engine, seed=saved.checkpoint.seed)

@@ -57,16 +57,19 @@ def find(load: Path | None) -> Path:
     return checkpoint.newest(_place(load))
 
 
-def load(path: Path | None) -> Saved:
-    """Return the checkpoint that `find` finds, or the newest undamaged one, with parsed files."""
-    found = load_newest(_place(path))
+def load(path: Path | None, *, for_test: bool = False) -> Saved:
+    """Return the checkpoint that `find` finds, or the newest undamaged one, with parsed files.
+
+    for_test: without the arrays that only training needs.
+    """
+    found = load_newest(_place(path), for_test=for_test)
     loaded = found.checkpoint
     return Saved(found.path, loaded, Specs.parse(loaded.layers, loaded.params))
 
 
-def load_newest(path: Path) -> Found:
+def load_newest(path: Path, *, for_test: bool = False) -> Found:
     """Return the newest undamaged checkpoint, and print which damaged ones are passed over."""
-    found = checkpoint.load_newest(path)
+    found = checkpoint.load_newest(path, for_test=for_test)
     for reason in found.passed_over.values():
         note(f"{reason}; going on from {found.path}")
     return found

@@ -29,17 +29,17 @@ def open_bar():
 class Counting:
     """Shows how many images of a total are done.  Use as a context manager.
 
-    done: images that an earlier run has done.
+    done: images that an earlier run has done.  shows: False shows nothing.
     """
 
-    def __init__(self, what: str, total: int, done: int = 0):
-        self._what, self._total = what, total
+    def __init__(self, what: str, total: int, done: int = 0, shows: bool = True):
+        self._what, self._total, self._shows = what, total, shows
         self._done = self._before = done
         self._bar = None
 
     def __enter__(self):
         self._started = self._last_line = time.monotonic()
-        if sys.stderr.isatty():
+        if self._shows and sys.stderr.isatty():
             self._bar = open_bar()
             self._task = self._bar.add_task(
                 self._what, total=self._total, completed=self._done, numbers=""
@@ -55,7 +55,7 @@ class Counting:
         self._done += images
         if self._bar is not None:
             self._bar.update(self._task, completed=self._done, numbers=self._numbers())
-        elif time.monotonic() - self._last_line > LINES_EVERY:
+        elif self._shows and time.monotonic() - self._last_line > LINES_EVERY:
             self._last_line = time.monotonic()
             share = self._done / self._total
             note(f"{self._what}: {share:.1%}, {self._numbers()}, {self._time_left()}")

@@ -91,8 +91,8 @@ def training_options(arguments: TrainArguments, defaults: RunDefaults, before: d
     )
 
 
-def start_workers(dataset: Dataset, arguments: DataArguments) -> None:
-    """Start the processes that decode images; they end with the command."""
-    workers = click.get_current_context().with_resource(decoding(dataset, arguments.workers))
+def start_workers(dataset: Dataset, processes: int | None) -> None:
+    """Start the processes that decode images, by default one a core; they end with the command."""
+    workers = click.get_current_context().with_resource(decoding(dataset, processes))
     if workers is not None:
         workers.on_message = note

@@ -66,7 +66,7 @@ def _train(arguments: TrainArguments) -> int:
     if saved:
         _resume(run, specs, saved, saved_path)
     _refuse_full_disk(run)
-    start_workers(prepared.dataset, arguments.data)
+    start_workers(prepared.dataset, arguments.data.workers)
     with Progress(run) as progress:
         run.observer = progress
         outcome = fit(run)

@@ -1,8 +1,9 @@
-"""Data sets of JPEG images, decoded on demand: in this process or in worker processes."""
+"""Data sets of encoded images, decoded on demand: in this process or in worker processes."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,27 @@ import numpy as np
 from convnet.data.byte_range import check_crc, read_byte_ranges
 from convnet.data.canvas import packed
 from convnet.data.dataset import Borrowed, Dataset, Indices
-from convnet.data.jpeg import Undecodable, decode_byte_ranges
+from convnet.data.decoder import Decoder
+from convnet.data.jpeg import Undecodable
 from convnet.errors import DataError
 
 
 class EncodedDataset(Dataset):
-    """RGB images of `side` x `side`, stored as JPEG in byte ranges of files.
+    """RGB images of `side` x `side`, decoded from byte ranges of files.
+
+    They are JPEGs of that size, unless `decoder` says otherwise.
 
     files     the files that hold the images, in a fixed order
     converts  whether grayscale images and images in other color spaces are accepted
     """
 
-    files: Sequence[Path]
+    files: Sequence[Path | str]
     converts = False
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """How the images are decoded, in this process or another."""
+        return Decoder([str(path) for path in self.files], self.side, self.converts)
 
     @abstractmethod
     def places(self, split: str, indices: Indices) -> np.ndarray:
@@ -67,7 +76,7 @@ class EncodedDataset(Dataset):
     def _decoded(self, split, indices):
         pixels = np.empty((len(indices), self.side, self.side, 4), np.uint8)
         try:
-            decode_byte_ranges(self.files, self.places(split, indices), pixels, self.converts)
+            self.decoder.decode(self.places(split, indices), pixels)
         except Undecodable as problem:
             raise self.damaged(split, indices[problem.index], str(problem)) from None
         return pixels

@@ -32,10 +32,13 @@ class Program(Protocol):
 class Engine(Protocol):
     """Memory and execution on some machine.
 
+    kind: "cpu" or "cuda".
+
     loads_ahead: whether there is memory for a second minibatch, which `fill` and the program `load`
     bring in while other programs run on the first.
     """
 
+    kind: str
     loads_ahead: bool
 
     @property

@@ -38,6 +38,8 @@ class Network:
     minibatch: the largest number of cases.  seed: of the initial weights and of dropout.
     train_all: compute the gradients of all parameters, also of those with rate 0.
     input_gradients: compute those of the data too (`data_gradient`).
+    only_tests: plan and allocate what the program `test` needs; weights and random tables hold
+    nothing until they are written, as from a checkpoint.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Network:
         train_all: bool = False,
         input_gradients: bool = False,
         update_every: int = 1,
+        only_tests: bool = False,
     ):
         self.graph, self.minibatch, self.engine, self.seed = graph, minibatch, engine, seed
         self.plan: Plan = make_plan(
@@ -58,6 +61,7 @@ class Network:
             train_all=train_all,
             input_gradients=input_gradients,
             update_every=update_every,
+            only_tests=only_tests,
         )
         leave_out(self.plan, engine.unused)
         engine.allocate(self.plan.buffers, self.plan.capacity)
@@ -68,11 +72,17 @@ class Network:
         self._ahead: _Loaded | None = None
         self._times: Times | None = None  # collects when each step runs
         self._loader = Loader(self.plan, engine)
-        for parameter in self.plan.parameters:
-            self.write(parameter, initial_values(parameter, seed))
         self.tables = {table.name: table for table in self.plan.tables}
+        self._initialize(only_tests)
+
+    def _initialize(self, without_random: bool) -> None:
+        """Write the initial weights and tables; drawing those of AlexNet takes two seconds."""
+        for parameter in self.plan.parameters:
+            if not without_random:
+                self.write(parameter, initial_values(parameter, self.seed))
         for table in self.plan.tables:
-            self.write_table(table, initial_table(table, seed))
+            if not without_random or table.spec.values is not None:
+                self.write_table(table, initial_table(table, self.seed))
 
     # -- running ---------------------------------------------------------------------------------
 

@@ -25,11 +25,12 @@ class Parameters:
     """The parameters of all units.
 
     values, gradients: a unit's own arrays by (unit, index), those of a replica on its device; the
-    gradient of a user of shared weights may be the owner's.
+    gradient of a user of shared weights may be the owner's.  some_learn: False plans no gradients.
     """
 
-    def __init__(self, plan: Plan, train_all: bool, update_every: int):
+    def __init__(self, plan: Plan, train_all: bool, update_every: int, some_learn: bool = True):
         self.plan, self.train_all, self.update_every = plan, train_all, update_every
+        self.some_learn = some_learn
         self.values: dict[tuple[Unit, int | None], View] = {}
         self.gradients: dict[tuple[Unit, int | None], View | None] = {}
         self.tables: dict[Unit, dict[str, View]] = {unit: {} for unit in plan.units}
@@ -152,10 +153,12 @@ class Parameters:
     # -- learning ----------------------------------------------------------------------------------
 
     def learns(self, unit: Unit, index: int | None) -> bool:
-        return self.train_all or weight_layer(unit).learning_rate(index).base > 0
+        rated = self.train_all or weight_layer(unit).learning_rate(index).base > 0
+        return self.some_learn and rated
 
     def any_learns(self, unit: Unit) -> bool:
-        return is_weighted(unit) and (self.train_all or weight_layer(unit).learns())
+        rated = is_weighted(unit) and (self.train_all or weight_layer(unit).learns())
+        return self.some_learn and rated
 
     def _period(self, unit: Unit) -> int:
         """Passes between updates: a multiple of the unit's period (docs/dialect.md, 8.2)."""

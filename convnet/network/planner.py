@@ -3,7 +3,7 @@
 from convnet.graph.build import Graph
 from convnet.graph.place import place, rounds_of
 from convnet.network.plan import Plan
-from convnet.network.programs import record_programs
+from convnet.network.programs import record_programs, record_test
 
 
 def make_plan(
@@ -13,13 +13,18 @@ def make_plan(
     train_all: bool = False,
     input_gradients: bool = False,
     update_every: int = 1,
+    only_tests: bool = False,
 ) -> Plan:
     """Plan a graph.
 
     train_all: gradients of all parameters, also of those with rate 0.  input_gradients: gradients
     with respect to the data too, in the devices' copies of the data layers.  update_every:
-    minibatches whose gradients are summed for one update.
+    minibatches whose gradients are summed for one update.  only_tests: plan no gradients, and of
+    the programs `load` and `test` alone.
     """
     plan = Plan(graph, place(graph), minibatch, rounds_of(graph))
-    record_programs(plan, train_all, input_gradients, update_every)
+    if only_tests:
+        record_test(plan)
+    else:
+        record_programs(plan, train_all, input_gradients, update_every)
     return plan

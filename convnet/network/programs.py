@@ -22,6 +22,13 @@ def record_programs(plan: Plan, train_all: bool, input_gradients: bool, update_e
     plan.programs["test"] = fuse(programs.test())
 
 
+def record_test(plan: Plan) -> None:
+    """Plan the memory of a test, without gradients, and record the programs `load` and `test`."""
+    programs = _Programs(plan, train_all=False, input_gradients=False, update_every=1, learns=False)
+    plan.programs["load"] = programs.load()
+    plan.programs["test"] = fuse(programs.test())
+
+
 class _Programs:
     """Records layers' calls, and which gradients hold something at each point.
 
@@ -29,10 +36,17 @@ class _Programs:
     parameters that hold something.
     """
 
-    def __init__(self, plan: Plan, train_all: bool, input_gradients: bool, update_every: int):
+    def __init__(
+        self,
+        plan: Plan,
+        train_all: bool,
+        input_gradients: bool,
+        update_every: int,
+        learns: bool = True,
+    ):
         self.plan, self.input_gradients = plan, input_gradients
         self.outputs = Outputs(plan)
-        self.parameters = Parameters(plan, train_all, update_every)
+        self.parameters = Parameters(plan, train_all, update_every, learns)
         self.saved = {unit: SavedViews(self.outputs, unit) for unit in plan.units}
         self.gradient_buffers: dict[object, Buffer] = {}
         self.trained_below = self._trained_below()

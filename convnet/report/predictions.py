@@ -19,11 +19,15 @@ RIGHT, WRONG = (0, 92, 168), (178, 76, 0)
 
 @dataclass(frozen=True)
 class Prediction:
-    """A test image, uint8 (channels, S, S), its probabilities by class, and its true class."""
+    """An image, uint8 (channels, S, S), its probabilities by class, and its true class.
+
+    label: None if the true class is not known; then `caption` is written in its place.
+    """
 
     image: np.ndarray
     probabilities: np.ndarray
-    label: int
+    label: int | None
+    caption: str = ""
 
     @property
     def likeliest(self) -> list[int]:
@@ -32,9 +36,10 @@ class Prediction:
 
     @property
     def of_true(self) -> float:
-        """The probability of the true class; 0 for a label that names no class."""
-        known = 0 <= self.label < len(self.probabilities)
-        return float(self.probabilities[self.label]) if known else 0.0
+        """The probability of the true class; 0 if there is none."""
+        if self.label is None or not 0 <= self.label < len(self.probabilities):
+            return 0.0
+        return float(self.probabilities[self.label])
 
     @property
     def is_right(self) -> bool:
@@ -45,7 +50,8 @@ class Prediction:
 def predictions_picture(
     predictions: list[Prediction], class_names: tuple[str, ...], title: str
 ) -> Image.Image:
-    """Return a picture: below each image its true class and bars of its most probable classes.
+    """Return a picture: below each image its true class, or its caption, and bars of its most
+    probable classes.
 
     The bar of the true class is blue; its name is blue if it is the most probable one, else orange.
     If it is not among the bars, its probability stands beside the name.
@@ -71,11 +77,12 @@ def predictions_picture(
 
 
 def _draw_bars(pen, prediction, names, left, top):
-    color = RIGHT if prediction.is_right else WRONG
-    name, share = class_name(names, prediction.label), ""
-    if prediction.label not in prediction.likeliest:
-        share = f": {_percent(prediction.of_true)}"
-    name = shortened(pen, name, CELL - pen.width(share, 14), 14) + share
+    name, color = prediction.caption, INK
+    if prediction.label is not None:
+        name, color = class_name(names, prediction.label), RIGHT if prediction.is_right else WRONG
+    hidden = prediction.label not in (None, *prediction.likeliest)
+    beside = f": {_percent(prediction.of_true)}" if hidden else ""
+    name = shortened(pen, name, CELL - pen.width(beside, 14), 14) + beside
     pen.text((left + CELL / 2, top + NAME / 2), name, 14, "mm", color)
     top += NAME
     for number, chosen in enumerate(prediction.likeliest):

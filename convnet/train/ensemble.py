@@ -3,6 +3,7 @@
 Sums are taken in float64, one network after the other; every network has the same weight.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,15 +91,21 @@ def score_of(probabilities: np.ndarray, labels: np.ndarray, views: int, topk: in
     return ViewScore(*score, labels, probabilities.argmax(axis=0))
 
 
-def _difference(first: Member, other: Member) -> str:
-    """Return why two members cannot be averaged, or ""."""
-    mine, theirs = first.class_names, other.class_names
-    if len(mine) != len(theirs):
-        return f"they know {len(mine):,} and {len(theirs):,} classes"
-    for place, names in enumerate(zip(mine, theirs, strict=True)):
+def class_difference(first: Sequence[str], other: Sequence[str]) -> str:
+    """Return how two networks' classes, in the order of the labels, differ, or ""."""
+    if len(first) != len(other):
+        return f"they know {len(first):,} and {len(other):,} classes"
+    for place, names in enumerate(zip(first, other, strict=True)):
         if names[0] != names[1]:
             shown = [harmless(name) for name in names]
             return f"class {place} is '{shown[0]}' in the first and '{shown[1]}' in the second"
+    return ""
+
+
+def _difference(first: Member, other: Member) -> str:
+    """Return why two members cannot be averaged, or ""."""
+    if different := class_difference(first.class_names, other.class_names):
+        return different
     if len(first.labels) != len(other.labels):
         return (
             f"they were tested on {len(first.labels):,} and {len(other.labels):,} cases (with "

@@ -12,9 +12,11 @@ import numpy as np
 from convnet.data.pipeline.feed import Batch, Feed
 from convnet.data.pipeline.prefetch import ViewPrefetch
 from convnet.errors import DataError
-from convnet.graph.graph import Node
+from convnet.graph.graph import Graph, Node
 from convnet.network.network import Network
 from convnet.train.evaluate import spread
+
+Coming = Callable[[], dict[int, np.ndarray] | None]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def evaluate_views(
     minibatches: how many to test on, evenly spread; None: all.  DataError if the network has no
     such layer.
     """
-    topk = min(topk, _labels_and_probabilities(network, cost)[1].shape.size)
+    topk = min(topk, labels_and_probabilities(network.graph, cost)[1].shape.size)
     smallest = float(np.finfo(network.engine.real).tiny)
     sums, labels, predicted, kept = np.zeros(3), [], [], []
     indices = spread(feed, minibatches)
@@ -95,7 +97,7 @@ def averaged_batches(
 
     views, cost: as in `evaluate_views`.
     """
-    nodes = _labels_and_probabilities(network, cost)
+    nodes = labels_and_probabilities(network.graph, cost)
     with ViewPrefetch(feed, indices, views) as made:
         for index in indices:
             batches = (batch for _, batch in islice(made, views))
@@ -109,13 +111,16 @@ def predict(
 
     index: of the minibatch.  cost: as in `evaluate_views`.
     """
-    nodes = _labels_and_probabilities(network, cost)
+    nodes = labels_and_probabilities(network.graph, cost)
     return _averaged(network, feed.views(index, views), views, nodes)
 
 
-def _labels_and_probabilities(network: Network, cost: str | None) -> tuple[Node, Node]:
-    """Return the nodes that a logreg cost reads."""
-    found = {n.name: n for n in network.graph.nodes if n.layer.classifies}
+def labels_and_probabilities(graph: Graph, cost: str | None = None) -> tuple[Node, Node]:
+    """Return the nodes that a logreg cost reads: that of the name `cost`, by default the first.
+
+    DataError if there is none.
+    """
+    found = {n.name: n for n in graph.nodes if n.layer.classifies}
     if not found:
         raise DataError(
             "the network has no layer of type cost.logreg whose errors could be measured"
@@ -131,21 +136,42 @@ def _averaged(
     batches: Iterable[Batch],
     views: int,
     nodes: tuple[Node, Node],
-    coming: Callable[[], dict[int, np.ndarray] | None] = lambda: None,
+    coming: Coming = lambda: None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (probabilities averaged over the views, labels).
 
-    batches: the views of one minibatch.  nodes: of labels and probabilities.  coming: returns the
-    matrices of the next batch, or None.
+    batches, coming: as in `mean_outputs`.  nodes: of labels and probabilities.
     """
-    total, labels = np.zeros(()), np.empty(0, np.int64)
+    mean = mean_outputs(network, batches, views, nodes[1], coming)
+    return mean, _values(network, nodes[0])[0].astype(np.int64)
+
+
+def mean_outputs(
+    network: Network,
+    batches: Iterable[Batch],
+    views: int,
+    node: Node,
+    coming: Coming = lambda: None,
+) -> np.ndarray:
+    """Return a node's outputs averaged over the views: float64 (values, cases).
+
+    batches: the views of one minibatch.  coming: returns the matrices of the next batch, or None.
+    """
+    total = np.zeros(())
     for batch in batches:
         network.load(batch.matrices)
         network.run("test")
         network.load_ahead(coming())
-        total = total + _values(network, nodes[1]).astype(np.float64)
-        labels = _values(network, nodes[0])[0].astype(np.int64)
-    return total / views, labels
+        total = total + _values(network, node).astype(np.float64)
+    return total / views
+
+
+def all_views(graph: Graph, side: int) -> int:
+    """Return the views of a multiview test: ten; nine where the dialect has nine for CIFAR.
+
+    side: of the images, pixels (docs/dialect.md, 9.2).
+    """
+    return graph.dialect.cifar_views if side <= 32 else 10
 
 
 def _values(network: Network, node: Node) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Callbacks for the events of a run.  The library prints nothing; a display derives from these."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +28,34 @@ class Observer:
 
     def on_message(self, text: str) -> None:
         """A line for the user.  May be called from within a signal handler."""
+
+
+class Observers(Observer):
+    """Passes each event on to several observers, in order."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+
+    def on_start(self, record: dict[str, Any]) -> None:
+        for each in self._observers:
+            each.on_start(record)
+
+    def on_step(self, position: Position, costs: Costs) -> None:
+        for each in self._observers:
+            each.on_step(position, costs)
+
+    def on_train(self, record: dict[str, Any]) -> None:
+        for each in self._observers:
+            each.on_train(record)
+
+    def on_test(self, record: dict[str, Any]) -> None:
+        for each in self._observers:
+            each.on_test(record)
+
+    def on_save(self, path: Path) -> None:
+        for each in self._observers:
+            each.on_save(path)
+
+    def on_message(self, text: str) -> None:
+        for each in self._observers:
+            each.on_message(text)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnet.make_data.picture import Jpeg, central_square, make_picture
+from convnet.data.pictures.square import central_square
+from convnet.make_data.picture import Jpeg, make_picture
 from convnet.make_data.sums import Sums
 from tests.support.imagenet_archives import (
     CONVERTED,

@@ -19,6 +19,12 @@ def run(graph, parameters, matrices, tables=None):
     parameters: arrays by name, as `Network.parameters` names them.  Dropout acts as in a test.
     tables: random connections by name.
     """
+    y, costs = forward(graph, parameters, matrices, tables)
+    return y, costs, *_backward(graph, parameters, y, tables)
+
+
+def forward(graph, parameters, matrices, tables=None):
+    """(activities by node, costs by node), as `run`."""
     y, costs = {}, {}
     for node in graph.nodes:
         xs = [y[source.name] for source in node.inputs]
@@ -28,10 +34,10 @@ def run(graph, parameters, matrices, tables=None):
         elif node.is_cost:
             costs[node.name] = COSTS[node.layer.type_name][0](node.layer, *xs)
         else:
-            forward = LAYERS[node.layer.type_name][0]
+            function = LAYERS[node.layer.type_name][0]
             xs = _gathered(node, xs, tables)
-            y[node.name] = _shaped(node, forward(node.layer, xs, *_weights(node, parameters)))
-    return y, costs, *_backward(graph, parameters, y, tables)
+            y[node.name] = _shaped(node, function(node.layer, xs, *_weights(node, parameters)))
+    return y, costs
 
 
 def _backward(graph, parameters, y, tables):

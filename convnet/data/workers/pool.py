@@ -122,9 +122,9 @@ class Workers:
         return self
 
     def _settings(self):
-        files = [str(path.absolute()) for path in self._dataset.files]
-        facts = {"files": files, "side": self._dataset.side, "converts": self._dataset.converts}
-        return json.dumps(facts).encode()
+        decoder = self._dataset.decoder
+        files = [os.path.abspath(path) for path in decoder.files]
+        return json.dumps(decoder._replace(files=files)._asdict()).encode()
 
     def _start_all(self):
         """Make both pipes and start the processes.  OSError."""

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from convnet.data.canvas import Canvas, Pages, packed
-from convnet.data.jpeg import Undecodable, decode_byte_ranges
+from convnet.data.decoder import Decoder
+from convnet.data.jpeg import Undecodable
 from convnet.data.workers.shared_memory import Place, map_place
 from convnet.errors import ConvnetError
 
@@ -84,16 +85,14 @@ class Worker:
     """Carries out tasks until there are no more.
 
     tasks, answers, memory: file descriptors.  The memory starts with a byte that becomes nonzero
-    when the remaining tasks are to be dropped, then `settings` bytes of JSON: the files that hold
-    the images, their side, and whether other color spaces are converted.
+    when the remaining tasks are to be dropped, then `settings` bytes of JSON: a `Decoder`.
     """
 
     def __init__(self, tasks: int, answers: int, memory: int, settings: int):
         self._tasks, self._answers = tasks, answers
         self._place = cache(lambda *place: map_place(memory, Place(*place)))
         self._is_closed, self._spare = self._place(0, 1 + settings), np.empty(0, np.uint8)
-        read = json.loads(bytes(self._is_closed[1:]))
-        self._files, self._side, self._converts = (read[k] for k in ("files", "side", "converts"))
+        self._decoder = Decoder(**json.loads(bytes(self._is_closed[1:])))
 
     def run(self) -> None:
         """Read tasks and write answers until the parent closes the pipe or sets the first byte."""
@@ -135,11 +134,11 @@ class Worker:
         )
 
     def _read(self, rows, pixels):
-        decode_byte_ranges(self._files, rows["place"], pixels, self._converts)
+        self._decoder.decode(rows["place"], pixels)
 
     def _scratch(self, cases):
         """Return memory for so many images, the same at each call."""
-        shape = cases, self._side, self._side, 4
+        shape = cases, self._decoder.side, self._decoder.side, 4
         size = int(np.prod(shape))
         if len(self._spare) < size + 2 * _VECTOR:
             self._spare = np.empty(size + 2 * _VECTOR, np.uint8)

@@ -10,15 +10,20 @@ import operator
 from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Literal, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
+from convnet.api.fitting import Fitting
+from convnet.api.options import NetOptions
+from convnet.api.parameters import RUNS, Array, ParameterAccess
+from convnet.api.predicting import Predicting
+from convnet.api.shown import Shown
 from convnet.data.input import network_input
 from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import ConvnetError
-from convnet.graph.build import Node, build
+from convnet.graph.build import build
 from convnet.graph.checkpoint_facts import facts_to_store, stored_facts
 from convnet.graph.guess_sizes import infer_dims
 from convnet.initial import InitOptions, fill, resolve
@@ -26,45 +31,23 @@ from convnet.language import Source
 from convnet.language.specs import Specs
 from convnet.layers import Tree
 from convnet.network.cost_report import reported
-from convnet.network.given_arrays import checked_array, checked_matrices
+from convnet.network.given_arrays import checked_matrices
 from convnet.network.given_options import check_options
 from convnet.network.network import Network
-from convnet.network.plan import Parameter
-from convnet.stored.input_record import InputRecord
 from convnet.train.cost_average import cost_layers
 
 NO_FUNCTIONS = InitOptions()
-_GRADIENT_RUNS = ("backward", "train")
-_RUNS = ("forward", *_GRADIENT_RUNS)
 _PROGRAMS = {"forward": "test", "backward": "gradients", "train": "train"}
 Costs = dict[str, dict[str, float]]
-Array = npt.NDArray[Any]
 
 
-class NetOptions(TypedDict, total=False):
-    """The keyword arguments of `Net`, all optional."""
-
-    minibatch: int
-    seed: int
-    dtype: npt.DTypeLike
-    dialect: str | None
-    data_dims: dict[int, int] | None
-    classes: int | None
-    tree: Tree | None
-    train_all: bool
-    init: InitOptions | None
-    device: Literal["cpu", "cuda"]
-    gpu: Sequence[int] | None
-    precision: Literal["fp32", "tf32", "bf16"]
-
-
-class Net:
+class Net(ParameterAccess, Predicting, Fitting, Shown):
     """A network in memory, made by `from_files`, `from_text` or `load`.
 
     Attributes:
         input: How the network's input is made of an image, an `InputRecord` of
             `convnet.stored.input_record`; None unless it was loaded from a checkpoint of
-            `convnet train`.
+            `convnet train`, or trained by `fit`.
         class_names: The classes that it was trained on, in the order of the labels; () likewise.
 
     Parameters:
@@ -98,9 +81,6 @@ class Net:
         filters = net.weights("conv1")
         ```
     """
-
-    input: InputRecord | None
-    class_names: tuple[str, ...]
 
     def __init__(
         self,
@@ -207,11 +187,6 @@ class Net:
         net.input, net.class_names = saved.input, saved.class_names
         return net
 
-    @property
-    def layers(self) -> list[str]:
-        """The names of the layers, in the order of the layer file."""
-        return [node.name for node in self.graph.declared()]
-
     # -- running -----------------------------------------------------------------------------------
 
     def forward(self, *matrices: npt.ArrayLike) -> Costs:
@@ -263,7 +238,7 @@ class Net:
 
     def costs(self) -> Costs:
         """Return the numbers of each cost layer for the last minibatch, as `forward` does."""
-        self._refuse_unless_run("costs", _RUNS)
+        self._refuse_unless_run("costs", RUNS)
         layers = cost_layers(self.network)
         return reported(layers, self.network.costs(), self.network.cases)
 
@@ -274,10 +249,6 @@ class Net:
     def _start(self, call: str) -> None:
         self.network.run(_PROGRAMS[call])
         self._ran.add(call)
-
-    def _refuse_unless_run(self, what: str, calls: tuple[str, ...]) -> None:
-        if self._ran.isdisjoint(calls):
-            raise ConvnetError(f"there are no {what} yet: call {', '.join(calls)} first")
 
     def _load(self, matrices: tuple[npt.ArrayLike, ...], needs_all: bool = True) -> None:
         network = self.network
@@ -302,8 +273,8 @@ class Net:
         """
         if self.input is None:
             raise ConvnetError(
-                "the network has no record of its input: `convnet train` and `Net.load` of its "
-                "checkpoints give it one"
+                "the network has no record of its input: `Net.fit`, `convnet train` and `Net.load` "
+                "of its checkpoints give it one"
             )
         return network_input(self.input, np.asarray(images))
 
@@ -319,64 +290,9 @@ class Net:
             ConvnetError: If there is no such layer.
         """
         shape = self._node(layer).shape
-        self._refuse_unless_run("activities", _RUNS)
+        self._refuse_unless_run("activities", RUNS)
         values = np.moveaxis(self.network.output(layer), -1, 0)
         return values if shape.height * shape.width > 1 else values.reshape(len(values), -1)
-
-    def weights(self, layer: str, input: int = 0) -> Array:
-        """Return the weights of a layer for one of its inputs.
-
-        Parameters:
-            layer: Name of the layer.
-            input: Position in the layer's `inputs`.
-
-        Returns:
-            conv: (filters, channels, rows, columns).  local: (places, filters, channels, rows,
-            columns).  fc: (outputs, inputs).
-
-        Raises:
-            ConvnetError: If there are no such weights.
-        """
-        return self._outward(self.network.read(self._parameter(layer, input)))
-
-    def set_weights(self, layer: str, values: npt.ArrayLike, input: int = 0) -> None:
-        """Set the weights of a layer for one of its inputs.
-
-        Parameters:
-            layer: Name of the layer.
-            values: Array of the shape that `weights` returns.
-            input: Position in the layer's `inputs`.
-
-        Raises:
-            ConvnetError: If there are no such weights, or the shape is another.
-        """
-        parameter = self._parameter(layer, input)
-        array = checked_array(parameter.name, values)
-        self._write(parameter, self._inward(array), array.shape)
-
-    def biases(self, layer: str) -> Array:
-        """Return the biases of a layer, a flat array."""
-        return np.asarray(self.network.read(self._parameter(layer, None)))
-
-    def set_biases(self, layer: str, values: npt.ArrayLike) -> None:
-        """Set the biases of a layer; values: of the shape that `biases` returns."""
-        parameter = self._parameter(layer, None)
-        array = checked_array(parameter.name, values)
-        self._write(parameter, array, array.shape)
-
-    def weights_gradient(self, layer: str, input: int = 0) -> Array:
-        """Return the gradient of the cost by the weights, in the shape of `weights`.
-
-        It is summed over the cases of the last `backward` or `train`.
-
-        Raises:
-            ConvnetError: If there are no such weights, or they are not trained.
-        """
-        return self._outward(self._gradient(self._parameter(layer, input)))
-
-    def biases_gradient(self, layer: str) -> Array:
-        """Return the gradient of the cost by the biases, as `weights_gradient` does."""
-        return self._gradient(self._parameter(layer, None))
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint, which `Net.load` and the commands read.
@@ -389,46 +305,3 @@ class Net:
         options = {**facts_to_store(self.graph), "minibatch": self.network.minibatch}
         known = {"input": self.input, "class_names": self.class_names}
         checkpoint.save(path, checkpoint.Checkpoint.of(self.network, options=options, **known))
-
-    def _gradient(self, parameter: Parameter) -> Array:
-        if not parameter.learns:
-            raise ConvnetError(
-                f"{parameter.name} is not trained (its rate is 0), so it has no gradient; "
-                "train_all=True computes all"
-            )
-        self._refuse_unless_run("gradients", _GRADIENT_RUNS)
-        return np.asarray(self.network.read_gradient(parameter))
-
-    def _node(self, layer: str) -> Node:
-        if layer not in self.layers:
-            raise ConvnetError(f"there is no layer '{layer}'; there are {', '.join(self.layers)}")
-        return self.graph.node(layer)
-
-    def _parameter(self, layer: str, index: int | None) -> Parameter:
-        node = self._node(layer)
-        if index is not None and not isinstance(index, int | np.integer):
-            raise ConvnetError(f"an input is named by its position, 0, 1, ..., found {index!r}")
-        if not node.owners or (index is not None and not 0 <= index < len(node.owners)):
-            counted = f"weights for {len(node.owners)} inputs" if node.owners else "no weights"
-            raise ConvnetError(f"{layer} has {counted}; input {index} was asked for")
-        if index is None:
-            return self.network.parameters[f"{layer}.biases"]
-        owner, at = node.owners[index]
-        return self.network.parameters[f"{owner.name}.weights.{at}"]
-
-    def _write(self, parameter: Parameter, values: Array, given: tuple[int, ...]) -> None:
-        if values.shape != parameter.spec.shape:
-            wanted = self._outward(np.empty(parameter.spec.shape)).shape
-            raise ConvnetError(f"{parameter.name} has shape {wanted}, found an array of {given}")
-        if not np.isfinite(values).all():
-            raise ConvnetError(f"{parameter.name}: the array holds values that are not finite")
-        self.network.write(parameter, values)
-
-    @staticmethod
-    def _outward(values: Array) -> Array:
-        """Move the filters of stored weights (..., channels, rows, columns, filters) first."""
-        return np.moveaxis(values, -1, -4) if values.ndim >= 4 else values
-
-    @staticmethod
-    def _inward(values: Array) -> Array:
-        return np.moveaxis(values, -4, -1) if values.ndim >= 4 else values

@@ -1,0 +1,24 @@
+"""The Python interface (docs/api.md): networks in memory that take and return NumPy arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Unpack
+
+from convnet.api.net import Net
+from convnet.api.options import NetOptions
+
+__all__ = ["Net", "NetOptions", "load"]
+
+
+def load(path: str | Path = "checkpoints", **options: Unpack[NetOptions]) -> Net:
+    """Load a network from a checkpoint, with its weights, its class names and its input record.
+
+    Parameters:
+        path: A checkpoint, the folder of a run, or a folder of runs: its newest checkpoint.
+        options: Keyword arguments of `Net`, such as `device="cuda"`.
+
+    Raises:
+        CheckpointError: If there is no checkpoint, or it is damaged.
+    """
+    return Net.load(path, **options)
