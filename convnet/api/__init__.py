@@ -7,8 +7,10 @@ from typing import Unpack
 
 from convnet.api.net import Net
 from convnet.api.options import NetOptions
+from convnet.report.confusion import Confusion
+from convnet.report.curve_arrays import Curves, curves
 
-__all__ = ["Net", "NetOptions", "load"]
+__all__ = ["Confusion", "Curves", "Net", "NetOptions", "curves", "load"]
 
 
 def load(path: str | Path = "checkpoints", **options: Unpack[NetOptions]) -> Net:

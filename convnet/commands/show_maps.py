@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from convnet import checkpoint
 from convnet.cli_options.show import ShowMapsArguments
 from convnet.commands.console import note, result_json
@@ -16,17 +13,16 @@ from convnet.commands.output_files import (
     writing,
 )
 from convnet.commands.run_options import device_options
-from convnet.data.input import network_input
 from convnet.display import harmless
 from convnet.engines import make_engine
-from convnet.errors import CheckpointError, DataError
+from convnet.errors import DataError
 from convnet.network.given_arrays import checked_matrices
 from convnet.network.network import Network
+from convnet.predict.pictures import picture_squares, record_of
 from convnet.report.filters import default_layer
-from convnet.report.maps import Maps, layers_with_maps, maps_of
+from convnet.report.maps import Maps, layers_with_maps, maps_of, seen_of
 from convnet.report.maps_picture import Seen
 from convnet.stored.arrays import write_archive
-from convnet.stored.input_record import InputRecord
 
 
 def show_maps(arguments: ShowMapsArguments) -> None:
@@ -35,7 +31,7 @@ def show_maps(arguments: ShowMapsArguments) -> None:
         refuse_picture(arguments.out)
     if arguments.npz:
         refuse_folder(arguments.npz)
-    saved = load(arguments.load)
+    saved = load(arguments.load, for_test=True)
     maps = _maps(saved, arguments)
     if arguments.npz:
         _write_arrays(maps, arguments.npz)
@@ -55,39 +51,25 @@ def _write_arrays(maps: Maps, out: Path) -> None:
 
 
 def _maps(saved: Saved, arguments: ShowMapsArguments) -> Maps:
-    graph, record = saved.graph(), saved.checkpoint.input
+    graph, stored = saved.graph(), saved.checkpoint
     name = arguments.layer or default_layer(graph)
     layers_with_maps(graph, name)  # raises before the work begins
-    if record is None:
-        raise CheckpointError(
-            f"{saved.path}: does not say how its input is made of an image; checkpoints of "
-            "`convnet train` do"
-        )
-    seen = _seen(arguments.image, record)
+    seen = _seen(saved, arguments.image)
     chosen = make_engine(device_options(arguments.device), graph)
-    network = Network(graph, 1, chosen.engine, seed=saved.checkpoint.seed)
-    checkpoint.restore(network, saved.checkpoint)
+    network = Network(graph, 1, chosen.engine, seed=stored.seed, only_tests=True)
+    checkpoint.restore(network, stored)
     note(f"{saved.path}, {chosen.line}")
     given = (seen.values[None],)
     network.load(checked_matrices(graph, given, 1, network.engine.real, needs_all=False))
     network.run("test")
-    names = saved.checkpoint.class_names
-    title = f"{name} of {saved.path} for {arguments.image.name}"
-    return maps_of(graph, network.output, name, seen=seen, class_names=names, title=harmless(title))
+    title = harmless(f"{name} of {saved.path} for {arguments.image.name}")
+    names = stored.class_names
+    return maps_of(graph, network.output, name, seen=seen, class_names=names, title=title)
 
 
-def _seen(path: Path, record: InputRecord) -> Seen:
-    """Return what the network gets of an image file.  DataError if it cannot be read."""
-    try:
-        with Image.open(path) as image:
-            picture = image.convert("RGB" if record.channels == 3 else "L")
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}") from None
-    side, least = record.side, min(picture.size)
-    left, top = (picture.width - least) / 2, (picture.height - least) / 2
-    box = (left, top, left + least, top + least)
-    square = np.asarray(picture.resize((side, side), Image.Resampling.LANCZOS, box=box))
-    pixels = square[None] if square.ndim == 2 else square.transpose(2, 0, 1)
-    border = (side - record.inner_size) // 2
-    inner = slice(border, border + record.inner_size)
-    return Seen(network_input(record, pixels[None])[0], pixels[:, inner, inner])
+def _seen(saved: Saved, image: Path) -> Seen:
+    """Return what the network gets of an image file."""
+    if image.is_dir():
+        raise DataError(f"{image}: is a folder; give one image")
+    record = record_of(saved.checkpoint.input, harmless(str(saved.path)))
+    return seen_of(record, picture_squares(record, [image])[:1])

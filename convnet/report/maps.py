@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from convnet.data.input import network_input
 from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
 from convnet.language import did_you_mean
 from convnet.layers.neuron import Neuron
 from convnet.report.maps_picture import Block, MapsText, Seen, maps_picture
+from convnet.stored.input_record import InputRecord
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,13 @@ def maps_of(
         class_names if of_classes else (),
         title,
     )
+
+
+def seen_of(record: InputRecord, image: np.ndarray) -> Seen:
+    """Return what a network gets of an image (1, channels, S, S), as `network_input` takes it."""
+    border = (image.shape[2] - record.inner_size) // 2
+    inner = slice(border, border + record.inner_size)
+    return Seen(network_input(record, image)[0], image[0, :, inner, inner])
 
 
 def layers_with_maps(graph: Graph, name: str) -> list[Node]:
