@@ -10,9 +10,9 @@ from convnet.errors import ConvnetError, DataError
 from convnet.graph.build import Graph
 from convnet.network.network import Network
 from convnet.predict.pictures import SPLIT, Blank, record_of
+from convnet.report.figures.maps import Seen
 from convnet.report.filters import FilterOptions, Filters, layer_filters
 from convnet.report.maps import Maps, layers_with_maps, maps_of, seen_of
-from convnet.report.maps_picture import Seen
 from convnet.stored.input_record import InputRecord
 
 

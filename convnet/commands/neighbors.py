@@ -11,7 +11,7 @@ from convnet.commands.recall import table_of_recall
 from convnet.data import open_dataset
 from convnet.data.datasets.feature_files import FeatureFolder
 from convnet.errors import DataError
-from convnet.report.neighbors import Row, Shown, neighbors_picture
+from convnet.report.figures.neighbors import Row, Shown, neighbors_picture
 from convnet.search import Nearest, nearest
 
 

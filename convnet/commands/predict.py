@@ -198,7 +198,7 @@ class _Prediction:
     def _draw(self, out: Path) -> None:
         """Draw the images as the first network saw them, with their most probable classes."""
         from convnet.commands.output_files import write_picture
-        from convnet.report.predictions import Prediction, predictions_picture
+        from convnet.report.figures.predictions import Prediction, predictions_picture
 
         read = len(self._found.files) - self.skipped
         if read > len(self._drawn):

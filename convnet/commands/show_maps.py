@@ -19,9 +19,9 @@ from convnet.errors import DataError
 from convnet.network.given_arrays import checked_matrices
 from convnet.network.network import Network
 from convnet.predict.pictures import picture_squares, record_of
+from convnet.report.figures.maps import Seen
 from convnet.report.filters import default_layer
 from convnet.report.maps import Maps, layers_with_maps, maps_of, seen_of
-from convnet.report.maps_picture import Seen
 from convnet.stored.arrays import write_archive
 
 

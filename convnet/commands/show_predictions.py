@@ -7,7 +7,7 @@ from convnet.commands.console import note
 from convnet.commands.load_for_test import LoadedForTest, load_for_test
 from convnet.commands.output_files import refuse_picture, write_picture
 from convnet.commands.progress import Quarters
-from convnet.report.predictions import Prediction, predictions_picture
+from convnet.report.figures.predictions import Prediction, predictions_picture
 from convnet.train.multiview import averaged_batches, predict
 from convnet.train.worst import worst_cases
 

@@ -11,8 +11,9 @@ from convnet.commands.confusion import refuse_confusion, write_confusion
 from convnet.commands.console import note, result, result_json
 from convnet.commands.load_for_test import LoadedForTest, load_for_test
 from convnet.commands.progress import Quarters
-from convnet.report.confusion import Confusion, lines_of_pairs
-from convnet.report.predictions import class_name
+from convnet.report.confusion import Confusion
+from convnet.report.confusion_counts import lines_of_pairs
+from convnet.report.figures.predictions import class_name
 from convnet.train.ensemble import Ensemble, Member, score_of
 from convnet.train.multiview import ViewScore, evaluate_views
 from convnet.train.prediction_files import (

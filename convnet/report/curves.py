@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from convnet.errors import DataError
-from convnet.report.plot import COLORS, Line, Panel, draw
+from convnet.report.figures.plot import COLORS, Line, Panel, draw
 
 Points = list[tuple[float, float]]
 

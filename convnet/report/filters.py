@@ -14,7 +14,7 @@ from convnet.layers.conv import FilterLayer
 from convnet.layers.fc import FullyConnected
 from convnet.layers.weighted import WeightLayer
 from convnet.operations.rgb2yuv import FROM_RGB
-from convnet.report.filters_picture import Block, filters_picture
+from convnet.report.figures.filters import Block, filters_picture
 
 
 @dataclass(frozen=True)

@@ -80,4 +80,4 @@ def test_a_checkpoint_without_a_record_of_its_input(inside, digit, tmp_path):
     net.input = None
     net.save(tmp_path / "bare.safetensors")
     result = run("show-maps", digit, "--load", tmp_path / "bare.safetensors")
-    assert result.exit_code == 1 and "does not say how its input is made" in result.output
+    assert result.exit_code == 1 and "has no record of how its input is made" in result.output

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from convnet.errors import DataError
-from convnet.report.confusion import MOST_IN_MATRIX, Confusion, Pair, lines_of_pairs
-from convnet.report.confusion_picture import EMPTY, SCALE, confusion_picture
+from convnet.report.confusion import Confusion
+from convnet.report.confusion_counts import MOST_IN_MATRIX, Pair, lines_of_pairs
+from convnet.report.figures.confusion import EMPTY, SCALE, confusion_picture
 
 NAMES = ("cat", "dog", "fish", "yak")
 LABELS = [0, 0, 0, 0, 1, 1, 2, 2, 2]

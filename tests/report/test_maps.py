@@ -7,9 +7,9 @@ import pytest
 
 from convnet import Net
 from convnet.errors import DataError
-from convnet.report.color_scale import NOT_FINITE, PROBABILITY, scale_of
+from convnet.report.figures.color_scale import NOT_FINITE, PROBABILITY, scale_of
+from convnet.report.figures.maps import HEIGHT, WIDTH, Block, MapsText, Seen, maps_picture
 from convnet.report.maps import maps_of
-from convnet.report.maps_picture import HEIGHT, WIDTH, Block, MapsText, Seen, maps_picture
 
 TEXT = MapsText("title", "activity")
 TOWERS = """

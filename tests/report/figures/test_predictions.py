@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from convnet.report.predictions import BAR, CELL, RIGHT_BAR, TRACK, Prediction, predictions_picture
+from convnet.report.figures.predictions import (
+    BAR,
+    CELL,
+    RIGHT_BAR,
+    TRACK,
+    Prediction,
+    predictions_picture,
+)
 
 
 def prediction(probabilities, label, channels=3, side=8):

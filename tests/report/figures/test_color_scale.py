@@ -5,8 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from convnet.report import color_scale, confusion_picture, plot, predictions
-from convnet.report.color_scale import (
+from convnet.report.figures import color_scale, plot, predictions
+from convnet.report.figures import confusion as confusion_picture
+from convnet.report.figures.color_scale import (
     FROM_DARK,
     FROM_LIGHT,
     MANY,

@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from convnet.arithmetic import ceil_div
-from convnet.report.color_scale import FROM_LIGHT, ColorScale, draw_bar
-from convnet.report.confusion import Confusion, Pair
-from convnet.report.plot import FINE, INK, PAPER, Pen
-from convnet.report.predictions import shortened
+from convnet.report.confusion_counts import ConfusionCounts, Pair
+from convnet.report.figures.color_scale import FROM_LIGHT, ColorScale, draw_bar
+from convnet.report.figures.plot import FINE, INK, PAPER, Pen
+from convnet.report.figures.predictions import shortened
 
 # Pixels of a cell by the largest number of classes that it suits, and the size of its numbers.
 CELLS = ((12, 46, 13), (25, 32, 11), (60, 20, 8), (120, 11, 0))
@@ -49,7 +49,7 @@ class _Layout:
         return (label + 0.5) * self.cell
 
 
-def confusion_picture(confusion: Confusion) -> Image.Image:
+def confusion_picture(confusion: ConfusionCounts) -> Image.Image:
     """Return the matrix, the error of each class, and the most confused pairs.
 
     The color of a cell is the share of its true class, on the scale of a square root, so that few
@@ -98,7 +98,7 @@ def _layout(confusion) -> _Layout:
 # -- the matrix ------------------------------------------------------------------------------------
 
 
-def _shares(confusion: Confusion, most: int) -> np.ndarray:
+def _shares(confusion: ConfusionCounts, most: int) -> np.ndarray:
     """Return the shares of each true class, NaN without cases; at most `most` rows and columns.
 
     Of more classes, neighboring ones are added up first.
@@ -112,7 +112,7 @@ def _shares(confusion: Confusion, most: int) -> np.ndarray:
     return np.where(total > 0, counts / np.where(total > 0, total, 1), np.nan)
 
 
-def _matrix(confusion: Confusion, side: int) -> Image.Image:
+def _matrix(confusion: ConfusionCounts, side: int) -> Image.Image:
     shares = _shares(confusion, side)
     pixels = SCALE.shade(shares)
     pixels[np.isnan(shares)] = EMPTY
@@ -186,7 +186,7 @@ def _write_errors(pen, confusion, layout):
         pen.text((left + BARS - 3, y), f"{error:.1%}", layout.font, "rm")
 
 
-def _write_worst(pen, confusion: Confusion, layout):
+def _write_worst(pen, confusion: ConfusionCounts, layout):
     """List the classes with the largest errors, below the most confused pairs."""
     left = layout.left + layout.side + GAP + BARS + 2 * GAP
     top = layout.top + (LISTED + 2) * LINE
@@ -201,7 +201,7 @@ def _write_worst(pen, confusion: Confusion, layout):
         pen.text((left + 88, y), shortened(pen, confusion.name(label), PAIRS - 100, 12), 12)
 
 
-def _write_pairs(pen, confusion: Confusion, pairs: list[Pair], layout):
+def _write_pairs(pen, confusion: ConfusionCounts, pairs: list[Pair], layout):
     left = layout.left + layout.side + GAP + BARS + 2 * GAP
     if not pairs:
         pen.text((left, layout.top + LINE / 2), "no errors", 12)

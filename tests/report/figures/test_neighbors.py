@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnet.report.neighbors import CELL, Row, Shown, neighbors_picture
-from convnet.report.predictions import RIGHT, WRONG
+from convnet.report.figures.neighbors import CELL, Row, Shown, neighbors_picture
+from convnet.report.figures.predictions import RIGHT, WRONG
 from tests.data.test_features import write_folder
 from tests.support.command_line import ROOT, good, run
 

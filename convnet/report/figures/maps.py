@@ -6,7 +6,7 @@ from math import ceil
 import numpy as np
 from PIL import Image, ImageDraw
 
-from convnet.report.color_scale import (
+from convnet.report.figures.color_scale import (
     PROBABILITY,
     ColorScale,
     draw_bar,
@@ -14,8 +14,8 @@ from convnet.report.color_scale import (
     number_text,
     scale_of,
 )
-from convnet.report.plot import FINE, PAPER, Pen
-from convnet.report.predictions import enlarged, shortened
+from convnet.report.figures.plot import FINE, PAPER, Pen
+from convnet.report.figures.predictions import enlarged, shortened
 
 MOST_MAPS, MOST_VALUES = 512, 16_384  # drawn of one block
 WIDTH, HEIGHT = 1160, 1500  # pixels: width of the maps, and the height that they may take
