@@ -119,7 +119,8 @@ def _by_epoch(records):
 
 def _panel(records, layer, numbers, **options) -> Panel:
     x_label = "epoch" if _by_epoch(records) else "minibatches"
-    panel = Panel(" and ".join(numbers), x_label, **options)
+    unit = "share of the cases" if options.get("percent") else "mean over the cases"
+    panel = Panel(f"{' and '.join(numbers)} ({unit})", x_label, **options)
     colors = list(COLORS)
     for number in numbers:
         if number != numbers[0] and _same(records, layer, number, numbers[0]):
