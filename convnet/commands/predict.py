@@ -55,7 +55,8 @@ def predict(arguments: PredictArguments) -> int:
 def _paths(given: tuple[Path, ...]) -> Iterator[Path]:
     for path in given:
         if path == STDIN:
-            yield from listed_paths(click.get_binary_stream("stdin"))
+            if sys.stdin is not None:  # as where it was closed
+                yield from listed_paths(sys.stdin.buffer)
         else:
             yield path
 
@@ -105,7 +106,7 @@ def _refuse_different(members: list[_Member], arguments: PredictArguments) -> No
         if difference:
             names = harmless(members[0].name), harmless(member.name)
             raise DataError(f"{names[0]} and {names[1]} cannot be averaged: {difference}")
-    layer = first.node.name
+    layer = first.layer
     if arguments.out and not first.is_softmax:
         raise ConvnetError(f"--out draws probabilities, but {layer} is not a softmax layer")
     if not first.is_softmax:
@@ -169,7 +170,7 @@ class _Prediction:
         return Facts(
             checkpoints=tuple(member.name for member in self._members),
             class_names=first.class_names,
-            layer=first.node.name,
+            layer=first.layer,
             is_softmax=first.is_softmax,
             views=max(self._views),
             top=min(self._arguments.top, len(first.class_names)),

@@ -55,6 +55,11 @@ class Predictor:
         return cls(network, input, node, names_of(node, class_names))
 
     @property
+    def layer(self) -> str:
+        """The name of the layer whose outputs are predicted."""
+        return (self.node.declared_in or self.node).name
+
+    @property
     def is_softmax(self) -> bool:
         """Whether the outputs are probabilities of classes, which add up to 1."""
         return self.node.layer.squashing == "softmax"
@@ -99,10 +104,10 @@ def output_node(graph: Graph, cost: str | None = None) -> Node:
     node = _output_node(graph, cost)
     others = [n for n in _sources(node) if isinstance(n.layer, Data) and n.layer.data_idx != 0]
     if others or node.is_data:
-        name = (others or [node])[0].name
+        read = (others or [node])[0].name
         raise DataError(
-            f"the outputs of {node.name} depend on the data layer {name}, so they cannot be "
-            "predicted from images alone"
+            f"the outputs of {(node.declared_in or node).name} depend on the data layer {read}, so "
+            "they cannot be predicted from images alone"
         )
     return node
 

@@ -23,8 +23,9 @@ def run(graph, parameters, matrices, tables=None):
     return y, costs, *_backward(graph, parameters, y, tables)
 
 
-def forward(graph, parameters, matrices, tables=None):
-    """(activities by node, costs by node), as `run`."""
+def forward(graph, parameters, matrices, tables=None, layers=None):
+    """(activities by node, costs by node), as `run`.  layers: in the place of `LAYERS`."""
+    layers = layers or LAYERS
     y, costs = {}, {}
     for node in graph.nodes:
         xs = [y[source.name] for source in node.inputs]
@@ -34,7 +35,7 @@ def forward(graph, parameters, matrices, tables=None):
         elif node.is_cost:
             costs[node.name] = COSTS[node.layer.type_name][0](node.layer, *xs)
         else:
-            function = LAYERS[node.layer.type_name][0]
+            function = layers[node.layer.type_name][0]
             xs = _gathered(node, xs, tables)
             y[node.name] = _shaped(node, function(node.layer, xs, *_weights(node, parameters)))
     return y, costs
