@@ -9,11 +9,14 @@ from convnet.cli_options.record import Arguments, argument, flag, group, option,
 from convnet.cli_options.shared import (
     DeviceArguments,
     EvaluationArguments,
+    count_option,
     json_option,
     load_option,
+    logreg_option,
     picture_option,
+    seed_option,
 )
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE, SEED
+from convnet.cli_options.types import NATURAL, PATH, POSITIVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,23 +87,9 @@ class ShowPredsArguments(Arguments):
         "worst first."
     )
     multiview: bool = flag(help="Average over ten (or nine) views of each image.")
-    count: int = option(
-        type=click.IntRange(1, 600),
-        default=12,
-        show_default=True,
-        metavar="N",
-        help="Images to draw.",
-    )
-    logreg_name: str | None = option(
-        metavar="LAYER", help="cost.logreg layer whose probabilities to draw.  [default: the first]"
-    )
-    seed: int = option(
-        type=SEED,
-        default=0,
-        show_default=True,
-        metavar="N",
-        help="Seed of the random choice of images.",
-    )
+    count: int = count_option(600, 12, "Images to draw.")
+    logreg_name: str | None = logreg_option("whose probabilities to draw")
+    seed: int = seed_option("Seed of the random choice of images.")
     out: Path = picture_option("predictions.png")
 
 
@@ -132,20 +121,8 @@ class NeighborsArguments(Arguments):
     case: tuple[int, ...] = repeatable(
         type=NATURAL, metavar="N", help="Test case to search for.  [default: random ones]"
     )
-    count: int = option(
-        type=click.IntRange(1, 100),
-        default=5,
-        show_default=True,
-        metavar="N",
-        help="Random test cases to search for.",
-    )
-    seed: int = option(
-        type=SEED,
-        default=0,
-        show_default=True,
-        metavar="N",
-        help="Seed of the random choice of test cases.",
-    )
+    count: int = count_option(100, 5, "Random test cases to search for.")
+    seed: int = seed_option("Seed of the random choice of test cases.")
     k: int = option(
         "--neighbors",
         type=click.IntRange(1, 100),
