@@ -12,7 +12,8 @@ from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
 from convnet.language import did_you_mean
 from convnet.layers.neuron import Neuron
-from convnet.report.figures.maps import Block, MapsText, Seen, maps_picture
+from convnet.report.figures.map_grids import Block, MapsText
+from convnet.report.figures.maps import Seen, maps_picture
 from convnet.stored.input_record import InputRecord
 
 

@@ -8,7 +8,8 @@ import pytest
 from convnet import Net
 from convnet.errors import DataError
 from convnet.report.figures.color_scale import NOT_FINITE, PROBABILITY, scale_of
-from convnet.report.figures.maps import HEIGHT, WIDTH, Block, MapsText, Seen, maps_picture
+from convnet.report.figures.map_grids import HEIGHT, WIDTH, Block, MapsText
+from convnet.report.figures.maps import Seen, maps_picture
 from convnet.report.maps import maps_of
 
 TEXT = MapsText("title", "activity")

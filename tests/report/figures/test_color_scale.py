@@ -89,7 +89,7 @@ def test_a_scale_begins_at_0_or_is_symmetric():
 
 def test_a_few_extreme_values_do_not_stretch_a_scale():
     values = np.linspace(0, 1, MANY)
-    values[-2:] = 1e6
+    values[-1] = 1e6
     assert scale_of(values).high == pytest.approx(1, abs=0.01)
     assert scale_of(values[-50:]).high == 1e6  # of few values, all are drawn
     few = np.zeros(MANY)
