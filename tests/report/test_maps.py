@@ -86,6 +86,8 @@ def test_layers_of_classes_have_their_names(net):
     names = ("cat", "dog")
     assert maps(net, "probs", class_names=names).names == names
     assert maps(net, "probs", class_names=names).quantity == "probability"
+    assert maps(net, "probs", class_names=("a", "b", "c")).names == ()
+    assert maps(net, "conv1a", class_names=names).names == ()  # two maps are no values
     assert maps(net, "probs").names == () and maps(net, "fc2").quantity == "activity"
     assert maps(net, "data").quantity == "pixel value minus the mean"
 

@@ -16,7 +16,8 @@ from convnet.report.figures.predictions import shortened
 CELLS = ((12, 46, 13), (25, 32, 11), (60, 20, 8), (120, 11, 0))
 LARGE = 1100  # side of the matrix of more classes
 HEAD, MARGIN, AXIS, GAP = 44, 18, 24, 10  # title; rim; a name of an axis; between parts
-NAMES, BARS, PAIRS = 150, 70, 330  # widths at most: names of classes, bars of errors, pairs
+NAMES, BARS, PAIRS = 150, 92, 330  # widths at most: names of classes, errors, pairs
+BAR_WIDTH = 44  # of an error of 100 %
 LEAST_LABEL, LINE = 11, 18  # pixels from one name to the next; height of a line of text
 LISTED = 20  # pairs, and of many classes the worst ones
 BAR, TRACK, EMPTY = (213, 110, 40), (240, 242, 245), (232, 232, 232)
@@ -142,16 +143,18 @@ def _with_counts(picture, confusion, layout) -> Image.Image:
 
 
 def _write_axes(pen, large, confusion, layout):
-    room = layout.left - MARGIN - AXIS - GAP
-    for label in range(0, confusion.classes, layout.every):
-        name = shortened(pen, confusion.name(label), room, layout.font)
+    room, size = layout.left - MARGIN - AXIS - GAP, layout.font
+    named = range(0, confusion.classes, layout.every)
+    names = [shortened(pen, confusion.name(label), room, size) for label in named]
+    is_flat = all(pen.width(name, size) < layout.cell - 4 for name in names)
+    for label, name in zip(named, names, strict=True):
         y = layout.top + layout.middle(label)
-        pen.text((layout.left - GAP, y), name, layout.font, "rm")
+        pen.text((layout.left - GAP, y), name, size, "rm")
         x = layout.left + layout.middle(label)
-        if pen.width(name, layout.font) < layout.cell - 4:
-            pen.text((x, layout.top - GAP), name, layout.font, "mm")
+        if is_flat:
+            pen.text((x, layout.top - GAP), name, size, "mm")
         else:
-            _upright(large, (x, layout.top - GAP / 2), name, layout.font)
+            _upright(large, (x, layout.top - GAP / 2), name, size)
     middle = layout.side / 2
     pen.text((layout.left + middle, HEAD + AXIS / 2 - 4), "predicted class", 13, "mm")
     _upright(large, (MARGIN + AXIS / 2 - 4, layout.top + middle), "true class", 13, centred=True)
@@ -181,8 +184,8 @@ def _write_errors(pen, confusion, layout):
         if np.isnan(error):
             pen.text((left, y), "no cases", layout.font)
             continue
-        pen.box((left, y - half, left + BARS, y + half), TRACK)
-        pen.box((left, y - half, left + BARS * error, y + half), BAR if error else TRACK)
+        pen.box((left, y - half, left + BAR_WIDTH, y + half), TRACK)
+        pen.box((left, y - half, left + BAR_WIDTH * error, y + half), BAR if error else TRACK)
         pen.text((left + BARS - 3, y), f"{error:.1%}", layout.font, "rm")
 
 
