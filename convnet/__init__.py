@@ -5,11 +5,11 @@
 """
 
 __version__ = "0.1.0"
-__all__ = ["Confusion", "Net", "__version__", "curves", "load"]
+__all__ = ["Confusion", "Net", "Observer", "__version__", "curves", "load"]
 
 
 def __getattr__(name):
-    if name in __all__:  # on demand: importing convnet must not import NumPy and Numba
+    if name in __all__:  # on demand: `import convnet` imports no NumPy or Numba
         from convnet import api
 
         return getattr(api, name)

@@ -61,8 +61,8 @@ class Fitting:
                 labels, integers (cases,).
             epochs: How often to train on all cases.
             test: (images, labels) to test on, if `data` are arrays; None for no tests.
-            callbacks: Objects whose methods are called as the training goes on, `Observer`s of
-                `convnet.train`.
+            callbacks: Objects whose methods are called as the training goes on, of classes derived
+                from `convnet.Observer`.
             save: Folder to write checkpoints and the journal to; None writes nothing.
 
         Returns:

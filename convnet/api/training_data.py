@@ -66,6 +66,8 @@ def array_data(
 ) -> TrainingData:
     """Return images and labels as a data set.  DataError if they do not fit the network."""
     images, labels = _checked("data", train)
+    if not len(images):
+        raise DataError(f"data has no images: an array of shape {images.shape}")
     tested = (images[:0], labels[:0]) if test is None else _checked("test", test)
     if tested[0].shape[1:] != images.shape[1:]:
         raise DataError(
@@ -82,13 +84,12 @@ def array_data(
     options = FeedOptions(
         side=side, seed=network.seed, mean=record.mean, matrices=tuple(sorted(read))
     )
-    feeds = [
-        Feed(dataset, split, network.minibatch, options) if len(splits[split][0]) else None
-        for split in ("train", "test")
-    ]
-    if feeds[0] is None:
-        raise DataError(f"data has no images: an array of shape {images.shape}")
-    return TrainingData(dataset, feeds[0], feeds[1], record)
+    training = Feed(dataset, "train", network.minibatch, options)
+    if not len(tested[0]):
+        return TrainingData(dataset, training, None, record)
+    return TrainingData(
+        dataset, training, Feed(dataset, "test", network.minibatch, options), record
+    )
 
 
 def _checked(what: str, arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from convnet import checkpoint
 from convnet.cli_options.predict import PredictArguments
-from convnet.commands.console import note
+from convnet.commands.console import lost_result, note
 from convnet.commands.load_network import Saved, load
 from convnet.commands.printed_predictions import Facts, Printer, printer
 from convnet.commands.progress_bar import Counting
@@ -114,6 +114,10 @@ def _refuse_different(members: list[_Member], arguments: PredictArguments) -> No
             f"{layer} is not a softmax layer: its outputs are shown as they are, the largest "
             "first; they are no probabilities that add up to 1"
         )
+    if arguments.multiview and first.input.inner_size == first.input.side:
+        note(
+            "the crops are as large as the images: half of the views are mirror images of the rest"
+        )
     if not members[0].has_names:
         note(f"{members[0].name} names no classes: their numbers are shown, from 0")
 
@@ -161,6 +165,8 @@ class _Prediction:
                 for case, column in zip(cases.tolist(), values.T, strict=True):
                     self._take(out, case, column)
                 counting.advance(len(cases))
+                if lost_result() is not None and not arguments.out:
+                    return  # nobody reads on, as behind `| head`
         out.end()
         if arguments.out:
             self._draw(arguments.out)

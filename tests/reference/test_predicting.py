@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tests.support.reference as ref
+from tests.support import slow_network
 from tests.support.reference import predicting
 
 RNG = np.random.default_rng(3)
@@ -29,6 +30,14 @@ def test_cmrnorm(size):
     x = RNG.standard_normal((7, 3, 3, 2))
     expected = ref.cmrnorm(x, size, 0.5, 0.75, 1.5, False)
     np.testing.assert_allclose(predicting.cmrnorm(x, size, 0.5, 0.75, 1.5), expected)
+
+
+def test_fc():
+    xs = [RNG.standard_normal((4, 3, 3, 2)), RNG.standard_normal((5, 1, 1, 2))]
+    ws, b = [RNG.standard_normal((7, x[..., 0].size)) for x in xs], RNG.standard_normal(7)
+    expected, _ = slow_network.LAYERS["fc"]
+    function, _ = predicting.LAYERS["fc"]
+    np.testing.assert_allclose(function(None, xs, ws, b), expected(None, xs, ws, b))
 
 
 def test_positions():

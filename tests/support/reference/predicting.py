@@ -69,6 +69,13 @@ def conv(x, w, filter_size, padding, stride, groups, side):
     return np.concatenate(parts)
 
 
+def _fc(layer, xs, ws, b):
+    """As reference.fc for each input, a matrix product, and the biases."""
+    pairs = zip(xs, ws, strict=True)
+    products = (np.asarray(w, np.float64) @ x.reshape(-1, x.shape[-1]) for x, w in pairs)
+    return sum(products) + np.asarray(b, np.float64).reshape(-1, 1)
+
+
 def _pool(layer, xs, ws, b):
     x = _maps(xs[0], layer.channels)
     room = x.shape[1] - layer.start - layer.size_x
@@ -111,6 +118,7 @@ def _maps(x, channels):
 
 LAYERS = slow_network.LAYERS | {
     "conv": (_conv, None),
+    "fc": (_fc, None),
     "pool": (_pool, None),
     "cmrnorm": (_cmrnorm, None),
 }
