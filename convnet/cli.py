@@ -98,8 +98,8 @@ def test(arguments: TestArguments) -> None:
     TRAIN,
     "convnet.cli_options.predict:PredictArguments",
     "convnet predict cat.jpg",
-    "convnet predict --load checkpoints/run --top 1 --csv photos > classes.csv",
     "find . -name '*.png' | convnet predict --out predictions.png -",
+    "convnet predict --load checkpoints/run --top 1 --csv photos > classes.csv",
 )
 def predict(arguments: PredictArguments) -> int:
     """Predict the classes of images.
