@@ -11,6 +11,7 @@ from convnet.data.input import network_input
 from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
 from convnet.language import did_you_mean
+from convnet.layers.data import Data
 from convnet.layers.neuron import Neuron
 from convnet.report.figures.map_grids import Block, MapsText
 from convnet.report.figures.maps import Seen, maps_picture
@@ -119,9 +120,9 @@ def layers_with_maps(graph: Graph, name: str) -> list[Node]:
 
 
 def _quantity(graph: Graph, node: Node) -> str:
-    """Return what a layer's values are.  They have no unit; those of the data are pixels'."""
-    if node.is_data:
-        return "pixel value minus the mean"
+    """Return what a layer's values are."""
+    if isinstance(node.layer, Data):
+        return "value of the data" if node.layer.data_idx else "pixel value minus the mean"
     if node.layer.type_name == "softmax":
         return "probability"
     layers = [other.layer for other in [node, *graph.implicit(node)]]

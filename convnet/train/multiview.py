@@ -84,7 +84,8 @@ def evaluate_views(
         if keep_probabilities:
             kept.append(batch.probabilities)
         on_minibatch(done, len(indices))
-    classes = np.concatenate(labels), np.concatenate(predicted)
+    none = np.empty(0, np.int64)
+    classes = np.concatenate([none, *labels]), np.concatenate([none, *predicted])
     numbers = sums / max(len(classes[0]), 1)
     score = len(classes[0]), views, float(numbers[0]), float(numbers[1]), topk, float(numbers[2])
     return ViewScore(*score, *classes, np.concatenate(kept, axis=1) if kept else None)

@@ -90,6 +90,7 @@ def test_layers_of_classes_have_their_names(net):
     assert maps(net, "conv1a", class_names=names).names == ()  # two maps are no values
     assert maps(net, "probs").names == () and maps(net, "fc2").quantity == "activity"
     assert maps(net, "data").quantity == "pixel value minus the mean"
+    assert maps(net, "labels").quantity == "value of the data"
 
 
 @pytest.mark.parametrize(
