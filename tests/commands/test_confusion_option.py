@@ -77,23 +77,26 @@ def test_features_are_no_test(inside, tmp_path):
         assert result.exit_code == 2 and not (tmp_path / "f").exists()
 
 
-@pytest.mark.parametrize("only_errors", [False, True])
-def test_the_worst_images_are_drawn(inside, tmp_path, monkeypatch, only_errors):
+@pytest.mark.parametrize(("only_errors", "count"), [(False, 9), (True, 290)])
+def test_the_worst_images_are_drawn(inside, tmp_path, monkeypatch, only_errors, count):
     drawn = []
     original = command.predictions_picture
     monkeypatch.setattr(
         command, "predictions_picture", lambda c, *rest: drawn.extend(c) or original(c, *rest)
     )
     good("test", "--test-out", tmp_path, "--minibatch", "50")
-    good("show-preds", "--worst", "--count", "9", "--out", tmp_path / "w.png", "--minibatch", "50",
-         *["--only-errors"] * only_errors)  # fmt: skip
+    options = ["--minibatch", "50", *["--only-errors"] * only_errors]
+    good("show-preds", "--worst", "--count", count, "--out", tmp_path / "w.png", *options)
     probabilities, labels = predictions(tmp_path)
     of_true = probabilities[np.arange(296), labels]
     wrong = probabilities.argmax(axis=1) != labels
     order = [case for case in np.argsort(of_true).tolist() if wrong[case] or not only_errors]
-    assert [one.label for one in drawn] == labels[order[:9]].tolist()
-    assert [one.of_true for one in drawn] == pytest.approx(of_true[order[:9]].tolist(), rel=1e-3)
-    images = open_dataset("digits").images("test", np.array(order[:9]))
+    assert only_errors or len(order) > count
+    assert [one.label for one in drawn] == labels[order[:count]].tolist()
+    assert [one.of_true for one in drawn] == pytest.approx(
+        of_true[order[:count]].tolist(), rel=1e-3
+    )
+    images = open_dataset("digits").images("test", np.array(order[:count]))
     assert all((one.image == image).all() for one, image in zip(drawn, images, strict=True))
     with Image.open(tmp_path / "w.png") as picture:
         assert picture.width > 1000

@@ -73,6 +73,7 @@ def test_what_is_no_image_or_no_layer(inside, digit, tmp_path):
         result = run("show-maps", *arguments)
         assert result.exit_code == 1 and message in result.output, arguments
         assert "Traceback" not in result.output and len(result.stdout) == 0
+        assert "running on" not in result.output  # refused before the network is made
 
 
 def test_a_checkpoint_without_a_record_of_its_input(inside, digit, tmp_path):
