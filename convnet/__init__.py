@@ -1,15 +1,15 @@
 """Convolutional networks declared in two text files, in the style of cuda-convnet.
 
-`convnet.load` and `convnet.Net` are the Python interface (docs/api.md); the command line is
-`convnet`.
+`convnet.load`, `convnet.Net`, `convnet.curves` and `convnet.Confusion` are the Python interface
+(docs/api.md); the command line is `convnet`.
 """
 
 __version__ = "0.1.0"
-__all__ = ["Net", "Observer", "__version__", "load"]
+__all__ = ["Confusion", "Net", "Observer", "__version__", "curves", "load"]
 
 
 def __getattr__(name):
-    if name in ("Net", "Observer", "load"):  # on demand: `import convnet` imports no NumPy or Numba
+    if name in __all__:  # on demand: `import convnet` imports no NumPy or Numba
         from convnet import api
 
         return getattr(api, name)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         NeighborsArguments,
         ShowCostArguments,
         ShowFiltersArguments,
+        ShowMapsArguments,
         ShowPredsArguments,
     )
     from convnet.cli_options.specs import CheckArguments, CheckGradsArguments, DescribeArguments
@@ -82,6 +83,7 @@ def train(arguments: TrainArguments) -> int:
     TRAIN,
     "convnet.cli_options.test:TestArguments",
     "convnet test --multiview",
+    "convnet test --confusion confusion.png --confused 5",
     "convnet test --load checkpoints/one --load checkpoints/two --multiview",
     "convnet test --load checkpoints/three --predictions predictions/one --multiview",
 )
@@ -99,8 +101,8 @@ def test(arguments: TestArguments) -> None:
     TRAIN,
     "convnet.cli_options.predict:PredictArguments",
     "convnet predict cat.jpg",
-    "convnet predict --load checkpoints/run --top 1 --csv photos > classes.csv",
     "find . -name '*.png' | convnet predict --out predictions.png -",
+    "convnet predict --load checkpoints/run --top 1 --csv photos > classes.csv",
 )
 def predict(arguments: PredictArguments) -> int:
     """Predict the classes of images.
@@ -206,8 +208,26 @@ def show_filters(arguments: ShowFiltersArguments) -> None:
 
 @main.declare(
     INSPECT,
+    "convnet.cli_options.show:ShowMapsArguments",
+    "convnet show-maps --layer conv1 cat.jpg --out maps.png",
+    name="show-maps",
+)
+def show_maps(arguments: ShowMapsArguments) -> None:
+    """Draw a layer's activities for an image.
+
+    Each map is a tile; a layer that is split over devices is drawn as one block for each.  The
+    image is prepared as the checkpoint says: scaled, cropped, and the mean subtracted.
+    """
+    from convnet.commands.show_maps import show_maps
+
+    show_maps(arguments)
+
+
+@main.declare(
+    INSPECT,
     "convnet.cli_options.show:ShowPredsArguments",
     "convnet show-preds --only-errors --out errors.png",
+    "convnet show-preds --worst --count 24 --out worst.png",
 )
 def show_preds(arguments: ShowPredsArguments) -> None:
     """Draw test images and their five most probable classes.

@@ -24,7 +24,7 @@ from convnet.language import Source, read_source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
 from convnet.prepare import DataOptions, prepare
-from convnet.report.plot import COLORS, Line, Panel, draw
+from convnet.report.figures.plot import COLORS, Line, Panel, draw
 from convnet.train import Observer, Options, Run, fit
 
 ROOT = Path(__file__).resolve().parent.parent

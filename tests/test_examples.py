@@ -1,14 +1,20 @@
-"""The scripts in examples/: their files, what they do with runs, and what they print."""
+"""What is in examples/: the scripts, what they do with runs and print; the notebook."""
 
+import ast
 import importlib.util
 import json
+import os
+import re
+import subprocess
 import sys
 
 import pytest
 
 from convnet.checkpoint import Position
+from convnet.cli import main
 from convnet.graph.build import build
 from convnet.language.specs import RunDefaults, Specs
+from tests.support.notebook import code_cells
 from tests.support.paths import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -188,3 +194,47 @@ def test_training_stops_when_it_has_shown_enough(figure1, monkeypatch):
     options = {"data": "shapes:train=96", "device": "cpu", "target": 0.0}
     curve = figure1.train("relu", 0.001, 0, options, 2)
     assert curve.reached is None and [step for step, _ in curve.points] == [2]
+
+
+# -- the notebook ----------------------------------------------------------------------------------
+
+TOUR = EXAMPLES / "tour.ipynb"
+
+
+def test_the_tour_runs_and_shows_what_it_says(tmp_path):
+    """In a Python of its own, in another folder, where every warning is an error."""
+    command = [sys.executable, "-W", "error", "-m", "tests.support.notebook", TOUR, tmp_path]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert run.returncode == 0, run.stderr
+    shown = {path.stem: path for path in tmp_path.iterdir()}
+    pictures = [path for path in shown.values() if path.suffix == ".png"]
+    assert len(pictures) == len(re.findall(r"figure\(\)\n|_picture\(shown", source_of_tour())) + 1
+    assert all(path.stat().st_size > 500 for path in pictures)
+    misclassified = re.search(r"([0-9.]+)% of the test images", run.stdout)
+    assert float(misclassified[1]) < 8
+    texts = [path.read_text() for path in shown.values() if path.suffix == ".txt"]
+    (top,) = [found for found in texts if found.startswith("[(")]
+    assert ast.literal_eval(top)[0][0] == "3"  # what is drawn
+
+
+def source_of_tour():
+    return "".join(text + "\n" for text in code_cells(TOUR))
+
+
+def test_the_tour_is_stored_without_results():
+    for cell in json.loads(TOUR.read_text("utf-8"))["cells"]:
+        assert cell["cell_type"] == "markdown" or cell["outputs"] == []
+        assert cell.get("execution_count") is None
+
+
+def test_the_commands_of_the_tour_exist():
+    cells = json.loads(TOUR.read_text("utf-8"))["cells"]
+    text = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    lines = re.findall(r"`convnet ([a-z-]+) ([^`]*)`", text)
+    assert len(lines) == 7
+    for command, arguments in lines:
+        known = {name for option in main.commands[command].params for name in option.opts}
+        assert set(re.findall(r"--[a-z-]+", arguments)) <= known, command
+    links = re.findall(r"\]\((\.\./[^)]*)\)", text)
+    assert links and all((EXAMPLES / link).is_file() for link in links)

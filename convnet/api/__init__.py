@@ -7,9 +7,11 @@ from typing import Unpack
 
 from convnet.api.net import Net
 from convnet.api.options import NetOptions
+from convnet.report.confusion import Confusion
+from convnet.report.curve_arrays import Curves, curves
 from convnet.train.observer import Observer
 
-__all__ = ["Net", "NetOptions", "Observer", "load"]
+__all__ = ["Confusion", "Curves", "Net", "NetOptions", "Observer", "curves", "load"]
 
 
 def load(path: str | Path = "checkpoints", **options: Unpack[NetOptions]) -> Net:

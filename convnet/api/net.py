@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convnet.api.fitting import Fitting
+from convnet.api.looking import Looking
 from convnet.api.options import NetOptions
 from convnet.api.parameters import RUNS, Array, ParameterAccess
 from convnet.api.predicting import Predicting
@@ -41,7 +42,7 @@ _PROGRAMS = {"forward": "test", "backward": "gradients", "train": "train"}
 Costs = dict[str, dict[str, float]]
 
 
-class Net(ParameterAccess, Predicting, Fitting, Shown):
+class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
     """A network in memory, made by `from_files`, `from_text` or `load`.
 
     Attributes:

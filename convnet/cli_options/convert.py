@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from convnet.cli_options.record import Arguments, argument, option
-from convnet.cli_options.types import PATH, POSITIVE, SEED, SIDE, HoldOut
+from convnet.cli_options.shared import seed_option
+from convnet.cli_options.types import PATH, POSITIVE, SIDE, HoldOut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +45,7 @@ class MakeDataArguments(Arguments):
         "original data.",
     )
     name: str | None = option(help="Name of the data set.  [default: that of --train]")
-    seed: int = option(
-        type=SEED,
-        default=0,
-        show_default=True,
-        metavar="N",
-        help="Seed of the order of the images.",
-    )
+    seed: int = seed_option("Seed of the order of the images.")
     shard_images: int = option(
         type=POSITIVE, default=6144, show_default=True, metavar="N", help="Images in one shard."
     )

@@ -53,7 +53,7 @@ OLD_OPTIONS = {
     "--show-preds": "the command convnet show-preds",
     "--only-errors": "--only-errors of convnet show-preds",
     "--save-preds": "--out FILE --count N of convnet show-preds",
-    "--show-maps": "no option: Net.activities of the Python interface",
+    "--show-maps": "the command convnet show-maps, and its --layer",
     "--show-data-grad": "no option: it was an experiment",
     "--webcam": "no option: it was an experiment",
     "--top5": "the command convnet test, which prints both errors",

@@ -12,6 +12,7 @@ from convnet.cli_options.types import (
     NATURAL,
     PATH,
     POSITIVE,
+    SEED,
     SIDE,
     Devices,
     Dimensions,
@@ -19,6 +20,9 @@ from convnet.cli_options.types import (
     HoldOut,
     Mean,
 )
+
+_CHECKPOINT = "Checkpoint file, or a folder: its newest"
+_NEWEST = "[default: the newest checkpoint in checkpoints/]"
 
 
 def json_option() -> Any:
@@ -28,17 +32,40 @@ def json_option() -> Any:
 
 def load_option() -> Any:
     """Return a field for --load."""
-    return option(
-        type=PATH,
-        help="Checkpoint file, or a folder: its newest.  "
-        "[default: the newest checkpoint in checkpoints/]",
-    )
+    return option(type=PATH, help=f"{_CHECKPOINT}.  {_NEWEST}")
+
+
+def loads_option() -> Any:
+    """Return a field for --load of several networks, whose outputs are averaged."""
+    return repeatable(type=PATH, help=f"{_CHECKPOINT}.  Several are averaged.  {_NEWEST}")
 
 
 def picture_option(default: str) -> Any:
     """Return a field for --out, the file of a picture."""
     help = "Picture to write; the file name's ending selects the format."
     return option(type=PATH, default=Path(default), show_default=True, help=help)
+
+
+def seed_option(help: str) -> Any:
+    """Return a field for --seed, 0 by default."""
+    return option(type=SEED, default=0, show_default=True, metavar="N", help=help)
+
+
+def count_option(most: int, default: int, help: str) -> Any:
+    """Return a field for --count, of the images in a picture."""
+    return option(
+        type=click.IntRange(1, most), default=default, show_default=True, metavar="N", help=help
+    )
+
+
+def minibatch_option(default: str, help: str = "Cases in a minibatch.") -> Any:
+    """Return a field for --minibatch; default: where its size comes from unless it is given."""
+    return option(type=MINIBATCH, metavar="N", help=f"{help}  [default: {default}]")
+
+
+def logreg_option(what: str) -> Any:
+    """Return a field for --logreg-name.  what: what is done with the layer."""
+    return option(metavar="LAYER", help=f"cost.logreg layer {what}.  [default: the first]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,6 +242,4 @@ class EvaluationArguments(Arguments):
 
     data: DataArguments = group(DataArguments)
     device: DeviceArguments = group(DeviceArguments)
-    minibatch: int | None = option(
-        type=MINIBATCH, metavar="N", help="Cases in a minibatch.  [default: that of the training]"
-    )
+    minibatch: int | None = minibatch_option("that of the training")

@@ -5,9 +5,18 @@ from pathlib import Path
 
 import click
 
-from convnet.cli_options.record import Arguments, flag, group, option, repeatable
-from convnet.cli_options.shared import EvaluationArguments, json_option, load_option, picture_option
-from convnet.cli_options.types import NATURAL, PATH, POSITIVE, SEED
+from convnet.cli_options.record import Arguments, argument, flag, group, option, repeatable
+from convnet.cli_options.shared import (
+    DeviceArguments,
+    EvaluationArguments,
+    count_option,
+    json_option,
+    load_option,
+    logreg_option,
+    picture_option,
+    seed_option,
+)
+from convnet.cli_options.types import NATURAL, PATH, POSITIVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,30 +53,43 @@ class ShowFiltersArguments(Arguments):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowMapsArguments(Arguments):
+    """All arguments of `convnet show-maps`."""
+
+    image: Path = argument(metavar="IMAGE", type=PATH)
+    load: Path | None = load_option()
+    layer: str | None = option(
+        metavar="NAME",
+        help="Layer whose activities to draw; conv1 also means conv1a, conv1b, ...  "
+        "[default: the first with weights]",
+    )
+    norm_maps: bool = flag(help="Scale the colours of each map separately.")
+    out: Path = picture_option("maps.png")
+    npz: Path | None = option(
+        type=PATH,
+        metavar="FILE",
+        help="Also write the values, an array (channels, rows, columns) for each layer, and the "
+        "network's input as `input`.",
+    )
+    as_json: bool = json_option()
+    device: DeviceArguments = group(DeviceArguments)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShowPredsArguments(Arguments):
     """All arguments of `convnet show-preds`."""
 
     load: Path | None = load_option()
     evaluation: EvaluationArguments = group(EvaluationArguments)
     only_errors: bool = flag(help="Draw only images whose most probable class is wrong.")
+    worst: bool = flag(
+        help="Instead of random images: those whose true class has the lowest probability, the "
+        "worst first."
+    )
     multiview: bool = flag(help="Average over ten (or nine) views of each image.")
-    count: int = option(
-        type=click.IntRange(1, 600),
-        default=12,
-        show_default=True,
-        metavar="N",
-        help="Images to draw.",
-    )
-    logreg_name: str | None = option(
-        metavar="LAYER", help="cost.logreg layer whose probabilities to draw.  [default: the first]"
-    )
-    seed: int = option(
-        type=SEED,
-        default=0,
-        show_default=True,
-        metavar="N",
-        help="Seed of the random choice of images.",
-    )
+    count: int = count_option(600, 12, "Images to draw.")
+    logreg_name: str | None = logreg_option("whose probabilities to draw")
+    seed: int = seed_option("Seed of the random choice of images.")
     out: Path = picture_option("predictions.png")
 
 
@@ -99,20 +121,8 @@ class NeighborsArguments(Arguments):
     case: tuple[int, ...] = repeatable(
         type=NATURAL, metavar="N", help="Test case to search for.  [default: random ones]"
     )
-    count: int = option(
-        type=click.IntRange(1, 100),
-        default=5,
-        show_default=True,
-        metavar="N",
-        help="Random test cases to search for.",
-    )
-    seed: int = option(
-        type=SEED,
-        default=0,
-        show_default=True,
-        metavar="N",
-        help="Seed of the random choice of test cases.",
-    )
+    count: int = count_option(100, 5, "Random test cases to search for.")
+    seed: int = seed_option("Seed of the random choice of test cases.")
     k: int = option(
         "--neighbors",
         type=click.IntRange(1, 100),

@@ -4,8 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convnet.cli_options.record import Arguments, argument, flag, group, option
-from convnet.cli_options.shared import DimsArguments, LanguageArguments, SpecArguments, json_option
-from convnet.cli_options.types import MINIBATCH, PATH, SEED
+from convnet.cli_options.shared import (
+    DimsArguments,
+    LanguageArguments,
+    SpecArguments,
+    json_option,
+    seed_option,
+)
+from convnet.cli_options.types import MINIBATCH, PATH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +50,5 @@ class CheckGradsArguments(Arguments):
     minibatch: int = option(
         type=MINIBATCH, default=4, show_default=True, metavar="N", help="Cases in the minibatch."
     )
-    seed: int = option(
-        type=SEED,
-        default=0,
-        show_default=True,
-        metavar="N",
-        help="Seed of the weights, the data and the directions.",
-    )
+    seed: int = seed_option("Seed of the weights, the data and the directions.")
     as_json: bool = json_option()

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from convnet.cli_options.record import Arguments, flag, group, option, repeatable
-from convnet.cli_options.shared import EvaluationArguments, json_option
+from convnet.cli_options.shared import EvaluationArguments, json_option, loads_option, logreg_option
 from convnet.cli_options.types import PATH, POSITIVE
 
 
@@ -28,11 +28,7 @@ class FeatureArguments(Arguments):
 class TestArguments(Arguments):
     """All arguments of `convnet test`."""
 
-    load: tuple[Path, ...] = repeatable(
-        type=PATH,
-        help="Checkpoint file, or a folder: its newest.  Several are averaged.  "
-        "[default: the newest checkpoint in checkpoints/]",
-    )
+    load: tuple[Path, ...] = loads_option()
     predictions: tuple[Path, ...] = repeatable(
         type=PATH,
         metavar="DIR",
@@ -43,13 +39,20 @@ class TestArguments(Arguments):
     max_batches: int | None = option(
         type=POSITIVE, metavar="N", help="Minibatches to test on.  [default: the whole test set]"
     )
-    logreg_name: str | None = option(
-        metavar="LAYER", help="cost.logreg layer to test.  [default: the first]"
-    )
+    logreg_name: str | None = logreg_option("to test")
     test_out: Path | None = option(
         type=PATH,
         metavar="DIR",
         help="Folder for the class probabilities, averaged over views and networks.",
+    )
+    confusion: tuple[Path, ...] = repeatable(
+        type=PATH,
+        metavar="FILE",
+        help="Write the confusion matrix: a picture, or with the ending .json its numbers.  Of the "
+        "average if there are several networks, of all views with --multiview.",
+    )
+    confused: int | None = option(
+        type=POSITIVE, metavar="N", help="Print the N most confused pairs of classes."
     )
     as_json: bool = json_option()
     features: FeatureArguments = group(FeatureArguments)

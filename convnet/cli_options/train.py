@@ -9,9 +9,9 @@ from convnet.cli_options.shared import (
     DeviceArguments,
     InitArguments,
     SpecArguments,
+    minibatch_option,
 )
 from convnet.cli_options.types import (
-    MINIBATCH,
     PATH,
     POSITIVE,
     SEED,
@@ -61,11 +61,7 @@ class ScheduleArguments(Arguments):
         metavar="N",
         help="Passes over the training set.  [default: that of the parameter file]",
     )
-    minibatch: int | None = option(
-        type=MINIBATCH,
-        metavar="N",
-        help="Cases in a minibatch.  [default: that of the parameter file]",
-    )
+    minibatch: int | None = minibatch_option("that of the parameter file")
     wupdate_freq: int | None = option(
         type=WUPDATE_FREQ,
         metavar="N",

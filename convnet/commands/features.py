@@ -1,8 +1,9 @@
 """`convnet test --write-features`: write a layer's activities to a folder."""
 
 from convnet.cli_options.test import TestArguments
-from convnet.commands.console import note, result, result_json
+from convnet.commands.console import result, result_json
 from convnet.commands.load_for_test import LoadedForTest
+from convnet.commands.progress import Quarters
 from convnet.train.features import write_features
 
 SPLITS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}
@@ -11,6 +12,7 @@ SPLITS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}
 def write(found: LoadedForTest, arguments: TestArguments) -> None:
     """Write the activities of the layer and the split that the arguments name."""
     wanted = arguments.features
+    progress = {split: Quarters(f"features of the {split} cases") for split in ("train", "test")}
     feeds = {split: found.plain_feed(split) for split in SPLITS[wanted.split or "test"]}
     facts = {
         "class_names": list(found.prepared.dataset.class_names),
@@ -25,7 +27,7 @@ def write(found: LoadedForTest, arguments: TestArguments) -> None:
         wanted.feature_path,
         facts,
         minibatches=arguments.max_batches,
-        on_minibatch=_Progress(),
+        on_minibatch=lambda split, done, total: progress[split](done, total),
     )
     if arguments.as_json:
         result_json(meta)
@@ -34,16 +36,3 @@ def write(found: LoadedForTest, arguments: TestArguments) -> None:
     layers = " and ".join(meta["layers"])
     folder = wanted.feature_path
     result(f"{folder}: {meta['values']:,} values of {layers} for each of {counts} cases")
-
-
-class _Progress:
-    """Prints the progress of a long split at each quarter."""
-
-    def __init__(self):
-        self.printed = {}
-
-    def __call__(self, split, done, total):
-        quarter = done * 4 // total
-        if total > 20 and quarter > self.printed.get(split, 0):
-            self.printed[split] = quarter
-            note(f"features of the {split} cases: {done} of {total} minibatches")

@@ -6,12 +6,12 @@ import numpy as np
 
 from convnet.cli_options.show import NeighborsArguments
 from convnet.commands.console import note, result, result_json
+from convnet.commands.output_files import refuse_picture, write_picture
 from convnet.commands.recall import table_of_recall
-from convnet.commands.show import refuse_picture, write_picture
 from convnet.data import open_dataset
 from convnet.data.datasets.feature_files import FeatureFolder
 from convnet.errors import DataError
-from convnet.report.neighbors import Row, Shown, neighbors_picture
+from convnet.report.figures.neighbors import Row, Shown, neighbors_picture
 from convnet.search import Nearest, nearest
 
 

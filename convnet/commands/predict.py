@@ -34,7 +34,7 @@ def predict(arguments: PredictArguments) -> int:
     if arguments.as_json and arguments.as_csv:
         raise click.UsageError("--json and --csv both say how to print; give one of them.")
     if arguments.out:
-        from convnet.commands.show import refuse_picture
+        from convnet.commands.output_files import refuse_picture
 
         refuse_picture(arguments.out)
     found = find_pictures(_paths(arguments.images))
@@ -204,8 +204,8 @@ class _Prediction:
 
     def _draw(self, out: Path) -> None:
         """Draw the images as the first network saw them, with their most probable classes."""
-        from convnet.commands.show import write_picture
-        from convnet.report.predictions import Prediction, predictions_picture
+        from convnet.commands.output_files import write_picture
+        from convnet.report.figures.predictions import Prediction, predictions_picture
 
         read = len(self._found.files) - self.skipped
         if read > len(self._drawn):

@@ -1,17 +1,12 @@
 """`convnet show-filters` and `show-cost`: pictures from checkpoints and journals."""
 
-from pathlib import Path
-
-from PIL import Image
-
 from convnet.cli_options.show import ShowCostArguments, ShowFiltersArguments
 from convnet.commands.console import note, result, result_json
 from convnet.commands.load_network import find, load
-from convnet.errors import ConvnetError
+from convnet.commands.output_files import refuse_picture, write_picture
 from convnet.journal import of_checkpoint, read
 from convnet.report.curves import draw_curves, table_of_tests
 from convnet.report.filters import FilterOptions, layer_picture
-from convnet.stored.files import replacing
 
 
 def show_filters(arguments: ShowFiltersArguments) -> None:
@@ -45,28 +40,3 @@ def show_cost(arguments: ShowCostArguments) -> None:
         return
     result(table_of_tests(records, arguments.cost).rstrip())
     write_picture(draw_curves(records, cost=arguments.cost), arguments.out)
-
-
-def refuse_picture(out: Path) -> None:
-    """Raise ConvnetError if a picture of that name cannot be written, before the work begins."""
-    if out.suffix.lower() not in Image.registered_extensions():
-        ending = f"'{out.suffix}'" if out.suffix else "no ending"
-        raise ConvnetError(f"{out}: {ending} names no format of pictures; .png is one")
-    if out.is_dir():
-        raise ConvnetError(f"{out}: is a folder; give the name of a file")
-
-
-def write_picture(picture, out: Path) -> None:
-    """Save a picture in the format of its file name's ending, and print where.
-
-    Raises ConvnetError if it cannot be written; a picture that was there then stays.
-    """
-    refuse_picture(out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(out) as temporary:
-            picture.save(temporary, Image.registered_extensions()[out.suffix.lower()])
-    except (OSError, ValueError, KeyError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise ConvnetError(f"{out}: cannot be written ({reason})") from None
-    result(f"{out}: {picture.width}x{picture.height} pixels")

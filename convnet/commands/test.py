@@ -1,14 +1,19 @@
 """`convnet test`: top-1 and top-5 errors of checkpoints and of their average."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import click
 
 from convnet.cli_options.test import TestArguments
 from convnet.commands import features
+from convnet.commands.confusion import refuse_confusion, write_confusion
 from convnet.commands.console import note, result, result_json
 from convnet.commands.load_for_test import LoadedForTest, load_for_test
+from convnet.commands.progress import Quarters
+from convnet.report.confusion import Confusion
+from convnet.report.confusion_counts import lines_of_pairs
+from convnet.report.figures.predictions import class_name
 from convnet.train.ensemble import Ensemble, Member, score_of
 from convnet.train.multiview import ViewScore, evaluate_views
 from convnet.train.prediction_files import (
@@ -24,8 +29,11 @@ TOPK = 5
 def test(arguments: TestArguments) -> None:
     """Test the networks and print their errors, or write a layer's activities."""
     _refuse_half_of_features(arguments)
+    refuse_confusion(arguments.confusion)
     loads = arguments.load or (() if arguments.predictions else (None,))
     if arguments.features.write_features:
+        if arguments.confusion or arguments.confused:
+            raise click.UsageError("--write-features does not test: leave out --confusion.")
         if len(loads) != 1 or arguments.predictions:
             raise click.UsageError("--write-features takes one network: give one --load.")
         features.write(load_for_test(loads[0], arguments.evaluation), arguments)
@@ -38,10 +46,17 @@ def test(arguments: TestArguments) -> None:
     if arguments.test_out:
         _write_average(ensemble, tested, arguments.test_out)
     average = [ensemble.score(views) for views in ensemble.views()] if several else []
+    confusion = _confusion(tested, average, ensemble)
     if arguments.as_json:
-        result_json(_facts(tested, average, ensemble))
+        pairs = confusion.pairs(arguments.confused) if arguments.confused else []
+        found = {"confused": [asdict(pair) for pair in pairs]} if arguments.confused else {}
+        result_json({**_facts(tested, average, ensemble), **found})
     else:
         _print(tested, average, ensemble)
+        for line in lines_of_pairs(confusion, arguments.confused) if arguments.confused else ():
+            result(line)
+    for out in arguments.confusion:
+        write_confusion(confusion, out, note if arguments.as_json else result)
 
 
 def _refuse_half_of_features(arguments):
@@ -67,6 +82,7 @@ class Tested:
     data: str
     scores: list[ViewScore]
     title: str
+    class_names: tuple[str, ...]
     checkpoints: tuple[str, ...]
     networks: int = 1
 
@@ -92,7 +108,8 @@ def _test_network(load, arguments, ensemble) -> Tested:
         scores.append(score.without_probabilities())
     title = f"{found.prepared.dataset.describe()}: {scores[0].cases} test images"
     name = str(found.saved.path)
-    return Tested("checkpoint", name, found.prepared.source, scores, title, (name,))
+    facts = found.prepared.source, scores, title, found.class_names
+    return Tested("checkpoint", name, *facts, (name,))
 
 
 def _score(found: LoadedForTest, views, arguments, keep):
@@ -104,7 +121,7 @@ def _score(found: LoadedForTest, views, arguments, keep):
         minibatches=arguments.max_batches,
         cost=arguments.logreg_name,
         keep_probabilities=keep,
-        on_minibatch=_Progress(f"{views} view{'s' * (views > 1)}"),
+        on_minibatch=Quarters(f"{views} view{'s' * (views > 1)}"),
     )
 
 
@@ -118,8 +135,18 @@ def _take_predictions(folder, ensemble) -> Tested:
             ensemble.add(views, found.by_views[views])
         scores.append(score_of(found.by_views[views], found.labels, views, TOPK))
     title = f"{found.data}: {len(found.class_names):,} classes: {len(found.labels)} test images"
-    facts = found.data, scores, title, found.checkpoints, found.networks
+    facts = found.data, scores, title, found.class_names, found.checkpoints, found.networks
     return Tested("predictions", str(folder), *facts)
+
+
+def _confusion(tested, average, ensemble) -> Confusion:
+    """Return the confusion matrix of the average, or of the one network, with the most views."""
+    score = (average or tested[0].scores)[-1]
+    name = f"average of {ensemble.networks} networks" if average else tested[0].name
+    views = f", {score.views} views" if score.views > 1 else ""
+    classes = max(len(tested[0].class_names), int(score.predicted.max(initial=0)) + 1)
+    names = tuple(class_name(tested[0].class_names, label) for label in range(classes))
+    return Confusion.of(score.labels, score.predicted, names, f"{name}{views}")
 
 
 def _note_odd_members(tested):
@@ -132,18 +159,6 @@ def _note_odd_members(tested):
                 f"{tested[0].name} was tested on {tested[0].data}, {one.name} on {one.data}; the "
                 "labels of their cases are the same"
             )
-
-
-class _Progress:
-    """Prints the progress of a long test at each quarter."""
-
-    def __init__(self, title):
-        self.title, self.printed = title, 0
-
-    def __call__(self, done, total):
-        if total > 20 and done * 4 // total > self.printed:
-            self.printed = done * 4 // total
-            note(f"{self.title}: {done} of {total} minibatches")
 
 
 def _write_average(ensemble: Ensemble, tested, folder):

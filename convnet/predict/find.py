@@ -43,8 +43,8 @@ def find_pictures(paths: Iterable[Path]) -> Found:
 
     A file that is named is taken whatever its name.  Of a folder, all images in it and below are
     taken, sorted by name: files named as images, and others whose first bytes are those of one.
-    Hidden files and what programs leave behind are no images (`convnet.data.pictures.leftovers`), and
-    links to folders are not followed.
+    Hidden files and what programs leave behind are no images, see
+    `convnet.data.pictures.leftovers`, and links to folders are not followed.
     """
     found = Found()
     for path in paths:

@@ -13,7 +13,6 @@ from convnet.data.canvas import packed
 from convnet.data.dataset import ArrayDataset, Dataset, Indices, check_split
 from convnet.data.decoder import Decoder, is_decoded
 from convnet.data.encoded import EncodedDataset
-from convnet.data.input import network_input
 from convnet.errors import ConvnetError, DataError
 from convnet.graph.graph import Graph
 from convnet.layers.data import Data
@@ -134,11 +133,11 @@ def _no_labels(cases: int, blank: Blank) -> np.ndarray:
     return np.zeros(cases, np.int64)
 
 
-def picture_inputs(record: InputRecord, paths: Iterable[Path]) -> np.ndarray:
-    """Return the network's input for image files: float32 (cases, channels, S, S).
+def picture_squares(record: InputRecord, paths: Iterable[Path]) -> np.ndarray:
+    """Return image files as squares: uint8 (cases, channels, S, S), S the record's side.
 
-    S is the side of the record's crops.  paths: files or folders, as `find_pictures` takes them.
-    DataError for the first of them that cannot be read.
+    `convnet.data.input.network_input` makes the network's input of them.  paths: files or folders,
+    as `find_pictures` takes them.  DataError for the first of them that cannot be read.
     """
     found = find_pictures(paths)
     pictures = Pictures(found, record, Blank())
@@ -147,7 +146,7 @@ def picture_inputs(record: InputRecord, paths: Iterable[Path]) -> np.ndarray:
     if skipped:
         path, why = skipped[0]
         raise DataError(f"{shown(path)}: {why}")
-    return network_input(record, images)
+    return images
 
 
 def refuse_pictures(record: InputRecord) -> None:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from convnet.display import quoted
 from convnet.errors import DataError
-from convnet.report.plot import COLORS, Line, Panel, draw
+from convnet.report.figures.plot import COLORS, Line, Panel, draw
 
 Points = list[tuple[float, float]]
 
@@ -122,7 +122,8 @@ def _by_epoch(records):
 
 def _panel(records, layer, numbers, **options) -> Panel:
     x_label = "epoch" if _by_epoch(records) else "minibatches"
-    panel = Panel(" and ".join(numbers), x_label, **options)
+    unit = "share of the cases" if options.get("percent") else "mean over the cases"
+    panel = Panel(f"{' and '.join(numbers)} ({unit})", x_label, **options)
     colors = list(COLORS)
     for number in numbers:
         if number != numbers[0] and _same(records, layer, number, numbers[0]):

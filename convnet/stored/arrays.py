@@ -128,6 +128,17 @@ def read_archive(
             raise error(damage(path, found, advice)) from None
 
 
+def write_archive(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as an uncompressed .npz file, each under its name.  Raises OSError.
+
+    NumPy's `savez` cannot write an array that is called `file`.
+    """
+    with zipfile.ZipFile(path, "w", allowZip64=True) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+
+
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, form: Form, most: int) -> np.ndarray:
     if info.file_size > most:
         raise _Unfit(f"{info.filename}: expected at most {most:,} bytes, found {info.file_size:,}")

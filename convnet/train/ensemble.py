@@ -87,7 +87,8 @@ def score_of(probabilities: np.ndarray, labels: np.ndarray, views: int, topk: in
     """Return the score of given probabilities (classes, cases)."""
     topk = min(topk, len(probabilities))
     cost, error, top_k = scored(probabilities, labels, topk, SMALLEST) / max(len(labels), 1)
-    return ViewScore(len(labels), views, float(cost), float(error), topk, float(top_k))
+    score = len(labels), views, float(cost), float(error), topk, float(top_k)
+    return ViewScore(*score, labels, probabilities.argmax(axis=0))
 
 
 def class_difference(first: Sequence[str], other: Sequence[str]) -> str:

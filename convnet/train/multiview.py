@@ -3,8 +3,8 @@
 See docs/dialect.md, 7.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
@@ -24,8 +24,9 @@ class ViewScore:
     """Means over the cases.
 
     top_k_error: share of the cases whose label is not among the `topk` likeliest classes.
-    probabilities: float64 (classes, cases), averaged over the views; labels: (cases,).  Both are in
-    the order of the split, and None unless requested.
+    labels, predicted: the classes of the cases and the likeliest ones, int64 (cases,), in the order
+    of the split.  probabilities: float64 (classes, cases), averaged over the views, in the same
+    order; None unless requested.
     """
 
     cases: int
@@ -34,12 +35,25 @@ class ViewScore:
     error: float
     topk: int
     top_k_error: float
-    probabilities: np.ndarray | None = None
-    labels: np.ndarray | None = None
+    labels: np.ndarray = field(compare=False)
+    predicted: np.ndarray = field(compare=False)
+    probabilities: np.ndarray | None = field(default=None, compare=False)
 
     def without_probabilities(self) -> "ViewScore":
-        """Return the score alone, so that the memory can be freed."""
-        return replace(self, probabilities=None, labels=None)
+        """Return the score without them, so that their memory can be freed."""
+        return replace(self, probabilities=None)
+
+
+@dataclass(frozen=True)
+class AveragedBatch:
+    """A minibatch's probabilities float64 (classes, cases), averaged over views, and labels.
+
+    index: of the minibatch.
+    """
+
+    index: int
+    probabilities: np.ndarray
+    labels: np.ndarray
 
 
 def evaluate_views(
@@ -59,22 +73,36 @@ def evaluate_views(
     minibatches: how many to test on, evenly spread; None: all.  DataError if the network has no
     such layer.
     """
-    nodes = labels_and_probabilities(network.graph, cost)
-    topk = min(topk, nodes[1].shape.size)
-    sums, cases, kept = np.zeros(3), 0, []
+    topk = min(topk, labels_and_probabilities(network.graph, cost)[1].shape.size)
+    smallest = float(np.finfo(network.engine.real).tiny)
+    sums, labels, predicted, kept = np.zeros(3), [], [], []
     indices = spread(feed, minibatches)
+    for done, batch in enumerate(averaged_batches(network, feed, indices, views, cost), 1):
+        sums += scored(batch.probabilities, batch.labels, topk, smallest)
+        labels.append(batch.labels)
+        predicted.append(batch.probabilities.argmax(axis=0))
+        if keep_probabilities:
+            kept.append(batch.probabilities)
+        on_minibatch(done, len(indices))
+    none = np.empty(0, np.int64)
+    classes = np.concatenate([none, *labels]), np.concatenate([none, *predicted])
+    numbers = sums / max(len(classes[0]), 1)
+    score = len(classes[0]), views, float(numbers[0]), float(numbers[1]), topk, float(numbers[2])
+    return ViewScore(*score, *classes, np.concatenate(kept, axis=1) if kept else None)
+
+
+def averaged_batches(
+    network: Network, feed: Feed, indices: list[int], views: int, cost: str | None = None
+) -> Iterator[AveragedBatch]:
+    """Yield the minibatches at `indices` with their probabilities, one after the other.
+
+    views, cost: as in `evaluate_views`.
+    """
+    nodes = labels_and_probabilities(network.graph, cost)
     with ViewPrefetch(feed, indices, views) as made:
-        for done in range(1, len(indices) + 1):
+        for index in indices:
             batches = (batch for _, batch in islice(made, views))
-            mean, labels = _averaged(network, batches, views, nodes, made.coming)
-            sums += scored(mean, labels, topk, float(np.finfo(network.engine.real).tiny))
-            cases += len(labels)
-            if keep_probabilities:
-                kept.append((mean, labels))
-            on_minibatch(done, len(indices))
-    numbers = sums / max(cases, 1)
-    score = cases, views, float(numbers[0]), float(numbers[1]), topk, float(numbers[2])
-    return ViewScore(*score, *(_joined(kept) if kept else ()))
+            yield AveragedBatch(index, *_averaged(network, batches, views, nodes, made.coming))
 
 
 def predict(
@@ -149,11 +177,6 @@ def all_views(graph: Graph, side: int) -> int:
 
 def _values(network: Network, node: Node) -> np.ndarray:
     return network.values(node).reshape(node.shape.size, -1)
-
-
-def _joined(kept: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    probabilities, labels = zip(*kept, strict=True)
-    return np.concatenate(probabilities, axis=1), np.concatenate(labels)
 
 
 def scored(probabilities: np.ndarray, labels: np.ndarray, topk: int, smallest: float) -> np.ndarray:

@@ -189,9 +189,12 @@ def test_the_format_of_a_picture_is_that_of_its_name(tmp_path, whole, name):
 
 
 @pytest.mark.parametrize("name", ["filters", "filters.xyz"])
-@pytest.mark.parametrize("command", ["show-filters", "show-cost", "show-preds", "neighbors"])
+@pytest.mark.parametrize(
+    "command", ["show-filters", "show-cost", "show-preds", "show-maps", "neighbors"]
+)
 def test_a_picture_of_no_format_is_refused_first(tmp_path, command, name):
     needs = {"show-filters": ["--layer", "conv1"], "neighbors": ["--features", tmp_path]}
+    needs["show-maps"] = ["image.png"]
     refused = run(command, *needs.get(command, []), "--out", tmp_path / name)
     assert refused.exit_code == 1 and "names no format of pictures" in refused.output
 

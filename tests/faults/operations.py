@@ -1,8 +1,8 @@
 """The commands whose writing is disturbed, and what each leaves behind.
 
-All run in a folder that holds `net.cfg`, `net.params`, a trained run in `trained`, images in
-`images`, an old checkpoint `3.2`, and `out`: the folder that the command writes to, which already
-contains something of the user's.
+All run in a folder that holds `net.cfg`, `net.params`, a trained run in `trained`, an image,
+images in `images`, an old checkpoint `3.2`, and `out`: the folder that the command writes to, which
+already contains something of the user's.
 """
 
 import json
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from convnet.checkpoint import load, newest
 from convnet.cli import main
@@ -112,6 +113,8 @@ _PICTURE = ("--out", "out/a.png")
 _PREDICTIONS = ("test", *_RUN, "--test-out", "out/preds")
 _COST = ("show-cost", *_RUN, *_PICTURE)
 _DRAWN = ("show-filters", *_RUN, *_FILTERS, *_PICTURE)
+_MAPS = ("show-maps", *_RUN, "--layer", "hidden", "image.png", *_PICTURE)
+_CONFUSION = ("test", *_RUN, "--confusion", "out/a.json")
 _trained_out = _trained("out/run")
 
 OPERATIONS = (
@@ -123,6 +126,8 @@ OPERATIONS = (
     Operation("import", ("import", "3.2", "--out", "out/old"), _imported),
     Operation("show-cost", _COST, _files("out"), earlier=_DRAWN),
     Operation("show-filters", _DRAWN, _files("out"), earlier=_COST),
+    Operation("show-maps", _MAPS, _files("out"), earlier=_COST),
+    Operation("confusion", _CONFUSION, _files("out"), earlier=_COST),
     Operation("show-preds", ("show-preds", *_RUN, *_PICTURE), _files("out"), earlier=_COST),
     Operation("console of train", train_arguments("out/run"), _trained_out, console=True),
     Operation("console of test", ("test", *_RUN), _nothing, console=True),
@@ -135,6 +140,7 @@ def prepare(folder: Path) -> None:
     """Fill a folder with what the operations need."""
     (folder / "net.cfg").write_text(LAYERS)
     (folder / "net.params").write_text(PARAMS)
+    Image.new("L", (30, 20), 90).save(folder / "image.png")
     (folder / "3.2").write_bytes(checkpoint("cc2", 2))
     write_tree(folder / "images" / "train", 2, 3)
     write_tree(folder / "images" / "val", 2, 1, first=3)

@@ -8,11 +8,12 @@ from msgspec import structs
 from PIL import Image
 
 from convnet.data import decoding
+from convnet.data.input import network_input
 from convnet.data.pictures.square import central_square
 from convnet.data.pipeline.feed import Feed, FeedOptions
 from convnet.errors import DataError
 from convnet.predict.find import find_pictures
-from convnet.predict.pictures import SPLIT, Blank, Pictures, picture_inputs
+from convnet.predict.pictures import SPLIT, Blank, Pictures, picture_squares
 from convnet.stored.input_record import InputRecord
 
 RECORD = InputRecord(side=16, channels=3, inner_size=12, mean_kind="number", mean_number=100.0)
@@ -112,7 +113,8 @@ def test_what_cannot_be_decoded_is_named_and_the_others_are_made(folder, workers
 
 
 def test_inputs_of_pictures_are_cropped_and_less_the_mean(folder):
-    found = picture_inputs(RECORD, [folder / "1.jpg", folder / "0.png"])
+    squares = picture_squares(RECORD, [folder / "1.jpg", folder / "0.png"])
+    found = network_input(RECORD, squares)
     square = np.asarray(central_square(opened(folder, "1.jpg"), 16)).astype(np.float32)
     np.testing.assert_array_equal(found[0], np.moveaxis(square, 2, 0)[:, 2:14, 2:14] - 100)
     assert found.shape == (2, 3, 12, 12)
@@ -121,9 +123,9 @@ def test_inputs_of_pictures_are_cropped_and_less_the_mean(folder):
 def test_inputs_of_what_is_no_picture_are_refused(folder):
     (folder / "x.png").write_bytes(b"no image")
     with pytest.raises(DataError, match="x.png: broken: none of"):
-        picture_inputs(RECORD, [folder])
+        picture_squares(RECORD, [folder])
     with pytest.raises(DataError, match="nothing: no such file"):
-        picture_inputs(RECORD, [folder / "nothing"])
+        picture_squares(RECORD, [folder / "nothing"])
 
 
 @pytest.mark.parametrize("change", [{"channels": 2}, {"scale": 4.0}])

@@ -7,16 +7,14 @@ from convnet.backends.cpu.ops import rgb2yuv
 from convnet.errors import DataError
 from convnet.graph.build import build
 from convnet.language import Problems, Source, parse
+from convnet.report.figures.filters import Block, filters_picture, scaled
 from convnet.report.filters import (
-    Block,
     FilterOptions,
     default_layer,
     filters_of,
-    filters_picture,
     from_yuv,
     layer_picture,
     layers_named,
-    scaled,
 )
 
 CONV = """
@@ -151,7 +149,7 @@ def test_mistakes(name, index, message):
 
 
 def test_many_filters_and_channels_are_capped_with_a_note():
-    from convnet.report.filters import MAX_CHANNELS, MAX_FILTERS
+    from convnet.report.figures.filters import MAX_CHANNELS, MAX_FILTERS
 
     filters = np.random.default_rng(0).normal(size=(MAX_FILTERS + 1, 3, 3, 3))
     whole = filters_picture([Block("x", filters[:MAX_FILTERS])])

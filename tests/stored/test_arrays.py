@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convnet.errors import CheckpointError, DataError
-from convnet.stored.arrays import Form, read_archive, read_array
+from convnet.stored.arrays import Form, read_archive, read_array, write_archive
 
 FORMS = [
     (np.float32, (4, 3)), (np.int64, (5,)), (np.uint8, (2, 3, 4)), (np.float64, ()),
@@ -167,3 +167,14 @@ def test_an_archive_cannot_claim_more_than_it_holds(tmp_path):
     (tmp_path / "x.npz").write_bytes(text.getvalue())
     with pytest.raises(DataError, match="a.npy: expected at most .* bytes, found 4,398,046,"):
         read_archive(tmp_path / "x.npz", {"a": Form(np.float32, (count,))})
+
+
+def test_archives_are_written_under_any_names(tmp_path):
+    """Also under those of NumPy's own arguments; Fortran order becomes row-major."""
+    arrays = {"file": np.arange(6.0).reshape(2, 3), "allow_pickle": np.arange(6).reshape(2, 3).T}
+    write_archive(tmp_path / "a.npz", arrays)
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        assert archive.namelist() == ["file.npy", "allow_pickle.npy"]
+    forms = {name: Form(array.dtype, array.shape) for name, array in arrays.items()}
+    found = read_archive(tmp_path / "a.npz", forms)
+    assert all(np.array_equal(found[name], array) for name, array in arrays.items())

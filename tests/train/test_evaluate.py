@@ -140,3 +140,4 @@ def test_what_cannot_be_tested_is_reported(trained):
 def test_few_classes_limit_topk(trained):
     assert evaluate_views(trained.network, trained.test, 1, topk=50).topk == 10
     assert evaluate_views(trained.network, trained.test, 1, minibatches=1).cases == 100
+    assert evaluate_views(trained.network, trained.test, 1, minibatches=0).cases == 0

@@ -11,6 +11,7 @@ from convnet.cli import main
 from tests.fuzz.bytes_of import CHARACTERS, NUMBERS, WORDS
 from tests.fuzz.reader import Reader, Tree
 from tests.fuzz.readers import data, runs
+from tests.support.imagenet_archives import encoded, picture
 from tests.support.training import LAYERS, PARAMS
 
 _NET = ("--layers", "net.cfg", "--params", "net.params")
@@ -20,6 +21,7 @@ _COMMANDS = {  # command -> what is given before the options that are tried
     "check": (),
     "test": ("--load", "run"),
     "show-filters": ("--load", "run"),
+    "show-maps": ("--load", "run", "image.png"),
     "show-cost": ("--load", "run"),
     "show-preds": ("--load", "run"),
     "neighbors": ("--features", "features"),
@@ -42,6 +44,7 @@ def seeds() -> list[Tree]:
     files = {"net.cfg": LAYERS.encode(), "net.params": PARAMS.encode()}
     files["run/0.3.safetensors"] = runs.checkpoint_seeds()[0]["0.3.safetensors"]
     files["run/journal.jsonl"] = runs.journal_seeds()[0]["journal.jsonl"]
+    files["image.png"] = encoded(picture(3).resize((30, 20)), "PNG")
     files |= {f"features/{name}": text for name, text in data.feature_seeds()[0].items()}
     files |= {f"preds/{name}": text for name, text in runs.prediction_seeds()[0].items()}
     found = [

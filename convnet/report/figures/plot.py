@@ -7,7 +7,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 FINE = 3  # pictures are drawn larger by this factor, then reduced, so that lines are smooth
 INK, GRID, PAPER = (45, 45, 45), (228, 228, 228), (255, 255, 255)
-COLORS = ((31, 104, 178), (214, 84, 30), (44, 138, 74), (140, 80, 170), (160, 120, 20))
+# Apart for readers with any kind of color vision: by hue between blue and orange, and by lightness.
+COLORS = ((31, 104, 178), (214, 84, 30), (0, 60, 92), (236, 160, 40), (110, 172, 214))
 LEFT, RIGHT, TOP, BOTTOM = 74, 18, 34, 44  # pixels round a panel's frame
 
 Point = tuple[float, float]

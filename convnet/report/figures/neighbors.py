@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw
 
-from convnet.report.plot import FINE, INK, PAPER, Pen
-from convnet.report.predictions import RIGHT, WRONG, class_name, enlarged, shortened
+from convnet.report.figures.plot import FINE, INK, PAPER, Pen
+from convnet.report.figures.predictions import RIGHT, WRONG, class_name, enlarged, shortened
 
 CELL, GAP, NAME = 118, 10, 26  # pixels: side of an image, between images, the name below
 HEAD, APART = 62, 20  # titles; between the queries and their neighbors
@@ -32,7 +32,7 @@ class Row:
 def neighbors_picture(
     rows: list[Row], class_names: tuple[str, ...], title: str, found_title: str
 ) -> Image.Image:
-    """Return a picture with one row per query; names of neighbors of its class are green."""
+    """Return a picture with one row per query; names of neighbors of its class are blue."""
     columns = max(len(row.found) for row in rows)
     size = _left(columns) + CELL + GAP, HEAD + len(rows) * (CELL + NAME)
     large = Image.new("RGB", (size[0] * FINE, size[1] * FINE), PAPER)

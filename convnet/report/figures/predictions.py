@@ -7,13 +7,14 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from convnet.arithmetic import ceil_div
-from convnet.report.plot import FINE, INK, PAPER, Pen
+from convnet.report.figures.plot import FINE, INK, PAPER, Pen
 
 SHOWN = 5
 COLUMNS, CELL, SIDE = 6, 186, 150  # cells a row; pixels: width of a cell, side of its image
 HEAD, NAME, ROW, GAP = 44, 28, 19, 18  # title; name below an image; a bar; between the cells
-TRACK, BAR, RIGHT_BAR = (240, 242, 245), (160, 190, 222), (120, 190, 132)
-RIGHT, WRONG = (28, 120, 58), (190, 50, 40)
+# Blue and orange differ for readers with any kind of color vision; green and red do not.
+TRACK, BAR, RIGHT_BAR = (240, 242, 245), (192, 202, 220), (92, 168, 224)
+RIGHT, WRONG = (0, 92, 168), (178, 76, 0)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class Prediction:
         return np.argsort(-self.probabilities, kind="stable")[:SHOWN].tolist()
 
     @property
+    def of_true(self) -> float:
+        """The probability of the true class; 0 if there is none."""
+        if self.label is None or not 0 <= self.label < len(self.probabilities):
+            return 0.0
+        return float(self.probabilities[self.label])
+
+    @property
     def is_right(self) -> bool:
         """Whether the most probable class is the true one."""
         return self.likeliest[0] == self.label
@@ -45,7 +53,8 @@ def predictions_picture(
     """Return a picture: below each image its true class, or its caption, and bars of its most
     probable classes.
 
-    The bar of the true class is green.
+    The bar of the true class is blue; its name is blue if it is the most probable one, else orange.
+    If it is not among the bars, its probability stands beside the name.
     """
     columns = max(1, min(COLUMNS, len(predictions)))
     rows = ceil_div(len(predictions), columns)
@@ -68,10 +77,12 @@ def predictions_picture(
 
 
 def _draw_bars(pen, prediction, names, left, top):
-    known = prediction.label is not None
-    color = INK if not known else RIGHT if prediction.is_right else WRONG
-    below = class_name(names, prediction.label) if known else prediction.caption
-    name = shortened(pen, below, CELL, 14)
+    name, color = prediction.caption, INK
+    if prediction.label is not None:
+        name, color = class_name(names, prediction.label), RIGHT if prediction.is_right else WRONG
+    hidden = prediction.label not in (None, *prediction.likeliest)
+    beside = f": {_percent(prediction.of_true)}" if hidden else ""
+    name = shortened(pen, name, CELL - pen.width(beside, 14), 14) + beside
     pen.text((left + CELL / 2, top + NAME / 2), name, 14, "mm", color)
     top += NAME
     for number, chosen in enumerate(prediction.likeliest):
@@ -100,7 +111,9 @@ def shortened(pen: Pen, text: str, room: float, size: int) -> str:
 
 
 def _percent(share):
-    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
+    if share >= 0.1:
+        return f"{share:.0%}"
+    return f"{share:.1%}" if share >= 0.001 or not share else "<0.1%"
 
 
 def enlarged(image: np.ndarray, side: int = SIDE) -> Image.Image:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnet.report.neighbors import CELL, Row, Shown, neighbors_picture
-from convnet.report.predictions import RIGHT, WRONG
+from convnet.report.figures.neighbors import CELL, Row, Shown, neighbors_picture
+from convnet.report.figures.predictions import RIGHT, WRONG
 from tests.data.test_features import write_folder
 from tests.support.command_line import ROOT, good, run
 
@@ -30,7 +30,7 @@ def test_each_query_is_a_row_of_itself_and_what_was_found():
 
 
 @pytest.mark.parametrize(("label", "color"), [(0, RIGHT), (1, WRONG)])
-def test_names_are_green_if_the_class_is_that_of_the_query(label, color):
+def test_names_are_blue_if_the_class_is_that_of_the_query(label, color):
     picture = neighbors_picture([Row(shown(0, 0), [shown(0, label)])], ("WWW", "WWW"), "", "")
     near = {
         c: (np.abs(np.asarray(picture, int) - c).max(axis=2) < 30).sum() for c in (RIGHT, WRONG)

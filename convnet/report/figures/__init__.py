@@ -1,0 +1,1 @@
+"""Pictures of curves, filters, maps, confusion matrices and predictions, drawn with Pillow."""
