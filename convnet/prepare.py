@@ -11,6 +11,7 @@ from msgspec import structs
 
 from convnet.data import Dataset, Feed, FeedOptions, open_dataset
 from convnet.data.input import describe_difference, input_of, small_crop, with_colors
+from convnet.data.listing import changed_folder
 from convnet.data.open import is_built_in
 from convnet.data.pipeline.feed import border
 from convnet.data.workers.pool import cores
@@ -83,7 +84,7 @@ class Trained:
         input: Its record of the input; None in checkpoints without one.
         class_names: The classes that it was trained on; () if they are not known.
         data: The data set that it was trained on, as it was named.
-        listing: Which pictures that was, if it was a folder of pictures (`listing_of`).
+        listing: Which pictures that was, if it was a folder of pictures (`convnet.data.listing`).
         tree: Tree of the labels that it was trained with, if any.
         keeps_mean: Subtract the recorded mean; False: the one that the options name.
         keeps_crop: Take the recorded crop; False: the one that the options name.
@@ -235,7 +236,7 @@ def prepare(
     )
     specs.problems.raise_errors(strict=strict)
     notes += dataset.notes  # which reads a folder of pictures: after all that may be refused
-    notes += filter(None, [small_crop(dataset, inner), _changed_folder(trained, dataset, options)])
+    notes += filter(None, [small_crop(dataset, inner), _changed(trained, dataset, options)])
     notes += _input_notes(trained, dataset, inner)
     if trained.input is not None:
         dataset.use_scale(trained.input.scale)
@@ -353,27 +354,10 @@ def _refuse_channels(dataset: Dataset, specs: Specs, wanted: tuple[int, int] | N
         )
 
 
-def _changed_folder(trained: Trained, dataset: Dataset, options: DataOptions) -> str:
-    """A line if a folder of pictures is not as it was in training; else ""."""
-    before, now = trained.listing, listing_of(dataset)
-    if before is None or now is None or before["digest"] == now["digest"]:
-        return ""
-    if options.data not in (None, trained.data):
-        return ""  # another folder, which was asked for
-    counts = [f"{each['train']:,} training and {each['test']:,} test" for each in (before, now)]
-    return (
-        f"warning: {dataset.name} has changed since the training ({counts[0]} pictures then, "
-        f"{counts[1]} now), or is split in another way: pictures that were trained on may be among "
-        "the test pictures"
-    )
-
-
-def listing_of(dataset: Dataset) -> dict[str, Any] | None:
-    """Return which pictures a folder has, as checkpoints store it; None for other data sets."""
-    if not dataset.digest:
-        return None
-    counts = {split: dataset.count(split) for split in ("train", "test")}
-    return {"digest": dataset.digest, **counts}
+def _changed(trained: Trained, dataset: Dataset, options: DataOptions) -> str:
+    """A line if a folder of pictures has changed; "" for another folder, which was asked for."""
+    is_same = options.data in (None, trained.data)
+    return changed_folder(trained.listing, dataset) if is_same else ""
 
 
 def _inner_side(

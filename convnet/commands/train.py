@@ -23,6 +23,7 @@ from convnet.commands.run_options import (
 )
 from convnet.commands.training_progress import Progress
 from convnet.commands.training_report import report, report_dry_run
+from convnet.data.listing import listing_of
 from convnet.engines import make_engine
 from convnet.errors import ConvnetError
 from convnet.graph.checkpoint_facts import facts_to_store
@@ -32,7 +33,7 @@ from convnet.journal import of_checkpoint
 from convnet.language import harmless, read_source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
-from convnet.prepare import UNTRAINED, Prepared, listing_of, prepare
+from convnet.prepare import UNTRAINED, Prepared, prepare
 from convnet.train.changes import describe_changes, describe_options
 from convnet.train.loop import fit
 from convnet.train.run import Run
