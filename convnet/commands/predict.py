@@ -115,9 +115,7 @@ def _refuse_different(members: list[_Member], arguments: PredictArguments) -> No
             "first; they are no probabilities that add up to 1"
         )
     if arguments.multiview and first.input.inner_size == first.input.side:
-        note(
-            "the crops are as large as the images: half of the views are mirror images of the rest"
-        )
+        note("the crops are as large as the images: the views are the image and its mirror image")
     if not members[0].has_names:
         note(f"{members[0].name} names no classes: their numbers are shown, from 0")
 

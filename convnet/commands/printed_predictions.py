@@ -73,19 +73,20 @@ class _Table(Printer):
         super().__init__(facts)
         self._files = _width([shown(path) for path in found.files], "file")
         self._classes = _width([harmless(name) for name in facts.class_names], "class")
-        self._row("file", "class", facts.heading)
+        result(self._row("file", "class", facts.heading))
 
     def add(self, path: Path, values: np.ndarray) -> None:
-        name = shown(path)
+        name, rows = shown(path), []
         for label in self.facts.likeliest(values):
             value = values[label]
             number = f"{value:.2%}" if self.facts.is_softmax else f"{value:.6g}"
-            self._row(name, harmless(self.facts.class_names[label]), number)
+            rows.append(self._row(name, harmless(self.facts.class_names[label]), number))
             name = ""
+        result("\n".join(rows))
 
-    def _row(self, file: str, name: str, number: str) -> None:
+    def _row(self, file: str, name: str, number: str) -> str:
         width = len(self.facts.heading)
-        result(f"{_padded(file, self._files)}  {_padded(name, self._classes)}  {number:>{width}}")
+        return f"{_padded(file, self._files)}  {_padded(name, self._classes)}  {number:>{width}}"
 
 
 def _width(texts: list[str], heading: str) -> int:
@@ -101,18 +102,19 @@ class _Csv(Printer):
 
     def __init__(self, facts: Facts):
         super().__init__(facts)
-        self._row("file", "rank", "label", "class", facts.heading)
+        self._print([("file", "rank", "label", "class", facts.heading)])
 
     def add(self, path: Path, values: np.ndarray) -> None:
-        for rank, label in enumerate(self.facts.likeliest(values), 1):
-            name = self.facts.class_names[label]
-            self._row(shown(path), rank, label, name, float(values[label]))
+        name, names = shown(path), self.facts.class_names
+        ranked = enumerate(self.facts.likeliest(values), 1)
+        self._print([(name, n, label, names[label], float(values[label])) for n, label in ranked])
 
     @staticmethod
-    def _row(*values: Any) -> None:
+    def _print(rows: list[tuple[Any, ...]]) -> None:
+        """Print rows by one call: each call writes to the terminal or the file at once."""
         text = io.StringIO()
-        csv.writer(text, lineterminator="").writerow(values)
-        result(text.getvalue())
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        result(text.getvalue().rstrip("\n"))
 
 
 class _Json(Printer):
