@@ -7,11 +7,13 @@ m is True or a mask of the active ones:
   with the values of the active threads only; SPACE: global, shared, local, generic
 * store_SPACE(address, values, size, m, text); values: a tuple of arrays or scalars, unsigned
 * copy_async(shared address, global address, size, bytes to read, m, text)
-* commit_copies(m), wait_copies(groups that may be pending, m)
+* commit_copies(m), wait_copies(groups that may be pending, m), wait_all_copies(m)
 * load_matrix(address, count, transposed, m, text) -> `count` arrays of uint32, of all threads
-* mma_tf32(a, b, c, m), mma_bf16(a, b, c, m): tuples of registers -> 4 arrays, of all threads
-* shuffle(mode, value, b, c, m) -> values and predicates, of all threads
-* vote(mode, predicate, m) -> ballots (uint32) or predicates, of all threads
+* mma_tf32(a, b, c, m, text), mma_bf16(a, b, c, m, text): tuples of registers -> 4 arrays, of all
+  threads
+* shuffle(mode, value, b, c, m, members, text) -> values and predicates, of all threads; members:
+  the mask of the lanes that take part, as in the PTX
+* vote(mode, predicate, m, members, text) -> ballots (uint32) or predicates, of all threads
 * everywhere(value) -> an array of it for all threads
 
 and reads tid_x ... nctaid_z, laneid, warpid (uint32), and address_NAME (uint64) of each of the

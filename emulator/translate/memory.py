@@ -93,7 +93,10 @@ def group(code: Code, item: Instruction) -> None:
     if item.parts[2] == "commit_group":
         code.line(f"commit_copies({code.active})")
         return
-    pending = item.operands[0] if item.parts[2] == "wait_group" else "0"
+    if item.parts[2] == "wait_all":
+        code.line(f"wait_all_copies({code.active})")
+        return
+    pending = item.operands[0]
     if not pending.isdigit():
         raise code.error(f"{pending} is not a number of groups")
     code.line(f"wait_copies({int(pending)}, {code.active})")

@@ -2,7 +2,6 @@
 
 from emulator.ptx import Instruction
 from emulator.translate.code import Code
-from emulator.translate.literals import literal
 from emulator.translate.memory import address
 from emulator.translate.opcodes import translates
 
@@ -19,7 +18,8 @@ def matrix_product(code: Code, item: Instruction) -> None:
     if tuple(map(len, (d, a, b, c))) != sizes:
         raise code.error(f"expected {sizes} registers")
     first, second = (_values(code, side, "u32") for side in (a, b))
-    code.line(f"w = {function}({first}, {second}, {_values(code, c, 'f32')}, {code.active})")
+    third, how = _values(code, c, "f32"), f"{code.active}, {item.text!r}"
+    code.line(f"w = {function}({first}, {second}, {third}, {how})")
     for i, name in enumerate(d):
         code.assign(name, "f32", f"w[{i}]")
 
@@ -40,19 +40,12 @@ def load_matrix(code: Code, item: Instruction) -> None:
         code.assign(name, "b32", f"w[{i}]")
 
 
-def _by_all(code: Code, mask: str) -> None:
-    """Raise an error unless a mask of participants is that of the whole warp."""
-    number = literal(mask, "u32")
-    if number is None or int(number) != 0xFFFFFFFF:
-        raise code.error("only instructions by all threads of a warp are supported")
-
-
 @translates("shfl.sync.{up,down,bfly,idx}.b32")
 def shuffle(code: Code, item: Instruction) -> None:
     target, *predicate = item.operands[0].split("|")
-    _by_all(code, item.operands[4])
-    a, b, c = (code.value(text, "u32") for text in item.operands[1:4])
-    code.line(f"w, v = shuffle({item.parts[2]!r}, {a}, {b}, {c}, {code.active})")
+    a, b, c, members = (code.value(text, "u32") for text in item.operands[1:])
+    how = f"{code.active}, {members}, {item.text!r}"
+    code.line(f"w, v = shuffle({item.parts[2]!r}, {a}, {b}, {c}, {how})")
     code.assign(target, "b32", "w")
     for name in predicate:
         code.assign(name, "pred", "v")
@@ -60,7 +53,7 @@ def shuffle(code: Code, item: Instruction) -> None:
 
 @translates("vote.sync.{all,any,uni}.pred", "vote.sync.ballot.b32")
 def vote(code: Code, item: Instruction) -> None:
-    target, predicate, mask = item.operands
-    _by_all(code, mask)
-    found = f"vote({item.parts[2]!r}, {code.predicate(predicate)}, {code.active})"
-    code.assign(target, item.parts[-1], found)
+    target, text, mask = item.operands
+    predicate, members = code.predicate(text), code.value(mask, "u32")
+    how = f"{code.active}, {members}, {item.text!r}"
+    code.assign(target, item.parts[-1], f"vote({item.parts[2]!r}, {predicate}, {how})")
