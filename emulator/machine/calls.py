@@ -82,7 +82,12 @@ def calls(
     }
     for name, product in (("mma_tf32", mma_tf32), ("mma_bf16", mma_bf16)):
         found[name] = _product(product, warps, order)
-    spaces = {"global": everything, "shared": shared, "local": local, "generic": generic}
+    spaces: dict[str, Space | Generic] = {
+        "global": everything,
+        "shared": shared,
+        "local": local,
+        "generic": generic,
+    }
     for name, space in spaces.items():
         found[f"load_{name}"], found[f"store_{name}"] = space.load, space.store
     return found

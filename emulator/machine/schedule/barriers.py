@@ -54,8 +54,8 @@ class Barriers:
         for number, (end, m) in list(self._warps.items()):
             by_warp = self.warps.watch.mask(m).reshape(-1, WARP)
             ended = self.warps.ended.reshape(-1, WARP)
-            whole = by_warp.any(1) & (by_warp | ended).all(1)
-            if not whole.any():
+            whole = np.logical_and.reduce(by_warp | ended, 1) & np.logical_or.reduce(by_warp, 1)
+            if not np.count_nonzero(whole):
                 continue
             released = True
             self.clock.warp_barrier(whole)
@@ -103,7 +103,7 @@ class Barriers:
         members: Int64s = np.broadcast_to(self.value(operands[0]), active.shape).astype(np.int64)
         lanes = np.arange(WARP)
         alive = (~self.warps.ended.reshape(-1, WARP)).astype(np.int64) << lanes
-        missing = alive.sum(1)[:, None] & ~members.reshape(-1, WARP) & ALL_LANES
+        missing = np.sum(alive, 1)[:, None] & ~members.reshape(-1, WARP) & ALL_LANES
         bad = active & (missing != 0).reshape(-1)
         if bad.any():
             what = "a barrier of some threads of a warp is not supported"

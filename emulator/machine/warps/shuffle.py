@@ -58,4 +58,3 @@ def vote(
     everyone, someone = (chosen == there).all(1), chosen.any(1)
     found = {"all": everyone, "any": someone, "uni": everyone | ~someone}[how]
     return np.repeat(found, WARP)
-

@@ -22,8 +22,8 @@ class Warps:
         """Return the active threads; raise Fault if of a warp only some execute the instruction."""
         active = self.watch.mask(m)
         by_warp = active.reshape(-1, WARP)
-        some = by_warp.any(1) & ~by_warp.all(1)
-        if some.any():
+        some = np.logical_or.reduce(by_warp, 1) & ~np.logical_and.reduce(by_warp, 1)
+        if np.count_nonzero(some):
             self._fail("executed by only some threads of a warp", active, some, text)
         return active
 
@@ -34,7 +34,9 @@ class Warps:
         masks = np.broadcast_to(np.asarray(membermask).astype(np.int64), active.shape) & ALL_LANES
         outside = active & (masks >> lanes & 1 == 0)
         if outside.any():
-            self.watch.fail("a thread that is not in the member mask", text, int(np.argmax(outside)))
+            self.watch.fail(
+                "a thread that is not in the member mask", text, int(np.argmax(outside))
+            )
         by_warp = active.reshape(-1, WARP)
         there = (by_warp.astype(np.int64) << np.arange(WARP)).sum(1)
         gone = (self.ended.reshape(-1, WARP).astype(np.int64) << np.arange(WARP)).sum(1)
