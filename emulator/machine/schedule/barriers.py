@@ -85,12 +85,13 @@ class Barriers:
     def _check_one_place(self, places: list[tuple[Barrier, Bools]]) -> None:
         if len(places) < 2:
             return
-        there = [m.reshape(-1, self.warps.watch.per_block).any(1) for _, m in places]
-        bad = np.sum(there, axis=0) > 1
-        if bad.any():
+        size = self.warps.watch.per_block
+        there = [np.logical_or.reduce(m.reshape(-1, size), 1) for _, m in places]
+        bad = np.add.reduce(there, 0, int) > 1
+        if np.count_nonzero(bad):
             block = int(np.argmax(bad))
             end, m = next(p for p, some in zip(places, there, strict=True) if some[block])
-            first = block * self.warps.watch.per_block
+            first = block * size
             who = first + int(np.argmax(m[first:]))
             what = "threads of a block wait at different barriers"
             self.warps.watch.fail(what, end.instruction.text, who)

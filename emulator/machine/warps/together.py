@@ -27,11 +27,11 @@ class Warps:
             self._fail("executed by only some threads of a warp", active, some, text)
         return active
 
-    def members(self, m: Mask, membermask: Int64s, text: str) -> Bools:
+    def members(self, m: Mask, members: Int64s, text: str) -> Bools:
         """Return the active threads; they must be in their member mask, with all others in it."""
         active = self.watch.mask(m)
         lanes = np.arange(len(active)) % WARP
-        masks = np.broadcast_to(np.asarray(membermask).astype(np.int64), active.shape) & ALL_LANES
+        masks = np.broadcast_to(members.astype(np.int64), active.shape) & ALL_LANES
         outside = active & (masks >> lanes & 1 == 0)
         if outside.any():
             self.watch.fail(
