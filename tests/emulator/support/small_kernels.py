@@ -73,7 +73,7 @@ class Small:
         self.a, self.b = (self._array(given) for given in (a, b))
 
     def _array(self, given: Any) -> Any:
-        array = np.asarray(given, None if np.size(given) else np.float32)
+        array = np.asarray(given, None if np.size(given) else np.float32).reshape(-1)
         address = self.arena.allocate(max(array.nbytes, 16))
         assert address is not None
         view = self.arena.of(address, array.nbytes).view(array.dtype)
