@@ -83,10 +83,14 @@ def test_special_registers(block, seed):
     names = [f"{n}.{axis}" for n in ("tid", "ntid", "ctaid", "nctaid") for axis in "xyz"]
     names += ["laneid", "warpid"]
     lines = """
-    mov.u32 %r0, %tid.z;   mov.u32 %r1, %ntid.y;   mov.u32 %r2, %tid.y;   mad.lo.u32 %r0, %r0, %r1, %r2;
-    mov.u32 %r1, %ntid.x;  mov.u32 %r2, %tid.x;    mad.lo.u32 %r0, %r0, %r1, %r2;
-    mov.u32 %r3, %ctaid.z; mov.u32 %r1, %nctaid.y; mov.u32 %r2, %ctaid.y; mad.lo.u32 %r3, %r3, %r1, %r2;
-    mov.u32 %r1, %nctaid.x; mov.u32 %r2, %ctaid.x; mad.lo.u32 %r3, %r3, %r1, %r2;
+    mov.u32 %r0, %tid.z; mov.u32 %r1, %ntid.y; mov.u32 %r2, %tid.y;
+    mad.lo.u32 %r0, %r0, %r1, %r2;
+    mov.u32 %r1, %ntid.x; mov.u32 %r2, %tid.x;
+    mad.lo.u32 %r0, %r0, %r1, %r2;
+    mov.u32 %r3, %ctaid.z; mov.u32 %r1, %nctaid.y; mov.u32 %r2, %ctaid.y;
+    mad.lo.u32 %r3, %r3, %r1, %r2;
+    mov.u32 %r1, %nctaid.x; mov.u32 %r2, %ctaid.x;
+    mad.lo.u32 %r3, %r3, %r1, %r2;
     """
     lines += f"mad.lo.u32 %r0, %r3, {threads}, %r0; mul.lo.u32 %r0, %r0, {4 * len(names)};"
     lines += "cvt.u64.u32 %rd0, %r0; add.s64 %rd0, %a, %rd0;"
