@@ -10,7 +10,7 @@ from emulator.machine.frame import Frame
 from emulator.machine.memory.clock import Clock
 from emulator.machine.memory.copies import Copies
 from emulator.machine.memory.generic import Generic
-from emulator.machine.memory.records import EXTENTS
+from emulator.machine.memory.records import EARLIEST, EXTENTS, LAUNCH, RUN
 from emulator.machine.memory.spaces import Space, Watch
 from emulator.machine.observer import Observer
 from emulator.machine.program import Program
@@ -73,6 +73,7 @@ class Run:
         )
         for space, place in zip(spaces, places, strict=True):
             space.layout[EXTENTS] = place
+            space.layout[EARLIEST] = self.clock.state[LAUNCH if space is everything else RUN]
 
     def run(self) -> int:
         """Run all threads until they have ended; return the instructions of all threads."""

@@ -9,12 +9,12 @@ from emulator.machine.memory.records import (
     CLOCK,
     COPIED,
     COPY,
+    EARLIEST,
     EXTENTS,
     FINE,
     GROUP,
     HEADER,
     LANES,
-    LAUNCH,
     MASK,
     ONE,
     OUTSIDE,
@@ -37,11 +37,11 @@ from emulator.machine.types import Bools, Bytes, Int64s, Integers
 
 
 @inlined
-def _written(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> int:
+def _written(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s, layout: Int64s) -> int:
     """FINE, or how an access by `who`, or (LANES) its warp, conflicts with a unit's last write."""
     record = shadow[unit, 0]
     time, other = record >> TIME, record >> WHO & MASK
-    if time < state[LAUNCH]:
+    if time < layout[EARLIEST]:
         return FINE
     if record & 3 == COPY:
         return COPIED
@@ -56,11 +56,11 @@ def _written(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> i
 
 
 @inlined
-def _read(shadow: Int64s, unit: int, who: int, state: Int64s) -> bool:
+def _read(shadow: Int64s, unit: int, who: int, state: Int64s, layout: Int64s) -> bool:
     """Whether a write by `who` conflicts with the last reads of a unit."""
     record = shadow[unit, 1]
     time, level, other = record >> TIME, record & 3, record >> WHO & MASK
-    if time < state[LAUNCH] or (level == ONE and other == who and time >= state[RUN]):
+    if time < layout[EARLIEST] or (level == ONE and other == who and time >= state[RUN]):
         return False
     if level == BLOCKS or time < state[RUN] or other // state[THREADS] != who // state[THREADS]:
         return True
@@ -72,12 +72,14 @@ def _read(shadow: Int64s, unit: int, who: int, state: Int64s) -> bool:
 
 
 @inlined
-def _note_read(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> None:
+def _note_read(
+    shadow: Int64s, unit: int, who: int, kind: int, state: Int64s, layout: Int64s
+) -> None:
     """Join a read by `who` (kind ONE) or by its warp (kind LANES) to the record of readers."""
     record = shadow[unit, 1]
     time, level, other = record >> TIME, record & 3, record >> WHO & MASK
     mine = state[CLOCK] << TIME | who << WHO
-    if time < state[LAUNCH]:
+    if time < layout[EARLIEST]:
         shadow[unit, 1] = mine | kind
     elif level == BLOCKS:
         return
@@ -134,12 +136,12 @@ def _check(
         shift = layout[SHIFT]
         for unit in range(place >> shift, (place + width) >> shift):
             state[RECORD] = shadow[unit, 0]
-            wrong = _written(shadow, unit, who, ONE if writes else kind, state)
+            wrong = _written(shadow, unit, who, ONE if writes else kind, state, layout)
             if wrong != FINE:
                 break
             if not writes:
-                _note_read(shadow, unit, who, kind, state)
-            elif _read(shadow, unit, who, state):
+                _note_read(shadow, unit, who, kind, state, layout)
+            elif _read(shadow, unit, who, state, layout):
                 state[RECORD] = shadow[unit, 1]
                 wrong = READ
                 break
@@ -342,7 +344,7 @@ def arrive(
                 if outer_shadow[unit, 0] >> TIME >= queue[row, 6]:
                     state[WHO_FAILS], state[RECORD] = who, outer_shadow[unit, 0]
                     return -1 - row
-                _note_read(outer_shadow, unit, who, ONE, state)
+                _note_read(outer_shadow, unit, who, ONE, state, outer)
         for byte in range(width):
             memory[goal + byte] = outer_memory[place + byte] if byte < given else 0
         if len(inner_shadow):

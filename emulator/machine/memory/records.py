@@ -30,8 +30,9 @@ TIME, WHO, MOST_THREADS = 20, 2, 1 << 18  # shifts in a record, and threads of a
 MASK = MOST_THREADS - 1
 ONE, LANES, WARPS, BLOCKS = 0, 1, 2, 3  # levels of readers
 COPY = 3  # level of a writer: an asynchronous copy that has not arrived
-# Where a memory's extents are in `state`; log2 of a unit's bytes; and what is added to an address
-# to find its byte: START, and STRIDE for each whole GROUP of threads before.
-EXTENTS, SHIFT, START, GROUP, STRIDE = 0, 1, 2, 3, 4
+# Of a memory, its `layout`: where its extents are in `state`; the clock before which records mean
+# nothing, as it was other memory then; log2 of a unit's bytes; and what is added to an address to
+# find its byte: START, and STRIDE for each whole GROUP of threads before.
+EXTENTS, EARLIEST, SHIFT, START, GROUP, STRIDE = 0, 1, 2, 3, 4, 5
 # What an access may be.
 FINE, UNALIGNED, OUTSIDE, WRITTEN, READ, COPIED, CHANGED, TOO_MANY = 0, 1, 2, 3, 4, 5, 6, 7
