@@ -24,7 +24,6 @@ from emulator.machine.memory.records import (
     SHIFT,
     START,
     STRIDE,
-    THREADS,
     TIME,
     TOO_MANY,
     UNALIGNED,
@@ -34,6 +33,12 @@ from emulator.machine.memory.records import (
     WRITTEN,
 )
 from emulator.machine.types import Bools, Bytes, Int64s, Integers
+
+
+@inlined
+def _apart(one: int, other: int, state: Int64s) -> bool:
+    """Whether two threads belong to different blocks."""
+    return bool(state[HEADER + 3 * (one >> 5) + 2] != state[HEADER + 3 * (other >> 5) + 2])
 
 
 @inlined
@@ -49,9 +54,9 @@ def _written(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s, layo
         return WRITTEN
     if other == who and kind == ONE:
         return FINE
-    if other // state[THREADS] != who // state[THREADS]:
+    if _apart(other, who, state):
         return WRITTEN
-    ordered = time < state[HEADER + 2 * (who >> 5) + (1 if other >> 5 == who >> 5 else 0)]
+    ordered = time < state[HEADER + 3 * (who >> 5) + (1 if other >> 5 == who >> 5 else 0)]
     return FINE if ordered else WRITTEN
 
 
@@ -62,13 +67,13 @@ def _read(shadow: Int64s, unit: int, who: int, state: Int64s, layout: Int64s) ->
     time, level, other = record >> TIME, record & 3, record >> WHO & MASK
     if time < layout[EARLIEST] or (level == ONE and other == who and time >= state[RUN]):
         return False
-    if level == BLOCKS or time < state[RUN] or other // state[THREADS] != who // state[THREADS]:
+    if level == BLOCKS or time < state[RUN] or _apart(other, who, state):
         return True
-    if time < state[HEADER + 2 * (who >> 5)]:
+    if time < state[HEADER + 3 * (who >> 5)]:
         return False
     if level == WARPS or other >> 5 != who >> 5:
         return True
-    return bool(time >= state[HEADER + 2 * (who >> 5) + 1])
+    return bool(time >= state[HEADER + 3 * (who >> 5) + 1])
 
 
 @inlined
@@ -87,15 +92,15 @@ def _note_read(
         shadow[unit, 1] = mine | BLOCKS
     elif other == who and level == ONE:
         shadow[unit, 1] = mine | kind
-    elif other // state[THREADS] != who // state[THREADS]:
+    elif _apart(other, who, state):
         shadow[unit, 1] = mine | BLOCKS
-    elif time < state[HEADER + 2 * (who >> 5)]:
+    elif time < state[HEADER + 3 * (who >> 5)]:
         shadow[unit, 1] = mine | kind
     elif level == WARPS:
         return
     elif other >> 5 != who >> 5:
         shadow[unit, 1] = mine | WARPS
-    elif time < state[HEADER + 2 * (who >> 5) + 1]:
+    elif time < state[HEADER + 3 * (who >> 5) + 1]:
         shadow[unit, 1] = mine | kind
     else:
         shadow[unit, 1] = mine | LANES
