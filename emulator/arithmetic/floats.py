@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from emulator.arithmetic.fused import fma
+from emulator.arithmetic.compiled import fma
 from emulator.arithmetic.rounding import Doubles, Singles, narrowed, two_sum
 
 __all__ = [
