@@ -79,6 +79,8 @@ def _instruction(code: Code, item: Instruction) -> None:
         with code.block("if count_nonzero(g):", "g"):
             translate(code, item)
         return
+    if item.guard.register in "".join(item.operands[:1]) and not item.guard.negated:
+        code.line("g = g.copy()")  # the instruction writes to it
     code.line("n = count_nonzero(g)")
     with code.block("if n == len(g):", None):
         translate(code, item)
