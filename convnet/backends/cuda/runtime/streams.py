@@ -1,7 +1,8 @@
 """Streams, events and captured graphs: how work is enqueued on GPUs."""
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import permutations
@@ -25,6 +26,7 @@ class Streams:
         self.gpus = gpus
         self._streams: dict[Stream, object] = {}
         self._current: int | None = None  # the GPU of the `on` that is open
+        _retain_contexts(set(gpus))
         for gpu, other in permutations(sorted(set(gpus)), 2):
             _enable_peer_access(gpu, other)
 
@@ -172,6 +174,16 @@ def checked(function: Callable, *arguments, hint: str = "") -> object:
     if status.value != 0:
         raise DeviceError(f"{function.__name__} failed with {status.name}{hint}")
     return found[0] if found else None
+
+
+def _retain_contexts(gpus: Collection[int]) -> None:
+    """Retain the primary context of each GPU, before any of them is the current one.
+
+    When Numba retains a context it takes the current one off the thread's stack, and the `with
+    cuda.gpus[...]` that put it there fails at its end.  A thread of its own has nothing to lose.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        list(pool.map(lambda gpu: cuda.gpus[gpu].get_primary_context(), sorted(gpus)))
 
 
 def _enable_peer_access(gpu, other):
