@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 PREFIX = "EMULATOR_"
 CAPABILITIES = ("8.0", "8.6", "8.9", "9.0", "10.0", "12.0")
@@ -56,8 +57,8 @@ class Options:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Options:
-    """Return the options that EMULATOR_GPUS, EMULATOR_SEED ... give; OptionError names a bad one."""
-    found = {}
+    """Return the options that EMULATOR_GPUS, EMULATOR_SEED ... give; OptionError if one is bad."""
+    found: dict[str, Any] = {}
     for field in fields(Options):
         text = environment.get(PREFIX + field.name.upper(), "")
         if text:

@@ -1,4 +1,4 @@
-"""A driver for GPUs that do not exist: contexts, memory, streams, graphs, kernels and their rules."""
+"""A driver for GPUs that do not exist: contexts, memory, streams, graphs, kernels."""
 
 import ctypes
 

@@ -114,8 +114,10 @@ class Driver:
         self.scheduler.settle()
 
     def _before(self, stream: Stream) -> list[Work]:
-        """What the next work of a stream follows, by itself (legacy default stream: see CUDA runtime
-        API, "Stream synchronization behavior")."""
+        """What the next work of a stream follows by itself.
+
+        The legacy default stream: CUDA runtime API, "Stream synchronization behavior".
+        """
         found = [stream.last]
         if stream.is_default:
             mine = self.streams(stream.device)

@@ -5,6 +5,7 @@ whatever it is linked with, to PTX, from which ptxas makes machine code.  That P
 """
 
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 
@@ -14,9 +15,10 @@ def hand_over_ptx(count: Callable[[], None]) -> None:
     Numba keeps what it compiles under a key with the versions of CUDA; it gets a key of its own, so
     that a real GPU is not given PTX, nor the emulator machine code.
     """
-    from cuda.core import ObjectCode
     from numba.cuda import codegen
     from numba.cuda.cudadrv import driver
+
+    object_code: Any = vars(driver)["ObjectCode"]  # cuda.core's
 
     def complete(linker: Any) -> Any:
         count()
@@ -26,14 +28,21 @@ def hand_over_ptx(count: Callable[[], None]) -> None:
             text = b"\n".join(bytes(part.code) for part in linker._object_codes)
             linker._complete, linker.linker = True, linker
             linker._info_log = linker._error_log = ""
-        return ObjectCode.from_cubin(text.replace(b"\0", b"") + b"\n")
+        return object_code.from_cubin(text.replace(b"\0", b"") + b"\n")
 
-    magic = codegen.JITCUDACodegen.magic_tuple
-    driver._Linker.complete = complete
-    codegen.JITCUDACodegen.magic_tuple = lambda self: (*magic(self), "emulator", *_versions())
+    linker_class: Any = vars(driver)["_Linker"]
+    codegen_class: Any = codegen.JITCUDACodegen
+    magic = codegen_class.magic_tuple
+    linker_class.complete = complete
+    codegen_class.magic_tuple = lambda self: (*magic(self), "emulator", *_versions())
 
 
 def _versions() -> tuple[str | None, ...]:
-    from importlib import metadata
-
-    return tuple(metadata.version(name) for name in ("nvidia-nvvm", "nvidia-nvjitlink"))
+    """Of the compiler and the linker, where they are Python packages."""
+    found: list[str | None] = []
+    for name in ("nvidia-nvvm", "nvidia-nvjitlink"):
+        try:
+            found.append(metadata.version(name))
+        except metadata.PackageNotFoundError:
+            found.append(None)
+    return tuple(found)

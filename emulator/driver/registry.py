@@ -47,4 +47,3 @@ def put(place: int, kind: Any, value: Any) -> None:
 def fill(place: int, size: int, data: bytes) -> None:
     """Write a text or other bytes, cut to the room there is."""
     ctypes.memmove(place, data[:size], min(size, len(data)))
-

@@ -1,4 +1,4 @@
-"""Status codes of the driver, by name (CUDA driver API, `CUresult`), and the refusal that has one."""
+"""Status codes of the driver by name (CUDA driver API, `CUresult`), and refusals with one."""
 
 from enum import IntEnum
 

@@ -46,12 +46,15 @@ def cuDevicePrimaryCtxGetState(driver: Driver, device: int, flags: int, active: 
 def _destroy(driver: Driver, context: Context) -> None:
     """Its work is done first; its memory, streams and events are gone then."""
     driver.wait_for(driver.streams(context.device))
-    for address in driver.arena.starts(context.device):
-        driver.arena.free(address)
-    for kind in (Stream, Event):
-        for handle, item in driver.handles.all(kind):
-            if item.device == context.device:
-                driver.handles.remove(handle, kind)
+    for allocation in driver.arena.allocations(context.device):
+        driver.arena.free(allocation.address)
+    mine: list[tuple[int, Stream | Event]] = [
+        *driver.handles.all(Stream),
+        *driver.handles.all(Event),
+    ]
+    for handle, item in mine:
+        if item.device == context.device:
+            driver.handles.remove(handle, type(item))
     context.default, context.peers = None, set()
     context.per_thread.clear()
 

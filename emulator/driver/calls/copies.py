@@ -5,7 +5,7 @@ import ctypes
 
 from emulator.driver.driver import Driver
 from emulator.driver.objects import Stream
-from emulator.driver.registry import ADDRESS, HANDLE, INT, POINTER, SIZE, entry
+from emulator.driver.registry import ADDRESS, HANDLE, INT, SIZE, entry
 from emulator.driver.status import Refused, Status
 from emulator.driver.work import Operation
 
@@ -32,13 +32,11 @@ def _copy(
 ) -> Operation:
     """places: the addresses that are memory of devices."""
     touches = tuple((place, size) for place in places)
-    return Operation(
-        "copy",
-        device,
-        lambda: ctypes.memmove(target, source, size) and None,
-        touches,
-        lambda: _checked(driver, *touches),
-    )
+
+    def run() -> None:
+        ctypes.memmove(target, source, size)
+
+    return Operation("copy", device, run, touches, lambda: _checked(driver, *touches))
 
 
 def _upload(driver: Driver, target: int, source: int | None, size: int, stream: Stream) -> None:
@@ -175,9 +173,7 @@ def cuMemsetD8(driver: Driver, target: int, byte: int, size: int) -> None:
 
 
 @entry(ADDRESS, INT, SIZE, HANDLE)
-def cuMemsetD8Async(
-    driver: Driver, target: int, byte: int, size: int, stream: int | None
-) -> None:
+def cuMemsetD8Async(driver: Driver, target: int, byte: int, size: int, stream: int | None) -> None:
     """Set bytes when the stream comes to it."""
     if size:
         _fill(driver, target, byte, size, driver.stream(stream))

@@ -18,7 +18,7 @@ _PTX_VERSION, _BINARY_VERSION, _DYNAMIC_SHARED = 5, 6, 8
 
 @dataclass(eq=False)
 class Kernel:
-    """A program in a library.  dynamic: bytes of dynamic shared memory that it may have, by device."""
+    """A program in a library.  dynamic: its bytes of dynamic shared memory, by device."""
 
     program: Program
     library: int
@@ -116,7 +116,8 @@ def cuKernelSetAttribute(
         raise Refused(Status.INVALID_VALUE, f"attribute {attribute} cannot be set")
     most = most_shared(driver.options.capability) - found.program.kernel.shared_bytes
     if not 0 <= value <= most:
-        raise Refused(Status.INVALID_VALUE, f"{value} bytes of dynamic shared memory, at most {most}")
+        why = f"{value} bytes of dynamic shared memory, at most {most}"
+        raise Refused(Status.INVALID_VALUE, why)
     found.dynamic[driver.device(device)] = value
 
 

@@ -31,7 +31,8 @@ def cuStreamDestroy(driver: Driver, stream: int | None) -> None:
     """Its handle is invalid from now on; its work is still done."""
     found = driver.handles.get(stream, Stream)
     if found.capture:
-        driver.invalidate(found.capture, Status.STREAM_CAPTURE_UNSUPPORTED, "a stream of it is gone")
+        why = "a captured stream is destroyed"
+        driver.invalidate(found.capture, Status.STREAM_CAPTURE_UNSUPPORTED, why)
     driver.handles.remove(stream, Stream)
 
 
@@ -90,11 +91,10 @@ def cuStreamWaitEvent(driver: Driver, stream: int | None, event: int | None, fla
     found, waited = driver.stream(stream), driver.handles.get(event, Event)
     if waited.capture:
         driver.refuse_invalid(waited.capture)
-        if found.capture not in (None, waited.capture):
+        if found.capture is not None and found.capture is not waited.capture:
             why = "a captured stream waits for an event of another capture"
-            for capture in (found.capture, waited.capture):
-                refused = driver.invalidate(capture, Status.STREAM_CAPTURE_MERGE, why)  # type: ignore[arg-type]
-            raise refused
+            driver.invalidate(waited.capture, Status.STREAM_CAPTURE_MERGE, why)
+            raise driver.invalidate(found.capture, Status.STREAM_CAPTURE_MERGE, why)
         if found.is_default:
             why = "the legacy default stream cannot be captured"
             raise driver.invalidate(waited.capture, Status.STREAM_CAPTURE_IMPLICIT, why)
