@@ -1,7 +1,6 @@
 """The functions of the machine that translated code calls by name."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,7 +75,7 @@ def calls(
         "copy_async": copies.issue,
         "commit_copies": copies.commit,
         "wait_copies": copies.wait,
-        "wait_all_copies": partial(copies.wait, 0, uncommitted=True),
+        "wait_all_copies": copies.wait_all,
         "load_matrix": matrix,
         "shuffle": shuffled,
         "vote": voted,

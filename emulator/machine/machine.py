@@ -131,13 +131,12 @@ class Machine:
         """Return global, shared and local memory as a run sees them, the latter two full of NaN."""
         kernel, threads, shifts = run.kernel, run.threads, run.program.unit_shifts
         races = self.options.races
-        number = np.arange(threads.count)
         everything = Space(
             "global",
             run.watch,
             self.memory.bytes,
             rows,
-            np.full(threads.count, -self.memory.base),
+            (-self.memory.base, threads.count, 0),
             self._shadow.records() if races else NO_RECORDS,
             shifts["global"],
         )
@@ -147,7 +146,7 @@ class Machine:
             run.watch,
             _poisoned(self._shared, len(threads.blocks) * _aligned(bytes_)),
             _rows([(0, bytes_)]),
-            number // threads.per_block * _aligned(bytes_),
+            (0, threads.per_block, _aligned(bytes_)),
             self._shared_shadow.records() if races else NO_RECORDS,
             shifts["shared"],
         )
@@ -156,7 +155,7 @@ class Machine:
             run.watch,
             _poisoned(self._local, threads.count * _aligned(kernel.local_bytes)),
             _rows([(0, kernel.local_bytes)]),
-            number * _aligned(kernel.local_bytes),
+            (0, 1, _aligned(kernel.local_bytes)),
             NO_RECORDS,
             0,
         )

@@ -10,6 +10,7 @@ from emulator.machine.faults import Fault
 from emulator.machine.memory.clock import Clock
 from emulator.machine.memory.copies import Copies
 from emulator.machine.memory.generic import Generic
+from emulator.machine.memory.records import EXTENTS
 from emulator.machine.memory.spaces import Space, Watch
 from emulator.machine.observer import Observer
 from emulator.machine.program import Program
@@ -18,7 +19,7 @@ from emulator.machine.schedule.order import Order
 from emulator.machine.schedule.ready import Ready
 from emulator.machine.threads import Threads
 from emulator.machine.types import Array, Bools, Mask
-from emulator.machine.warps.together import Warps
+from emulator.machine.warps.together import WARP, Warps
 from emulator.ptx import Guard
 from emulator.translate import DTYPES
 from emulator.translate.names import identifier
@@ -56,7 +57,7 @@ class Run:
 
     def begin(self, params: bytes, everything: Space, shared: Space, local: Space) -> None:
         """Bind what the translated code names; params: the kernel's, packed."""
-        self.copies = Copies(everything, shared, self.order.copies_early)
+        self.copies = Copies(everything, shared)
         generic = Generic(everything, shared, local)
         names = self.frame.names
         names.update(self.threads.registers())
@@ -66,14 +67,19 @@ class Run:
         for name, address in self.program.constants.items():
             names[f"address_{identifier(name)}"] = np.uint64(address)
         self.frame.clear()
-        self.clock.begin_run(len(self.warps.ended) // 32, self.threads.per_block)
+        spaces = everything, shared, local
+        places = self.clock.begin_run(
+            self.threads.count // WARP, self.threads.per_block, [space.extents for space in spaces]
+        )
+        for space, place in zip(spaces, places, strict=True):
+            space.layout[EXTENTS] = place
 
     def run(self) -> int:
         """Run all threads until they have ended; return the instructions of all threads."""
         sizes, blocks = self.program.translation.sizes, self.kernel.blocks
         missing, total = self.warps.ended, 0
         everyone = self.threads.count - int(np.count_nonzero(missing))
-        self.ready.go_apart(0, ~missing if missing.any() else True)
+        self.ready.go_apart(0, ~missing if np.count_nonzero(missing) else True)
         while chosen := self._next():
             number, m = chosen
             active = everyone if m is True else int(np.count_nonzero(m))
@@ -90,7 +96,7 @@ class Run:
                 self._exit(end.guard, end.other, m)
             else:
                 self.barriers.arrive(number, end, m)
-        self.copies.end(self.warps.ended)
+        self.copies.end()
         return total
 
     def _next(self) -> tuple[int, Mask] | None:
@@ -125,10 +131,10 @@ class Run:
         if guard.negated:
             holds = ~holds
         taken = holds.copy() if m is True and not guard.negated else holds & m
-        if not taken.any():
+        if not np.count_nonzero(taken):
             return None, m
         left = ~taken if m is True else m & ~taken
-        if not left.any():
+        if not np.count_nonzero(left):
             return m, None
         return taken, left
 

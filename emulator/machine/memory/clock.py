@@ -1,41 +1,50 @@
-"""What is ordered before what: a clock that advances at barriers, and who has passed them when."""
+"""What is ordered before what: the clock, and when warps have left barriers (module `records`)."""
+
+from collections.abc import Iterable
 
 import numpy as np
 
-from emulator.machine.memory.loops import CLOCK, LAUNCH, RUN, THREADS
+from emulator.machine.memory.records import CLOCK, HEADER, LAUNCH, RUN, THREADS
+from emulator.machine.types import Bools, Int64s
 
 
 class Clock:
-    """The clock of a machine; it only ever advances, so that records of old launches need no erasing."""
+    """The clock of a machine, which never goes back; `state` is that of the run, with its extents."""
 
     def __init__(self) -> None:
-        self.now = np.zeros(4, np.int64)
-        self.now[CLOCK] = 1
-        self.since = np.zeros((1, 2), np.int64)
-
-    @property
-    def time(self) -> int:
-        return int(self.now[CLOCK])
-
-    def tick(self) -> int:
-        """Advance, and return the new time."""
-        self.now[CLOCK] += 1
-        return int(self.now[CLOCK])
+        self._time = self._launch = 1
+        self._warps = 0
+        self.state = np.zeros(HEADER, np.int64)
 
     def begin_launch(self) -> None:
-        """Everything before is ordered before everything that follows."""
-        self.now[LAUNCH] = self.tick()
+        """Order everything so far before everything that follows."""
+        self._launch = self._tick()
 
-    def begin_run(self, warps: int, threads: int) -> None:
-        """Begin with other blocks of the launch, of so many threads each (padded to whole warps)."""
-        self.now[RUN] = self.tick()
-        self.now[THREADS] = threads
-        self.since = np.full((warps, 2), self.time, np.int64)
+    def begin_run(self, warps: int, threads: int, extents: Iterable[Int64s]) -> list[int]:
+        """Begin with other blocks of the launch, of so many threads each (whole warps).
+
+        extents: of each memory, rows of first address and end.  Returns where they are in `state`.
+        """
+        time, places = self._tick(), list[int]()
+        parts = [np.zeros(HEADER, np.int64), np.full(2 * warps, time)]
+        place = HEADER + 2 * warps
+        for rows in extents:
+            places.append(place)
+            parts += [np.array([len(rows)]), rows.reshape(-1)]
+            place += 1 + 2 * len(rows)
+        self.state, self._warps = np.concatenate(parts), warps
+        self.state[[CLOCK, LAUNCH, RUN, THREADS]] = time, self._launch, time, threads
+        return places
 
     def block_barrier(self) -> None:
-        """All blocks have passed a barrier."""
-        self.since[:] = self.tick()
+        """All blocks pass a barrier."""
+        self.state[HEADER : HEADER + 2 * self._warps] = self._tick()
 
-    def warp_barrier(self, warps: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
-        """Some warps have each passed a barrier of the warp."""
-        self.since[warps, 1] = self.tick()
+    def warp_barrier(self, warps: Bools) -> None:
+        """Some warps each pass a barrier of the warp."""
+        self.state[HEADER + 1 : HEADER + 2 * self._warps : 2][warps] = self._tick()
+
+    def _tick(self) -> int:
+        self._time = max(self._time, int(self.state[CLOCK])) + 1
+        self.state[CLOCK] = self._time
+        return self._time

@@ -1,259 +1,346 @@
 """The compiled loops over the threads of an access: extents, alignment, races, and the bytes.
 
-What they share is plain arrays, because Numba takes those fastest:
-
-now      int64[4]: the clock, its value when the launch and when the run began, threads in a block
-since    int64[warps, 2]: the clock when a warp last left a barrier of its block, and of itself
-extents  int64[n, 2]: first address and end of what may be touched, at least one row
-shadow   int64[units, 2]: who last wrote a unit of memory and who last read it; empty: no check
-
-A unit is as wide as the narrowest access of the kernel, so that all accesses cover whole units and
-two that share a unit share a byte.  A record is clock << 20 | thread << 2 | level.  Two accesses
-by threads of a block are ordered if the clock of the first is before the barrier that the second
-has last left; those of different blocks of a launch never are.  One record of readers is enough,
-because of readers that are not ordered it keeps how far apart they are (ONE ... BLOCKS): a write
-that would be unordered with any of them is unordered with what is kept.
-
-They call each other and so are in one file: Numba's cache looks only at the file of the caller.
+`records` explains what they look for and the arrays that they share.  They call each other and so
+are in one file: Numba's cache looks only at the file of the caller.
 """
 
 from emulator.machine.memory.compiled import compiled
+from emulator.machine.memory.records import (
+    BLOCKS,
+    CLOCK,
+    COPIED,
+    COPY,
+    EXTENTS,
+    FINE,
+    GROUP,
+    HEADER,
+    LANES,
+    LAUNCH,
+    MASK,
+    ONE,
+    OUTSIDE,
+    READ,
+    RECORD,
+    RUN,
+    SHIFT,
+    START,
+    STRIDE,
+    THREADS,
+    TIME,
+    UNALIGNED,
+    WARPS,
+    WHO,
+    WHO_FAILS,
+    WRITTEN,
+)
 from emulator.machine.types import Bools, Bytes, Int64s, Integers
 
-CLOCK, LAUNCH, RUN, THREADS = 0, 1, 2, 3  # places in `now`
-TIME, WHO, MOST_THREADS = 20, 2, 1 << 18
-ONE, LANES, WARPS, BLOCKS = 0, 1, 2, 3  # readers: a thread; more of a warp, of a block, of blocks
-COPY = 3  # a writer: an asynchronous copy that has not arrived
-FINE, UNALIGNED, OUTSIDE, WRITTEN, READ, COPIED, CHANGED = 0, 1, 2, 3, 4, 5, 6
-_MASK = MOST_THREADS - 1
-
 
 @compiled
-def _unordered(record: int, who: int, level: int, now: Int64s, since: Int64s) -> bool:
-    """Whether a write in this run is not ordered before an access by `who`, or all its warp."""
-    other = record >> WHO & _MASK
-    if other == who and level == ONE:
-        return False
-    if other // now[THREADS] != who // now[THREADS]:
-        return True
-    return bool(record >> TIME >= since[who >> 5, 1 if other >> 5 == who >> 5 else 0])
-
-
-@compiled
-def _written(shadow: Int64s, unit: int, who: int, level: int, now: Int64s, since: Int64s) -> int:
-    """FINE, or how an access by `who` conflicts with the last write of a unit."""
+def _written(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> int:
+    """FINE, or how an access by `who`, or (LANES) its warp, conflicts with a unit's last write."""
     record = shadow[unit, 0]
-    if record >> TIME < now[LAUNCH]:
+    time, other = record >> TIME, record >> WHO & MASK
+    if time < state[LAUNCH]:
         return FINE
     if record & 3 == COPY:
         return COPIED
-    if record >> TIME < now[RUN] or _unordered(record, who, level, now, since):
+    if time < state[RUN]:
         return WRITTEN
-    return FINE
+    if other == who and kind == ONE:
+        return FINE
+    if other // state[THREADS] != who // state[THREADS]:
+        return WRITTEN
+    ordered = time < state[HEADER + 2 * (who >> 5) + (1 if other >> 5 == who >> 5 else 0)]
+    return FINE if ordered else WRITTEN
 
 
 @compiled
-def _read(shadow: Int64s, unit: int, who: int, now: Int64s, since: Int64s) -> bool:
+def _read(shadow: Int64s, unit: int, who: int, state: Int64s) -> bool:
     """Whether a write by `who` conflicts with the last reads of a unit."""
     record = shadow[unit, 1]
-    time, level, other = record >> TIME, record & 3, record >> WHO & _MASK
-    if time < now[LAUNCH]:
+    time, level, other = record >> TIME, record & 3, record >> WHO & MASK
+    if time < state[LAUNCH] or (level == ONE and other == who and time >= state[RUN]):
         return False
-    if level == BLOCKS or time < now[RUN] or other // now[THREADS] != who // now[THREADS]:
+    if level == BLOCKS or time < state[RUN] or other // state[THREADS] != who // state[THREADS]:
         return True
-    if time < since[who >> 5, 0]:
+    if time < state[HEADER + 2 * (who >> 5)]:
         return False
     if level == WARPS or other >> 5 != who >> 5:
         return True
-    if time < since[who >> 5, 1]:
-        return False
-    return level == LANES or other != who
+    return time >= state[HEADER + 2 * (who >> 5) + 1]
 
 
 @compiled
-def _note_read(shadow: Int64s, unit: int, who: int, kind: int, now: Int64s, since: Int64s) -> None:
+def _note_read(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> None:
     """Join a read by `who` (kind ONE) or by its warp (kind LANES) to the record of readers."""
     record = shadow[unit, 1]
-    time, level, other = record >> TIME, record & 3, record >> WHO & _MASK
-    mine = now[CLOCK] << TIME | who << WHO
-    if time < now[LAUNCH]:
+    time, level, other = record >> TIME, record & 3, record >> WHO & MASK
+    mine = state[CLOCK] << TIME | who << WHO
+    if time < state[LAUNCH]:
         shadow[unit, 1] = mine | kind
     elif level == BLOCKS:
         return
-    elif time < now[RUN] or other // now[THREADS] != who // now[THREADS]:
+    elif time < state[RUN]:
         shadow[unit, 1] = mine | BLOCKS
-    elif time < since[who >> 5, 0]:
+    elif other == who and level == ONE:
+        shadow[unit, 1] = mine | kind
+    elif other // state[THREADS] != who // state[THREADS]:
+        shadow[unit, 1] = mine | BLOCKS
+    elif time < state[HEADER + 2 * (who >> 5)]:
         shadow[unit, 1] = mine | kind
     elif level == WARPS:
         return
     elif other >> 5 != who >> 5:
         shadow[unit, 1] = mine | WARPS
-    elif time < since[who >> 5, 1]:
+    elif time < state[HEADER + 2 * (who >> 5) + 1]:
         shadow[unit, 1] = mine | kind
-    elif other != who or level == LANES or kind == LANES:
-        shadow[unit, 1] = mine | LANES
     else:
-        shadow[unit, 1] = mine
+        shadow[unit, 1] = mine | LANES
 
 
 @compiled
-def access(
+def _wrong_place(at: int, width: int, state: Int64s, extents: int) -> int:
+    """FINE, UNALIGNED or OUTSIDE; the extent that is found comes first from now on."""
+    if at & (width - 1):
+        return UNALIGNED
+    if state[extents + 1] <= at <= state[extents + 2] - width:
+        return FINE
+    for row in range(extents + 3, extents + 1 + 2 * state[extents], 2):
+        if state[row] <= at <= state[row + 1] - width:
+            for i in range(2):
+                first = state[extents + 1 + i]
+                state[extents + 1 + i] = state[row + i]
+                state[row + i] = first
+            return FINE
+    return OUTSIDE
+
+
+@compiled
+def _check(
+    at: int,
+    place: int,
+    who: int,
+    width: int,
+    kind: int,
+    writes: bool,
+    state: Int64s,
+    layout: Int64s,
+    shadow: Int64s,
+) -> int:
+    """Check and record a thread's access.  kind: of a reader ONE or LANES, of a writer ONE or COPY."""
+    wrong = _wrong_place(at, width, state, layout[EXTENTS])
+    if wrong == FINE and len(shadow):
+        shift = layout[SHIFT]
+        for unit in range(place >> shift, (place + width) >> shift):
+            state[RECORD] = shadow[unit, 0]
+            wrong = _written(shadow, unit, who, ONE if writes else kind, state)
+            if wrong != FINE:
+                break
+            if not writes:
+                _note_read(shadow, unit, who, kind, state)
+            elif _read(shadow, unit, who, state):
+                state[RECORD] = shadow[unit, 1]
+                wrong = READ
+                break
+            else:
+                shadow[unit, 0] = state[CLOCK] << TIME | who << WHO | kind
+    if wrong != FINE:
+        state[WHO_FAILS] = who
+    return wrong
+
+
+@compiled
+def touch(
     address: Int64s,
     active: Bools,
-    extents: Int64s,
-    offsets: Int64s,
     width: int,
+    state: Int64s,
+    layout: Int64s,
+    shadow: Int64s,
     place: Int64s,
-    fault: Int64s,
 ) -> int:
-    """Fill `place` with the bytes' places in memory, address + offset, of the active threads.
-
-    Returns FINE, or what is wrong, and then the thread in fault[0].
-    """
-    near = 0
+    """Check and record reads that go to all of a warp; fill `place` with where the threads read."""
     for who in range(len(address)):
-        if not active[who]:
-            continue
-        at = address[who]
-        if at & (width - 1):
-            fault[0] = who
-            return UNALIGNED
-        if at < extents[near, 0] or at > extents[near, 1] - width:
-            near = 0
-            while near < len(extents) and not extents[near, 0] <= at <= extents[near, 1] - width:
-                near += 1
-            if near == len(extents):
-                fault[0] = who
-                return OUTSIDE
-        place[who] = at + offsets[who]
-    return FINE
-
-
-@compiled
-def read(
-    shadow: Int64s,
-    place: Int64s,
-    active: Bools,
-    width: int,
-    shift: int,
-    now: Int64s,
-    since: Int64s,
-    fault: Int64s,
-    kind: int,
-) -> int:
-    """Record that the active threads read `width` bytes; a unit has 1 << shift bytes.
-
-    kind: ONE, or LANES if what a thread reads goes to all of its warp.
-    """
-    units = width >> shift
-    for who in range(len(place)):
-        if not active[who]:
-            continue
-        first = place[who] >> shift
-        for unit in range(first, first + units):
-            wrong = _written(shadow, unit, who, kind, now, since)
-            if wrong != FINE:
-                fault[0], fault[1] = who, shadow[unit, 0]
-                return wrong
-            _note_read(shadow, unit, who, kind, now, since)
-    return FINE
-
-
-@compiled
-def write(
-    shadow: Int64s,
-    place: Int64s,
-    active: Bools,
-    width: int,
-    shift: int,
-    now: Int64s,
-    since: Int64s,
-    fault: Int64s,
-    level: int,
-) -> int:
-    """Record that the active threads write `width` bytes; level: ONE, or COPY for copies issued."""
-    units = width >> shift
-    for who in range(len(place)):
-        if not active[who]:
-            continue
-        first = place[who] >> shift
-        mine = now[CLOCK] << TIME | who << WHO | level
-        for unit in range(first, first + units):
-            wrong = _written(shadow, unit, who, ONE, now, since)
-            if wrong != FINE:
-                fault[0], fault[1] = who, shadow[unit, 0]
-                return wrong
-            if _read(shadow, unit, who, now, since):
-                fault[0], fault[1] = who, shadow[unit, 1]
-                return READ
-            shadow[unit, 0] = mine
-    return FINE
-
-
-@compiled
-def gather(memory: Integers, place: Int64s, active: Bools, shift: int, ahead: int, out: Integers) -> int:
-    """Copy the active threads' values, `ahead` values behind `place`, to the first of `out`."""
-    count = 0
-    for who in range(len(place)):
         if active[who]:
-            out[count] = memory[(place[who] >> shift) + ahead]
-            count += 1
-    return count
+            at = address[who]
+            place[who] = at + layout[START] + who // layout[GROUP] * layout[STRIDE]
+            wrong = _check(at, place[who], who, width, LANES, False, state, layout, shadow)
+            if wrong != FINE:
+                return wrong
+    return FINE
 
 
 @compiled
-def scatter(
+def load(
     memory: Integers,
-    place: Int64s,
+    address: Int64s,
     active: Bools,
-    shift: int,
-    ahead: int,
+    out: Integers,
+    size_shift: int,
+    state: Int64s,
+    layout: Int64s,
+    shadow: Int64s,
+) -> int:
+    """Fill `out`, a row for each value behind an address, with those of the active threads.
+
+    Returns how many threads are active or, negative, what is wrong.
+    """
+    count, found, offset, until = out.shape[0], 0, layout[START], layout[GROUP]
+    width = count << size_shift
+    for who in range(len(address)):
+        if who == until:
+            offset, until = offset + layout[STRIDE], until + layout[GROUP]
+        if active[who]:
+            at = address[who]
+            place = at + offset
+            wrong = _check(at, place, who, width, ONE, False, state, layout, shadow)
+            if wrong != FINE:
+                return -wrong
+            for i in range(count):
+                out[i, found] = memory[(place >> size_shift) + i]
+            found += 1
+    return found
+
+
+@compiled
+def store(
+    memory: Integers,
+    address: Int64s,
+    active: Bools,
     values: Integers,
+    size_shift: int,
+    state: Int64s,
+    layout: Int64s,
+    shadow: Int64s,
+    count: int,
+) -> int:
+    """Check `count` values behind each address, and write the first of them."""
+    offset, until, width = layout[START], layout[GROUP], count << size_shift
+    for who in range(len(address)):
+        if who == until:
+            offset, until = offset + layout[STRIDE], until + layout[GROUP]
+        if active[who]:
+            at = address[who]
+            place = at + offset
+            wrong = _check(at, place, who, width, ONE, True, state, layout, shadow)
+            if wrong != FINE:
+                return wrong
+            memory[place >> size_shift] = values[who]
+    return FINE
+
+
+@compiled
+def put(
+    memory: Integers,
+    address: Int64s,
+    active: Bools,
+    values: Integers,
+    size_shift: int,
+    layout: Int64s,
+    ahead: int,
     backward: bool,
 ) -> None:
-    """Write the active threads' values; backward: the last thread first."""
-    count = len(place)
-    for step in range(count):
-        who = count - 1 - step if backward else step
+    """Write values `ahead` behind addresses that have been checked; backward: the last thread first."""
+    threads = len(address)
+    for step in range(threads):
+        who = threads - 1 - step if backward else step
         if active[who]:
-            memory[(place[who] >> shift) + ahead] = values[who]
+            place = address[who] + layout[START] + who // layout[GROUP] * layout[STRIDE]
+            memory[(place >> size_shift) + ahead] = values[who]
+
+
+@compiled
+def issue(
+    queue: Int64s,
+    length: int,
+    target: Int64s,
+    source: Int64s,
+    given: Int64s,
+    active: Bools,
+    committed: Int64s,
+    state: Int64s,
+    outer: Int64s,
+    outer_shadow: Int64s,
+    inner: Int64s,
+    inner_shadow: Int64s,
+    memory: Bytes,
+    width: int,
+    text: int,
+) -> int:
+    """Queue the active threads' copies of `width` bytes, and fill their targets with 0xFF.
+
+    Returns FINE, what is wrong in global memory or, negative, in shared memory.
+    """
+    state[CLOCK] += 1  # so that writes before the copy, and those behind it, are told apart
+    for who in range(len(target)):
+        if not active[who]:
+            continue
+        at, row = source[who], length
+        place = at + outer[START]
+        if given[who] > 0:
+            wrong = _check(at, place, who, width, ONE, False, state, outer, outer_shadow)
+        else:
+            wrong = UNALIGNED if at & (width - 1) else FINE
+        if wrong != FINE:
+            state[WHO_FAILS] = who
+            return wrong
+        goal = target[who] + inner[START] + who // inner[GROUP] * inner[STRIDE]
+        wrong = _check(target[who], goal, who, width, COPY, True, state, inner, inner_shadow)
+        if wrong != FINE:
+            return -wrong
+        memory[goal : goal + width] = 0xFF
+        queue[row, 0], queue[row, 1], queue[row, 2] = goal, place, who
+        queue[row, 3], queue[row, 4], queue[row, 5] = given[who], committed[who], width
+        queue[row, 6], queue[row, 7] = state[CLOCK], text
+        length += 1
+    return FINE
 
 
 @compiled
 def arrive(
+    queue: Int64s,
+    length: int,
+    active: Bools,
+    committed: Int64s,
+    pending: int,
+    state: Int64s,
+    outer: Int64s,
+    outer_shadow: Int64s,
+    inner: Int64s,
+    inner_shadow: Int64s,
+    outer_memory: Bytes,
     memory: Bytes,
-    data: Bytes,
-    target: Int64s,
-    threads: Int64s,
-    shadow: Int64s,
-    shift: int,
-    now: Int64s,
-) -> None:
-    """Write what copies bring, a row of `data` for each target and thread."""
-    width = data.shape[1]
-    for row in range(len(target)):
-        place = target[row]
-        for byte in range(width):
-            memory[place + byte] = data[row, byte]
-        if len(shadow):
-            for unit in range(place >> shift, (place + width) >> shift):
-                shadow[unit, 0] = now[CLOCK] << TIME | threads[row] << WHO
-
-
-@compiled
-def changed(
-    shadow: Int64s,
-    place: Int64s,
-    threads: Int64s,
-    issued: int,
-    width: int,
-    shift: int,
-    fault: Int64s,
 ) -> int:
-    """CHANGED if a copy's source was written after the copies were issued (the clock then), or FINE."""
-    for row in range(len(place)):
-        for unit in range(place[row] >> shift, (place[row] + width) >> shift):
-            if shadow[unit, 0] >> TIME >= issued:
-                fault[0], fault[1] = threads[row], shadow[unit, 0]
-                return CHANGED
-    return FINE
+    """Write what active threads' copies bring, but for their last `pending` groups; keep the others.
+
+    Returns how many rows of the queue are left, or -1 - the row whose source has been changed.
+    """
+    left = 0
+    for row in range(length):
+        goal, place, who, given, group, width = (
+            queue[row, 0],
+            queue[row, 1],
+            queue[row, 2],
+            queue[row, 3],
+            queue[row, 4],
+            queue[row, 5],
+        )
+        if not active[who] or group >= committed[who] - pending:
+            queue[left] = queue[row]
+            left += 1
+            continue
+        if given > 0 and len(outer_shadow):
+            shift = outer[SHIFT]
+            for unit in range(place >> shift, (place + width) >> shift):
+                if outer_shadow[unit, 0] >> TIME >= queue[row, 6]:
+                    state[WHO_FAILS], state[RECORD] = who, outer_shadow[unit, 0]
+                    return -1 - row
+                _note_read(outer_shadow, unit, who, ONE, state)
+        for byte in range(width):
+            memory[goal + byte] = outer_memory[place + byte] if byte < given else 0
+        if len(inner_shadow):
+            shift = inner[SHIFT]
+            for unit in range(goal >> shift, (goal + width) >> shift):
+                inner_shadow[unit, 0] = state[CLOCK] << TIME | who << WHO
+    return left

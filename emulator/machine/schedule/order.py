@@ -17,12 +17,10 @@ class Order:
     def __init__(self, seed: int | None, launch: int) -> None:
         self.random = None if seed is None else np.random.default_rng((seed, launch))
         self.backward = False
-        self.copies_early = True
         self.sums = Sums()
         self._pick, self._apart = "lowest", False
         if self.random is not None:
             self.backward = bool(self.random.integers(2))
-            self.copies_early = bool(self.random.integers(2))
             keys = tuple(float(key) for key in self.random.random(17))
             self.sums = Sums(keys, bool(self.random.integers(2)))
 

@@ -33,7 +33,7 @@ class Ready:
         all others have come to their next barrier."""
         parts = self.order.parts(len(self.warps.ended))
         chosen = [part & m for part in parts] if parts else [m]
-        chosen = [part for part in chosen if part is True or part.any()]
+        chosen = [part for part in chosen if part is True or np.count_nonzero(part)]
         if chosen:
             self.go(number, chosen[0])
             self._later += [(number, part) for part in chosen[1:] if part is not True]
@@ -48,7 +48,7 @@ class Ready:
             m = self._ready.pop(number)
             if number in self.together and m is not True:
                 m = self._whole_warps(number, m)
-                if not m.any():
+                if not np.count_nonzero(m):
                     continue
             return number, m
 
@@ -71,7 +71,7 @@ class Ready:
         by_warp = m.reshape(-1, WARP)
         whole = (by_warp | self.warps.ended.reshape(-1, WARP)).all(1)
         rest = by_warp & ~whole[:, None]
-        if not rest.any():
+        if not np.count_nonzero(rest):
             return m
         self._partial[number] = rest.reshape(-1)
         return (by_warp & whole[:, None]).reshape(-1)
@@ -81,4 +81,4 @@ def _union(one: Mask, other: Mask) -> Mask:
     if one is True or other is True:
         return True
     both = one | other
-    return True if both.all() else np.asarray(both)
+    return True if np.count_nonzero(both) == len(both) else np.asarray(both)

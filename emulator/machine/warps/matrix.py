@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from emulator.machine.memory import loops
 from emulator.machine.memory.spaces import Space
 from emulator.machine.types import Array, Int64s, Mask
 from emulator.machine.warps.together import WARP, Warps
@@ -28,8 +27,7 @@ def load_matrix(
     active = warps.whole(m, text)
     lane = np.arange(len(active)) % WARP
     rows = active & (lane < 8 * count)
-    place = shared.places(address, ROW, rows, text)
-    shared.note_read(place, ROW, rows, text, loops.LANES)
+    place = shared.rows(address, ROW, rows, text)
     if warps.watch.observer:
         shared.observe("load", address, ROW, rows)
     whole = np.flatnonzero(active.reshape(-1, WARP).all(1))
