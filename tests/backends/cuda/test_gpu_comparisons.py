@@ -10,7 +10,9 @@ from tests.support.cuda_rows import STEPS, TRAINED, largest_error, trained, two_
 
 
 def test_training_of_two_devices():
-    exact, rounded = (trained(two_devices(Engine(real)), STEPS) for real in (np.float64, np.float32))
+    exact, rounded = (
+        trained(two_devices(Engine(real)), STEPS) for real in (np.float64, np.float32)
+    )
     assert 0 < largest_error(rounded, exact) < TRAINED / 5
 
 

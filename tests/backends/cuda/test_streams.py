@@ -87,8 +87,10 @@ def numba(monkeypatch):
 
 
 def test_copies_between_gpus_are_direct_where_they_can_be(numba):
-    streams.Streams((0, 2, 1, 0))
+    made = streams.Streams((0, 2, 1, 0))
     assert numba.seen == [(0, "context 1"), (1, "context 0")]
+    assert not made.are_peers
+    assert all(streams.Streams(gpus).are_peers for gpus in ((0, 1), (2,), (2, 2)))
     assert numba.stack == []
 
 
