@@ -13,7 +13,7 @@ from emulator.machine.types import Array, Bools, Int64s, Mask
 from emulator.machine.warps.matrix import load_matrix
 from emulator.machine.warps.mma import mma_bf16, mma_tf32
 from emulator.machine.warps.shuffle import shuffle, vote
-from emulator.machine.warps.together import ALL_LANES, Warps
+from emulator.machine.warps.together import Warps
 
 
 def calls(
@@ -36,8 +36,8 @@ def calls(
     commit_copies(m), wait_copies(pending groups, m), wait_all_copies(m)
     load_matrix(address, count, transposed, m, text) -> [values, ...]
     mma_tf32, mma_bf16(a, b, c, m, text) -> [values, ...]
-    shuffle(how, value, b, c, m, member mask, text) -> values, predicate
-    vote(how, predicate, m, member mask, text) -> values
+    shuffle(how, value, b, c, m, members, text) -> values, predicate
+    vote(how, predicate, m, members, text) -> values
     everywhere(value), full(value) -> values
     """
     count = len(warps.ended)
@@ -52,19 +52,19 @@ def calls(
         b: Array,
         c: Array,
         m: Mask,
-        membermask: Array | int = ALL_LANES,
-        text: str = "shfl.sync",
+        members: Array | int,
+        text: str,
     ) -> tuple[Array, Bools]:
-        return shuffle(warps, how, value, b, c, m, membermask, text)
+        return shuffle(warps, how, value, b, c, m, members, text)
 
     def voted(
         how: str,
         predicate: Bools,
         m: Mask,
-        membermask: Array | int = ALL_LANES,
-        text: str = "vote.sync",
+        members: Array | int,
+        text: str,
     ) -> Array:
-        return vote(warps, how, predicate, m, membermask, text)
+        return vote(warps, how, predicate, m, members, text)
 
     def matrix(address: Int64s, number: int, transposed: bool, m: Mask, text: str) -> list[Array]:
         return load_matrix(warps, shared, address, number, transposed, m, text)
@@ -82,7 +82,12 @@ def calls(
     }
     for name, product in (("mma_tf32", mma_tf32), ("mma_bf16", mma_bf16)):
         found[name] = _product(product, warps, order)
-    spaces = {"global": everything, "shared": shared, "local": local, "generic": generic}
+    spaces: dict[str, Space | Generic] = {
+        "global": everything,
+        "shared": shared,
+        "local": local,
+        "generic": generic,
+    }
     for name, space in spaces.items():
         found[f"load_{name}"], found[f"store_{name}"] = space.load, space.store
     return found
@@ -91,7 +96,7 @@ def calls(
 def _product(
     product: Callable[..., list[Array]], warps: Warps, order: Order
 ) -> Callable[..., list[Array]]:
-    def call(a: Any, b: Any, c: Any, m: Mask, text: str = "mma.sync") -> list[Array]:
+    def call(a: Any, b: Any, c: Any, m: Mask, text: str) -> list[Array]:
         return product(warps, a, b, c, m, order.sums, text)
 
     return call

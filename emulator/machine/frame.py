@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from emulator.arithmetic import functions
 from emulator.machine.program import Program
 from emulator.machine.types import Array, Bytes, Mask
@@ -18,21 +16,19 @@ _UNTOUCHED = 0xCB  # what registers hold at first: neither NaN nor a small integ
 class Frame:
     """A kernel's registers for some threads, in `scratch`, which other frames use in turn.
 
-    registers: their bytes.  names: the globals of the translated functions; blocks: these.  seed: of the errors of
-    approximate instructions.
+    registers: their bytes.  names: the globals of the translated functions; blocks: these.
+    seed: of the errors of approximate instructions.
     """
 
-    def __init__(
-        self, program: Program, count: int, scratch: Bytes, seed: int | None
-    ) -> None:
+    def __init__(self, program: Program, count: int, scratch: Bytes, seed: int | None) -> None:
         translation = program.translation
-        self._bytes = scratch[: frame_bytes(program, count)]
         self.registers = registers = dict[str, Array]()
         place = 0
         for name, kind in program.kernel.registers.items():
-            size = SIZES[kind] or 1
+            size = max(SIZES[kind], 1)
             registers[name] = scratch[place : place + count * size]
             place += _lines(count * size)
+        self._bytes = scratch[:place]
         self.names: dict[str, Any] = dict(functions(seed))
         for known, (name, kind) in translation.registers.items():
             self.names[known] = registers[name].view(DTYPES[kind])
@@ -48,8 +44,8 @@ class Frame:
 
 
 def frame_bytes(program: Program, count: int) -> int:
-    """Return the bytes of registers that `count` threads need."""
-    return sum(_lines(count * (SIZES[kind] or 1)) for kind in program.kernel.registers.values())
+    """Return the bytes that the registers of `count` threads need at most."""
+    return count * program.register_bytes + _LINE * len(program.kernel.registers)
 
 
 def _lines(size: int) -> int:

@@ -51,5 +51,7 @@ def broken_limit(kernel: Kernel, launch: Launch) -> str | None:
         a_warp = -(-launch.registers * 32 // _REGISTER_UNIT) * _REGISTER_UNIT
         needed = a_warp * -(-launch.threads // 32)
         if needed > REGISTERS:
-            return f"{needed} registers for a block of {launch.threads} threads, at most {REGISTERS}"
+            return (
+                f"{needed} registers for a block of {launch.threads} threads, at most {REGISTERS}"
+            )
     return None

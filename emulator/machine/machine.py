@@ -46,9 +46,7 @@ class Machine:
     instructions, seconds: of all threads of all launches.
     """
 
-    def __init__(
-        self, memory: Arena, options: Choices, observer: Observer | None = None
-    ) -> None:
+    def __init__(self, memory: Arena, options: Choices, observer: Observer | None = None) -> None:
         self.memory, self.options, self.observer = memory, options, observer
         self.launches = self.instructions = 0
         self.seconds = 0.0
@@ -75,7 +73,7 @@ class Machine:
         that it may touch.  shared: bytes of dynamic shared memory.  shared_limit, registers: see
         `limits.Launch`.
         """
-        launch = Launch(tuple(grid), tuple(block), shared, shared_limit, registers)
+        launch = Launch(grid, block, shared, shared_limit, registers)
         with self._lock, np.errstate(all="ignore"):
             started = time.perf_counter()
             self.launches += 1
@@ -113,9 +111,8 @@ class Machine:
         threads = -(-launch.threads // 32) * 32
         shared = _aligned(program.kernel.shared_bytes + launch.shared)
         local = threads * _aligned(program.kernel.local_bytes)
-        registers = frame_bytes(program, threads) + 64 * len(program.kernel.registers)
-        rooms = [AT_ONCE // threads, _SCRATCH // max(registers, 1)]
-        rooms += [_LARGEST // max(room, 1) for room in (shared, local)]
+        rooms = [AT_ONCE // threads, _SCRATCH // (frame_bytes(program, threads) + 1)]
+        rooms += [_LARGEST // (room + 1) for room in (shared, local)]
         return max(1, min(rooms))
 
     def _frame(self, program: Program, count: int) -> Frame:
@@ -137,7 +134,7 @@ class Machine:
             self.memory.bytes,
             rows,
             (-self.memory.base, threads.count, 0),
-            self._shadow.records() if races else NO_RECORDS,
+            self._shadow.records(shifts["global"]) if races else NO_RECORDS,
             shifts["global"],
         )
         bytes_ = kernel.shared_bytes + launch.shared
@@ -147,7 +144,11 @@ class Machine:
             _poisoned(self._shared, len(threads.blocks) * _aligned(bytes_)),
             _rows([(0, bytes_)]),
             (0, threads.per_block, _aligned(bytes_)),
-            self._shared_records(len(threads.blocks) * _aligned(bytes_)) if races else NO_RECORDS,
+            self._shared_records(
+                len(threads.blocks) * _aligned(bytes_), shifts["shared"]
+            )
+            if races
+            else NO_RECORDS,
             shifts["shared"],
         )
         local = Space(
@@ -161,10 +162,10 @@ class Machine:
         )
         return everything, shared, local
 
-    def _shared_records(self, size: int) -> Int64s:
+    def _shared_records(self, size: int, shift: int) -> Int64s:
         """Records without those of the blocks that used the same memory before."""
-        records = self._shared_shadow.records()
-        records[:size] = 0
+        records = self._shared_shadow.records(shift)
+        records[: size >> shift] = 0
         return records
 
     def _constants(self, program: Program) -> list[tuple[int, int]]:

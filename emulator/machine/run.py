@@ -5,8 +5,8 @@ from typing import NoReturn
 import numpy as np
 
 from emulator.machine.calls import calls
-from emulator.machine.frame import Frame
 from emulator.machine.faults import Fault
+from emulator.machine.frame import Frame
 from emulator.machine.memory.clock import Clock
 from emulator.machine.memory.copies import Copies
 from emulator.machine.memory.generic import Generic
@@ -18,7 +18,7 @@ from emulator.machine.schedule.barriers import Barriers
 from emulator.machine.schedule.order import Order
 from emulator.machine.schedule.ready import Ready
 from emulator.machine.threads import Threads
-from emulator.machine.types import Array, Bools, Mask
+from emulator.machine.types import Array, Mask
 from emulator.machine.warps.together import WARP, Warps
 from emulator.ptx import Guard
 from emulator.translate import DTYPES
@@ -127,7 +127,7 @@ class Run:
 
     def _split(self, guard: Guard, m: Mask) -> tuple[Mask | None, Mask | None]:
         """Return the threads for which a guard holds, and the others."""
-        holds: Bools = self.frame.names[self.program.translation.predicate(guard)]
+        holds = self.frame.registers[guard.register].view(bool)
         if guard.negated:
             holds = ~holds
         taken = holds.copy() if m is True and not guard.negated else holds & m

@@ -39,7 +39,10 @@ class Threads:
             "warpid": (own // WARP).astype(np.uint32),
         }
         block = np.repeat(self.blocks, self.per_block)
-        for name, place, sides in (("tid", own, self.launch.block), ("ctaid", block, self.launch.grid)):
+        for name, place, sides in (
+            ("tid", own, self.launch.block),
+            ("ctaid", block, self.launch.grid),
+        ):
             for axis, side, number in zip("xyz", sides, _axes(place, sides), strict=True):
                 found[f"{name}_{axis}"] = number.astype(np.uint32)
                 found[f"n{name}_{axis}"] = np.full(self.count, side, np.uint32)

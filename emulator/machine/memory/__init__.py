@@ -1,1 +1,1 @@
-"""Memory of devices, of thread blocks and of threads; the checks of accesses; asynchronous copies."""
+"""Memory of devices, thread blocks and threads; the checks of accesses; asynchronous copies."""

@@ -23,12 +23,13 @@ class Allocation:
 
 
 class Arena:
-    """Memory of `size` bytes for each of some devices; an address is that of a byte in this process.
+    """Memory of `size` bytes for each of some devices; addresses are those of this process.
 
-    Memory begins, and is left when it is freed, as bytes 0xFF: NaN in every floating-point type.
+    Allocated memory begins as bytes 0xFF: NaN in every floating-point type.
     """
 
     def __init__(self, size: int, devices: int = 1) -> None:
+        size = -(-size // ALIGNMENT) * ALIGNMENT
         self.size, self.devices = size, devices
         self.bytes: Bytes = reserved((size + GAP) * devices)
         self.base: int = self.bytes.ctypes.data
@@ -58,7 +59,6 @@ class Arena:
         if allocation is None:
             return False
         self._starts.remove(address)
-        self.of(address, allocation.size)[:] = 0xFF
         needed = -(-allocation.size // ALIGNMENT) * ALIGNMENT + GAP
         rooms = self._free[allocation.device]
         insort(rooms, (address, needed))

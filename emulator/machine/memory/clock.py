@@ -9,7 +9,7 @@ from emulator.machine.types import Bools, Int64s
 
 
 class Clock:
-    """The clock of a machine, which never goes back; `state` is that of the run, with its extents."""
+    """The clock of a machine, which never goes back; state: the run's (module `records`)."""
 
     def __init__(self) -> None:
         self._time = self._launch = 1

@@ -9,8 +9,9 @@ import numpy as np
 
 from emulator.machine.memory import loops, records
 from emulator.machine.memory.spaces import Space
-from emulator.machine.types import Array, Bools, Int64s, Mask
+from emulator.machine.types import Array, Int64s, Mask
 
+_INT64 = np.dtype(np.int64)
 _COLUMNS = 8  # target, source, thread, bytes given, group, width, clock, number of the text
 _THREAD, _TEXT = 2, 7
 
@@ -31,18 +32,12 @@ class Copies:
     ) -> None:
         """Start copying `given` bytes (at most `width`; the rest is filled with 0) per thread."""
         active = self.watch.mask(m)
-        target, source, given = (
-            np.ascontiguousarray(np.broadcast_to(part, active.shape), np.int64)
-            if np.shape(part) != active.shape or part.dtype != np.int64
-            else part
-            for part in (target, source, given)
-        )
-        if np.count_nonzero(given > width):
-            self._check_given(given, width, active, text)
+        count = len(active)
+        target, source, given = _whole(target, count), _whole(source, count), _whole(given, count)
         number = self._numbers.setdefault(text, len(self._texts))
         if number == len(self._texts):
             self._texts.append(text)
-        self._make_room(len(active))
+        self._make_room(count)
         wrong = loops.issue(
             self._queue,
             self._length,
@@ -60,6 +55,9 @@ class Copies:
             width,
             number,
         )
+        if wrong == records.TOO_MANY:
+            who = int(self.watch.clock.state[records.WHO_FAILS])
+            self.watch.fail(f"a copy of {given[who]} of {width} bytes", text, who)
         if wrong > 0:
             self.everything.refuse(wrong, width, source, text)
         if wrong < 0:
@@ -118,8 +116,9 @@ class Copies:
             room[: self._length] = self._queue[: self._length]
             self._queue = room
 
-    def _check_given(self, given: Int64s, width: int, active: Bools, text: str) -> None:
-        bad = active & (given > width)
-        if bad.any():
-            who = int(np.argmax(bad))
-            self.watch.fail(f"a copy of {given[who]} of {width} bytes", text, who)
+
+def _whole(value: Array, count: int) -> Int64s:
+    """Return a value for each thread."""
+    if value.dtype is not _INT64:
+        value = value.astype(_INT64)
+    return value if value.shape == (count,) else np.full(count, value)

@@ -1,10 +1,9 @@
 """The compiled loops over the threads of an access: extents, alignment, races, and the bytes.
 
-`records` explains what they look for and the arrays that they share.  They call each other and so
-are in one file: Numba's cache looks only at the file of the caller.
+`records` explains what they look for and the arrays that they share.
 """
 
-from emulator.machine.memory.compiled import compiled
+from emulator.machine.memory.compiled import compiled, inlined
 from emulator.machine.memory.records import (
     BLOCKS,
     CLOCK,
@@ -27,6 +26,7 @@ from emulator.machine.memory.records import (
     STRIDE,
     THREADS,
     TIME,
+    TOO_MANY,
     UNALIGNED,
     WARPS,
     WHO,
@@ -36,7 +36,7 @@ from emulator.machine.memory.records import (
 from emulator.machine.types import Bools, Bytes, Int64s, Integers
 
 
-@compiled
+@inlined
 def _written(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> int:
     """FINE, or how an access by `who`, or (LANES) its warp, conflicts with a unit's last write."""
     record = shadow[unit, 0]
@@ -55,7 +55,7 @@ def _written(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> i
     return FINE if ordered else WRITTEN
 
 
-@compiled
+@inlined
 def _read(shadow: Int64s, unit: int, who: int, state: Int64s) -> bool:
     """Whether a write by `who` conflicts with the last reads of a unit."""
     record = shadow[unit, 1]
@@ -68,10 +68,10 @@ def _read(shadow: Int64s, unit: int, who: int, state: Int64s) -> bool:
         return False
     if level == WARPS or other >> 5 != who >> 5:
         return True
-    return time >= state[HEADER + 2 * (who >> 5) + 1]
+    return bool(time >= state[HEADER + 2 * (who >> 5) + 1])
 
 
-@compiled
+@inlined
 def _note_read(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> None:
     """Join a read by `who` (kind ONE) or by its warp (kind LANES) to the record of readers."""
     record = shadow[unit, 1]
@@ -99,7 +99,7 @@ def _note_read(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) ->
         shadow[unit, 1] = mine | LANES
 
 
-@compiled
+@inlined
 def _wrong_place(at: int, width: int, state: Int64s, extents: int) -> int:
     """FINE, UNALIGNED or OUTSIDE; the extent that is found comes first from now on."""
     if at & (width - 1):
@@ -116,7 +116,7 @@ def _wrong_place(at: int, width: int, state: Int64s, extents: int) -> int:
     return OUTSIDE
 
 
-@compiled
+@inlined
 def _check(
     at: int,
     place: int,
@@ -128,7 +128,7 @@ def _check(
     layout: Int64s,
     shadow: Int64s,
 ) -> int:
-    """Check and record a thread's access.  kind: of a reader ONE or LANES, of a writer ONE or COPY."""
+    """Check and record an access.  kind: of a reader ONE or LANES, of a writer ONE or COPY."""
     wrong = _wrong_place(at, width, state, layout[EXTENTS])
     if wrong == FINE and len(shadow):
         shift = layout[SHIFT]
@@ -241,7 +241,10 @@ def put(
     ahead: int,
     backward: bool,
 ) -> None:
-    """Write values `ahead` behind addresses that have been checked; backward: the last thread first."""
+    """Write values `ahead` behind addresses that have been checked.
+
+    backward: the last thread first.
+    """
     threads = len(address)
     for step in range(threads):
         who = threads - 1 - step if backward else step
@@ -282,6 +285,8 @@ def issue(
             wrong = _check(at, place, who, width, ONE, False, state, outer, outer_shadow)
         else:
             wrong = UNALIGNED if at & (width - 1) else FINE
+        if given[who] > width:
+            wrong = TOO_MANY
         if wrong != FINE:
             state[WHO_FAILS] = who
             return wrong
@@ -312,7 +317,7 @@ def arrive(
     outer_memory: Bytes,
     memory: Bytes,
 ) -> int:
-    """Write what active threads' copies bring, but for their last `pending` groups; keep the others.
+    """Write what active threads' copies bring, but for their last `pending` groups.
 
     Returns how many rows of the queue are left, or -1 - the row whose source has been changed.
     """
@@ -327,7 +332,8 @@ def arrive(
             queue[row, 5],
         )
         if not active[who] or group >= committed[who] - pending:
-            queue[left] = queue[row]
+            for column in range(queue.shape[1]):
+                queue[left, column] = queue[row, column]
             left += 1
             continue
         if given > 0 and len(outer_shadow):

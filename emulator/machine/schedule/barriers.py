@@ -54,8 +54,8 @@ class Barriers:
         for number, (end, m) in list(self._warps.items()):
             by_warp = self.warps.watch.mask(m).reshape(-1, WARP)
             ended = self.warps.ended.reshape(-1, WARP)
-            whole = by_warp.any(1) & (by_warp | ended).all(1)
-            if not whole.any():
+            whole = np.logical_and.reduce(by_warp | ended, 1) & np.logical_or.reduce(by_warp, 1)
+            if not np.count_nonzero(whole):
                 continue
             released = True
             self.clock.warp_barrier(whole)
@@ -85,12 +85,13 @@ class Barriers:
     def _check_one_place(self, places: list[tuple[Barrier, Bools]]) -> None:
         if len(places) < 2:
             return
-        there = [m.reshape(-1, self.warps.watch.per_block).any(1) for _, m in places]
-        bad = np.sum(there, axis=0) > 1
-        if bad.any():
+        size = self.warps.watch.per_block
+        there = [np.logical_or.reduce(m.reshape(-1, size), 1) for _, m in places]
+        bad = np.add.reduce(there, 0, int) > 1
+        if np.count_nonzero(bad):
             block = int(np.argmax(bad))
             end, m = next(p for p, some in zip(places, there, strict=True) if some[block])
-            first = block * self.warps.watch.per_block
+            first = block * size
             who = first + int(np.argmax(m[first:]))
             what = "threads of a block wait at different barriers"
             self.warps.watch.fail(what, end.instruction.text, who)
@@ -103,7 +104,7 @@ class Barriers:
         members: Int64s = np.broadcast_to(self.value(operands[0]), active.shape).astype(np.int64)
         lanes = np.arange(WARP)
         alive = (~self.warps.ended.reshape(-1, WARP)).astype(np.int64) << lanes
-        missing = alive.sum(1)[:, None] & ~members.reshape(-1, WARP) & ALL_LANES
+        missing = np.sum(alive, 1)[:, None] & ~members.reshape(-1, WARP) & ALL_LANES
         bad = active & (missing != 0).reshape(-1)
         if bad.any():
             what = "a barrier of some threads of a warp is not supported"

@@ -1,6 +1,6 @@
 """Everything that a GPU may do in one order or another, as a seed decides."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Order:
             self._pick = str(self.random.choice(["lowest", "highest", "any"], p=[0.4, 0.3, 0.3]))
             self._apart = bool(self.random.random() < _RUN_APART)
 
-    def pick(self, ready: dict[int, object]) -> int:
+    def pick(self, ready: Collection[int]) -> int:
         """Return which of the blocks of code that are ready runs next."""
         if self._pick == "lowest" or self.random is None:
             return min(ready)

@@ -69,12 +69,12 @@ class Ready:
     def _whole_warps(self, number: int, m: Bools) -> Bools:
         """Return the threads whose whole warps are there; the others wait."""
         by_warp = m.reshape(-1, WARP)
-        whole = (by_warp | self.warps.ended.reshape(-1, WARP)).all(1)
+        whole = np.logical_and.reduce(by_warp | self.warps.ended.reshape(-1, WARP), 1)
         rest = by_warp & ~whole[:, None]
         if not np.count_nonzero(rest):
             return m
         self._partial[number] = rest.reshape(-1)
-        return (by_warp & whole[:, None]).reshape(-1)
+        return np.asarray(by_warp & whole[:, None]).reshape(-1)
 
 
 def _union(one: Mask, other: Mask) -> Mask:

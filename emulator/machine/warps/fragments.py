@@ -1,5 +1,6 @@
-"""Which lane and register hold an element of a matrix (PTX manual, "Matrix fragments for mma.m16n8k8"
-and "Matrix fragments for mma.m16n8k16 with floating point type").
+"""Which lane and register hold an element of a matrix.
+
+PTX manual, "Matrix fragments for mma.m16n8k8" and "... for mma.m16n8k16 with floating point type".
 
 A table has, for each element, lane * registers + register, where bf16 registers hold two values.
 """

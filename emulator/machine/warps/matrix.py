@@ -1,4 +1,4 @@
-"""ldmatrix: 8 x 8 matrices of 16-bit values from shared memory to fragments (PTX manual, "ldmatrix")."""
+"""ldmatrix: 8 x 8 matrices of 16-bit values from shared memory (PTX manual, "ldmatrix")."""
 
 import numpy as np
 

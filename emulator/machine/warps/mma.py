@@ -79,7 +79,21 @@ def _product(
     left, right, start = (_by_warp(side) for side in (a, b, c))
     out = np.empty_like(start)
     order = sums.order(len(b_places))
-    _sum(left, right, start, a_places, b_places, fragments.SUMS, order, sums.toward_zero, out)
+    room, row = np.empty(b_places.shape), np.empty(8, np.float32)
+    _sum(
+        left,
+        right,
+        start,
+        a_places,
+        b_places,
+        fragments.SUMS,
+        order,
+        sums.toward_zero,
+        room,
+        row,
+        row.view(np.int32),
+        out,
+    )
     return list(np.ascontiguousarray(out.reshape(-1, 4).T))
 
 
@@ -101,13 +115,16 @@ def _sum(
     c_places: Int64s,
     order: Int64s,
     toward_zero: bool,
+    b: Array,
+    sums: Array,
+    bits: Array,
     out: Array,
 ) -> None:
-    """Compute each warp's product.  A product of two such numbers is exact in float64."""
+    """Compute each warp's product.  A product of two such numbers is exact in float64.
+
+    b, sums: room for a warp's second matrix and a row of sums; bits: the same row as integers.
+    """
     depth = b_places.shape[0]
-    b = np.empty((depth, 8), np.float64)
-    sums = np.empty(8, np.float32)
-    bits = sums.view(np.int32)
     for warp in range(left.shape[0]):
         for k in range(depth):
             for column in range(8):

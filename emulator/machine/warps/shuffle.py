@@ -13,7 +13,7 @@ def shuffle(
     b: Array,
     c: Array,
     m: Mask,
-    membermask: Array | int,
+    members: Array | int,
     text: str,
 ) -> tuple[Array, Bools]:
     """Return, for all threads, the values of the lanes they read, and whether those are in range.
@@ -21,7 +21,7 @@ def shuffle(
     how: "up", "down", "bfly" or "idx"; b: lane or distance; c: clamp in bits 0-4, segment mask in
     bits 8-12.
     """
-    active = warps.members(m, np.asarray(membermask), text)
+    active = warps.members(m, np.asarray(members), text)
     count = len(active)
     number = np.arange(count)
     lane = number % WARP
@@ -43,13 +43,13 @@ def shuffle(
 
 
 def vote(
-    warps: Warps, how: str, predicate: Bools, m: Mask, membermask: Array | int, text: str
+    warps: Warps, how: str, predicate: Bools, m: Mask, members: Array | int, text: str
 ) -> Array:
     """Return, for all threads, what their warp's active threads vote.
 
     how: "all", "any" or "uni" give booleans, "ballot" a bit for each lane as uint32.
     """
-    active = warps.members(m, np.asarray(membermask), text)
+    active = warps.members(m, np.asarray(members), text)
     chosen = (np.broadcast_to(predicate, active.shape) & active).reshape(-1, WARP)
     there = active.reshape(-1, WARP)
     if how == "ballot":
@@ -58,4 +58,3 @@ def vote(
     everyone, someone = (chosen == there).all(1), chosen.any(1)
     found = {"all": everyone, "any": someone, "uni": everyone | ~someone}[how]
     return np.repeat(found, WARP)
-

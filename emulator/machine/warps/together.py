@@ -22,19 +22,21 @@ class Warps:
         """Return the active threads; raise Fault if of a warp only some execute the instruction."""
         active = self.watch.mask(m)
         by_warp = active.reshape(-1, WARP)
-        some = by_warp.any(1) & ~by_warp.all(1)
-        if some.any():
+        some = np.logical_or.reduce(by_warp, 1) & ~np.logical_and.reduce(by_warp, 1)
+        if np.count_nonzero(some):
             self._fail("executed by only some threads of a warp", active, some, text)
         return active
 
-    def members(self, m: Mask, membermask: Int64s, text: str) -> Bools:
+    def members(self, m: Mask, members: Int64s, text: str) -> Bools:
         """Return the active threads; they must be in their member mask, with all others in it."""
         active = self.watch.mask(m)
         lanes = np.arange(len(active)) % WARP
-        masks = np.broadcast_to(np.asarray(membermask).astype(np.int64), active.shape) & ALL_LANES
+        masks = np.broadcast_to(members.astype(np.int64), active.shape) & ALL_LANES
         outside = active & (masks >> lanes & 1 == 0)
         if outside.any():
-            self.watch.fail("a thread that is not in the member mask", text, int(np.argmax(outside)))
+            self.watch.fail(
+                "a thread that is not in the member mask", text, int(np.argmax(outside))
+            )
         by_warp = active.reshape(-1, WARP)
         there = (by_warp.astype(np.int64) << np.arange(WARP)).sum(1)
         gone = (self.ended.reshape(-1, WARP).astype(np.int64) << np.arange(WARP)).sum(1)
