@@ -62,14 +62,14 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Options:
     for field in fields(Options):
         text = environment.get(PREFIX + field.name.upper(), "")
         if text:
-            found[field.name] = _value(field.name, str(field.type), text)
+            found[field.name] = _value(field.name, field.type, text)
     return Options(**found)
 
 
-def _value(name: str, kind: str, text: str) -> object:
-    if kind == "str":
+def _value(name: str, kind: object, text: str) -> object:
+    if kind is str:
         return text
-    if kind == "bool":
+    if kind is bool:
         known = {"1": True, "true": True, "0": False, "false": False}
         if text.lower() not in known:
             raise OptionError(f"{PREFIX}{name.upper()}: found {text!r}, expected 0 or 1")
