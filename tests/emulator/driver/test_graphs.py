@@ -14,7 +14,7 @@ def instantiated(host, graph):
 
 
 class Fork:
-    """A graph of two copies to one place, on two streams; ordered: the second waits for the first."""
+    """A graph of two copies to one place; ordered: the second waits for the first."""
 
     def __init__(self, ordered=False, **options):
         self.host = host = Host(**options)

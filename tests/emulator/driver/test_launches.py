@@ -145,7 +145,9 @@ def extents(host, *words):
     import struct
 
     parameters = ", ".join(f".param .u64 p{i}" for i in range(len(words)))
-    text = f".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k({parameters}) {{ ret; }}"
+    text = (
+        f".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k({parameters}) {{ ret; }}"
+    )
     return extents_of(parse(text)["k"], struct.pack(f"{len(words)}q", *words), host.driver.arena)
 
 

@@ -50,7 +50,10 @@ def test_an_address_has_a_device_and_an_extent():
     assert host.made(ctypes.c_int, "cuPointerGetAttribute", 9, first) == 0
     assert host.made(ctypes.c_int, "cuPointerGetAttribute", 9, second) == 1
     assert host.made(ctypes.c_void_p, "cuPointerGetAttribute", 1, second) == context
-    assert [host.made(ctypes.c_uint, "cuPointerGetAttribute", 2, a) for a in (first, pinned)] == [2, 1]
+    assert [host.made(ctypes.c_uint, "cuPointerGetAttribute", 2, a) for a in (first, pinned)] == [
+        2,
+        1,
+    ]
     base, size = ctypes.c_uint64(), ctypes.c_size_t()
     host.cuMemGetAddressRange(ctypes.byref(base), ctypes.byref(size), second + 99)
     assert (base.value, size.value) == (second, 100)
