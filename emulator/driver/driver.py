@@ -17,7 +17,7 @@ from emulator.driver.objects import (
 )
 from emulator.driver.status import Refused, Status
 from emulator.driver.work import Operation, Scheduler, Work
-from emulator.machine import Machine
+from emulator.machine import Machine, Observer
 from emulator.machine.memory.arena import Arena
 from emulator.options import Options
 
@@ -26,13 +26,14 @@ class Driver:
     """Some GPUs, their contexts and memory, and all that is enqueued on them.
 
     faults: what kernels did and must not, and calls that the emulator has not; refusals: calls that
-    were refused, with the rule.  calls: how often each entry point was called.
+    were refused, with the rule.  calls: how often each entry point was called.  observer: is told of
+    all that kernels do.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, observer: Observer | None = None) -> None:
         self.options = options
         self.arena = Arena(options.memory, options.gpus)
-        self.machine = Machine(self.arena, options)
+        self.machine = Machine(self.arena, options, observer)
         self.scheduler = Scheduler(options.seed, options.late)
         self.handles, self.host = Handles(), HostMemory()
         self.contexts = [Context(device) for device in range(options.gpus)]
