@@ -5,6 +5,7 @@ python -m emulator [options] -m MODULE [arguments]    a module
 """
 
 import argparse
+import atexit
 import os
 import runpy
 import sys
@@ -125,6 +126,7 @@ def _code_of(run: Callable[[], Any]) -> int:
 
 def leave(code: int) -> NoReturn:
     """End the process: objects that are freed after Python's end would call the driver."""
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
