@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numba import cuda
 
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
@@ -12,6 +13,7 @@ from tests.network import test_replicas as replicas
 from tests.support.rows import graph_of, randomize
 
 STEPS = 4
+LAST = len(cuda.gpus) - 1  # device 1 of the network: on another GPU, where there are two
 LAYERS = """
 [data]
 type=data
@@ -38,7 +40,7 @@ PARAMS = "[f]\nepsW=0.5\nepsB=0.1\nmomW=0.9\nmomB=0.9\nwc=0.01\n[cost]\ncoeff=1\
 
 
 def network(engine=None):
-    made = Network(graph_of(LAYERS, PARAMS, {0: 6, 1: 1}), 4, engine or Engine((0, 0)))
+    made = Network(graph_of(LAYERS, PARAMS, {0: 6, 1: 1}), 4, engine or Engine((0, LAST)))
     randomize(made)
     return made
 

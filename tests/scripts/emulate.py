@@ -52,7 +52,9 @@ def jobs(whole):
     ]
     found += [Job(f"products {i}/2", (PRODUCTS,), {"EMULATED_PART": f"{i}/2"}) for i in (1, 2)]
     found += [Job("networks", ("tests/emulated/test_networks.py",), TWO)]
-    found += [Job("late networks", ("tests/emulated/test_late.py",))]
+    late_tests = ("tests/emulated/test_late.py",)
+    found += [Job("late networks", late_tests), Job("late networks, two GPUs", late_tests, TWO)]
+    found += [Job("late networks, no peers", late_tests, {**TWO, "EMULATOR_PEERS": "0"})]
     share = {} if whole else {"CONVNET_GPU_SHARD": "3/16"}
     found += [Job("tests/gpu", ("tests/gpu/test_gpu_rows.py",), share)]
     parts = ["1/1"] * 3 if whole else [f"{i}/6" for i in (1, 3, 5)]

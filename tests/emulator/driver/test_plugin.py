@@ -41,7 +41,8 @@ def test_good_again():
 def test_a_fault_fails_the_test_that_caused_it(tmp_path, options):
     (tmp_path / "test_it.py").write_text(TESTS)
     plugins = "-p", "emulator.pytest_plugin", "-p", "no:cacheprovider"
-    command = [sys.executable, "-m", "pytest", *plugins, "-n", "0", "-rA", "-q", "-W", "ignore", str(tmp_path)]  # fmt: skip
+    words = "-n", "0", "-rA", "-q", "-W", "ignore", str(tmp_path)
+    command = [sys.executable, "-m", "pytest", *plugins, *words]
     done = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, **options, "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True,
