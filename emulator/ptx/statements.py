@@ -17,6 +17,7 @@ _OPERAND = re.compile(
     rf"\[\s*(?:{NAME}|\d+)\s*(?:\+\s*-?\w+\s*)?\]|"
     rf"\{{\s*{_SIMPLE}(?:\s*,\s*{_SIMPLE})*\s*\}}"
 )
+_COMMAS = re.compile(r",(?![^{\[]*[}\]])")  # no bracket closes behind it
 
 
 class Statement(NamedTuple):
@@ -91,11 +92,4 @@ def instruction(source: Source, statement: Statement) -> Instruction:
 
 def split(text: str) -> list[str]:
     """Return operands, separated by the commas outside of brackets."""
-    found, depth, start = [], 0, 0
-    for place, letter in enumerate(text):
-        depth += (letter in "{[(") - (letter in "}])")
-        if letter == "," and not depth:
-            found.append(text[start:place].strip())
-            start = place + 1
-    last = text[start:].strip()
-    return [*found, last] if last else found
+    return [part.strip() for part in _COMMAS.split(text)] if text else []

@@ -14,6 +14,7 @@ from emulator.ptx import SIZES, Instruction, Kernel, PtxError
 from emulator.translate.literals import literal
 from emulator.translate.names import DTYPES, UNSIGNED, Names, identifier, plain
 
+COMPILED = ("fma", "select", "wide_product", "wide_product_sum")  # ufuncs that know no `where`
 _ADDRESS = re.compile(r"\[\s*([^\s+\]]+)\s*(?:\+\s*(-?\w+)\s*)?\]")
 
 
@@ -96,16 +97,17 @@ class Code:
 
     # -- results
 
-    def compute(
-        self, function: str, target: str, kind: str, *operands: str, dtype: str = ""
-    ) -> None:
-        """Write a ufunc's results to a register; dtype: in which it computes, if not its own."""
+    def compute(self, function: str, target: str, kind: str, *operands: str) -> None:
+        """Write a ufunc's results to a register."""
         if target == "_":
             return
+        if self.mask and function in COMPILED:
+            self.assign(target, kind, f"{function}({', '.join(operands)})")
+            return
         out = self.names.register(target, kind, self.item)
-        named = self.mask or dtype or function in ("minimum", "maximum")  # NumPy wants it so
+        named = self.mask or function in ("minimum", "maximum")  # NumPy wants it so
         given = [*operands, f"out={out}" if named else out]
-        given += [f"where={self.mask}"] * bool(self.mask) + [f"dtype={dtype}"] * bool(dtype)
+        given += [f"where={self.mask}"] * bool(self.mask)
         self.line(f"{function}({', '.join(given)})")
 
     def assign(self, target: str, kind: str, value: str) -> None:

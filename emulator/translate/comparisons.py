@@ -1,8 +1,9 @@
 """Comparisons and selections (PTX manual, 9.7.6, and testp, 9.7.3.1)."""
 
-from emulator.ptx import Instruction
+from emulator.ptx import SIZES, Instruction
 from emulator.translate.code import Code
 from emulator.translate.floats import operand
+from emulator.translate.names import UNSIGNED
 from emulator.translate.opcodes import translates
 
 _UFUNCS = {
@@ -71,9 +72,10 @@ def _expression(name: str, a: str, b: str) -> str:
 
 @translates("selp.{b16,b32,b64,u16,u32,u64,s16,s32,s64,f32,f64}")
 def select(code: Code, item: Instruction) -> None:
-    kind, (target, a, b, predicate) = item.parts[-1], item.operands
-    chosen = code.predicate(predicate)
-    code.assign(target, kind, f"where({chosen}, {code.value(a, kind)}, {code.value(b, kind)})")
+    """Selected as bits: numbers of floating point are given as bits, too."""
+    kind, (target, *values, predicate) = UNSIGNED[SIZES[item.parts[-1]]], item.operands
+    a, b = (code.value(text, kind) for text in values)
+    code.compute("select", target, kind, code.predicate(predicate), a, b)
 
 
 @translates(

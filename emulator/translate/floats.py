@@ -39,8 +39,7 @@ def arithmetic(code: Code, item: Instruction) -> None:
     if head == "rcp":
         values.insert(0, operand(code, _one(kind), kind, False))
     mode = next((part for part in item.parts if part in _MODES), "")
-    masked = head == "fma" and code.mask  # Numba's ufunc takes no mask
-    if not (mode or flush or masked or "sat" in item.parts):
+    if not (mode or flush or "sat" in item.parts):
         code.compute(_NEAREST[head], target, kind, *values)
         return
     if mode:

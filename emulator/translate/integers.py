@@ -2,7 +2,6 @@
 
 from emulator.ptx import Instruction
 from emulator.translate.code import Code
-from emulator.translate.names import DTYPES
 from emulator.translate.opcodes import translates
 
 _ALL = "{u16,s16,u32,s32,u64,s64}"
@@ -41,15 +40,16 @@ def wider(kind: str) -> str:
 def wide_product(code: Code, item: Instruction) -> None:
     kind = item.parts[-1]
     a, b = (code.value(text, kind) for text in item.operands[1:])
-    code.compute("multiply", item.operands[0], wider(kind), a, b, dtype=DTYPES[wider(kind)])
+    code.compute("wide_product", item.operands[0], wider(kind), a, b)
 
 
 @translates("mad.wide.{u16,s16,u32,s32}")
 def wide_product_sum(code: Code, item: Instruction) -> None:
     kind, wide = item.parts[-1], wider(item.parts[-1])
     a, b = (code.value(text, kind) for text in item.operands[1:3])
-    product = f"multiply({a}, {b}, dtype={DTYPES[wide]})"
-    code.compute("add", item.operands[0], wide, product, code.value(item.operands[3], wide))
+    code.compute(
+        "wide_product_sum", item.operands[0], wide, a, b, code.value(item.operands[3], wide)
+    )
 
 
 @translates(f"mad.lo.{_ALL}")

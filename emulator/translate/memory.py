@@ -1,5 +1,7 @@
 """Loads, stores and asynchronous copies (PTX manual, 9.7.9)."""
 
+import numpy as np
+
 from emulator.ptx import SIZES, Instruction
 from emulator.translate.code import Code
 from emulator.translate.names import DTYPES, UNSIGNED, identifier, plain
@@ -17,7 +19,10 @@ def address(code: Code, text: str, space: str) -> str:
         if bits not in (32, 64):
             raise code.error(f"address {text}")
         found = code.names.register(base, f"s{bits}", code.item)
-        return f"{found} + {offset}" if offset else found
+        if not offset:
+            return found
+        more = code.names.constant(np.dtype(f"int{bits}").type(offset), f"s{bits}")
+        return f"add({found}, {more})"
     if base in code.kernel.constants:
         return f"everywhere(int(address_{identifier(base)}) + {offset})"
     places = {"shared": code.kernel.shared, "local": code.kernel.local}.get(space, {})

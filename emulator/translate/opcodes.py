@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TypeVar
 
 from emulator.ptx import Instruction, PtxError
@@ -47,6 +48,7 @@ def _expanded(pattern: str) -> Iterator[str]:
         yield from _expanded(pattern[: match.start()] + choice + pattern[match.end() :])
 
 
+@cache
 def canonical(op: str) -> str:
     """Return an opcode without modifiers that have no effect here."""
     hints = _HINTS.get(op.split(".")[0])

@@ -1,8 +1,9 @@
 """A kernel as Python source: a function for each basic block, over arrays of a value per thread."""
 
 from collections import Counter
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from emulator.ptx import Block, Branch, Exit, Guard, Instruction, Kernel
 from emulator.translate.code import Code
@@ -16,7 +17,7 @@ class Translation:
 
     source: functions b0(m), b1(m), ..., one for each block.  m: True, or a mask of the threads that
     execute it.  registers: name in the source -> register and the type it is seen as.  params: name
-    -> offset and type.  constants: name -> NumPy scalar.  sizes: instructions of each block.
+    -> offset and type.  constants: name -> array of no axes.  sizes: instructions of each block.
     kinds: of each block, how many instructions of each kind it has (`translate/kinds.py`).
     """
 
@@ -36,7 +37,7 @@ class Translation:
         return self._names.params
 
     @property
-    def constants(self) -> dict[str, np.generic]:
+    def constants(self) -> dict[str, NDArray[Any]]:
         return self._names.constants
 
     def predicate(self, guard: Guard) -> str:
@@ -75,10 +76,13 @@ def _instruction(code: Code, item: Instruction) -> None:
     guard = code.predicate("!" * item.guard.negated + item.guard.register)
     code.line(f"g = {f'{code.mask} & ' * bool(code.mask)}{guard}")
     if code.mask:
-        with code.block("if g.any():", "g"):
+        with code.block("if count_nonzero(g):", "g"):
             translate(code, item)
         return
-    with code.block("if g.all():", None):
+    if item.guard.register in "".join(item.operands[:1]) and not item.guard.negated:
+        code.line("g = g.copy()")  # the instruction writes to it
+    code.line("n = count_nonzero(g)")
+    with code.block("if n == len(g):", None):
         translate(code, item)
-    with code.block("elif g.any():", "g"):
+    with code.block("elif n:", "g"):
         translate(code, item)

@@ -10,6 +10,8 @@ from tests.emulator.support.rounding import double, single
 _SINGLES = [0.0, 1.0, 1.5, 0.5, 2.0, 3.0, 1 / 3, 127.5, 2.0**24, 2.0**31, 2.0**32, 2.0**63, 2.0**64]
 _SINGLES += [single(b) for b in (1, 2, 0x007FFFFF, 0x00800000, 0x00800001, 0x7F7FFFFF, 0x7F000000)]
 _SINGLES += [single(b) for b in (0x3F7FFFFF, 0x3F800001, 0x4B000001, 0x4AFFFFFF, 0x7E800001)]
+# In the middle of two numbers of bfloat16, tf32 and float16, and beside it.
+_SINGLES += [single(b) for b in (0x3F808000, 0x3F818000, 0x3F807FFF, 0x3F808001, 0x3F801000)]
 _DOUBLES = [0.0, 1.0, 1.5, 0.5, 2.5, 1 / 3, 2.0**31 - 0.5, 2.0**53 + 2, 2.0**63, 2.0**64, 1e-300]
 _DOUBLES += [double(b) for b in (1, 3, 0x000FFFFFFFFFFFFF, 0x0010000000000000, 0x7FEFFFFFFFFFFFFF)]
 _DOUBLES += [1 + 2.0**-24, 1 + 2.0**-24 + 2.0**-52, 2.0**-150, 2.0**-149 * 1.5, 2.0**128 - 2.0**103]

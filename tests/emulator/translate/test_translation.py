@@ -32,6 +32,20 @@ def test_a_guard_chooses_threads(negated):
             assert np.array_equal(frame.get("%b", "u32"), np.where(active, 7, others))
 
 
+def test_a_guard_is_read_before_its_register_is_written():
+    registers = {"%p": "pred", "%q": "pred", "%a": "b32"}
+    given = kernel("@%p setp.lt.s32 %p|%q, %a, 4;", registers)
+    for m in (True, np.arange(8) != 2):
+        frame = Frame(given, 8)
+        frame.set("%a", np.arange(8), "u32")
+        frame.set("%p", np.arange(8) % 2 == 0, "pred")
+        frame.run(m)
+        active = [0, 2, 4, 6] if m is True else [0, 4, 6]
+        p = [i < 4 if i in active else i % 2 == 0 for i in range(8)]
+        q = [i >= 4 if i in active else False for i in range(8)]
+        assert frame.get("%p", "pred").tolist() == p and frame.get("%q", "pred").tolist() == q
+
+
 def test_each_block_is_a_function():
     lines = (
         "mov.b32 %a, 1; bra.uni $L; $L: @%p bra $M; mov.b32 %a, 2; bar.sync 0; $M: mov.b32 %b, %a;"
