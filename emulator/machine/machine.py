@@ -12,6 +12,7 @@ from emulator.machine.frame import Frame, frame_bytes
 from emulator.machine.limits import SHARED, Launch, broken_limit
 from emulator.machine.memory.arena import Arena
 from emulator.machine.memory.clock import Clock
+from emulator.machine.memory.copies import COLUMNS
 from emulator.machine.memory.reserved import reserved
 from emulator.machine.memory.shadow import NO_RECORDS, Shadow
 from emulator.machine.memory.spaces import Space
@@ -25,6 +26,7 @@ from emulator.machine.types import Bytes, Int64s, Sides
 AT_ONCE = 1 << 13  # threads that run together, whole blocks
 _SCRATCH = 1 << 30  # bytes, reserved: registers
 _LARGEST = 1 << 28  # bytes, reserved: shared memory of blocks that run together; local memory
+_COPIES = 1 << 28  # bytes, reserved: asynchronous copies under way
 _FRAMES = 64  # kept for further launches
 
 
@@ -53,6 +55,7 @@ class Machine:
         self._clock, self._lock = Clock(), threading.RLock()
         self._registers = reserved(_SCRATCH)
         self._shared, self._local = reserved(_LARGEST), reserved(_LARGEST)
+        self._copies = reserved(_COPIES).view(np.int64).reshape(-1, COLUMNS)
         self._shadow, self._shared_shadow = Shadow(len(memory.bytes)), Shadow(_LARGEST)
         self._frames: dict[tuple[int, int], tuple[Program, Frame]] = {}
 
@@ -101,7 +104,7 @@ class Machine:
             threads = Threads(launch, blocks)
             frame = self._frame(program, threads.count)
             run = Run(program, threads, frame, order, self._clock, self.observer)
-            run.begin(params, *self._spaces(run, launch, rows))
+            run.begin(params, self._copies, *self._spaces(run, launch, rows))
             done = run.run()
             program.instructions += done
             self.instructions += done

@@ -10,7 +10,7 @@ from emulator.machine.frame import Frame
 from emulator.machine.memory.clock import Clock
 from emulator.machine.memory.copies import Copies
 from emulator.machine.memory.generic import Generic
-from emulator.machine.memory.records import EXTENTS
+from emulator.machine.memory.records import EARLIEST, EXTENTS, LAUNCH, RUN, WARP
 from emulator.machine.memory.spaces import Space, Watch
 from emulator.machine.observer import Observer
 from emulator.machine.program import Program
@@ -18,8 +18,8 @@ from emulator.machine.schedule.barriers import Barriers
 from emulator.machine.schedule.order import Order
 from emulator.machine.schedule.ready import Ready
 from emulator.machine.threads import Threads
-from emulator.machine.types import Array, Mask
-from emulator.machine.warps.together import WARP, Warps
+from emulator.machine.types import Array, Int64s, Mask
+from emulator.machine.warps.together import Warps
 from emulator.ptx import Guard
 from emulator.translate import DTYPES
 from emulator.translate.names import identifier
@@ -55,9 +55,14 @@ class Run:
             self.warps, clock, self.ready, threads.launch.threads, self.operand
         )
 
-    def begin(self, params: bytes, everything: Space, shared: Space, local: Space) -> None:
-        """Bind what the translated code names; params: the kernel's, packed."""
-        self.copies = Copies(everything, shared)
+    def begin(
+        self, params: bytes, copies: Int64s, everything: Space, shared: Space, local: Space
+    ) -> None:
+        """Bind what the translated code names.
+
+        params: the kernel's, packed.  copies: room for asynchronous copies.
+        """
+        self.copies = Copies(everything, shared, copies)
         generic = Generic(everything, shared, local)
         names = self.frame.names
         names.update(self.threads.registers())
@@ -73,6 +78,7 @@ class Run:
         )
         for space, place in zip(spaces, places, strict=True):
             space.layout[EXTENTS] = place
+            space.layout[EARLIEST] = self.clock.state[LAUNCH if space is everything else RUN]
 
     def run(self) -> int:
         """Run all threads until they have ended; return the instructions of all threads."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emulator.machine.limits import Launch
+from emulator.machine.memory.records import WARP
 from emulator.machine.types import Array, Bools, Int64s, Sides
-from emulator.machine.warps.together import WARP
 
 
 @dataclass(frozen=True)

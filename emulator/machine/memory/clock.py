@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from emulator.machine.memory.records import CLOCK, HEADER, LAUNCH, RUN, THREADS
+from emulator.machine.memory.records import CLOCK, HEADER, LAUNCH, RUN, WARP
 from emulator.machine.types import Bools, Int64s
 
 
@@ -26,23 +26,29 @@ class Clock:
         extents: of each memory, rows of first address and end.  Returns where they are in `state`.
         """
         time, places = self._tick(), list[int]()
-        parts = [np.zeros(HEADER, np.int64), np.full(2 * warps, time)]
-        place = HEADER + 2 * warps
+        blocks = np.arange(warps) // (threads // WARP)
+        each = np.stack([np.full(warps, time), np.full(warps, time), blocks], axis=1)
+        parts = [np.zeros(HEADER, np.int64), each.reshape(-1)]
+        place = HEADER + 3 * warps
         for rows in extents:
             places.append(place)
             parts += [np.array([len(rows)]), rows.reshape(-1)]
             place += 1 + 2 * len(rows)
         self.state, self._warps = np.concatenate(parts), warps
-        self.state[[CLOCK, LAUNCH, RUN, THREADS]] = time, self._launch, time, threads
+        self.state[[CLOCK, LAUNCH, RUN]] = time, self._launch, time
         return places
 
     def block_barrier(self) -> None:
         """All blocks pass a barrier."""
-        self.state[HEADER : HEADER + 2 * self._warps] = self._tick()
+        self._since()[:, :2] = self._tick()
 
     def warp_barrier(self, warps: Bools) -> None:
         """Some warps each pass a barrier of the warp."""
-        self.state[HEADER + 1 : HEADER + 2 * self._warps : 2][warps] = self._tick()
+        self._since()[warps, 1] = self._tick()
+
+    def _since(self) -> Int64s:
+        """Return a view of `state`: for each warp, both times and the block."""
+        return self.state[HEADER : HEADER + 3 * self._warps].reshape(-1, 3)
 
     def _tick(self) -> int:
         self._time = max(self._time, int(self.state[CLOCK])) + 1

@@ -12,17 +12,17 @@ from emulator.machine.memory.spaces import Space
 from emulator.machine.types import Array, Int64s, Mask
 
 _INT64 = np.dtype(np.int64)
-_COLUMNS = 8  # target, source, thread, bytes given, group, width, clock, number of the text
+COLUMNS = 8  # target, source, thread, bytes given, group, width, clock, number of the text
 _THREAD, _TEXT = 2, 7
 
 
 class Copies:
-    """The asynchronous copies of a run."""
+    """The asynchronous copies of a run.  room: for the copies under way at a time."""
 
-    def __init__(self, everything: Space, shared: Space) -> None:
+    def __init__(self, everything: Space, shared: Space, room: Int64s) -> None:
         self.everything, self.shared = everything, shared
         self.watch = shared.watch
-        self._queue, self._length = np.empty((0, _COLUMNS), np.int64), 0
+        self._queue, self._length = room, 0
         self._texts: list[str] = []
         self._numbers: dict[str, int] = {}
         self._committed = np.zeros(len(self.watch.every), np.int64)
@@ -37,7 +37,8 @@ class Copies:
         number = self._numbers.setdefault(text, len(self._texts))
         if number == len(self._texts):
             self._texts.append(text)
-        self._make_room(count)
+        if self._length + count > len(self._queue):
+            self.watch.fail(f"more than {self._length} asynchronous copies under way", text, 0)
         wrong = loops.issue(
             self._queue,
             self._length,
@@ -109,12 +110,6 @@ class Copies:
             row = self._queue[0]
             what = "the thread ends before its asynchronous copy has been waited for"
             self.watch.fail(what, self._texts[int(row[_TEXT])], int(row[_THREAD]))
-
-    def _make_room(self, rows: int) -> None:
-        if self._length + rows > len(self._queue):
-            room = np.empty((2 * (self._length + rows), _COLUMNS), np.int64)
-            room[: self._length] = self._queue[: self._length]
-            self._queue = room
 
 
 def _whole(value: Array, count: int) -> Int64s:

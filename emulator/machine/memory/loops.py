@@ -9,12 +9,12 @@ from emulator.machine.memory.records import (
     CLOCK,
     COPIED,
     COPY,
+    EARLIEST,
     EXTENTS,
     FINE,
     GROUP,
     HEADER,
     LANES,
-    LAUNCH,
     MASK,
     ONE,
     OUTSIDE,
@@ -24,7 +24,6 @@ from emulator.machine.memory.records import (
     SHIFT,
     START,
     STRIDE,
-    THREADS,
     TIME,
     TOO_MANY,
     UNALIGNED,
@@ -37,11 +36,17 @@ from emulator.machine.types import Bools, Bytes, Int64s, Integers
 
 
 @inlined
-def _written(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> int:
+def _apart(one: int, other: int, state: Int64s) -> bool:
+    """Whether two threads belong to different blocks."""
+    return bool(state[HEADER + 3 * (one >> 5) + 2] != state[HEADER + 3 * (other >> 5) + 2])
+
+
+@inlined
+def _written(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s, layout: Int64s) -> int:
     """FINE, or how an access by `who`, or (LANES) its warp, conflicts with a unit's last write."""
     record = shadow[unit, 0]
     time, other = record >> TIME, record >> WHO & MASK
-    if time < state[LAUNCH]:
+    if time < layout[EARLIEST]:
         return FINE
     if record & 3 == COPY:
         return COPIED
@@ -49,35 +54,37 @@ def _written(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> i
         return WRITTEN
     if other == who and kind == ONE:
         return FINE
-    if other // state[THREADS] != who // state[THREADS]:
+    if _apart(other, who, state):
         return WRITTEN
-    ordered = time < state[HEADER + 2 * (who >> 5) + (1 if other >> 5 == who >> 5 else 0)]
+    ordered = time < state[HEADER + 3 * (who >> 5) + (1 if other >> 5 == who >> 5 else 0)]
     return FINE if ordered else WRITTEN
 
 
 @inlined
-def _read(shadow: Int64s, unit: int, who: int, state: Int64s) -> bool:
+def _read(shadow: Int64s, unit: int, who: int, state: Int64s, layout: Int64s) -> bool:
     """Whether a write by `who` conflicts with the last reads of a unit."""
     record = shadow[unit, 1]
     time, level, other = record >> TIME, record & 3, record >> WHO & MASK
-    if time < state[LAUNCH] or (level == ONE and other == who and time >= state[RUN]):
+    if time < layout[EARLIEST] or (level == ONE and other == who and time >= state[RUN]):
         return False
-    if level == BLOCKS or time < state[RUN] or other // state[THREADS] != who // state[THREADS]:
+    if level == BLOCKS or time < state[RUN] or _apart(other, who, state):
         return True
-    if time < state[HEADER + 2 * (who >> 5)]:
+    if time < state[HEADER + 3 * (who >> 5)]:
         return False
     if level == WARPS or other >> 5 != who >> 5:
         return True
-    return bool(time >= state[HEADER + 2 * (who >> 5) + 1])
+    return bool(time >= state[HEADER + 3 * (who >> 5) + 1])
 
 
 @inlined
-def _note_read(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) -> None:
+def _note_read(
+    shadow: Int64s, unit: int, who: int, kind: int, state: Int64s, layout: Int64s
+) -> None:
     """Join a read by `who` (kind ONE) or by its warp (kind LANES) to the record of readers."""
     record = shadow[unit, 1]
     time, level, other = record >> TIME, record & 3, record >> WHO & MASK
     mine = state[CLOCK] << TIME | who << WHO
-    if time < state[LAUNCH]:
+    if time < layout[EARLIEST]:
         shadow[unit, 1] = mine | kind
     elif level == BLOCKS:
         return
@@ -85,15 +92,15 @@ def _note_read(shadow: Int64s, unit: int, who: int, kind: int, state: Int64s) ->
         shadow[unit, 1] = mine | BLOCKS
     elif other == who and level == ONE:
         shadow[unit, 1] = mine | kind
-    elif other // state[THREADS] != who // state[THREADS]:
+    elif _apart(other, who, state):
         shadow[unit, 1] = mine | BLOCKS
-    elif time < state[HEADER + 2 * (who >> 5)]:
+    elif time < state[HEADER + 3 * (who >> 5)]:
         shadow[unit, 1] = mine | kind
     elif level == WARPS:
         return
     elif other >> 5 != who >> 5:
         shadow[unit, 1] = mine | WARPS
-    elif time < state[HEADER + 2 * (who >> 5) + 1]:
+    elif time < state[HEADER + 3 * (who >> 5) + 1]:
         shadow[unit, 1] = mine | kind
     else:
         shadow[unit, 1] = mine | LANES
@@ -134,12 +141,12 @@ def _check(
         shift = layout[SHIFT]
         for unit in range(place >> shift, (place + width) >> shift):
             state[RECORD] = shadow[unit, 0]
-            wrong = _written(shadow, unit, who, ONE if writes else kind, state)
+            wrong = _written(shadow, unit, who, ONE if writes else kind, state, layout)
             if wrong != FINE:
                 break
             if not writes:
-                _note_read(shadow, unit, who, kind, state)
-            elif _read(shadow, unit, who, state):
+                _note_read(shadow, unit, who, kind, state, layout)
+            elif _read(shadow, unit, who, state, layout):
                 state[RECORD] = shadow[unit, 1]
                 wrong = READ
                 break
@@ -342,7 +349,7 @@ def arrive(
                 if outer_shadow[unit, 0] >> TIME >= queue[row, 6]:
                     state[WHO_FAILS], state[RECORD] = who, outer_shadow[unit, 0]
                     return -1 - row
-                _note_read(outer_shadow, unit, who, ONE, state)
+                _note_read(outer_shadow, unit, who, ONE, state, outer)
         for byte in range(width):
             memory[goal + byte] = outer_memory[place + byte] if byte < given else 0
         if len(inner_shadow):

@@ -19,19 +19,21 @@ them is not ordered behind what is kept, and the other way round.  Records of ea
 no erasing, as the clock never goes back.
 
 `state`, one array because passing arrays to compiled functions is slow, holds the HEADER, for each
-warp when it left a barrier of its block and one of itself, and the extents of each memory: how
-many, then pairs of first address and end.
+warp when it left a barrier of its block, and one of itself, and its block's number, and the extents
+of each memory: how many, then pairs of first address and end.
 """
 
-CLOCK, LAUNCH, RUN, THREADS = 0, 1, 2, 3  # now; at the launch's and run's begin; threads of a block
-WHO_FAILS, RECORD = 4, 5  # the thread that breaks a rule, and the record that it conflicts with
-HEADER = 6
+CLOCK, LAUNCH, RUN = 0, 1, 2  # now, and when the launch and the run began
+WHO_FAILS, RECORD = 3, 4  # the thread that breaks a rule, and the record that it conflicts with
+HEADER = 5
 TIME, WHO, MOST_THREADS = 20, 2, 1 << 18  # shifts in a record, and threads of a run
 MASK = MOST_THREADS - 1
+WARP = 32  # lanes
 ONE, LANES, WARPS, BLOCKS = 0, 1, 2, 3  # levels of readers
 COPY = 3  # level of a writer: an asynchronous copy that has not arrived
-# Where a memory's extents are in `state`; log2 of a unit's bytes; and what is added to an address
-# to find its byte: START, and STRIDE for each whole GROUP of threads before.
-EXTENTS, SHIFT, START, GROUP, STRIDE = 0, 1, 2, 3, 4
+# Of a memory, its `layout`: where its extents are in `state`; the clock before which records mean
+# nothing, as it was other memory then; log2 of a unit's bytes; and what is added to an address to
+# find its byte: START, and STRIDE for each whole GROUP of threads before.
+EXTENTS, EARLIEST, SHIFT, START, GROUP, STRIDE = 0, 1, 2, 3, 4, 5
 # What an access may be.
 FINE, UNALIGNED, OUTSIDE, WRITTEN, READ, COPIED, CHANGED, TOO_MANY = 0, 1, 2, 3, 4, 5, 6, 7

@@ -55,7 +55,7 @@ class Space:
         shift: int,
     ) -> None:
         self.name, self.watch, self.data, self.extents = name, watch, data, extents
-        self.layout = np.array([0, shift, *offsets], np.int64)
+        self.layout = np.array([0, 0, shift, *offsets], np.int64)
         self.shadow, self._clock = shadow, watch.clock
         self.views: dict[int, Array] = {n: data.view(dtype) for n, dtype in UNSIGNED.items()}
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from emulator.machine.memory.clock import Clock
+from emulator.machine.memory.records import WARP
 from emulator.machine.schedule.ready import Ready
 from emulator.machine.types import Array, Bools, Int64s, Mask
-from emulator.machine.warps.together import ALL_LANES, WARP, Warps
+from emulator.machine.warps.together import ALL_LANES, Warps
 from emulator.ptx import Barrier
 
 _OF_BLOCKS = ("bar.sync", "bar.cta.sync", "barrier.sync", "barrier.sync.aligned",

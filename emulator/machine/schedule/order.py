@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
+from emulator.machine.memory.records import WARP
 from emulator.machine.types import Bools, Int64s
 from emulator.machine.warps.mma import Sums
-from emulator.machine.warps.together import WARP
 
 _RUN_APART = 0.4  # how often the warps of a run are taken apart
 

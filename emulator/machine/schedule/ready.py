@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from emulator.machine.memory.records import WARP
 from emulator.machine.schedule.order import Order
 from emulator.machine.types import Bools, Mask
-from emulator.machine.warps.together import WARP, Warps
+from emulator.machine.warps.together import Warps
 
 
 class Ready:

@@ -2,27 +2,27 @@
 
 PTX manual, "Matrix fragments for mma.m16n8k8" and "... for mma.m16n8k16 with floating point type".
 
-A table has, for each element, lane * registers + register, where bf16 registers hold two values.
+A table has two rows, the values' numbers in a lane and the lanes of the elements, row by row.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
+from emulator.machine.memory.records import WARP
 from emulator.machine.types import Int64s
-from emulator.machine.warps.together import WARP
 
 Place = Callable[[int, int, int], tuple[int, int]]  # group, thread in group, value -> row, column
 
 
 def table(rows: int, columns: int, place: Place) -> Int64s:
-    """Return, for each row and column, lane * values + value."""
-    values = rows * columns // WARP
-    found = np.empty((rows, columns), np.int64)
+    """Return the table of a matrix whose elements are where `place` says."""
+    found = np.empty((2, rows, columns), np.int64)
     for lane in range(WARP):
-        for value in range(values):
-            found[place(lane >> 2, lane & 3, value)] = lane * values + value
-    return found
+        for value in range(rows * columns // WARP):
+            row, column = place(lane >> 2, lane & 3, value)
+            found[:, row, column] = value, lane
+    return found.reshape(2, -1)
 
 
 # m16n8k8, .tf32: 16 x 8, 8 x 8.

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from emulator.machine.memory.records import WARP
 from emulator.machine.memory.spaces import Space
 from emulator.machine.types import Array, Int64s, Mask
-from emulator.machine.warps.together import WARP, Warps
+from emulator.machine.warps.together import Warps
 
 ROW = 16  # bytes
 _LANE = np.arange(WARP)

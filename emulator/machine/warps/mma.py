@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from emulator.machine.memory.compiled import compiled
+from emulator.machine.memory.records import WARP
 from emulator.machine.types import Array, Int64s, Mask
 from emulator.machine.warps import fragments
-from emulator.machine.warps.together import WARP, Warps
+from emulator.machine.warps.together import Warps
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,10 @@ def mma_tf32(
     text: str,
 ) -> list[Array]:
     """Return m16n8k8: registers a, b are uint32, whose lower 13 bits are ignored; c is float32."""
-    warps.whole(m, text)
-    left, right = (
-        [(register & np.uint32(0xFFFFE000)).view(np.float32) for register in side]
-        for side in (a, b)
-    )
-    return _product(left, right, c, fragments.TF32_A, fragments.TF32_B, sums)
+    count = len(warps.whole(m, text))
+    left, right = (_rows(side, count) & np.uint32(0xFFFFE000) for side in (a, b))
+    places = fragments.TF32_A, fragments.TF32_B
+    return _product(left, right, _rows(c, count), *places, sums)
 
 
 def mma_bf16(
@@ -58,51 +57,54 @@ def mma_bf16(
     text: str,
 ) -> list[Array]:
     """Return m16n8k16: registers a, b are uint32 that hold two values, the lower half first."""
-    warps.whole(m, text)
-    left, right = ([half for r in side for half in _halves(r)] for side in (a, b))
-    return _product(left, right, c, fragments.BF16_A, fragments.BF16_B, sums)
+    count = len(warps.whole(m, text))
+    left, right = (_halves(_rows(side, count)) for side in (a, b))
+    places = fragments.BF16_A, fragments.BF16_B
+    return _product(left, right, _rows(c, count), *places, sums)
 
 
-def _halves(register: Array) -> tuple[Array, Array]:
-    low, high = register << np.uint32(16), register & np.uint32(0xFFFF0000)
-    return low.view(np.float32), high.view(np.float32)
+def _rows(side: Sequence[Array], count: int) -> Array:
+    """Return a row of all threads' values for each register."""
+    whole = [part if np.shape(part) == (count,) else np.full(count, part) for part in side]
+    return np.array(whole)
+
+
+def _halves(registers: Array) -> Array:
+    """Return two rows for each register."""
+    found = np.empty((len(registers), 2, registers.shape[1]), np.uint32)
+    found[:, 0], found[:, 1] = registers << np.uint32(16), registers & np.uint32(0xFFFF0000)
+    return found.reshape(-1, registers.shape[1])
 
 
 def _product(
-    a: Sequence[Array],
-    b: Sequence[Array],
-    c: Sequence[Array],
-    a_places: Int64s,
-    b_places: Int64s,
-    sums: Sums,
+    a: Array, b: Array, c: Array, a_places: Int64s, b_places: Int64s, sums: Sums
 ) -> list[Array]:
-    left, right, start = (_by_warp(side) for side in (a, b, c))
-    out = np.empty_like(start)
-    order = sums.order(len(b_places))
-    room, row = np.empty(b_places.shape), np.empty(8, np.float32)
-    _sum(
-        left,
-        right,
-        start,
-        a_places,
-        b_places,
-        fragments.SUMS,
-        order,
-        sums.toward_zero,
-        room,
-        row,
-        row.view(np.int32),
-        out,
-    )
-    return list(np.ascontiguousarray(out.reshape(-1, 4).T))
+    """Return rows of sums; a, b: rows of uint32, the bits of float32 numbers."""
+    warps, depth = c.shape[1] // WARP, b_places.shape[1] // 8
+    left = np.empty((warps, 16, depth))
+    right, start = np.empty((warps, depth, 8)), np.empty((warps, 16, 8))
+    _take(a.view(np.float32), a_places, left.reshape(warps, -1))
+    _take(b.view(np.float32), b_places, right.reshape(warps, -1))
+    _take(c, fragments.SUMS, start.reshape(warps, -1))
+    row, out = np.empty(8, np.float32), np.empty_like(c)
+    _sum(left, right, start, sums.order(depth), sums.toward_zero, row, row.view(np.int32))
+    _give(start.reshape(warps, -1), fragments.SUMS, out)
+    return list(out)
 
 
-def _by_warp(side: Sequence[Array]) -> Array:
-    """Return a row for each warp: lane * values + value."""
-    count = max(np.size(part) for part in side)
-    return np.stack([np.broadcast_to(part, count) for part in side], axis=1).reshape(
-        -1, WARP * len(side)
-    )
+@compiled
+def _take(registers: Array, places: Int64s, elements: Array) -> None:
+    """Copy the elements of each warp's matrix from registers; the opposite of `_give`."""
+    for warp in range(len(elements)):
+        for i in range(places.shape[1]):
+            elements[warp, i] = registers[places[0, i], WARP * warp + places[1, i]]
+
+
+@compiled
+def _give(elements: Array, places: Int64s, registers: Array) -> None:
+    for warp in range(len(elements)):
+        for i in range(places.shape[1]):
+            registers[places[0, i], WARP * warp + places[1, i]] = elements[warp, i]
 
 
 @compiled
@@ -110,36 +112,29 @@ def _sum(
     left: Array,
     right: Array,
     start: Array,
-    a_places: Int64s,
-    b_places: Int64s,
-    c_places: Int64s,
     order: Int64s,
     toward_zero: bool,
-    b: Array,
     sums: Array,
     bits: Array,
-    out: Array,
 ) -> None:
-    """Compute each warp's product.  A product of two such numbers is exact in float64.
+    """Add each warp's product to `start`.  A product of two such numbers is exact in float64.
 
-    b, sums: room for a warp's second matrix and a row of sums; bits: the same row as integers.
+    sums: room for a row; bits: the same row as integers.
     """
-    depth = b_places.shape[0]
-    for warp in range(left.shape[0]):
-        for k in range(depth):
-            for column in range(8):
-                b[k, column] = right[warp, b_places[k, column]]
+    depth = left.shape[2]
+    for warp in range(len(left)):
         for row in range(16):
             for step in range(depth + 1):
                 k = order[step]
+                factor = left[warp, row, k] if k < depth else 0.0
                 for column in range(8):
                     if k == depth:
-                        term = np.float64(start[warp, c_places[row, column]])
+                        term = start[warp, row, column]
                     else:
-                        term = np.float64(left[warp, a_places[row, k]]) * b[k, column]
+                        term = factor * right[warp, k, column]
                     exact = term if step == 0 else np.float64(sums[column]) + term
                     sums[column] = np.float32(exact)
                     if toward_zero and abs(np.float64(sums[column])) > abs(exact):
                         bits[column] -= 1
             for column in range(8):
-                out[warp, c_places[row, column]] = sums[column]
+                start[warp, row, column] = sums[column]

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from emulator.machine.memory.records import WARP
 from emulator.machine.types import Array, Bools, Mask
-from emulator.machine.warps.together import WARP, Warps
+from emulator.machine.warps.together import Warps
 
 
 def shuffle(

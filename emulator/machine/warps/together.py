@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emulator.machine.memory.records import WARP
 from emulator.machine.memory.spaces import Watch
 from emulator.machine.types import Bools, Int64s, Mask
 
-WARP = 32
 ALL_LANES = 0xFFFFFFFF
 
 

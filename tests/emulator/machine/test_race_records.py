@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emulator.machine.memory import loops
 from emulator.machine.memory.clock import Clock
-from emulator.machine.memory.records import EXTENTS
+from emulator.machine.memory.records import EXTENTS, LAUNCH
 
 WARPS, BYTES = 4, 16  # two blocks of two warps
 THREADS = 32 * WARPS
@@ -71,8 +71,8 @@ def found(events: list[Any], shift: int) -> int | None:
     clock = Clock()
     clock.begin_launch()
     extents = [np.array([[0, BYTES]])]
-    layout = np.array([0, shift, 0, THREADS, 0])
-    layout[EXTENTS] = clock.begin_run(WARPS, 64, extents)[0]
+    place = clock.begin_run(WARPS, 64, extents)[0]
+    layout = np.array([place, clock.state[LAUNCH], shift, 0, THREADS, 0])
     shadow = np.zeros((BYTES, 2), np.int64)
     memory = np.zeros(BYTES, np.uint8)
     for number, event in enumerate(events):

@@ -181,6 +181,20 @@ def test_two_threads_that_write_one_place_at_once():
     assert races("mov.u32 %r0, 3; st.shared.u32 [s], %r0;", threads=2)  # the same value
 
 
+def test_blocks_have_their_own_shared_memory(monkeypatch):
+    """Also those that run later, where others had theirs."""
+    body = """
+    mov.u32 %r9, s; add.s32 %r9, %r9, %own;
+    st.shared.u32 [%r9], %t;
+    bar.sync 0;
+    ld.shared.u32 %r1, [s];
+    """
+    for at_once in (64, 128, 8192):
+        monkeypatch.setattr("emulator.machine.machine.AT_ONCE", at_once)
+        for seed in (None, 1):
+            assert not races(body, blocks=5, seed=seed)
+
+
 # -- global memory
 
 OWN_OF_BLOCK = """
