@@ -10,7 +10,7 @@ from emulator.ptx import SIZES
 from emulator.translate import DTYPES
 
 _LINE = 64  # bytes: registers begin at cache lines
-_UNTOUCHED = 0xCB  # what registers hold at first: neither NaN nor a small integer
+_UNTOUCHED = 0xFF  # bytes of registers at first: NaN; predicates are true
 
 
 class Frame:
@@ -24,11 +24,13 @@ class Frame:
         translation = program.translation
         self.registers = registers = dict[str, Array]()
         place = 0
-        for name, kind in program.kernel.registers.items():
-            size = max(SIZES[kind], 1)
+        kinds = program.kernel.registers
+        for name in sorted(kinds, key=lambda name: SIZES[kinds[name]], reverse=True):
+            size = max(SIZES[kinds[name]], 1)
             registers[name] = scratch[place : place + count * size]
             place += _lines(count * size)
         self._bytes = scratch[:place]
+        self._predicates = [registers[name] for name, kind in kinds.items() if kind == "pred"]
         self.names: dict[str, Any] = dict(functions(seed))
         for known, (name, kind) in translation.registers.items():
             self.names[known] = registers[name].view(DTYPES[kind])
@@ -41,6 +43,8 @@ class Frame:
     def clear(self) -> None:
         """Forget what the registers held."""
         self._bytes[:] = _UNTOUCHED
+        for register in self._predicates:
+            register[:] = True
 
 
 def frame_bytes(program: Program, count: int) -> int:

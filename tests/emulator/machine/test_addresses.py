@@ -144,6 +144,13 @@ def test_memory_begins_as_nan(space):
     assert np.isnan(small.a).all()
 
 
+def test_registers_begin_as_nan_in_every_launch():
+    body = "st.global.f32 [%pa], %f9; st.global.u32 [%pb], %r9; mov.f32 %f9, 0f3F800000; "
+    small = Small(body + "mov.u32 %r9, 3;", np.zeros(32, np.float32), np.zeros(32, np.uint32))
+    for _ in range(2):
+        assert np.isnan(small.launch(32).a).all() and (small.b == 0xFFFFFFFF).all()
+
+
 def test_generic_addresses_mean_the_memory_that_they_lie_in():
     body = f"""
     .local .align 4 .b8 l[4];
