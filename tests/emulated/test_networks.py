@@ -16,7 +16,7 @@ from convnet.network.network import Network
 from tests.support.paths import ROOT
 
 DIGITS = "--layers", "layers/digits.cfg", "--params", "params/digits.params"
-NARROW = Settings(divisor=8, side=99)  # an eighth of the filters and units
+NARROW = Settings(divisor=8, side=67)  # an eighth of the filters and units
 COSTS = 1e-5  # relative; float32 on the CPU agrees with float64 to 1e-7
 
 
