@@ -48,6 +48,7 @@ MAY_IMPORT = {
         "compiling",
         "operations",
         "backends.base",
+        "backends.cuda_probe",
         "network.memory",
         "network.record",
         "network.trace",
