@@ -1,5 +1,6 @@
 """Exported networks: their values in ONNX Runtime and PyTorch beside those of the network here."""
 
+import importlib.util
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,3 +74,20 @@ def _difference(name, expected, found):
     return Difference(name, float(gap) / max(size, 1e-30), size)
 
 
+
+
+def in_torch(text: str, arrays, inputs, outputs, folder, real=None) -> dict[str, np.ndarray]:
+    """The outputs of a written module by name.  folder: where its two files go.  real: a dtype."""
+    import torch
+    from safetensors.numpy import save_file
+
+    (folder / "net.py").write_text(text, encoding="utf-8")
+    save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / "net.safetensors")
+    spec = importlib.util.spec_from_file_location("net", folder / "net.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    net = module.load().to(real or torch.float32)
+    with torch.no_grad():
+        found = net(*(torch.from_numpy(x).to(real or torch.float32) for x in inputs.values()))
+    found = found if isinstance(found, tuple) else (found,)
+    return {name: value.numpy() for name, value in zip(outputs, found, strict=True)}

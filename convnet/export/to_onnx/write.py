@@ -123,7 +123,9 @@ def _built(model: Model, steps: Walk, preprocess: bool) -> tuple[Builder, dict[s
         if node is model.graph.end_of(layer):
             value = builder.renamed(value, layer.name, since)
         found[node] = value
-    return builder, {name: _output(builder, name, found[end]) for name, end in steps.outputs.items()}
+    return builder, {
+        name: _output(builder, name, found[end]) for name, end in steps.outputs.items()
+    }
 
 
 def _output(builder: Builder, name: str, value: Value) -> Value:
