@@ -23,7 +23,7 @@ from convnet.errors import ConvnetError
 
 PROBLEM, PROGRAM_ERROR, INTERRUPTED = 1, 70, 130
 # Commands whose purpose is files: they succeed even if nobody reads what they print.
-_WRITE_FILES = ("train", "make-data", "import")
+_WRITE_FILES = ("train", "make-data", "import", "export")
 _ABANDONED = "convnet-data"  # threads that may wait for a disk that does not answer
 
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from convnet import __version__
+from convnet.checkpoint.write import own_version
 from convnet.errors import ConvnetError
 from convnet.export.model import Array, Model, float32
 from convnet.export.walk import Matrix
@@ -21,7 +21,7 @@ def facts(model: Model, preprocessed: bool = False) -> dict[str, str]:
     """
     graph = model.graph
     found = {
-        "convnet": __version__,
+        "convnet": own_version(),
         "dialect": graph.dialect.name,
         "layers": graph.layers_file.source.text,
         "params": graph.params_file.source.text if graph.params_file else "",

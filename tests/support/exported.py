@@ -7,7 +7,7 @@ import numpy as np
 
 from convnet.checkpoint.contents import Checkpoint
 from convnet.export.model import Model
-from convnet.export.to_onnx.write import RULES, onnx_bytes
+from convnet.export.to_onnx.write import RULES
 from convnet.export.walk import Matrix, case_dims, walk
 
 
@@ -72,8 +72,6 @@ def _difference(name, expected, found):
     size = float(np.abs(expected).max())
     gap = np.abs(np.float64(expected) - np.float64(found)).max()
     return Difference(name, float(gap) / max(size, 1e-30), size)
-
-
 
 
 def in_torch(text: str, arrays, inputs, outputs, folder, real=None) -> dict[str, np.ndarray]:

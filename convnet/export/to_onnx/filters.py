@@ -92,4 +92,6 @@ def places_of_taps(windows: Windows, channels: int) -> np.ndarray:
 def _by_group(array: np.ndarray, groups: int) -> np.ndarray:
     """Weights (places, filters, channels, rows, columns) as (places, groups, taps, filters)."""
     places, filters = array.shape[:2]
-    return array.reshape(places, groups, filters // groups, -1).transpose(0, 1, 3, 2)
+    by_group: np.ndarray = array.reshape(places, groups, filters // groups, -1)
+    found: np.ndarray = by_group.transpose(0, 1, 3, 2)
+    return found

@@ -54,8 +54,8 @@ def cnorm(b: Builder, node: Node, values: list[Value]) -> Value:
     image = b.shaped(values[0], layer.channels, layer.side, layer.side)
     windows = centered_windows(layer.side, layer.size)
     pads = [windows.before] * 2 + [windows.after] * 2
-    shape = {"dims": image.dims, "kernel_shape": [layer.size] * 2, "pads": pads}
-    means = b.op("AveragePool", image, **shape, count_include_pad=0)
+    shape = {"kernel_shape": [layer.size] * 2, "pads": pads}
+    means = b.op("AveragePool", image, dims=image.dims, **shape, count_include_pad=0)
     differences = b.elementwise("Sub", image, means)
     return _divided(b, layer, image, _mean_squares(b, layer, differences))
 

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from convnet.export.to_onnx.builder import Builder, Value
+from convnet.export.to_onnx.builder import Builder, Dims, Value
 from convnet.export.to_onnx.filters import places_of_taps
 from convnet.export.windows import Windows, pool_windows
 from convnet.graph.graph import Node
@@ -20,19 +20,21 @@ def pool(b: Builder, node: Node, values: list[Value]) -> Value:
 
 
 def _max(b: Builder, image: Value, windows: Windows) -> Value:
-    return b.op("MaxPool", b.reached(image, windows), **_square(image, windows, padded=True))
+    reached, shape = b.reached(image, windows), _shape(windows)
+    return b.op("MaxPool", reached, dims=_dims(image, windows), **shape, pads=_pads(windows))
 
 
 def _avg(b: Builder, image: Value, windows: Windows) -> Value:
-    settings = _square(image, windows, padded=True)
-    return b.op("AveragePool", b.reached(image, windows), **settings, count_include_pad=0)
+    reached, shape = b.reached(image, windows), _shape(windows) | {"pads": _pads(windows)}
+    dims = _dims(image, windows)
+    return b.op("AveragePool", reached, dims=dims, **shape, count_include_pad=0)
 
 
 def _sum(b: Builder, image: Value, windows: Windows) -> Value:
     """Zeros around the image are part of the averages, so these times the window are the sums."""
     ends = max(0, windows.before), max(0, windows.after)
     padded = b.padded(b.reached(image, windows), (0, 0), ends, ends)
-    mean = b.op("AveragePool", padded, **_square(image, windows, padded=False))
+    mean = b.op("AveragePool", padded, dims=_dims(image, windows), **_shape(windows))
     return b.elementwise("Mul", mean, b.real(windows.size**2, "pixels"))
 
 
@@ -52,15 +54,16 @@ def _maxabs(b: Builder, image: Value, windows: Windows) -> Value:
     return b.shaped(chosen, channels, windows.count, windows.count)
 
 
-def _square(image: Value, windows: Windows, padded: bool) -> dict[str, object]:
-    """The attributes of square windows, and the shape of their outputs."""
-    found: dict[str, object] = {
-        "dims": (image.dims[0], windows.count, windows.count),
-        "kernel_shape": [windows.size] * 2,
-        "strides": [windows.stride] * 2,
-    }
-    ends = [max(0, windows.before)] * 2 + [max(0, windows.after)] * 2
-    return found | ({"pads": ends} if padded else {})
+def _dims(image: Value, windows: Windows) -> Dims:
+    return image.dims[0], windows.count, windows.count
+
+
+def _shape(windows: Windows) -> dict[str, list[int]]:
+    return {"kernel_shape": [windows.size] * 2, "strides": [windows.stride] * 2}
+
+
+def _pads(windows: Windows) -> list[int]:
+    return [max(0, windows.before)] * 2 + [max(0, windows.after)] * 2
 
 
 def cmpool(b: Builder, node: Node, values: list[Value]) -> Value:

@@ -8,7 +8,6 @@ from textwrap import indent
 
 import numpy as np
 
-from convnet import __version__
 from convnet.export.facts import mean_of, preprocessing
 from convnet.export.model import Model
 from convnet.export.to_torch import elementwise, filters, full, images, neuron, norm, pool
@@ -51,7 +50,7 @@ RULES: dict[str, Rule] = {
 """What writes the nodes of each layer type."""
 
 FILE = Template('''\
-"""A network that `convnet export` $version wrote as a module of PyTorch.
+"""A network of convnet as a module of PyTorch, written by `convnet export`.
 
     from net import load  # if this file is net.py
 
@@ -178,7 +177,6 @@ def _file(b: Builder, steps: Walk, returned: list[str], preprocess: bool) -> str
     results = [b.names.of(name) for name in steps.outputs]
     several = len(returned) > 1
     return FILE.substitute(
-        version=__version__,
         example=f"{', '.join(results)} = net({', '.join(parameters)})",
         shapes=indent("\n".join(_shapes(b, steps, preprocess)), " " * 4),
         imports="import math\n" if "math." in pieces else "",
