@@ -76,11 +76,13 @@ def walk(model: Model, outputs: Sequence[str], types: Collection[str], form: str
 
 
 def _chosen(graph: Graph, names: Sequence[str]) -> dict[str, Node]:
-    layers = {node.name: node for node in graph.declared() if not node.is_cost}
+    layers = {n.name: n for n in graph.declared() if not n.is_cost and not n.is_data}
     for name in names:
         if name not in layers:
             known = ", ".join(layers)
-            raise ConvnetError(f"there is no layer {quoted(name)} with outputs; there are {known}")
+            raise ConvnetError(
+                f"--output: no layer {quoted(name)} has values of its own; those that have are {known}"
+            )
     return {name: graph.end_of(layers[name]) for name in names}
 
 

@@ -117,8 +117,9 @@ def _whole(graph):
 def _row(row):
     network = network_of(row, np.float32)
     network.run("test")
-    named = compared_layers(network.graph)[0] if network.graph.node(row.last()).is_cost else ()
-    return network, row.matrices(), (named or (), ()) if named else ((row.last(),), ())
+    is_cost = network.graph.node(row.last()).is_cost
+    layers = compared_layers(network.graph) if is_cost else ([row.last()], [])
+    return network, row.matrices(), layers
 
 
 def random_data(graph, cases) -> dict[int, np.ndarray]:

@@ -152,8 +152,11 @@ def _wanted(graph, node) -> float:
 def compared_layers(graph) -> tuple[list[str], list[str]]:
     """(layers below the softmaxes, the softmaxes); without a softmax, what the costs read."""
     softmaxes = [node for node in graph.declared() if node.layer.type_name == "softmax"]
-    below = [(node.inputs[0].declared_in or node.inputs[0]).name for node in softmaxes]
     if softmaxes:
-        return below, [node.name for node in softmaxes]
-    read = [source for cost in graph.nodes if cost.is_cost for source in cost.inputs]
-    return list(dict.fromkeys((n.declared_in or n).name for n in read if not n.is_data)), []
+        return _names(node.inputs[0] for node in softmaxes), _names(softmaxes)
+    return _names(read for cost in graph.nodes if cost.is_cost for read in cost.inputs), []
+
+
+def _names(nodes) -> list[str]:
+    """Of the layers of some nodes, each once, data layers left out."""
+    return list(dict.fromkeys((n.declared_in or n).name for n in nodes if not n.is_data))
