@@ -79,9 +79,9 @@ def _chosen(graph: Graph, names: Sequence[str]) -> dict[str, Node]:
     layers = {n.name: n for n in graph.declared() if not n.is_cost and not n.is_data}
     for name in names:
         if name not in layers:
-            known = ", ".join(layers)
             raise ConvnetError(
-                f"--output: no layer {quoted(name)} has values of its own; those that have are {known}"
+                f"--output: no layer {quoted(name)} has values of its own; those that have are "
+                f"{', '.join(layers)}"
             )
     return {name: graph.end_of(layers[name]) for name in names}
 

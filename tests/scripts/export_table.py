@@ -43,12 +43,13 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("what", nargs="*", help="nets, corpus, rows; all by default")
     options.add_argument("--only", default="", help="names that hold this text")
+    options.add_argument("--inputs", type=int, default=INPUTS, help="of whole nets; default 64")
     given = options.parse_args()
     good = True
     for title, lines in (("nets", _nets), ("corpus", _corpus), ("rows", _rows)):
         if not given.what or title in given.what:
             print(f"\n{title}\n{'':60} {HEAD}")
-            for name, make in lines():
+            for name, make in lines(given.inputs):
                 if given.only in name:
                     good = _line(name, make) and good
     return 0 if good else 1
@@ -78,36 +79,36 @@ def _line(name, make) -> bool:
     return within
 
 
-def _nets() -> Iterator[tuple]:
+def _nets(inputs) -> Iterator[tuple]:
     for net in nets.shipped():
         specs = Specs.read(net.layers, net.params)
-        yield net.name, lambda s=specs: _whole(build(s.layers, s.params, s.problems))
+        yield net.name, lambda s=specs: _whole(build(s.layers, s.params, s.problems), inputs)
 
 
-def _corpus() -> Iterator[tuple]:
+def _corpus(inputs) -> Iterator[tuple]:
     path = CORPUS / "expected.jsonl"
     if not path.exists():
         print(f"skipped: there is no corpus of published files at {CORPUS}")
         return
     for line in path.read_text(encoding="utf-8").splitlines():
         pair = json.loads(line)
-        yield name_of(pair), lambda pair=pair: _whole(graph_of(pair))
+        yield name_of(pair), lambda pair=pair: _whole(graph_of(pair), inputs)
 
 
-def _rows() -> Iterator[tuple]:
+def _rows(_) -> Iterator[tuple]:
     for row in CASES:
         yield row.name, lambda row=row: _row(row)
 
 
-def _whole(graph):
+def _whole(graph, inputs):
     """A network of a graph, with weights, after a run on random data."""
     layers = compared_layers(graph)
     sensitive(graph)
     for node in graph.nodes:
         if len(node.devices) > 1:
             node.devices = (0,)  # else only the last microbatch of an inner layer's values is kept
-    network = Network(graph, INPUTS, Engine(np.float32))
-    data = random_data(graph, INPUTS)
+    network = Network(graph, inputs, Engine(np.float32))
+    data = random_data(graph, inputs)
     draw_weights(network, {index: np.ascontiguousarray(m[:, :FEW]) for index, m in data.items()})
     network.load(data)
     network.run("test")

@@ -4,6 +4,7 @@ from math import prod
 from typing import cast
 
 from convnet.export.to_onnx.builder import Builder, Value
+from convnet.export.walk import case_dims
 from convnet.graph.graph import Node
 from convnet.layers.dropout import Dropout2
 from convnet.layers.eltsum import ElementwiseSum
@@ -31,8 +32,8 @@ def eltmax(b: Builder, node: Node, values: list[Value]) -> Value:
 
 def concat(b: Builder, node: Node, values: list[Value]) -> Value:
     """A Concat of the channels, or of all values where the maps differ in size."""
-    shapes = [tuple(source.shape) for source in node.inputs]
-    if len({shape[1:] for shape in shapes}) == 1:
+    shapes = [case_dims(source.shape) for source in node.inputs]
+    if len({dims[1:] for dims in shapes}) == 1:
         values = [b.shaped(value, *dims) for value, dims in zip(values, shapes, strict=True)]
     else:
         values = [b.flat(value) for value in values]

@@ -126,13 +126,17 @@ def sum_text(terms: Iterable[str]) -> str:
     return "(\n    " + "\n    + ".join(terms) + "\n)"
 
 
-def call_text(function: str, items: Iterable[str], rest: str = "") -> str:
-    """Return a call with a list of items, on several lines where one would be too long."""
+def call_text(function: str, items: Iterable[str], last: str) -> str:
+    """Return a call with a list of items and another argument.
+
+    On several lines where one would be too long.
+    """
     items = list(items)
-    line = f"{function}([{', '.join(items)}]{rest})"
+    line = f"{function}([{', '.join(items)}], {last})"
     if len(line) <= WIDTH:
         return line
-    return f"{function}(\n    [\n" + "".join(f"        {i},\n" for i in items) + f"    ]{rest}\n)"
+    listed = "".join(f"        {item},\n" for item in items)
+    return f"{function}(\n    [\n{listed}    ],\n    {last},\n)"
 
 
 def settings(values: Mapping[str, object], defaults: Mapping[str, object]) -> str:

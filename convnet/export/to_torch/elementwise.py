@@ -5,6 +5,7 @@ from typing import cast
 
 from convnet.export.to_torch.builder import Builder, Value, call_text, sum_text
 from convnet.export.to_torch.neuron import number
+from convnet.export.walk import case_dims
 from convnet.graph.graph import Node
 from convnet.layers.dropout import Dropout2
 from convnet.layers.eltsum import ElementwiseSum
@@ -30,19 +31,18 @@ def eltmax(b: Builder, node: Node, values: list[Value]) -> Value:
     texts = [b.shaped(value, *dims).text for value in values]
     if len(texts) == 2:
         return Value(f"torch.maximum({', '.join(texts)})", dims)
-    return Value(call_text("torch.stack", texts) + ".amax(0)", dims)
+    return Value(call_text("torch.stack", texts, "0") + ".amax(0)", dims)
 
 
 def concat(b: Builder, node: Node, values: list[Value]) -> Value:
     """The channels one behind the other, or all values where the maps differ in size."""
-    shapes = [tuple(source.shape) for source in node.inputs]
-    if len({shape[1:] for shape in shapes}) == 1:
+    shapes = [case_dims(source.shape) for source in node.inputs]
+    if len({dims[1:] for dims in shapes}) == 1:
         values = [b.shaped(value, *dims) for value, dims in zip(values, shapes, strict=True)]
-        dims = tuple(node.shape)
     else:
         values = [b.flat(value) for value in values]
-        dims = (node.shape.size,)
-    return Value(call_text("torch.cat", [value.text for value in values], ", 1"), dims)
+    texts = [value.text for value in values]
+    return Value(call_text("torch.cat", texts, "1"), case_dims(node.shape))
 
 
 def sum_(b: Builder, node: Node, values: list[Value]) -> Value:

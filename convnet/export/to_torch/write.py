@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from string import Template
 from textwrap import indent
@@ -62,15 +63,10 @@ Inputs and outputs, for N cases:
 $shapes
 """
 
-${imports}from pathlib import Path
+$imports
 
-import torch
-from safetensors.torch import load_model
-from torch import Tensor, nn
-from torch.nn import functional as F
 
-$pieces
-class Net(nn.Module):
+${pieces}class Net(nn.Module):
     """The layers and what they compute, as in a test."""
 
     def __init__(self) -> None:
@@ -82,10 +78,10 @@ $lines
         return $outputs
 
 
-def load(path: str | Path = Path(__file__).with_suffix(".safetensors")) -> Net:
-    """Return the network with its weights."""
+def load(path: str | Path | None = None) -> Net:
+    """Return the network with its weights, by default those beside this file."""
     net = Net()
-    load_model(net, path)
+    load_model(net, path or Path(__file__).with_suffix(".safetensors"))
     return net.eval()
 ''')
 
@@ -173,19 +169,36 @@ def _center(b: Builder, value: Value, mean: np.ndarray, scale: float) -> None:
 
 def _file(b: Builder, steps: Walk, returned: list[str], preprocess: bool) -> str:
     pieces = chosen(b.used)
+    lines = "\n".join(b.lines).strip("\n")
     parameters = [b.names.of(matrix.name) for matrix in steps.matrices]
     results = [b.names.of(name) for name in steps.outputs]
     several = len(returned) > 1
     return FILE.substitute(
         example=f"{', '.join(results)} = net({', '.join(parameters)})",
         shapes=indent("\n".join(_shapes(b, steps, preprocess)), " " * 4),
-        imports="import math\n" if "math." in pieces else "",
-        pieces=f"\n{pieces}\n\n" if pieces else "",
+        imports=_imports("\n".join([pieces, lines, *b.members])),
+        pieces=f"{pieces}\n\n\n" if pieces else "",
         members=indent("\n".join(b.members), " " * 8),
         parameters=", ".join(f"{name}: Tensor" for name in parameters),
         returns=f"tuple[{', '.join(['Tensor'] * len(returned))}]" if several else "Tensor",
-        lines=indent("\n".join(b.lines).strip("\n"), " " * 8),
+        lines=indent(lines, " " * 8),
         outputs=", ".join(returned),
+    )
+
+
+def _imports(text: str) -> str:
+    """The import lines that a text needs."""
+    used = {name: re.search(rf"\b{name}\.", text) for name in ("math", "torch", "F")}
+    return "\n".join(
+        [
+            *(["import math"] if used["math"] else []),
+            "from pathlib import Path",
+            "",
+            *(["import torch"] if used["torch"] else []),
+            "from safetensors.torch import load_model",
+            "from torch import Tensor, nn",
+            *(["from torch.nn import functional as F"] if used["F"] else []),
+        ]
     )
 
 
