@@ -26,8 +26,13 @@ WEIGHTS = ".safetensors"  # of the format torch, beside its .py
 
 
 def paths_of(out: Path, form: str) -> list[Path]:
-    """Return the files of an export, the one that is named last.  The ending is added if needed."""
+    """Return the files of an export, the one that is named last.  The ending is added if needed.
+
+    Raises ConvnetError if `out` names a folder, such as ".".
+    """
     ending = ENDINGS[form]
+    if out.name in ("", ".."):
+        raise ConvnetError(f"{harmless(str(out))}: is a folder; --out names the file to write")
     named = out if out.suffix == ending else out.with_name(out.name + ending)
     return [named.with_suffix(WEIGHTS), named] if form == "torch" else [named]
 

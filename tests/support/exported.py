@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from convnet.checkpoint.contents import Checkpoint
 from convnet.export.model import Model
 from convnet.export.to_onnx.write import RULES, onnx_bytes
 from convnet.export.to_torch.write import torch_module
@@ -18,7 +17,10 @@ LIMIT = 1e-5  # of the difference of two values, relative to the largest value o
 
 def model_of(network, **facts) -> Model:
     """The model of a network in memory."""
-    return Model(network.graph, Checkpoint.of(network).arrays, **facts)
+    arrays = {name: network.read(parameter) for name, parameter in network.parameters.items()}
+    tables = network.tables.items()
+    arrays |= {name: network.engine.read(table.value, network.cases) for name, table in tables}
+    return Model(network.graph, arrays, **facts)
 
 
 def inputs_of(model, data, outputs=()) -> dict[str, np.ndarray]:
