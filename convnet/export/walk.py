@@ -141,8 +141,8 @@ def _rounded(graph: Graph) -> tuple[frozenset[tuple[Node, Node]], list[tuple[Nod
         if not unit.is_copy:
             for source in (each for units in unit.sources for each in units):
                 ways.setdefault((source.node, unit.node), set()).add(_rounds(source))
-    always = frozenset(pair for pair, found in ways.items() if found == {True})
-    return always, [pair for pair, found in ways.items() if len(found) > 1]
+    rounded = frozenset(pair for pair, found in ways.items() if True in found)
+    return rounded, [pair for pair, found in ways.items() if len(found) > 1]
 
 
 def _rounds(unit: Unit) -> bool:

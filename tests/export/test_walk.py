@@ -73,7 +73,7 @@ def dims_of(layers, size, record=None):
     front = "[p]\ntype=data\ndataIdx=0\n"
     back = "[f]\ntype=fc\ninputs=y\noutputs=2\ninitW=1\n[cost]\ntype=cost.sum2\ninputs=f\n"
     rates = "epsW=0\nepsB=0\nmomW=0\nmomB=0\nwc=0\n"
-    params = f"[f]\n{rates}[y]\n{rates}[cost]\ncoeff=1\n"
+    params = f"[f]\n{rates}[y]\n{rates}[h]\n{rates}[cost]\ncoeff=1\n"
     graph = graph_of(front + layers + back, params, {0: size})
     return walk(Model(graph, {}, record), (), RULES, "ONNX").matrices[0].dims
 
@@ -87,6 +87,8 @@ def test_the_image_is_that_of_the_record_or_of_the_first_layer_that_sees_one():
     assert dims_of(pool, 48) == (12, 2, 2)
     assert dims_of(full, 48) == (48,)
     assert dims_of(full, 48, record) == (3, 4, 4)
+    above = "[h]\ntype=fc\ninputs=p\noutputs=48\ninitW=1\n" + conv.replace("inputs=p", "inputs=h")
+    assert dims_of(above, 48) == (48,)  # the convolution does not read the data
     assert dims_of(full, 50, record) == (50,)
 
 
