@@ -157,7 +157,7 @@ def test_preprocessing_that_is_not_known_is_refused(write):
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ConvnetError, match=r"needs the package onnx; `pip install 'convnet\[exp"):
+    with pytest.raises(ConvnetError, match=r"needs the package onnx; `pip install onnx`"):
         onnx_bytes(model_of(network_of(ROW, np.float32)))
 
 

@@ -83,15 +83,14 @@ def places_of_taps(windows: Windows, channels: int) -> np.ndarray:
     """Return (places, channels · size²): where a window's values lie in the padded, flat image."""
     side, size = windows.padded, windows.size
     starts = np.arange(windows.count) * windows.stride
-    corners = starts[:, None] * side + starts
+    corners = (starts[:, None] * side + starts).reshape(-1, 1)
     c, i, j = np.ogrid[:channels, :size, :size]
-    taps = c * side * side + i * side + j
-    return corners.reshape(-1, 1) + taps.reshape(1, -1)
+    taps: np.ndarray = c * side * side + i * side + j
+    found: np.ndarray = corners + taps.reshape(1, -1)
+    return found
 
 
 def _by_group(array: np.ndarray, groups: int) -> np.ndarray:
     """Weights (places, filters, channels, rows, columns) as (places, groups, taps, filters)."""
     places, filters = array.shape[:2]
-    by_group: np.ndarray = array.reshape(places, groups, filters // groups, -1)
-    found: np.ndarray = by_group.transpose(0, 1, 3, 2)
-    return found
+    return array.reshape(places, groups, filters // groups, -1).transpose(0, 1, 3, 2)

@@ -96,7 +96,7 @@ def _imported() -> Any:
         import onnx.numpy_helper
     except ImportError:
         raise ConvnetError(
-            "--format onnx needs the package onnx; `pip install 'convnet[export]'` installs it"
+            "--format onnx needs the package onnx; `pip install onnx` installs it"
         ) from None
     return onnx
 
