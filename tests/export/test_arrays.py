@@ -28,7 +28,7 @@ def read_npz(data):
 def read_safetensors(data, folder):
     (folder / "net").write_bytes(data)
     with safe_open(folder / "net", "numpy") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
 
 
 @pytest.mark.parametrize("name", ROWS)
