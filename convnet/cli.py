@@ -19,6 +19,7 @@ from convnet.commands.program import Program
 if TYPE_CHECKING:
     from convnet.cli_options.convert import ImportArguments, MakeDataArguments
     from convnet.cli_options.draw import DrawArguments
+    from convnet.cli_options.export import ExportArguments
     from convnet.cli_options.lists import LayersArguments, ListArguments
     from convnet.cli_options.predict import PredictArguments
     from convnet.cli_options.report import ReportArguments, WatchArguments
@@ -338,6 +339,23 @@ def import_old(arguments: ImportArguments) -> None:
     from convnet.commands.import_checkpoint import import_old
 
     import_old(arguments)
+
+
+@main.declare(
+    CONVERT,
+    "convnet.cli_options.export:ExportArguments",
+    "convnet export --format onnx --out net.onnx --preprocess",
+    "convnet export --load checkpoints/run --format torch --out net.py --output fc7",
+)
+def export(arguments: ExportArguments) -> None:
+    """Export a trained network to ONNX, PyTorch or arrays.
+
+    The exported network computes what this one does in a test, for any number of cases.  Layers
+    that have no exact form in the format are refused.
+    """
+    from convnet.commands.export import export_network
+
+    export_network(arguments)
 
 
 @main.declare(

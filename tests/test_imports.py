@@ -65,6 +65,7 @@ MAY_IMPORT = {
         "data",
         "checkpoint",
     ],
+    "export": ["errors", "stored", "language", "layers", "operations", "graph", "checkpoint"],
     "initial": ["errors", "stored", "language", "layers", "graph", "network", "checkpoint"],
 }
 # Above these the rule is one of levels: nobody imports what stands after it.
@@ -200,6 +201,12 @@ def test_importing_loads_no_machinery(statement):
 def test_workers_that_make_pictures_load_no_kernels():
     """Each worker process imports this module first."""
     assert "numba" not in loaded_by("import convnet.make_data.workers")
+
+
+def test_exporting_needs_no_kernels():
+    """Nor onnx and PyTorch before they are used: they are extras."""
+    loaded = loaded_by("import convnet.export.formats, convnet.commands.export")
+    assert not {"numba", "onnx", "torch"} & loaded
 
 
 def test_checking_files_needs_no_kernels():

@@ -83,7 +83,7 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "dialect": checkpoint.dialect,
         "data": checkpoint.data,
         "created": checkpoint.created or datetime.now(UTC).isoformat(timespec="microseconds"),
-        "convnet": checkpoint.convnet or _version(),
+        "convnet": checkpoint.convnet or own_version(),
         "seed": checkpoint.seed,
         "number": checkpoint.number,
         "position": [place.epoch, place.minibatch, place.step, place.per_epoch],
@@ -104,7 +104,8 @@ def _text(value: str) -> str:
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
-def _version() -> str:
+def own_version() -> str:
+    """Return the version of convnet that is installed, "" if that is not known."""
     try:
         return version("convnet")
     except PackageNotFoundError:

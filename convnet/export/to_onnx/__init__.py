@@ -1,0 +1,1 @@
+"""`--format onnx`: a network as an ONNX graph."""
