@@ -19,7 +19,7 @@ from convnet.backends.base import PRECISIONS
 from convnet.backends.cuda.engine import operation
 from convnet.backends.cuda.gemm import gemm
 from convnet.backends.cuda.gemm.kernel import Variant, product_kernel
-from convnet.backends.cuda.gemm.tiles import COLUMNS, MODULES, ROWS, WINDOW
+from convnet.backends.cuda.gemm.tile import COLUMNS, MODULES, ROWS, WINDOW
 from convnet.backends.cuda.runtime.launch import Array, Launch
 from convnet.graph.build import build
 from convnet.language import Problems, parse, read_source
@@ -98,8 +98,8 @@ def products():
     for a, b in pairs:
         sizes, last = types.UniTuple(whole, 12), (real, whole, whole, types.float32, types.float32)
         arguments = (real, sizes, real, sizes, whole[::1], real, *[whole] * 8, *last)
-        for rows, columns, _ in gemm.TILES:
-            for precision in range(len(PRECISIONS)):
+        for precision, name in enumerate(PRECISIONS):
+            for rows, columns, _ in (*gemm.TILES, *(gemm.BF16_TILES if name == "bf16" else ())):
                 wide = ROWS, WINDOW, *((COLUMNS, MODULES) if precision else ())
                 widths = [4 if kind in wide else 1 for kind in (a, b)]
                 variant = Variant(a, widths[0], b, widths[1], 4, rows, columns, precision)

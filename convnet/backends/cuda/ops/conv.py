@@ -11,7 +11,7 @@ from convnet.backends.base import implements
 from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
 from convnet.backends.cuda.gemm.im2col import Sizes, taps_of, windows
-from convnet.backends.cuda.gemm.tiles import MODULES, WINDOW
+from convnet.backends.cuda.gemm.tile import MODULES, WINDOW
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
 from convnet.operations import conv
