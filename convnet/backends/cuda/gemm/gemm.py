@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from numba import cuda
 
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import PRECISIONS
@@ -17,6 +16,7 @@ from convnet.backends.cuda.gemm.kernel import STAGES, Variant, product_kernel
 from convnet.backends.cuda.gemm.tile import COLUMNS, MODULES, ROWS, WINDOW
 from convnet.backends.cuda.gemm.tiles import NOWHERE
 from convnet.backends.cuda.jit import SIMULATED, kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.ptx.warp_tiles import DEPTHS
 from convnet.backends.cuda.runtime.launch import Array, Launch, launch, over
 
@@ -224,11 +224,13 @@ def _tap_table(taps, rows, step):
 @kernel
 def _add_splits(parts, c, splits, m, n, group, stride, count, accumulate):
     """c (+)= the sum of the partial sums of a product, in order."""
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+    for e in elements(count):
         total = parts[e]
-        for split in range(1, splits):
-            total += parts[split * count + e]
-        place = e // n // m * group + e // n % m * stride + e % n
+        for part in range(1, splits):
+            total += parts[part * count + e]
+        row, column = split(e, n)
+        g, row = split(row, m)
+        place = g * group + row * stride + column
         c[place] = c[place] + total if accumulate else total
 
 

@@ -13,6 +13,7 @@ from convnet.arithmetic import ceil_div
 from convnet.backends.cuda.jit import THREADS, int32, kernel
 from convnet.backends.cuda.kernels.neuron_functions import DERIVATIVES, Neuron
 from convnet.backends.cuda.kernels.reduce import team_sum
+from convnet.backends.cuda.ptx.indices import elements
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
 from convnet.backends.cuda.ptx.vectorized import width_of
 from convnet.backends.cuda.runtime.launch import Array, Launch, bytes_of, launch, over, parts_of
@@ -76,7 +77,8 @@ def _row_sums(kind, TEAM, WIDTH):
         d, next_v = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         next_out, next_d = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         member, step = int32(cuda.threadIdx.x % TEAM), int32(count * TEAM * WIDTH)
-        for first in range(cuda.blockIdx.y * ROWS, rows, cuda.gridDim.y * ROWS):
+        block, blocks = int32(cuda.blockIdx.y * ROWS), int32(cuda.gridDim.y * ROWS)
+        for first in range(block, int32(rows), blocks):
             row = int32(first + cuda.threadIdx.x // TEAM)
             end = columns if row < rows else 0
             part = float64(0)
@@ -117,7 +119,7 @@ def _row_sums(kind, TEAM, WIDTH):
 
 @kernel
 def _join_parts(parts, db, rows, count, accumulate):
-    for row in range(cuda.grid(1), rows, cuda.gridsize(1)):
+    for row in elements(rows):
         whole = float64(db[row]) if accumulate else float64(0)
         for part in range(count):
             whole += parts[row * count + part]

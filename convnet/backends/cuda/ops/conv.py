@@ -4,7 +4,6 @@ The windows are gathered while tiles are copied to shared memory (`gemm.tiles`).
 """
 
 import numpy as np
-from numba import cuda
 
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
@@ -13,6 +12,7 @@ from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scra
 from convnet.backends.cuda.gemm.im2col import Sizes, taps_of, windows
 from convnet.backends.cuda.gemm.tile import MODULES, WINDOW
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
 from convnet.operations import conv
 
@@ -130,28 +130,31 @@ def _rotate(w, rotated, c, k, f, groups, stride, side, count):
 
     r' = side - 1 - r, s' likewise; zero where the filter has no such row or column.
     """
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        i, rest = e % c, e // c
-        px, rest = rest % stride, rest // stride
-        py, rest = rest % stride, rest // stride
-        group, rest = rest % groups, rest // groups
-        s, rest = rest % side, rest // side
-        y, x = py + (side - 1 - rest % side) * stride, px + (side - 1 - s) * stride
+    for e in elements(count):
+        rest, i = split(e, c)
+        rest, px = split(rest, stride)
+        rest, py = split(rest, stride)
+        rest, group = split(rest, groups)
+        rest, s = split(rest, side)
+        j, r = split(rest, side)
+        y, x = py + (side - 1 - r) * stride, px + (side - 1 - s) * stride
         value = np.float32(0)
         if y < k and x < k:
-            value = w[((i * k + y) * k + x) * groups * f + group * f + rest // side]
+            value = w[((i * k + y) * k + x) * groups * f + group * f + j]
         rotated[e] = value
 
 
 @kernel
 def _from_phases(pixels, dx, c, h, wd, n, padding, stride, qy, qx, count, accumulate):
     """dx (+)= pixels (group, phase, channel, qy, qx, case), put in the order of images."""
-    first = padding // stride
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        case, rest = e % n, e // n
-        x, rest = rest % wd + padding, rest // wd
-        y, channel = rest % h + padding, rest // h
-        phase = y % stride * stride + x % stride
-        plane = (channel // c * stride * stride + phase) * c + channel % c
-        value = pixels[((plane * qy + y // stride - first) * qx + x // stride - first) * n + case]
+    first, _ = split(padding, stride)
+    for e in elements(count):
+        rest, case = split(e, n)
+        rest, x = split(rest, wd)
+        channel, y = split(rest, h)
+        my, py = split(y + padding, stride)
+        mx, px = split(x + padding, stride)
+        group, i = split(channel, c)
+        plane = ((group * stride + py) * stride + px) * c + i
+        value = pixels[((plane * qy + my - first) * qx + mx - first) * n + case]
         dx[e] = dx[e] + value if accumulate else value
