@@ -1,0 +1,1 @@
+"""Memory of devices, thread blocks and threads; the checks of accesses; asynchronous copies."""

@@ -1,0 +1,1 @@
+"""In which order thread blocks, warps and blocks of code run; barriers."""

@@ -1,0 +1,1 @@
+"""Instructions that the threads of a warp execute together."""
