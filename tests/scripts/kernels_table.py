@@ -70,10 +70,14 @@ def plans():
         graph = graph_of(*texts(row), row.data_dims(), row.tree)
         yield make_plan(graph, row.cases, input_gradients=True), row.cases, PRECISIONS[:1]
     for path in sorted(SHIPPED.glob("alexnet*.cfg")):
-        problems = Problems()
-        files = [parse(read_source(p), problems) for p in (path, params_of(path))]
-        graph = build(*files, problems, data_dims={0: 3 * 224 * 224, 1: 1})
-        yield make_plan(graph, 128), 128, PRECISIONS
+        yield plan_of_alexnet(path, 128), 128, PRECISIONS
+
+
+def plan_of_alexnet(path, cases):
+    problems = Problems()
+    files = [parse(read_source(p), problems) for p in (path, params_of(path))]
+    graph = build(*files, problems, data_dims={0: 3 * 224 * 224, 1: 1})
+    return make_plan(graph, cases)
 
 
 def params_of(path):

@@ -1,0 +1,197 @@
+"""What AlexNet's launches ask of a GPU, counted by running some of their blocks in the emulator.
+
+`make emulate-counters` runs it, without a GPU: for each launch of a training step at 128 cases it
+prints the bytes that it touches, beside those that it must; the sectors of memory that it asks for
+and how much of them it uses; conflicts of shared memory's banks; instructions and the share of
+mma.sync; occupancy from registers and shared memory; and, from documented rates of a GPU, what
+bounds it and the least time it could take: a prediction, not a measurement.
+"""
+
+import argparse
+import hashlib
+import random
+import re
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.gpu.traffic import bytes_moved, is_product
+from convnet.backends.base import PRECISIONS
+from convnet.backends.cuda.engine import operation
+from convnet.backends.cuda.runtime.launch import Launch
+from convnet.network.memory import View
+from convnet.network.record import Step
+from emulator.counters import H200, Counts, Watcher, blocks_at_once, seconds
+from emulator.machine import Arena, Machine, Program
+from emulator.ptx import parse
+from tests.scripts.kernels_table import SHIPPED, plan_of_alexnet, signature
+from tests.support.emulated_launches import Memory, packed
+from tests.support.linked_kernels import NEWEST, OLDEST, assembled, compiled, optimized
+from tests.support.paths import ROOT
+from tests.support.sass import main_loop
+
+CACHE = ROOT / "build" / "counters"
+_ROOM = 6 << 30  # bytes of addresses; memory takes room where it is touched
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the machine reads: everything in its plain order, without looking for races."""
+
+    seed: int | None = None
+    races: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A launch of a step: what was counted, and what the assembler reports of its kernel."""
+
+    step: Step
+    launch: Launch
+    counts: Counts
+    report: dict[str, int]
+    at_once: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.step.layer} {self.step.operation}"
+
+
+class Counted:
+    """Runs launches, each with a sample of its blocks."""
+
+    def __init__(self, sampled: int, seed: int = 1) -> None:
+        self.arena = Arena(_ROOM)
+        self.memory, self.watcher = Memory(self.arena), Watcher()
+        self.machine = Machine(self.arena, Options(), self.watcher)
+        self._sampled, self._random = sampled, random.Random(seed)
+        self._programs: dict[object, tuple[Program, dict[str, int]]] = {}
+
+    def row(self, step: Step, launch: Launch) -> Row:
+        program, report = self._program(launch)
+        grid = (*launch.blocks, 1, 1)[:3]
+        blocks = int(np.prod(grid))
+        count = min(self._sampled, blocks)
+        chosen = sorted(self._random.sample(range(blocks), count))
+        params, extents = packed(launch, self.memory)
+        self.machine.sample = np.array(chosen)
+        self.watcher.begin(program.translation, blocks, count, launch.threads, extents)
+        self.machine.launch(program, grid, (launch.threads, 1, 1), params, extents)
+        counts = self.watcher.end()
+        at_once = blocks_at_once(H200, launch.threads, report["registers"], report["shared"])
+        return Row(step, launch, counts, report, at_once)
+
+    def _program(self, launch: Launch) -> tuple[Program, dict[str, int]]:
+        key = launch.kernel.name, signature(launch)
+        if key not in self._programs:
+            text, report = code_of(launch)
+            self._programs[key] = Program(next(iter(parse(text).values()))), report
+        return self._programs[key]
+
+
+def code_of(launch: Launch) -> tuple[str, dict[str, int]]:
+    """PTX, and the assembler's report for the newest target; kept in build/counters."""
+    source = (ROOT / "convnet" / "backends" / "cuda").rglob("*.py")
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(source)))
+    digest.update(f"{launch.kernel.name} {signature(launch)}".encode())
+    path = CACHE / f"{launch.kernel.name}-{digest.hexdigest()[:16]}.ptx"
+    if not path.exists():
+        code = compiled(launch.kernel, signature(launch), OLDEST)
+        cubin, report = assembled(code, NEWEST)
+        share = re.match(r"\w+ (\d+)%", main_loop(cubin))
+        report["share"] = int(share[1]) if share else 0
+        numbers = " ".join(f"{name}={value}" for name, value in report.items())
+        CACHE.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"// {numbers}\n{optimized(code, OLDEST)}")
+    text = path.read_text()
+    numbers = text[3 : text.index("\n")].split()
+    return text, {name: int(value) for name, value in (n.split("=") for n in numbers)}
+
+
+def launches(plan, cases, precision, memory):
+    """(step, launch) of a training step, those that differ."""
+    seen = set()
+    for step in plan.programs["train"]:
+        function = operation(step.operation)
+        arguments = [memory.of_view(a, cases) if isinstance(a, View) else a for a in step.arguments]
+        extra = {"precision": precision} if function.takes_precision else {}
+        if function.scratch_size is not None:
+            extra["scratch"] = memory.scratch(
+                max(int(function.scratch_size(*arguments, **extra)), 1)
+            )
+        for item in function(*arguments, **extra):
+            if isinstance(item, Launch) and (key := _key(item)) not in seen:
+                seen.add(key)
+                yield step, item
+
+
+def _key(launch):
+    sizes = [a.shape if hasattr(a, "shape") and a.shape else a for a in launch.arguments]
+    return launch.kernel.name, launch.blocks, str(sizes)
+
+
+HEADS = (
+    ("launch", 52), ("blocks", 8), ("sampled", 8), ("must MB", 9), ("touched", 8), ("asked", 9),
+    ("used", 6), ("off", 6), ("conflicts", 10), ("instr. M", 9), ("mma", 6), ("registers", 10),
+    ("at once", 8), ("bound by", 9), ("least us", 9), ("L2 TB/s", 8),
+)  # fmt: skip
+
+
+def times_of(row: Row, precision: str) -> dict[str, float]:
+    """Seconds by resource.  The code of a product says how many instructions it has."""
+    times = seconds(H200, row.counts, "bf16" if precision == "bf16" else "tf32")
+    if row.report["share"]:
+        kind = "mma" if row.counts.multiply_adds else "fp32"
+        instructions = row.counts.instructions[kind] * 100 / row.report["share"]
+        times["issue"] *= instructions / row.counts.executed
+    return times
+
+
+def line(row: Row, must: float | None, precision: str) -> str:
+    counts, times = row.counts, times_of(row, precision)
+    bound = max(times, key=times.__getitem__)
+    scale = counts.scale
+    cells = (
+        f"{row.name}: {row.launch.kernel.name}"[:51], f"{counts.blocks}", f"{counts.sampled}",
+        "" if must is None else f"{must / 1e6:.1f}", f"{counts.touched / 1e6:.1f}",
+        f"{counts.asked / 1e6:.1f}", f"{counts.used:.0%}", f"{counts.predicated_off:.0%}",
+        f"{counts.conflicts:.1%}" if counts.wavefronts else "",
+        f"{scale * counts.executed / 1e6:.2f}",
+        f"{row.report['share']}%" if counts.multiply_adds else "",
+        f"{row.report['registers']}", f"{row.at_once}", bound, f"{times[bound] * 1e6:.1f}",
+        f"{counts.own / times[bound] / 1e12:.1f}",
+    )  # fmt: skip
+    found = "".join(
+        f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}"
+        for i, (cell, (_, width)) in enumerate(zip(cells, HEADS, strict=True))
+    )
+    return found + " " + " ".join(f"{k}={v * 1e6:.0f}" for k, v in sorted(times.items()))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=128)
+    parser.add_argument("--sampled", type=int, default=4, help="blocks of each launch")
+    parser.add_argument("--precision", choices=PRECISIONS, action="append")
+    parser.add_argument("words", nargs="*", help="of the launches to count")
+    options = parser.parse_args()
+    plan = plan_of_alexnet(SHIPPED / "alexnet-groups.cfg", options.cases)
+    print("".join(f"{h:<{w}}" if i == 0 else f"{h:>{w}}" for i, (h, w) in enumerate(HEADS)))
+    for precision in options.precision or PRECISIONS:
+        counted, last = Counted(options.sampled), None
+        print(f"-- {precision}", flush=True)
+        for step, item in launches(plan, options.cases, precision, counted.memory):
+            name = f"{step.layer} {step.operation}"
+            wanted = not options.words or any(word in name for word in options.words)
+            if not wanted or (precision != "fp32" and not is_product(step)):
+                continue
+            row = counted.row(step, item)
+            must = bytes_moved(step, options.cases) if step is not last else None
+            print(line(row, must, precision), flush=True)
+            last = step
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
