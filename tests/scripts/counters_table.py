@@ -8,39 +8,19 @@ bounds it and the least time it could take: a prediction, not a measurement.
 """
 
 import argparse
-import hashlib
-import random
-import re
 import sys
 from dataclasses import dataclass
-
-import numpy as np
 
 from benchmarks.gpu.traffic import bytes_moved, is_product
 from convnet.backends.base import PRECISIONS
 from convnet.backends.cuda.engine import operation
+from convnet.backends.cuda.gemm.kernel import product_kernel
 from convnet.backends.cuda.runtime.launch import Launch
 from convnet.network.memory import View
 from convnet.network.record import Step
-from emulator.counters import H200, Counts, Watcher, blocks_at_once, seconds
-from emulator.machine import Arena, Machine, Program
-from emulator.ptx import parse
-from tests.scripts.kernels_table import SHIPPED, plan_of_alexnet, signature
-from tests.support.emulated_launches import Memory, packed
-from tests.support.linked_kernels import NEWEST, OLDEST, assembled, compiled, optimized
-from tests.support.paths import ROOT
-from tests.support.sass import main_loop
-
-CACHE = ROOT / "build" / "counters"
-_ROOM = 6 << 30  # bytes of addresses; memory takes room where it is touched
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the machine reads: everything in its plain order, without looking for races."""
-
-    seed: int | None = None
-    races: bool = False
+from emulator.counters import H200, Counts, blocks_at_once, seconds
+from tests.scripts.kernels_table import SHIPPED, plan_of_alexnet
+from tests.support.emulated_counters import Counted
 
 
 @dataclass(frozen=True)
@@ -56,57 +36,6 @@ class Row:
     @property
     def name(self) -> str:
         return f"{self.step.layer} {self.step.operation}"
-
-
-class Counted:
-    """Runs launches, each with a sample of its blocks."""
-
-    def __init__(self, sampled: int, seed: int = 1) -> None:
-        self.arena = Arena(_ROOM)
-        self.memory, self.watcher = Memory(self.arena), Watcher()
-        self.machine = Machine(self.arena, Options(), self.watcher)
-        self._sampled, self._random = sampled, random.Random(seed)
-        self._programs: dict[object, tuple[Program, dict[str, int]]] = {}
-
-    def row(self, step: Step, launch: Launch) -> Row:
-        program, report = self._program(launch)
-        grid = (*launch.blocks, 1, 1)[:3]
-        blocks = int(np.prod(grid))
-        count = min(self._sampled, blocks)
-        chosen = sorted(self._random.sample(range(blocks), count))
-        params, extents = packed(launch, self.memory)
-        self.machine.sample = np.array(chosen)
-        self.watcher.begin(program.translation, blocks, count, launch.threads, extents)
-        self.machine.launch(program, grid, (launch.threads, 1, 1), params, extents)
-        counts = self.watcher.end()
-        at_once = blocks_at_once(H200, launch.threads, report["registers"], report["shared"])
-        return Row(step, launch, counts, report, at_once)
-
-    def _program(self, launch: Launch) -> tuple[Program, dict[str, int]]:
-        key = launch.kernel.name, signature(launch)
-        if key not in self._programs:
-            text, report = code_of(launch)
-            self._programs[key] = Program(next(iter(parse(text).values()))), report
-        return self._programs[key]
-
-
-def code_of(launch: Launch) -> tuple[str, dict[str, int]]:
-    """PTX, and the assembler's report for the newest target; kept in build/counters."""
-    source = (ROOT / "convnet" / "backends" / "cuda").rglob("*.py")
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(source)))
-    digest.update(f"{launch.kernel.name} {signature(launch)}".encode())
-    path = CACHE / f"{launch.kernel.name}-{digest.hexdigest()[:16]}.ptx"
-    if not path.exists():
-        code = compiled(launch.kernel, signature(launch), OLDEST)
-        cubin, report = assembled(code, NEWEST)
-        share = re.match(r"\w+ (\d+)%", main_loop(cubin))
-        report["share"] = int(share[1]) if share else 0
-        numbers = " ".join(f"{name}={value}" for name, value in report.items())
-        CACHE.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"// {numbers}\n{optimized(code, OLDEST)}")
-    text = path.read_text()
-    numbers = text[3 : text.index("\n")].split()
-    return text, {name: int(value) for name, value in (n.split("=") for n in numbers)}
 
 
 def launches(plan, cases, precision, memory):
@@ -139,9 +68,9 @@ HEADS = (
 
 
 def times_of(row: Row, precision: str) -> dict[str, float]:
-    """Seconds by resource.  The code of a product says how many instructions it has."""
+    """Seconds by resource.  A product's main loop says how many instructions it has in the end."""
     times = seconds(H200, row.counts, "bf16" if precision == "bf16" else "tf32")
-    if row.report["share"]:
+    if row.report["share"] and row.launch.kernel.function.__module__ == product_kernel.__module__:
         kind = "mma" if row.counts.multiply_adds else "fp32"
         instructions = row.counts.instructions[kind] * 100 / row.report["share"]
         times["issue"] *= instructions / row.counts.executed
@@ -186,7 +115,9 @@ def main() -> int:
             wanted = not options.words or any(word in name for word in options.words)
             if not wanted or (precision != "fp32" and not is_product(step)):
                 continue
-            row = counted.row(step, item)
+            counts, report = counted.counts(item)
+            at_once = blocks_at_once(H200, item.threads, report["registers"], report["shared"])
+            row = Row(step, item, counts, report, at_once)
             must = bytes_moved(step, options.cases) if step is not last else None
             print(line(row, must, precision), flush=True)
             last = step

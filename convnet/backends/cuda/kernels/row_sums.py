@@ -31,7 +31,7 @@ def scratch_bytes(dy: Array) -> int:
 
 def _parts(dy):
     rows, columns = dy.shape
-    return ((rows, min(_MOST_PARTS, ceil_div(columns, _LONG))), np.float64)
+    return ((min(_MOST_PARTS, ceil_div(columns, _LONG)), rows), np.float64)
 
 
 def sum_rows(dy: Array, db: Array, accumulate: bool, scratch: Array) -> list[Launch]:
@@ -56,7 +56,7 @@ def neuron_backward_sums(
 def _launches(neuron, arrays, db, accumulate, scratch):
     kind, a, b = neuron or Neuron(None, 0.0, 0.0)
     (parts,) = parts_of(scratch, _parts(arrays[0]))
-    (rows, columns), count = arrays[0].shape, parts.shape[1]
+    (rows, columns), count = arrays[0].shape, parts.shape[0]
     team = _FEW if columns <= _SHORT else THREADS
     kernel = _row_sums(kind, team, width_of(columns, *arrays))
     grid = count, min(ceil_div(rows, THREADS // team), 65535)
@@ -109,7 +109,7 @@ def _row_sums(kind, TEAM, WIDTH):
             whole = team_sum(part, TEAM)
             if member == 0 and row < rows:
                 if count > 1:
-                    parts[row * count + cuda.blockIdx.x] = whole
+                    parts[cuda.blockIdx.x * rows + row] = whole  # read side by side
                 else:
                     db[row] = db[row] + whole if accumulate else whole
 
@@ -122,5 +122,5 @@ def _join_parts(parts, db, rows, count, accumulate):
     for row in elements(rows):
         whole = float64(db[row]) if accumulate else float64(0)
         for part in range(count):
-            whole += parts[row * count + part]
+            whole += parts[part * rows + row]
         db[row] = whole
