@@ -46,6 +46,7 @@ MAY_IMPORT = {
         "compiling",
         "operations",
         "backends.base",
+        "backends.cuda_probe",
         "network.memory",
         "network.record",
         "network.trace",

@@ -32,10 +32,13 @@ _ROOT = Path(__file__).parents[1]
 _SHARED = _ROOT / "compiling", _ROOT / "operations", _ROOT / "backends" / "cpu"
 
 
-def keep(compiled, function: Callable) -> None:
-    """Make a Numba dispatcher or callback, with caching enabled, use `KernelFiles`."""
+def keep(compiled, function: Callable, versions: tuple = ()) -> None:
+    """Make a Numba dispatcher or callback, with caching enabled, use `KernelFiles`.
+
+    versions: of compilers other than Numba's own, which it does not look at.
+    """
     folder, numbas = Path(function.__code__.co_filename).parent, compiled._cache
-    numbas._cache_file = KernelFiles(numbas._cache_file, source_digest(folder))
+    numbas._cache_file = KernelFiles(numbas._cache_file, source_digest(folder, versions))
     numbas._save_overload = partial(_save_if_possible, numbas._save_overload)
 
 
@@ -69,9 +72,9 @@ def _save_if_possible(save: Callable, *arguments) -> None:
 
 
 @cache
-def source_digest(folder: Path) -> str:
-    """Return a digest of Numba's version and of the sources that a folder's kernels depend on."""
-    digest = hashlib.sha256(numba.__version__.encode())
+def source_digest(folder: Path, versions: tuple = ()) -> str:
+    """Return a digest of the compilers' versions and of the sources that kernels depend on."""
+    digest = hashlib.sha256(repr((numba.__version__, *versions)).encode())
     for package in (_package(folder), *_SHARED):
         for file in sorted(package.rglob("*.py")):
             digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())

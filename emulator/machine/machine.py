@@ -150,7 +150,11 @@ class Machine:
             _poisoned(self._shared, len(threads.blocks) * _aligned(bytes_)),
             _rows([(0, bytes_)]),
             (0, threads.per_block, _aligned(bytes_)),
-            self._shared_shadow.records(shifts["shared"]) if races else NO_RECORDS,
+            self._shared_records(
+                len(threads.blocks) * _aligned(bytes_), shifts["shared"]
+            )
+            if races
+            else NO_RECORDS,
             shifts["shared"],
         )
         local = Space(
@@ -163,6 +167,12 @@ class Machine:
             0,
         )
         return everything, shared, local
+
+    def _shared_records(self, size: int, shift: int) -> Int64s:
+        """Records without those of the blocks that used the same memory before."""
+        records = self._shared_shadow.records(shift)
+        records[: size >> shift] = 0
+        return records
 
     def _constants(self, program: Program) -> list[tuple[int, int]]:
         """Return the extents of a kernel's constants, which its first launch puts into memory."""

@@ -95,7 +95,7 @@ def _body(source: Source, kernel: Kernel, start: int, end: int, outer: list[Vari
         elif statement.text.startswith(".reg"):
             for name, kind in registers(source, statement.place, statement.text):
                 kernel.registers[renamed(name, statement.renamed)] = kind
-        elif not statement.text.startswith((".loc", ".pragma", ".file")):
+        elif not statement.text.startswith((".loc ", ".pragma ", ".file ")):
             variables.append(variable(source, statement.place, statement.text))
     shared = [item for item in variables if item.space == "shared"]
     kernel.dynamic_shared = any(item.dynamic for item in shared)

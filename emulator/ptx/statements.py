@@ -11,7 +11,7 @@ _LABEL = re.compile(rf"({NAME})\s*:(?!:)")
 _NAMES = re.compile(r"(?<![\w$%.])(?:[A-Za-z][\w$]*|[_$%][\w$]+)")
 _INSTRUCTION = re.compile(rf"(?:@(!?)({NAME})\s+)?([a-z]\w*(?:(?:\.|::)\w+)*)(?:\s+(.*))?")
 _NUMBER = r"-?(?:0[fF][0-9a-fA-F]{8}|0[dD][0-9a-fA-F]{16}|0[xX][0-9a-fA-F]+U?|\d+U?)"
-_SIMPLE = rf"(?:!?{NAME}(?:\.[xyz])?|{_NUMBER})"
+_SIMPLE = rf"(?:!?{NAME}(?:\.[xyz])?|{_NUMBER}|_)"
 _OPERAND = re.compile(
     rf"{_SIMPLE}(?:\|{_SIMPLE})?|"
     rf"\[\s*(?:{NAME}|\d+)\s*(?:\+\s*-?\w+\s*)?\]|"

@@ -103,7 +103,8 @@ class Code:
         if target == "_":
             return
         out = self.names.register(target, kind, self.item)
-        given = [*operands, out if not (self.mask or dtype) else f"out={out}"]
+        named = self.mask or dtype or function in ("minimum", "maximum")  # NumPy wants it so
+        given = [*operands, f"out={out}" if named else out]
         given += [f"where={self.mask}"] * bool(self.mask) + [f"dtype={dtype}"] * bool(dtype)
         self.line(f"{function}({', '.join(given)})")
 

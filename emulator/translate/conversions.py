@@ -20,8 +20,8 @@ def integers(code: Code, item: Instruction) -> None:
 
 def _extended(code: Code, register: str, target: str, source: str, value: str) -> None:
     """Write values of the source's type, cut to the target's, to a register that may be wider."""
-    own = code.kernel.registers.get(register, target)
-    if SIZES[own] > SIZES[target] and not value.startswith("limited"):
+    wider = SIZES[code.kernel.registers.get(register, target)] > SIZES[target]
+    if (wider or SIZES[source] > SIZES[target]) and not value.startswith("limited"):
         value = f"asarray({value}).astype({DTYPES[target]})"
     code.extend(register, target, value)
 

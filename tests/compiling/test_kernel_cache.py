@@ -105,6 +105,12 @@ def test_a_digest_covers_the_package_of_a_kernel_and_the_shared_ones(
     assert (digest(copied_tree / kernels) != before) == depends
 
 
+def test_a_digest_covers_the_versions_of_other_compilers():
+    folder = ROOT / "convnet" / "compiling"
+    digests = {kernel_cache.source_digest(folder, (v,)) for v in ("13.0.88", "13.5.37", None)}
+    assert len(digests) == 3 and kernel_cache.source_digest(folder) not in digests
+
+
 def test_digests_of_equal_trees_are_equal(copied_tree):
     for folder in ("backends/cpu/ops", "backends/cuda/ops", "data/pipeline"):
         assert digest(copied_tree / folder) == digest(copied_tree / folder)

@@ -60,6 +60,9 @@ def difference(found, expected) -> float:
 
 # -- two devices ------------------------------------------------------------------
 
+STEPS = 12  # with two sizes of a minibatch, in two slots: plain, captured, replayed
+TRAINED = 3e-6  # the largest error after STEPS; tests/backends/cuda/test_gpu_comparisons.py
+
 
 def two_devices(engine) -> Network:
     """A network whose layers exchange values between devices 0 and 1."""
@@ -89,3 +92,9 @@ def trained(network, steps=3, ahead=True) -> list[np.ndarray]:
         network.load_ahead(coming if ahead else None)
         costs.append(network.costs()["cost"])
     return costs + [network.read(parameter) for parameter in network.parameters.values()]
+
+
+def largest_error(found: list[np.ndarray], expected: list[np.ndarray]) -> float:
+    """Of costs and weights: the largest norm of a difference over the norm of what is expected."""
+    pairs = zip(found, expected, strict=True)
+    return float(max(np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in pairs))

@@ -32,7 +32,8 @@ class Engine:
 
     gpus: the physical GPU of each device of the spec; where one is named twice, its devices have
     memory and streams of their own.  precision: of the products of convolutions and full
-    connections, one of base.PRECISIONS.  graphs: run programs as CUDA graphs.
+    connections, one of base.PRECISIONS.  graphs: run programs as CUDA graphs, which is not possible
+    across GPUs that cannot access each other's memory.
     """
 
     kind = "cuda"
@@ -40,8 +41,9 @@ class Engine:
 
     def __init__(self, gpus: tuple[int, ...] = (0,), precision: str = "fp32", graphs: bool = True):
         self.real = np.dtype(np.float32)
-        self.gpus, self.precision, self.graphs = tuple(gpus), precision, graphs
+        self.gpus, self.precision = tuple(gpus), precision
         self.streams = Streams(self.gpus)
+        self.graphs = graphs and self.streams.are_peers
         self.memory: dict[Buffer, object] = {}
         self.scratch: dict[int, object] = {}
         self.controls: dict[int, Controls] = {}

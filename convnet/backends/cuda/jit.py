@@ -6,6 +6,7 @@ module.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from numba import cuda
@@ -13,6 +14,7 @@ from numba import int32 as _int32
 from numba import uint32 as _uint32
 from numba.cuda import config
 
+from convnet.backends.cuda_probe import versions
 from convnet.compiling import kernel_cache
 
 config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small layers have small grids, which is no mistake
@@ -56,8 +58,15 @@ def _compiled(function, threads, blocks):
         config,
     )
     if has_cache:
-        kernel_cache.keep(made, function)
+        kernel_cache.keep(made, function, _compiler_versions())
     return made
+
+
+@cache
+def _compiler_versions():
+    """Of what makes machine code of a kernel; Numba does not look at them."""
+    found = versions()
+    return tuple(found[name] for name in ("numba-cuda", "nvidia-nvvm", "nvidia-nvjitlink"))
 
 
 def kernel(

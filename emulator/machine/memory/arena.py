@@ -73,6 +73,10 @@ class Arena:
         found = self._allocations[self._starts[place]]
         return found if address + size <= found.address + found.size else None
 
+    def allocations(self, device: int) -> list[Allocation]:
+        """Return all allocations of a device."""
+        return [found for found in self._allocations.values() if found.device == device]
+
     def room(self, device: int) -> int:
         """Return the bytes of a device that are free."""
         return sum(room for _, room in self._free[device])

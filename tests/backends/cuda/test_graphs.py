@@ -80,4 +80,16 @@ def test_the_capture_is_ended_though_the_work_fails(streams):
 
     with pytest.raises(ValueError, match="no such kernel"):
         Graph(streams, Stream(0, COMPUTE), fail)
+    assert streams.seen[-2:] == [CALLS[1], CALLS[3]]
+
+
+def test_the_end_of_the_capture_does_not_hide_why_the_work_failed(streams, monkeypatch):
+    bad = driver.CUresult.CUDA_ERROR_STREAM_CAPTURE_INVALIDATED
+    monkeypatch.setattr(driver, CALLS[1], noting(streams, CALLS[1], bad))
+
+    def fail():
+        raise DeviceError("a captured call is refused")
+
+    with pytest.raises(DeviceError, match="a captured call is refused"):
+        Graph(streams, Stream(0, COMPUTE), fail)
     assert streams.seen[-1] == CALLS[1]

@@ -55,8 +55,9 @@ type=cost.logreg
 inputs=labels,p
 gpu=0
 """
+# Rates at which training does not diverge: rounding errors would grow with it.
 PARAMS = "\n".join(
-    f"[{name}]\nepsW={','.join(['0.1'] * n)}\nepsB=0.1\nmomW={','.join(['0.9'] * n)}\nmomB=0.9\n"
+    f"[{name}]\nepsW={','.join(['0.01'] * n)}\nepsB=0.01\nmomW={','.join(['0.9'] * n)}\nmomB=0.9\n"
     f"wc={','.join(['0'] * n)}"
     for name, n in (("c0", 1), ("c1", 1), ("d0", 2), ("f", 1))
 )

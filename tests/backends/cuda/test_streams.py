@@ -1,5 +1,6 @@
 """Streams, memory and host copies, with fakes for several GPUs."""
 
+import threading
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -18,11 +19,24 @@ from convnet.errors import DeviceError  # noqa: E402
 
 
 class Cuda:
-    """GPUs 0 and 1 have peer access to each other, 2 has none.  seen: calls and the current GPU."""
+    """GPUs 0 and 1 have peer access to each other, 2 has none.  seen: calls and the current GPU.
+
+    stack: a thread's.  As in Numba, the first `get_primary_context` of a GPU replaces its top.
+    """
 
     def __init__(self):
-        self.seen, self.stack = [], []
+        self.seen, self._own, self.retained = [], threading.local(), set()
         self.gpus = [self.gpu(number) for number in range(3)]
+
+    @property
+    def stack(self):
+        return self._own.__dict__.setdefault("stack", [])
+
+    def primary(self, number):
+        if number not in self.retained and self.stack:
+            self.stack.pop()
+        self.retained.add(number)
+        return SimpleNamespace(handle=f"context {number}")
 
     def gpu(self, number):
         @contextmanager
@@ -33,8 +47,7 @@ class Cuda:
             finally:
                 self.stack.pop()
 
-        context = SimpleNamespace(handle=f"context {number}")
-        found = type("Gpu", (), {"get_primary_context": lambda _: context})()
+        found = type("Gpu", (), {"get_primary_context": lambda _: self.primary(number)})()
         opened = []
         type(found).__enter__ = lambda _: opened.append(entered()) or opened[-1].__enter__()
         type(found).__exit__ = lambda _, *error: opened.pop().__exit__(*error)
@@ -74,9 +87,17 @@ def numba(monkeypatch):
 
 
 def test_copies_between_gpus_are_direct_where_they_can_be(numba):
-    streams.Streams((0, 2, 1, 0))
+    made = streams.Streams((0, 2, 1, 0))
     assert numba.seen == [(0, "context 1"), (1, "context 0")]
+    assert not made.are_peers
+    assert all(streams.Streams(gpus).are_peers for gpus in ((0, 1), (2,), (2, 2)))
     assert numba.stack == []
+
+
+def test_no_current_context_is_lost(numba):
+    with numba.gpus[0]:
+        streams.Streams((1, 2, 0))
+        assert numba.stack == [0] and numba.retained == {0, 1, 2}
 
 
 def test_the_current_gpu_is_that_of_the_device(numba):

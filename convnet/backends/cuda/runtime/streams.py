@@ -1,7 +1,8 @@
 """Streams, events and captured graphs: how work is enqueued on GPUs."""
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import permutations
@@ -18,15 +19,18 @@ from convnet.errors import DeviceError
 class Streams:
     """The CUDA streams of an engine's devices, made when first used.
 
-    gpus: the physical GPU of each device.  Only one thread may use the object.
+    gpus: the physical GPU of each device.  are_peers: all of them can access each other's memory;
+    otherwise copies between them pass through the host, and programs with such copies cannot be
+    captured as graphs.  Only one thread may use the object.
     """
 
     def __init__(self, gpus: tuple[int, ...]):
         self.gpus = gpus
         self._streams: dict[Stream, object] = {}
         self._current: int | None = None  # the GPU of the `on` that is open
-        for gpu, other in permutations(sorted(set(gpus)), 2):
-            _enable_peer_access(gpu, other)
+        _retain_contexts(set(gpus))
+        pairs = permutations(sorted(set(gpus)), 2)
+        self.are_peers = all([_enable_peer_access(gpu, other) for gpu, other in pairs])
 
     @contextmanager
     def on(self, device: int) -> Iterator[None]:
@@ -147,8 +151,10 @@ class Graph:
             self._call(driver.cuStreamBeginCapture, handle, mode)
             try:
                 enqueue()
-            finally:
-                graph = self._call(driver.cuStreamEndCapture, handle)
+            except BaseException:
+                self._abandon(handle)
+                raise
+            graph = self._call(driver.cuStreamEndCapture, handle)
             self._executable = self._call(driver.cuGraphInstantiate, graph, 0)
             self._call(driver.cuGraphDestroy, graph)
         self._stream = handle
@@ -159,6 +165,12 @@ class Graph:
         """Replay the work on the stream where it began."""
         with self._streams.on(self._origin.device):
             self._call(self._driver.cuGraphLaunch, self._executable, self._stream)
+
+    def _abandon(self, handle):
+        """End a capture whose work has failed; its status would hide what went wrong."""
+        status, graph = self._driver.cuStreamEndCapture(handle)
+        if status.value == 0:
+            self._driver.cuGraphDestroy(graph)
 
     @staticmethod
     def _call(function, *arguments):
@@ -174,16 +186,28 @@ def checked(function: Callable, *arguments, hint: str = "") -> object:
     return found[0] if found else None
 
 
+def _retain_contexts(gpus: Collection[int]) -> None:
+    """Retain the primary context of each GPU, before any of them is the current one.
+
+    When Numba retains a context it takes the current one off the thread's stack, and the `with
+    cuda.gpus[...]` that put it there fails at its end.  A thread of its own has nothing to lose.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        list(pool.map(lambda gpu: cuda.gpus[gpu].get_primary_context(), sorted(gpus)))
+
+
 def _enable_peer_access(gpu, other):
-    """Copies between the two GPUs do not pass through the host, where the hardware allows it."""
+    """Whether the hardware lets a GPU access the memory of another one, which is enabled then."""
     with cuda.gpus[gpu]:
         context = cuda.current_context()
-        if context.can_access_peer(other):
-            try:
-                context.enable_peer_access(cuda.gpus[other].get_primary_context().handle)
-            except CudaAPIError as error:
-                if "ALREADY_ENABLED" not in str(error):
-                    raise
+        if not context.can_access_peer(other):
+            return False
+        try:
+            context.enable_peer_access(cuda.gpus[other].get_primary_context().handle)
+        except CudaAPIError as error:
+            if "ALREADY_ENABLED" not in str(error):
+                raise
+        return True
 
 
 def copy_call(

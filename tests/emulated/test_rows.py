@@ -1,0 +1,29 @@
+"""The table of cases on the CUDA engine, compiled, against the CPU engine in float64.
+
+The first run of a program launches its kernels, the second is captured and launched, the third
+launches the graph again: all give the same bits.
+"""
+
+import numpy as np
+import pytest
+
+from convnet.backends.cpu.engine import Engine as CpuEngine
+from convnet.backends.cuda.engine import Engine
+from tests.gpu.test_gpu_rows import prepare, same_bits
+from tests.support.cases import CASES
+from tests.support.cuda_rows import difference, network_of, results
+
+RUNS = 3
+
+
+@pytest.mark.parametrize("row", CASES, ids=[row.name for row in CASES])
+def test_row(row):
+    exact, found = network_of(row, CpuEngine(np.float64)), network_of(row, Engine((0,)))
+    for program in ("gradients", "train"):
+        for network in (exact, found):
+            prepare(network, program, row)
+        expected = results(exact, program)
+        runs = [results(found, program) for _ in range(RUNS if program == "gradients" else 1)]
+        errors = {name: difference(runs[0][name], expected[name]) for name in expected}
+        assert not {n: e for n, e in errors.items() if not e < row.tolerance}
+        assert all(same_bits(runs[0], other) == [] for other in runs[1:])
