@@ -2,7 +2,8 @@
 
 `make kernels` runs it: for sm_80 and sm_90a it prints registers, shared memory, spills and stack of
 each kernel, its divisions of 64-bit integers and what its main loop consists of, and fails if one
-does not compile, spills registers, has a stack frame, or computes in float64 where it should not.
+does not compile, spills registers, has a stack frame, divides 64-bit integers, or computes in
+float64 where it should not.
 All tiles of the products are compiled in each precision.  The code is what a GPU would run: made by
 link-time optimization, as `numba.cuda.jit` makes it.
 """
@@ -130,9 +131,10 @@ def reported(number) -> tuple[str, bool]:
                 raise ValueError("its text is not the same for both targets")
         for arch in TARGETS:
             cubin, report = assembled(code, arch)
-            wrong = report["spilled"] or report["stack"]
+            report["div 64"] = long_divisions(text)
+            wrong = report["spilled"] or report["stack"] or report["div 64"]
             good = good and not wrong
-            numbers = "".join(f"{value:9}" for value in (*report.values(), long_divisions(text)))
+            numbers = "".join(f"{value:9}" for value in report.values())
             loop = main_loop(cubin) if module == "gemm.kernel" and arch == NEWEST else ""
             lines.append(f"{name:46}{arch:8}{numbers}  {loop}{'  WRONG' if wrong else ''}")
     except Exception as problem:

@@ -20,16 +20,16 @@ from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.ptx.warp_tiles import DEPTHS
 from convnet.backends.cuda.runtime.launch import Array, Launch, launch, over
 
-# rows and columns of C a block, and its speed relative to the largest (an estimate: a smaller tile
-# reads more of its operands for each multiply-add).
+# rows and columns of C a block, and its speed relative to 128 x 128 (an estimate: a smaller tile
+# reads more of its operands for each multiply-add).  In bf16 there are larger ones.
 TILES = (
     (128, 128, 1.0), (96, 128, 0.97), (64, 128, 0.92), (128, 64, 0.92), (64, 64, 0.8),
     (32, 128, 0.75),
 )  # fmt: skip
-# Those of 64 x 64 a warp, for bf16: rounding on the way makes reading and writing tiles dearer.
-BF16_TILES = (128, 256, 1.1), (256, 128, 1.1), (64, 256, 1.02), (256, 64, 1.02)
+BF16_TILES = (128, 256, 1.2), (256, 128, 1.2), (64, 256, 0.95), (256, 64, 0.95)
 _SMALLEST = 32, 64  # in the simulator, where a thread is slow
-_BLOCKS = 4 if SIMULATED else 264  # that keep a GPU busy: two for each of an H100's processors
+_PROCESSORS = 132  # of an H100 or H200
+_BLOCKS = 4 if SIMULATED else 2 * _PROCESSORS  # that keep a GPU busy
 _SHORTEST_SPLIT = 32 if SIMULATED else 128  # values of k
 _UNUSED = 0, 0, 0, 0, 0, 0  # sizes that only windows have
 
@@ -119,21 +119,32 @@ class Partition:
 
 
 def partition(m: int, n: int, depth: int, groups: int, precision: str) -> Partition:
-    """Return the tile that wastes least, and splits of k where processors would be idle.
+    """Return the tile that takes least time, and splits of k where processors would be idle.
 
     A split is a multiple of the values of k of a tile.
     """
     tiles, step = (*TILES, *(BF16_TILES if precision == "bf16" else ())), _step(precision)
-    tile = _SMALLEST if SIMULATED else min(tiles, key=lambda t: _padded(m, n, t) / t[2])[:2]
-    blocks = groups * prod(ceil_div(size, side) for size, side in zip((m, n), tile, strict=True))
+    tile = _SMALLEST if SIMULATED else min(tiles, key=lambda t: _time(m, n, groups, t))[:2]
+    blocks = groups * _tiles(m, n, tile)
     most = _BLOCKS // 2 if prod(tile) > 128 * 128 else _BLOCKS  # one or two a multiprocessor
     splits = max(1, min(most // blocks, depth // _SHORTEST_SPLIT))
     split = ceil_div(ceil_div(depth, splits), step) * step
     return Partition(tile, split, ceil_div(depth, split))
 
 
-def _padded(m, n, tile):
-    return ceil_div(m, tile[0]) * tile[0] * ceil_div(n, tile[1]) * tile[1]
+def _time(m, n, groups, tile):
+    """The time of the processor that gets most blocks, in numbers of C at a tile's speed.
+
+    Fewer blocks than processors are split along k, evenly.
+    """
+    rows, columns, speed = tile
+    blocks = groups * _tiles(m, n, tile)
+    most = ceil_div(blocks, _PROCESSORS) if blocks > _PROCESSORS else blocks / _PROCESSORS
+    return most * rows * columns / speed
+
+
+def _tiles(m, n, tile):
+    return ceil_div(m, tile[0]) * ceil_div(n, tile[1])
 
 
 def scratch_bytes(m: int, n: int, depth: int, groups: int, precision: str) -> int:
