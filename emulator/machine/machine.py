@@ -150,9 +150,7 @@ class Machine:
             _poisoned(self._shared, len(threads.blocks) * _aligned(bytes_)),
             _rows([(0, bytes_)]),
             (0, threads.per_block, _aligned(bytes_)),
-            self._shared_records(
-                len(threads.blocks) * _aligned(bytes_), shifts["shared"]
-            )
+            self._shared_records(len(threads.blocks) * _aligned(bytes_), shifts["shared"])
             if races
             else NO_RECORDS,
             shifts["shared"],

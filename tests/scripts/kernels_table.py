@@ -97,17 +97,22 @@ def numba_type(argument):
 
 
 def products():
-    """(kernel, types of its arguments) of the products with every tile and aligned operands."""
+    """(kernel, types of its arguments) of the products with every tile and aligned operands.
+
+    The largest tiles also with operands and results that are not aligned.
+    """
     real, whole = types.float32[::1], types.int32
     pairs = (ROWS, ROWS), (COLUMNS, ROWS), (COLUMNS, COLUMNS), (ROWS, WINDOW), (MODULES, COLUMNS)
+    sizes, last = types.UniTuple(whole, 12), (real, whole, whole, types.float32, types.float32)
+    arguments = (real, sizes, real, sizes, whole[::1], real, *[whole] * 8, *last)
     for a, b in pairs:
-        sizes, last = types.UniTuple(whole, 12), (real, whole, whole, types.float32, types.float32)
-        arguments = (real, sizes, real, sizes, whole[::1], real, *[whole] * 8, *last)
         for precision, name in enumerate(PRECISIONS):
-            for rows, columns, _ in (*gemm.TILES, *(gemm.BF16_TILES if name == "bf16" else ())):
-                wide = ROWS, WINDOW, *((COLUMNS, MODULES) if precision else ())
-                widths = [4 if kind in wide else 1 for kind in (a, b)]
-                variant = Variant(a, widths[0], b, widths[1], 4, rows, columns, precision)
+            wide = ROWS, WINDOW, *((COLUMNS, MODULES) if precision else ())
+            widths = *(4 if kind in wide else 1 for kind in (a, b)), 4
+            large = gemm.BF16_TILES if name == "bf16" else ()
+            found = [(tile, widths) for tile in (*gemm.TILES, *large)]
+            for (rows, columns, _), (x, y, z) in [*found, *((tile, (1, 1, 1)) for tile in large)]:
+                variant = Variant(a, x, b, y, z, rows, columns, precision)
                 yield product_kernel(variant), arguments
 
 
@@ -136,7 +141,7 @@ def reported(number) -> tuple[str, bool]:
             good = good and not wrong
             numbers = "".join(f"{value:9}" for value in report.values())
             loop = main_loop(cubin) if module == "gemm.kernel" and arch == NEWEST else ""
-            lines.append(f"{name:46}{arch:8}{numbers}  {loop}{'  WRONG' if wrong else ''}")
+            lines.append(f"{name:54}{arch:8}{numbers}  {loop}{'  WRONG' if wrong else ''}")
     except Exception as problem:
         return f"{name}: {str(problem)[:300]}  WRONG", False
     return "\n".join(lines), good
@@ -167,7 +172,7 @@ WANTED = []
 def main() -> int:
     WANTED.extend(wanted())
     heads = "".join(f"{head:>9}" for head in ("registers", "shared", "spilled", "stack", "div 64"))
-    print(f"{'kernel':46}{'target':8}{heads}  main loop: share of multiply-adds, instructions")
+    print(f"{'kernel':54}{'target':8}{heads}  main loop: share of multiply-adds, instructions")
     bad = 0
     with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
         for lines, good in workers.imap(reported, range(len(WANTED))):

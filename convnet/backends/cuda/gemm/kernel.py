@@ -62,10 +62,10 @@ class Variant(NamedTuple):
     def warp(self) -> tuple[int, int]:
         """Rows and columns of a warp tile.
 
-        Tensor cores take large ones where a block still has several warps.  Copies of single
-        values leave no registers for a large tile.
+        Tensor cores take large ones where a block still has several warps.  Asynchronous copies of
+        single values leave no registers for a large tile.
         """
-        if self.precision and min(self.a_width, self.b_width) == 4:
+        if self.precision == 2 or (self.precision and min(self.a_width, self.b_width) == 4):
             if self.rows % 96 == 0:
                 return 96, 32
             if self.rows % 64 == 0 and self.rows * self.columns > 64 * 64:
