@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick simulator fuzz faults kills kernels emulate-counters smoke widths lint docs site corpus bench gpu figure1 ablations clean
+.PHONY: demo test quick simulator emulate emulate-counters mutations fuzz faults kills kernels smoke widths lint docs site corpus bench gpu figure1 ablations clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -35,6 +35,14 @@ quick: $(VENV)/.tested
 
 simulator: $(VENV)/.tested
 	$(SIMULATOR)
+
+# The compiled CUDA kernels on emulated GPUs (emulator/README.md), in two processes.  `make emulate WHOLE=1`:
+# every row with every seed, and all of tests/gpu.  `make mutations`: defects that these tests have to find.
+emulate: $(VENV)/.tested
+	$(BIN)/python -m tests.scripts.emulate $(if $(WHOLE),--whole)
+
+mutations: $(VENV)/.tested
+	$(BIN)/python -m tests.scripts.emulator_mutations
 
 # Damaged inputs for every reader; faults in every call that writes; a thousand kills of a run.
 SECONDS ?= 600

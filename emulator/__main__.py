@@ -5,6 +5,7 @@ python -m emulator [options] -m MODULE [arguments]    a module
 """
 
 import argparse
+import atexit
 import os
 import runpy
 import sys
@@ -35,7 +36,6 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--late", action="store_true", help="do work only when the host waits for it")
     made.add_argument("--no-races", action="store_true", help="do not look for races (faster)")
     made.add_argument("--memory", type=int, metavar="BYTES", help="of each GPU (4 GiB)")
-    made.add_argument("--counters", action="store_true", help="count transactions and instructions")
     made.add_argument("-m", dest="module", metavar="MODULE", help="run a module")
     return made
 
@@ -48,7 +48,7 @@ def options_of(given: argparse.Namespace) -> Options:
         for name in ("gpus", "capability", "seed", "memory")
         if getattr(given, name) is not None
     }
-    changes |= {name: True for name in ("late", "counters") if getattr(given, name)}
+    changes |= {"late": True} if given.late else {}
     changes |= {"peers": False} if given.no_peers else {}
     changes |= {"races": False} if given.no_races else {}
     return replace(found, **changes)
@@ -126,6 +126,7 @@ def _code_of(run: Callable[[], Any]) -> int:
 
 def leave(code: int) -> NoReturn:
     """End the process: objects that are freed after Python's end would call the driver."""
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -20,8 +20,7 @@ class Options:
     gpus: how many there are.  capability: their compute capability.  peers: whether each can access
     the others' memory.  seed: draws every order that CUDA leaves open; None: everything in its
     plain order.  late: work happens when the host waits for it, and not before.  races: look for
-    threads that meet in memory without a barrier.  memory: bytes of each GPU.  counters: count
-    memory transactions, bank conflicts and instructions.
+    threads that meet in memory without a barrier.  memory: bytes of each GPU.
     """
 
     gpus: int = 1
@@ -31,7 +30,6 @@ class Options:
     late: bool = False
     races: bool = True
     memory: int = 4 << 30
-    counters: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.gpus <= 16:

@@ -3,40 +3,68 @@
 The options are the variables EMULATOR_GPUS, EMULATOR_SEED ... (`emulator/options.py`).
 """
 
+import atexit
+import os
+import sys
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
-from emulator.driver import install
+from emulator.driver import Refused, install
 from emulator.driver.table import Table
+from emulator.machine import Fault
 from emulator.options import from_environment
 
 OPTIONS = from_environment()
 TABLE: Table = install(OPTIONS)
 _totals = pytest.StashKey[dict[str, float]]()
+_ended = [0]
+
+
+@atexit.register  # the first to be registered is the last that is called
+def _leave() -> None:
+    """Objects that are freed after Python's end would call the driver."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_ended[-1])
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """A fault fails the test that caused it, whatever the test makes of the driver's status."""
-    TABLE.driver.faults.clear()
-    TABLE.driver.refusals.clear()
     yield
-    if TABLE.driver.faults:
-        pytest.fail("; ".join(TABLE.driver.faults[:3]), pytrace=False)
+    _fail_by_faults()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Likewise what is freed behind a test."""
+    yield
+    _fail_by_faults()
+
+
+def _fail_by_faults() -> None:
+    """Do what is still pending, and fail if anything was a fault."""
+    driver = TABLE.driver
+    try:
+        driver.scheduler.wait(list(driver.scheduler.pending.values()))
+    except (Fault, Refused) as problem:
+        driver.faults.append(str(problem))
+    found, driver.faults = driver.faults, []
+    if found:
+        pytest.fail("; ".join(found[:3]), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the driver has refused."""
+    """Show what the driver has refused since the report before."""
     report = yield
-    if report.failed:
-        lines = [*TABLE.driver.faults[-5:], *TABLE.driver.refusals[-5:]]
-        if lines:
-            report.sections.append(("emulated GPUs", "\n".join(lines)))
+    if report.failed and TABLE.driver.refusals:
+        report.sections.append(("emulated GPUs", "\n".join(TABLE.driver.refusals[-5:])))
+    TABLE.driver.refusals.clear()
     return report
 
 
@@ -50,8 +78,9 @@ def totals() -> dict[str, float]:
     }
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A process of pytest-xdist tells the first one what it has run."""
+    _ended.append(int(exitstatus))
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["emulator"] = totals()
@@ -80,11 +109,3 @@ def pytest_terminal_summary(
     )
     if TABLE.missing:
         terminalreporter.write_line(f"entry points that the emulator has not: {TABLE.missing}")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Free what Numba holds while Python can still call the driver."""
-    from numba import cuda
-
-    for gpu in cuda.gpus:
-        gpu.get_primary_context().deallocations.clear()

@@ -7,6 +7,7 @@ from emulator.driver.library import NoCompiler, loaded
 from emulator.driver.link import hand_over_ptx
 from emulator.driver.status import Refused, Status
 from emulator.driver.table import Table
+from emulator.machine import Observer
 from emulator.options import Options
 
 __all__ = ["Driver", "NoCompiler", "Refused", "Status", "Table", "install", "installed"]
@@ -16,11 +17,14 @@ _FIND = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_char_p)
 _kept: list[object] = []  # what C code calls must stay
 
 
-def install(options: Options) -> Table:
-    """Give this process emulated GPUs, once and before anything imports numba.cuda."""
+def install(options: Options, observer: Observer | None = None) -> Table:
+    """Give this process emulated GPUs, once and before anything imports numba.cuda.
+
+    observer: is told of all that kernels do, for counters.
+    """
     if _installed:
         return _installed[0]
-    table = Table(Driver(options))
+    table = Table(Driver(options, observer))
     library = loaded()
     find = _FIND(lambda name: table.address(name.decode()))
     _kept.extend((find, library))

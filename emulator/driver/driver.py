@@ -17,7 +17,7 @@ from emulator.driver.objects import (
 )
 from emulator.driver.status import Refused, Status
 from emulator.driver.work import Operation, Scheduler, Work
-from emulator.machine import Machine
+from emulator.machine import Machine, Observer
 from emulator.machine.memory.arena import Arena
 from emulator.options import Options
 
@@ -25,14 +25,15 @@ from emulator.options import Options
 class Driver:
     """Some GPUs, their contexts and memory, and all that is enqueued on them.
 
-    faults: what kernels did and must not, and calls that the emulator has not; refusals: calls that
-    were refused, with the rule.  calls: how often each entry point was called.
+    faults: what kernels did and must not, and calls that the emulator has not.  refusals: calls
+    that were refused, with the rule.  calls: how often each entry point was called.  observer: is
+    told of all that kernels do.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, observer: Observer | None = None) -> None:
         self.options = options
         self.arena = Arena(options.memory, options.gpus)
-        self.machine = Machine(self.arena, options)
+        self.machine = Machine(self.arena, options, observer)
         self.scheduler = Scheduler(options.seed, options.late)
         self.handles, self.host = Handles(), HostMemory()
         self.contexts = [Context(device) for device in range(options.gpus)]
@@ -120,10 +121,8 @@ class Driver:
         """
         found = [stream.last]
         if stream.is_default:
+            self.refuse_captured_blocking(stream.device)
             mine = self.streams(stream.device)
-            if any(s.blocking and s.capture for s in mine):
-                self.invalidate_blocking(stream.device)
-                raise Refused(Status.STREAM_CAPTURE_IMPLICIT, "it would wait for a captured stream")
             found += [s.last for s in mine if s.blocking]
         elif stream.blocking:
             default = self.contexts[stream.device].default
@@ -165,11 +164,12 @@ class Driver:
         capture.invalid = capture.invalid or why
         return Refused(status, why)
 
-    def invalidate_blocking(self, device: int) -> None:
-        """Captures of blocking streams, which the legacy default stream would wait for."""
+    def refuse_captured_blocking(self, device: int) -> None:
+        """Refuse work of the legacy default stream while a blocking stream is captured."""
+        why = "the legacy default stream would wait for a captured stream"
         for stream in self.streams(device):
             if stream.blocking and stream.capture:
-                stream.capture.invalid = "the legacy default stream would wait for it"
+                raise self.invalidate(stream.capture, Status.STREAM_CAPTURE_IMPLICIT, why)
 
     @staticmethod
     def refuse_invalid(capture: Capture) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from emulator.driver.status import Refused, Status
 
-_ONLY_NEEDED = 0.7  # how often a late run does only what the host waits for
+ONLY_NEEDED = 0.7  # how often a late run does only what the host waits for
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,14 @@ class Scheduler:
     """
 
     def __init__(self, seed: int | None, late: bool) -> None:
-        self.late, self.random = late, random.Random(seed)
-        self._drawn = seed is not None
+        self.reorder(seed, late)
         self._ready: list[Work] = []
         self.pending: dict[int, Work] = {}
+
+    def reorder(self, seed: int | None, late: bool) -> None:
+        """Change the order of what is enqueued from now on."""
+        self.late, self.random = late, random.Random(seed)
+        self._drawn = seed is not None
 
     def add(self, operation: Operation, after: Iterable[Work] = ()) -> Work:
         """Enqueue an operation behind other work; unless late, do all that is ready."""
@@ -75,7 +79,7 @@ class Scheduler:
     def wait(self, works: Iterable[Work]) -> None:
         """Do work until that is done which the host waits for."""
         for work in works:
-            needed = _needed(work) if self.random.random() < _ONLY_NEEDED else None
+            needed = _needed(work) if self.random.random() < ONLY_NEEDED else None
             while not work.done:
                 ready = [w for w in self._ready if needed is None or id(w) in needed]
                 if not ready:

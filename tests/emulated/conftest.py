@@ -9,6 +9,8 @@ with the second; EMULATED_WHOLE=1 takes all combinations where otherwise some ar
 
 import os
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -24,3 +26,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     number, _, count = os.environ.get("EMULATED_PART", "1/1").partition("/")
     items[:] = items[int(number) - 1 :: int(count)]
+
+
+@pytest.fixture
+def scheduler() -> Iterator[Any]:
+    """Of the emulated GPUs: its order can be changed for a test."""
+    from emulator.driver import installed
+
+    table = installed()
+    assert table is not None
+    found, options = table.driver.scheduler, table.driver.options
+    yield found
+    found.wait(list(found.pending.values()))
+    found.reorder(options.seed, options.late)

@@ -36,7 +36,7 @@ def combinations():
                 yield pytest.param(row, precision, tile, id=f"{row.name}-{precision}-{tile}")
 
 
-@pytest.mark.parametrize(("row", "precision", "tile"), combinations())
+@pytest.mark.parametrize(("row", "precision", "tile"), list(combinations()))
 def test_tile(row, precision, tile, monkeypatch):
     monkeypatch.setattr(gemm, "TILES", ((*tile, 1.0),))
     monkeypatch.setattr(gemm, "BF16_TILES", (), raising=False)

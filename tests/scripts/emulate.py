@@ -27,11 +27,15 @@ class Job:
 
 
 def late(seed, part, **more):
-    """Rows whose work happens as late as it may, in orders that the seed draws."""
+    """Rows with a second reader of the data, their work done as late as the seed draws."""
     options = {"LATE": "1", "SEED": str(seed), **more}
     environment = {f"EMULATOR_{name}": value for name, value in options.items()}
     name = f"late, seed {seed}" + "".join(f", {k.lower()} {v}" for k, v in more.items())
-    return Job(name, ("tests/emulated/test_rows.py",), {**environment, "EMULATED_PART": part})
+    return Job(
+        name,
+        ("tests/emulated/test_rows.py",),
+        {**environment, "EMULATED_PART": part, "EMULATED_AGAIN": "before"},
+    )
 
 
 TWO = {"EMULATOR_GPUS": "2"}
@@ -48,6 +52,9 @@ def jobs(whole):
     ]
     found += [Job(f"products {i}/2", (PRODUCTS,), {"EMULATED_PART": f"{i}/2"}) for i in (1, 2)]
     found += [Job("networks", ("tests/emulated/test_networks.py",), TWO)]
+    late_tests = ("tests/emulated/test_late.py",)
+    found += [Job("late networks", late_tests), Job("late networks, two GPUs", late_tests, TWO)]
+    found += [Job("late networks, no peers", late_tests, {**TWO, "EMULATOR_PEERS": "0"})]
     share = {} if whole else {"CONVNET_GPU_SHARD": "3/16"}
     found += [Job("tests/gpu", ("tests/gpu/test_gpu_rows.py",), share)]
     parts = ["1/1"] * 3 if whole else [f"{i}/6" for i in (1, 3, 5)]

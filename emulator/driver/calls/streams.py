@@ -67,6 +67,7 @@ def cuStreamSynchronize(driver: Driver, stream: int | None) -> None:
     found = driver.stream(stream)
     _not_captured(driver, found, "cuStreamSynchronize")
     if found.is_default:
+        driver.refuse_captured_blocking(found.device)
         driver.wait_for([s for s in driver.streams(found.device) if s.blocking])
     driver.wait_for([found])
 

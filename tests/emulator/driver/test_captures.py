@@ -199,6 +199,8 @@ def test_the_default_stream_waits_for_no_captured_blocking_stream():
         else:
             with refused("STREAM_CAPTURE_IMPLICIT"):
                 host.cuMemcpyHtoDAsync(x, pinned, 4, None)
+            with refused("STREAM_CAPTURE_IMPLICIT"):
+                host.cuStreamSynchronize(None)
             with refused("STREAM_CAPTURE_INVALIDATED"):
                 end(host, stream)
 

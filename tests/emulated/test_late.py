@@ -1,17 +1,19 @@
-"""Prefetched minibatches, on the late GPU of `tests.support.simulator.late`."""
-
-from functools import partial
+"""Work that happens as late as it may, streams and graph nodes in orders drawn by several seeds."""
 
 import numpy as np
 import pytest
+from numba import cuda
 
+from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
-from convnet.backends.cuda.runtime.double_buffer import COMPUTING, UPLOADING
+from convnet.backends.cuda.runtime.double_buffer import UPLOADING
 from convnet.network.network import Network
+from emulator.driver import installed, work
+from tests.network import test_replicas as replicas
 from tests.support.rows import graph_of, randomize
-from tests.support.simulator.late import install
 
 STEPS = 4
+LAST = len(cuda.gpus) - 1  # device 1 of the network: on another GPU, where there are two
 LAYERS = """
 [data]
 type=data
@@ -37,15 +39,15 @@ gpu=0
 PARAMS = "[f]\nepsW=0.5\nepsB=0.1\nmomW=0.9\nmomB=0.9\nwc=0.01\n[cost]\ncoeff=1\n"
 
 
-def network():
-    made = Network(graph_of(LAYERS, PARAMS, {0: 6, 1: 1}), 4, Engine((0, 0)))
+def network(engine=None):
+    made = Network(graph_of(LAYERS, PARAMS, {0: 6, 1: 1}), 4, engine or Engine((0, LAST)))
     randomize(made)
     return made
 
 
-def minibatches():
+def minibatches(count=STEPS):
     rng = np.random.default_rng(5)
-    for step in range(STEPS):
+    for step in range(count):
         cases = 4 if step % 2 == 0 else 3
         labels = rng.integers(0, 4, (1, cases)).astype(np.float32)
         yield {0: rng.standard_normal((6, cases)).astype(np.float32), 1: labels}
@@ -60,10 +62,9 @@ def trained(network, ahead: bool, reads: bool = True) -> list[np.ndarray]:
     for step, (matrices, following) in enumerate(
         zip(all_of_them, [*all_of_them[1:], None], strict=True)
     ):
-        program = "test" if step == 2 else "train"
         network.load(matrices)
         network.set_rates(step / STEPS)
-        network.run(program)
+        network.run("test" if step == 2 else "train")
         if ahead:
             network.load_ahead(following)
         if reads:
@@ -77,48 +78,42 @@ def expected():
     return trained(network(), ahead=False)
 
 
+def test_the_numbers_are_those_of_the_cpu(expected):
+    exact = trained(network(CpuEngine(np.float64)), ahead=False)
+    assert all(np.allclose(a, b, rtol=1e-5) for a, b in zip(expected, exact, strict=True))
+
+
 @pytest.mark.parametrize("ahead", [True, False])
 @pytest.mark.parametrize("reads", [True, False])
 @pytest.mark.parametrize("seed", range(5))
-def test_late_work_gives_the_same_bits(ahead, reads, seed, expected, monkeypatch):
-    gpu = install(monkeypatch, seed)
+def test_late_work_gives_the_same_bits(ahead, reads, seed, expected, scheduler):
+    scheduler.reorder(seed, late=True)
     found = trained(network(), ahead, reads)
-    assert gpu.overtaken, "nothing was ever late"
     same = expected if reads else expected[STEPS:]
     assert all(np.array_equal(a, b) for a, b in zip(found, same, strict=True))
 
 
-@pytest.mark.parametrize("lazy", [COMPUTING, UPLOADING])
-def test_an_upload_waits_for_programs_that_use_the_memory_and_for_no_others(lazy, monkeypatch):
-    gpu, done = install(monkeypatch, 0), []
-    engine = Engine((0,))
-    gpu.lazy = engine.streams.stream(lazy)
-    for slot, name in ((engine.slots.coming, "mine"), (engine.slots.current, "another's")):
-        with slot.computing():
-            engine.streams.stream(COMPUTING).take(partial(done.append, name))
-    with engine.slots.coming.loading():
-        engine.streams.stream(UPLOADING).take(partial(done.append, "upload"))
-    gpu.synchronize()
-    orders = {
-        COMPUTING: ["mine", "upload", "another's"],
-        UPLOADING: ["mine", "another's", "upload"],
-    }
-    assert done == orders[lazy]
-
-
-def test_the_host_does_not_wait_for_an_upload_when_it_reads(monkeypatch):
-    gpu = install(monkeypatch, 0)
+def test_the_host_does_not_wait_for_an_upload_when_it_reads(scheduler, monkeypatch):
     made, (first, second, *_) = network(), minibatches()
     made.load(first)
     made.run("train")
-    gpu.lazy = made.engine.streams.stream(UPLOADING)
+    made.engine.synchronize()
+    monkeypatch.setattr(work, "ONLY_NEEDED", 1.0)
+    scheduler.reorder(0, late=True)
     made.load_ahead(second)
+    upload = stream_of(made.engine, UPLOADING).last
     made.costs()
-    assert gpu.lazy.queue
-    gpu.synchronize()
+    assert not upload.done
+    made.engine.synchronize()
+    assert upload.done
 
 
-def test_each_run_on_a_minibatch_has_its_own_rates(monkeypatch):
+def stream_of(engine, stream):
+    return installed().driver.stream(int(engine.streams.stream(stream).handle))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_run_on_a_minibatch_has_its_own_rates(scheduler, seed):
     def weights():
         made = network()
         made.load(next(minibatches()))
@@ -129,7 +124,7 @@ def test_each_run_on_a_minibatch_has_its_own_rates(monkeypatch):
         return [made.read(parameter) for parameter in made.parameters.values()]
 
     expected = weights()
-    install(monkeypatch, 0)
+    scheduler.reorder(seed, late=True)
     assert all(np.array_equal(a, b) for a, b in zip(weights(), expected, strict=True))
 
 
@@ -146,3 +141,21 @@ def test_a_trace_shows_uploads_on_a_stream_of_their_own():
         ("device 0", "uploads", True), ("device 1", "uploads", True),
     }  # fmt: skip
     assert len([span for span in spans if span.queue == "uploads"]) == 2
+
+
+@pytest.mark.parametrize("spread", replicas.SPREADS)
+def test_layers_on_four_devices_train_as_on_the_cpu(spread, scheduler):
+    """Launched, captured and replayed; whole and short minibatches."""
+
+    def run(engine):
+        made = Network(replicas.graph_of(*replicas.SPREADS[spread]), 16, engine, seed=1)
+        for step in range(6):
+            made.load(replicas.batch(step, 16 if step % 3 else 5))
+            made.set_rates(0.0)
+            made.run("train")
+        return [made.read(parameter) for parameter in made.parameters.values()]
+
+    expected = run(CpuEngine(np.float64))
+    scheduler.reorder(len(spread), late=True)
+    for mine, theirs in zip(run(Engine((0, 0, 0, 0))), expected, strict=True):
+        assert np.linalg.norm(mine - theirs) < 1e-5 * np.linalg.norm(theirs)

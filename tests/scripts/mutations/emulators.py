@@ -1,0 +1,80 @@
+"""Defects of the emulator itself: a rule that is not checked, or checked too strictly."""
+
+from tests.scripts.mutations.record import Mutation
+
+DRIVER, CALLS = "emulator/driver/", "emulator/driver/calls/"
+
+
+def of_driver(name, file, old, new, test):
+    path = f"tests/emulator/driver/test_{test}.py"
+    return Mutation(name, file, old, new, (path,), {}, False)
+
+
+EMULATOR = [
+    of_driver("SetCurrent pushes", CALLS + "contexts.py",
+              "    if driver.stack:\n        driver.stack.pop()\n    driver.stack.extend(new)",
+              "    driver.stack.extend(new)", "contexts"),
+    of_driver("contexts are never destroyed", CALLS + "contexts.py",
+              "    if not found.retained:\n        _destroy(driver, found)",
+              "    if False:\n        _destroy(driver, found)", "contexts"),
+    of_driver("one stack for all threads", DRIVER + "driver.py",
+              "self._thread = threading.local()",
+              "self._thread = type('Shared', (), {})()", "contexts"),
+    of_driver("peer access in both directions", CALLS + "contexts.py",
+              "    mine.peers.add(other.device)",
+              "    mine.peers.add(other.device), other.peers.add(mine.device)", "contexts"),
+    of_driver("freeing does not wait", CALLS + "memory.py",
+              "    if driver.contexts[found.device].retained:\n"
+              "        driver.wait_for(driver.streams(found.device))\n", "", "memory"),
+    of_driver("memory in use may be freed", CALLS + "memory.py",
+              "            if start < address + found.size and address < start + size:",
+              "            if False:", "memory"),
+    of_driver("the middle of an allocation may be freed", CALLS + "memory.py",
+              "    if found is None or found.address != address:", "    if found is None:",
+              "memory"),
+    of_driver("all memory is pinned", DRIVER + "objects.py",
+              "return any(s <= address and address + size <= s + n for s",
+              "return True or any(s <= address and address + size <= s + n for s", "copies"),
+    of_driver("extents of copies are not checked", CALLS + "copies.py",
+              "    found = driver.arena.inside(address, size)",
+              "    found = driver.arena.inside(address, 1)", "copies"),
+    of_driver("copies to other memory do not wait", CALLS + "copies.py",
+              "    if not pinned:\n        driver.wait_for([stream])\n", "", "copies"),
+    of_driver("blocking streams ignore the default one", DRIVER + "driver.py",
+              "        elif stream.blocking:\n", "        elif False:\n", "streams"),
+    of_driver("the default stream ignores blocking ones", DRIVER + "driver.py",
+              "            found += [s.last for s in mine if s.blocking]", "            pass",
+              "streams"),
+    of_driver("waits for events do nothing", CALLS + "streams.py",
+              "        driver.enqueue(found, nothing, waited.work)",
+              "        driver.enqueue(found, nothing)", "streams"),
+    of_driver("late work happens at once", DRIVER + "work.py",
+              "        while not self.late and self._ready:", "        while self._ready:",
+              "streams"),
+    of_driver("what is ready runs in one order", DRIVER + "work.py",
+              "work = self.random.choice(ready) if self._drawn else ready[0]", "work = ready[0]",
+              "graphs"),
+    of_driver("events cross contexts", CALLS + "events.py",
+              "    if found.device != place.device:", "    if False:", "streams"),
+    of_driver("calls that wait are allowed in captures", DRIVER + "driver.py",
+              "            if capture.mode != RELAXED_MODE and (mine",
+              "            if False and (mine", "captures"),
+    of_driver("captures need not be joined", CALLS + "captures.py",
+              "    if loose or left:", "    if False:", "captures"),
+    of_driver("captured streams wait for anything", CALLS + "streams.py",
+              "    elif found.capture:\n", "    elif False:\n", "captures"),
+    of_driver("edges of graphs are ignored", CALLS + "graphs.py",
+              "        before = [works[number] for number in node.after]", "        before = []",
+              "graphs"),
+    of_driver("a graph runs beside itself", CALLS + "graphs.py",
+              "driver.enqueue(place, begin, found.last)", "driver.enqueue(place, begin)", "graphs"),
+    of_driver("arrays of any GPU", CALLS + "launches.py",
+              "        elif not driver.reaches(device, found.device):", "        elif False:",
+              "launches"),
+    of_driver("streams of any context", CALLS + "launches.py",
+              "    if stream.device != driver.context.device:", "    if False:", "launches"),
+    of_driver("an array is its whole allocation", DRIVER + "arguments.py",
+              "        if array is not None:", "        if False:", "launches"),
+    of_driver("limits of blocks are not checked", CALLS + "launches.py",
+              "    if threads > code.most_threads:", "    if False:", "launches"),
+]  # fmt: skip
