@@ -8,11 +8,12 @@ pytest.importorskip("numba.cuda.extending")
 from benchmarks.kernel_traffic import TRAFFIC
 from convnet.backends.cuda.engine import operation
 from convnet.backends.cuda.jit import SIMULATED
-from tests.support.emulated_counters import Counted
+from tests.support.emulated_counters import Counted, tiles_of
 
 pytestmark = pytest.mark.skipif(SIMULATED, reason="the simulator does not compile")
 IMAGES, ROWS = (40, 6, 6, 32), (48, 192)
-REAL, RANDOM = np.float32, (np.uint32, (6,))
+REAL = np.float32
+SQUARES = (64, 256), (256, 64), (256, 256)  # inputs, weights, outputs
 NORM = 5, 1e-4, 0.75, 1.0
 
 # operation, arrays (a shape, or a type and a shape), plain arguments; the table's row
@@ -41,3 +42,15 @@ def test_bytes_a_value(name, arrays, numbers, row):
     assert counts.touched / values == pytest.approx(row.moved, rel=0.01)
     assert counts.used > 0.95  # of a sector with three rates, each warp of update.sgd uses 24 bytes
     assert counts.own < 1.3 * counts.touched  # little is read by two blocks
+
+
+def test_a_product_asks_for_its_tiles():
+    """And for nothing else, where sizes are those of whole tiles."""
+    counted = Counted()
+    x, w, y = (counted.memory.array(np.ones(shape, REAL)) for shape in SQUARES)
+    scratch = counted.memory.scratch(256)
+    (launch,) = operation("fc.forward")(x, w, y, False, precision="bf16", scratch=scratch)
+    counts, _ = counted.counts(launch)
+    least, pair = tiles_of(launch)
+    assert counts.asked == least and counts.used == 1 and counts.conflicts == 0
+    assert pair == 4 * 16 * (128 + 256) and counts.multiply_adds == 256 * 256 * 64

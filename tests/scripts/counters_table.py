@@ -1,10 +1,11 @@
 """What AlexNet's launches ask of a GPU, counted by running some of their blocks in the emulator.
 
-`make emulate-counters` runs it, without a GPU: for each launch of a training step at 128 cases it
-prints the bytes that it touches, beside those that it must; the sectors of memory that it asks for
-and how much of them it uses; conflicts of shared memory's banks; instructions and the share of
-mma.sync; occupancy from registers and shared memory; and, from documented rates of a GPU, what
-bounds it and the least time it could take: a prediction, not a measurement.
+`make emulate-counters` runs it, without a GPU.  For each launch of a training step at 128 cases it
+prints the bytes that it touches, beside those that it must and those that the tiles of a product
+have to read and write; the sectors of memory that it asks for and how much of them it uses;
+conflicts of shared memory's banks; instructions and the share of mma.sync; occupancy from registers
+and shared memory, and the bytes that this keeps in flight; and, from documented rates of a GPU,
+what bounds it and the least time it could take: a prediction, not a measurement.
 """
 
 import argparse
@@ -14,13 +15,13 @@ from dataclasses import dataclass
 from benchmarks.gpu.traffic import bytes_moved, is_product
 from convnet.backends.base import PRECISIONS
 from convnet.backends.cuda.engine import operation
-from convnet.backends.cuda.gemm.kernel import product_kernel
+from convnet.backends.cuda.gemm.kernel import STAGES, product_kernel
 from convnet.backends.cuda.runtime.launch import Launch
 from convnet.network.memory import View
 from convnet.network.record import Step
 from emulator.counters import H200, Counts, blocks_at_once, seconds
 from tests.scripts.kernels_table import SHIPPED, plan_of_alexnet
-from tests.support.emulated_counters import Counted
+from tests.support.emulated_counters import Counted, tiles_of
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ def _key(launch):
 
 
 HEADS = (
-    ("launch", 52), ("blocks", 8), ("sampled", 8), ("must MB", 9), ("touched", 8), ("asked", 9),
-    ("used", 6), ("off", 6), ("conflicts", 10), ("instr. M", 9), ("mma", 6), ("registers", 10),
-    ("at once", 8), ("bound by", 9), ("least us", 9), ("L2 TB/s", 8),
+    ("launch", 52), ("blocks", 8), ("sampled", 8), ("must MB", 9), ("touched", 8), ("tiles", 9),
+    ("asked", 9), ("used", 6), ("off", 6), ("conflicts", 10), ("instr. M", 9), ("mma", 6),
+    ("registers", 10), ("at once", 8), ("flight KB", 10), ("bound by", 9), ("least us", 9), ("L2 TB/s", 8),
 )  # fmt: skip
 
 
@@ -77,18 +78,28 @@ def times_of(row: Row, precision: str) -> dict[str, float]:
     return times
 
 
+def ahead_of(row: Row) -> int:
+    """How many pairs of tiles of a product a block has on their way while it multiplies."""
+    rounded = row.launch.kernel.name.split("_")[4] == "bf16"
+    (_, one), bytes_ = tiles_of(row.launch), row.report["shared"]
+    return 1 if rounded else max(2, min(STAGES, int(bytes_ // one))) - 1
+
+
 def line(row: Row, must: float | None, precision: str) -> str:
-    counts, times = row.counts, times_of(row, precision)
+    counts, times, tiles = row.counts, times_of(row, precision), tiles_of(row.launch)
     bound = max(times, key=times.__getitem__)
     scale = counts.scale
     cells = (
         f"{row.name}: {row.launch.kernel.name}"[:51], f"{counts.blocks}", f"{counts.sampled}",
         "" if must is None else f"{must / 1e6:.1f}", f"{counts.touched / 1e6:.1f}",
-        f"{counts.asked / 1e6:.1f}", f"{counts.used:.0%}", f"{counts.predicated_off:.0%}",
+        f"{tiles[0] / 1e6:.1f}" if tiles else "", f"{counts.asked / 1e6:.1f}",
+        f"{counts.used:.0%}", f"{counts.predicated_off:.0%}",
         f"{counts.conflicts:.1%}" if counts.wavefronts else "",
         f"{scale * counts.executed / 1e6:.2f}",
         f"{row.report['share']}%" if counts.multiply_adds else "",
-        f"{row.report['registers']}", f"{row.at_once}", bound, f"{times[bound] * 1e6:.1f}",
+        f"{row.report['registers']}", f"{row.at_once}",
+        f"{row.at_once * tiles[1] * ahead_of(row) / 1024:.0f}" if tiles else "", bound,
+        f"{times[bound] * 1e6:.1f}",
         f"{counts.own / times[bound] / 1e12:.1f}",
     )  # fmt: skip
     found = "".join(

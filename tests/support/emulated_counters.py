@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convnet.backends.base import PRECISIONS
+from convnet.backends.cuda.ptx.warp_tiles import DEPTHS
 from convnet.backends.cuda.runtime.launch import Launch
 from emulator.counters import Counts, Watcher
 from emulator.machine import Arena, Machine, Program
@@ -80,3 +82,21 @@ def code_of(launch: Launch) -> tuple[str, dict[str, int]]:
     text = path.read_text()
     numbers = text[3 : text.index("\n")].split()
     return text, {name: int(value) for name, value in (n.split("=") for n in numbers)}
+
+
+def tiles_of(launch: Launch) -> tuple[float, float] | None:
+    """Of a product: the bytes that its tiles have to read and write, and those of a pair of tiles.
+
+    None for other launches.  Each block reads its rows and columns of the operands once, in
+    float32, and writes its part of the result once for each split of k.
+    """
+    found = re.search(r"_(\d+)x(\d+)_(?:fp32|tf32|bf16)", launch.kernel.name)
+    if found is None:
+        return None
+    rows, columns = int(found[1]), int(found[2])
+    m, n, depth = (int(number) for number in launch.arguments[9:12])
+    across, down = -(-n // columns), -(-m // rows)
+    groups, splits = launch.blocks[0] // across, launch.blocks[2]
+    values = m * depth * across + n * depth * down + m * n * splits
+    step = DEPTHS[PRECISIONS.index(launch.kernel.name.split("_")[4])]
+    return 4.0 * groups * values, 4.0 * (rows + columns) * step
