@@ -64,7 +64,8 @@ def _key(launch):
 HEADS = (
     ("launch", 52), ("blocks", 8), ("sampled", 8), ("must MB", 9), ("touched", 8), ("tiles", 9),
     ("asked", 9), ("used", 6), ("off", 6), ("conflicts", 10), ("instr. M", 9), ("mma", 6),
-    ("registers", 10), ("at once", 8), ("flight KB", 10), ("bound by", 9), ("least us", 9), ("L2 TB/s", 8),
+    ("registers", 10), ("at once", 8), ("flight KB", 10), ("bound by", 9), ("least us", 9),
+    ("L2 TB/s", 8),
 )  # fmt: skip
 
 
