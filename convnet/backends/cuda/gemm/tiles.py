@@ -128,8 +128,8 @@ def _copy_column(held, number, shared, at, tile, k, column, more, operand, i, in
     Where the layout keeps the distance of such columns, the address is only a constant larger.
     """
     if tile.step % 8 == 0:
-        at = int32(at + 4 * more * tile.column_step)
-        _copy(held, number, shared, at, tile, k, column, operand, i, inside)
+        to = at + 4 * more * tile.column_step
+        _copy(held, number, shared, to, tile, k, column, operand, i, inside)
     else:
         _copy(held, number, shared, at, tile, k, column + more, operand, i, inside)
 

@@ -61,20 +61,29 @@ def held(builder, lane, rows: int, columns: int, precision: int) -> tuple:
 def _words(builder, corner, ld, rows_left, columns_left, lane, width, rows, columns, precision):
     """Yield for each word of `width` values: indices in acc, whether it is inside, its address.
 
-    An address is that of the row's first value, and bytes from there.
+    An address is that of a value, and bytes from there: of the row's first value where words are
+    many.  In fp32, whose threads have fewer registers, each word has an address of its own, which
+    is not kept.
     """
     own_rows, column, runs, indices = held(builder, lane, rows, columns, precision)
-    width, columns_left = min(width, len(indices[0][0])), builder.sub(columns_left, column)
+    width = min(width, len(indices[0][0]))
     for row, mine in zip(own_rows, indices, strict=True):
         inside_row = builder.icmp_signed("<", row, rows_left)
-        first = builder.mul(builder.sext(row, I64), builder.sext(ld, I64))
-        first = builder.add(first, builder.sext(column, I64))
-        place = builder.ptrtoint(builder.gep(corner, [first]), I64)
+        begin = builder.mul(builder.sext(row, I64), builder.sext(ld, I64))
+        first = _address(builder, corner, begin, column)
         for start, run in zip(runs, mine, strict=True):
             for w in range(0, len(run), width):
-                inside_column = builder.icmp_signed(">", columns_left, I32(start + w))
-                inside = builder.and_(inside_row, inside_column)
-                yield run[w : w + width], inside, (place, 4 * (start + w))
+                at = builder.add(column, I32(start + w))
+                inside = builder.and_(inside_row, builder.icmp_signed("<", at, columns_left))
+                place = first, 4 * (start + w)
+                if precision == 0:
+                    place = _address(builder, corner, begin, at), 0
+                yield run[w : w + width], inside, place
+
+
+def _address(builder, corner, begin, column):
+    offset = builder.add(begin, builder.sext(column, I64))
+    return builder.ptrtoint(builder.gep(corner, [offset]), I64)
 
 
 @intrinsic
