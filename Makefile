@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick simulator emulate mutations fuzz faults kills kernels smoke widths lint docs site corpus bench gpu figure1 ablations clean
+.PHONY: demo test quick simulator emulate emulate-counters mutations fuzz faults kills kernels smoke widths lint docs site corpus bench gpu figure1 ablations clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -58,6 +58,10 @@ kills: $(VENV)/.tested
 
 kernels: $(VENV)/.tested
 	$(BIN)/python -m tests.scripts.kernels_table
+
+# What AlexNet's launches ask of a GPU, counted by running some of their blocks in the emulator.
+emulate-counters: $(VENV)/.tested
+	$(BIN)/python -m tests.scripts.counters_table
 
 smoke: $(VENV)/.tested
 	$(BIN)/python -m pytest tests/language/test_parse.py tests/graph/test_summary.py

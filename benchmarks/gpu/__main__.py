@@ -29,7 +29,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cases", default="", metavar="TEXT", help="tests that pytest -k picks")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--list", action="store_true", help="list the parts and what they show")
-    parser.add_argument("--rehearse", action="store_true", help="tiny, without a GPU (slow)")
+    parser.add_argument("--rehearse", action="store_true", help="tiny, on an emulated GPU (slow)")
     found = parser.parse_args(given)
     try:
         found.parts = chosen(found.parts)
@@ -87,10 +87,11 @@ def run_part(name: str, seconds: float, asked: argparse.Namespace) -> Ran:
     WORK.mkdir(parents=True, exist_ok=True)
     for old in WORK.glob(f"{name}*.jsonl"):
         old.unlink()
+    launcher = [sys.executable, *(["-m", "emulator"] if asked.rehearse else [])]
     if name == "cases":
-        return cases.run(WORK, seconds, environment(asked.rehearse), asked.cases)
+        return cases.run(WORK, seconds, environment(asked.rehearse), launcher, asked.cases)
     lines = WORK / f"{name}.jsonl"
-    command = [sys.executable, "-m", "benchmarks.gpu.worker", name, str(lines)]
+    command = [*launcher, "-m", "benchmarks.gpu.worker", name, str(lines)]
     quiet = seconds if asked.rehearse else QUIET_SECONDS
     return supervise(
         command, lines, seconds, quiet_seconds=quiet, environment=environment(asked.rehearse)
@@ -106,7 +107,7 @@ def environment(rehearse: bool) -> dict[str, str]:
     found = {**os.environ, "NUMBA_CACHE_DIR": str(WORK / f"kernels-{sources()}")}
     found["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     if rehearse:
-        found |= {REHEARSAL: "1", "NUMBA_ENABLE_CUDASIM": "1"}
+        found[REHEARSAL] = "1"
     return found
 
 

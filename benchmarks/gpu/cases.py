@@ -4,7 +4,6 @@ The launcher runs this part; it does not import CUDA.
 """
 
 import os
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +14,9 @@ MOST_PROCESSES = 8
 SINGLE_THREADED = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), "2")
 
 
-def run(folder: Path, seconds: float, environment: dict, pick: str = "") -> Ran:
+def run(
+    folder: Path, seconds: float, environment: dict, launcher: list[str], pick: str = ""
+) -> Ran:
     """Run all tests, or those that pytest's -k selects."""
     count = max(1, min(MOST_PROCESSES, (os.cpu_count() or 1) - 1))
     started = time.monotonic()
@@ -29,20 +30,20 @@ def run(folder: Path, seconds: float, environment: dict, pick: str = "") -> Ran:
             "CONVNET_GPU_SHARD": f"{number}/{count}",
             "CONVNET_GPU_RECORDS": str(lines),
         }
-        return supervise(command(pick), lines, seconds, environment=mine)
+        return supervise(command(pick, launcher), lines, seconds, environment=mine)
 
     with ThreadPoolExecutor(count) as pool:
         ran = list(pool.map(share, range(1, count + 1)))
     return joined(ran, time.monotonic() - started)
 
 
-def command(pick: str) -> list[str]:
-    """Return the command of one process.
+def command(pick: str, launcher: list[str]) -> list[str]:
+    """Return the command of one process.  launcher: what runs a Python module.
 
     It exits with 0 also where tests fail: the records have the failures.  The cache provider is off
     because all processes would write the same files.
     """
-    found = [sys.executable, "-m", "benchmarks.gpu.pytest_worker", "tests/gpu", "-q", "--tb=short"]
+    found = [*launcher, "-m", "benchmarks.gpu.pytest_worker", "tests/gpu", "-q", "--tb=short"]
     return [*found, "-p", "no:cacheprovider", *(["-k", pick] if pick else [])]
 
 

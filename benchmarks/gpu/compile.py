@@ -25,17 +25,21 @@ MOST_PROCESSES = 12
 
 
 def checks(settings: Settings) -> Iterator[tuple[str, object]]:
-    if not settings.rehearsal:  # the simulator compiles nothing
-        yield "kernels", lambda: compile_all(settings, min(MOST_PROCESSES, os.cpu_count() or 1))
+    processes = min(MOST_PROCESSES, os.cpu_count() or 1)
+    yield "kernels", lambda: compile_all(settings, 1 if settings.rehearsal else processes)
     yield "launches", lambda: {"kernels": len(kernels(settings))}
 
 
 def compile_all(settings: Settings, processes: int) -> dict:
     """Compile all kernels; return how many there are, and how long it took."""
     started = time.perf_counter()
-    context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
-    with context.Pool(processes) as pool:
-        shares = pool.starmap(compile_share, [(settings, i, processes) for i in range(processes)])
+    if processes == 1:
+        shares = [compile_share(settings, 0, 1)]
+    else:
+        context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+        with context.Pool(processes) as pool:
+            numbers = [(settings, i, processes) for i in range(processes)]
+            shares = pool.starmap(compile_share, numbers)
     problems = [problem for _, found in shares for problem in found]
     figures = {"kernels": sum(count for count, _ in shares), "processes": processes,
                "seconds": round(time.perf_counter() - started, 1)}  # fmt: skip

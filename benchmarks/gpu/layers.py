@@ -66,7 +66,7 @@ class Layers:
         """Return the kept network; its engine binds the next programs in `precision`."""
         if cases not in self.networks:
             self.networks.clear()
-            made = ours.network(self.graph, cases, graphs=self.settings.graphs)
+            made = ours.network(self.graph, cases, graphs=True)
             made.run("train")  # values as in training, for kernels that look at them
             made.engine.synchronize()
             self.networks[cases] = made
@@ -92,7 +92,7 @@ class Layers:
         program = made.engine.program([step] * REPEATS, made.sizes)
         made.engine.precision = "fp32"
         found = [Candidate("ours", program.run, made.engine.synchronize)]
-        for layout in ("nchw", "nhwc"):
+        for layout in () if self.settings.rehearsal else ("nchw", "nhwc"):
             other = counterpart(step, cases, precision, layout, self.settings, REPEATS)
             if other is not None:
                 wait = lambda: theirs.wait(self.settings.torch_device)  # noqa: E731

@@ -13,9 +13,9 @@ PRECISIONS = ("fp32", "tf32", "bf16")
 class Settings:
     """Sizes of the parts.
 
-    rehearsal: all sizes are tiny; our engine runs in Numba's simulator, PyTorch on the CPU.  cases:
-    minibatches of the whole steps; the parts "sizes" and "layers" use the first.  divisor: of
-    AlexNet's widths.  side: of its images.  rounds: of each timing.
+    rehearsal: all sizes are tiny; our engine runs on an emulated GPU.  PyTorch has none there, and
+    is not timed.  cases: minibatches of the whole steps; the parts "sizes" and "layers" use the
+    first.  divisor: of AlexNet's widths.  side: of its images.  rounds: of each timing.
     """
 
     rehearsal: bool = False
@@ -25,10 +25,6 @@ class Settings:
     rounds: int = 7
     precisions: tuple[str, ...] = PRECISIONS
     torch_device: str = "cuda"
-
-    @property
-    def graphs(self) -> bool:
-        return not self.rehearsal
 
 
 REHEARSED = Settings(True, (2, 3), 16, 67, 1, ("fp32", "bf16"), "cpu")

@@ -6,18 +6,19 @@ from collections.abc import Iterator
 import numpy as np
 from numba import cuda
 
-from benchmarks.gpu.records import Failed, Skip
-from benchmarks.gpu.settings import Settings
-from convnet.backends.cuda.jit import SIMULATED, kernel
+from benchmarks.gpu.records import Failed
+from benchmarks.gpu.settings import Settings, settings
+from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.ops import fc
 from convnet.backends.cuda.runtime.launch import Array
 from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, COPIES, Stream
 from convnet.backends.cuda.runtime.streams import Graph, Streams
 
 TOLERANCES = {"fp32": 3e-6, "tf32": 1e-3, "bf16": 8e-3}
-COUNT = 1 << 10 if SIMULATED else 1 << 24
-DEPTH = 128 if SIMULATED else 4608  # a product's ring buffer is used many times over
-BLOCKS = 2 if SIMULATED else 1024
+REHEARSED = settings().rehearsal
+COUNT = 1 << 10 if REHEARSED else 1 << 24
+DEPTH = 128 if REHEARSED else 4608  # a product's ring buffer is used many times over
+BLOCKS = 2 if REHEARSED else 1024
 
 
 @kernel
@@ -40,8 +41,6 @@ def checks(settings: Settings) -> Iterator[tuple[str, object]]:
 def device() -> dict:
     from convnet.commands.devices import gpus
 
-    if SIMULATED:
-        raise Skip("the simulator has no GPU")
     return {"gpus": gpus()}
 
 
@@ -103,7 +102,7 @@ def product(precision: str) -> dict:
 def repeats(settings: Settings) -> dict:
     """The same bits ten times; tiles that are read before their copy is done would differ."""
     w, x = _operands(64, DEPTH, 64)
-    times = 2 if SIMULATED else 10
+    times = 2 if REHEARSED else 10
     for precision in settings.precisions:
         first = _multiplied(w, x, precision)
         for _ in range(times):
@@ -154,8 +153,6 @@ def streams() -> dict:
 
 def graph() -> dict:
     """Kernels on two streams, captured once and replayed."""
-    if SIMULATED:
-        raise Skip("the simulator has no graphs")
     own = Streams((0,))
     compute, copies = Stream(0, COMPUTE), Stream(0, COPIES)
     memory = cuda.to_device(np.zeros(COUNT, np.float32))

@@ -51,7 +51,7 @@ class Bench:
         if not self.peaks:
             self.find_peaks()
         before = self._free()
-        made = ours.network(self.graph, cases, precision=precision, graphs=self.settings.graphs)
+        made = ours.network(self.graph, cases, precision=precision, graphs=True)
         mine = self._ours(made)
         taken = before - self._free()
         trainers = self._trainers(precision, cases)
@@ -86,6 +86,8 @@ class Bench:
 
     def _trainers(self, precision, cases):
         """By label.  At the larger sizes only the layout that was best at the first."""
+        if self.settings.rehearsal:
+            return {}
         layouts = LAYOUTS
         if cases != self.settings.cases[0]:
             layouts = (self.layouts.get(precision, "nhwc" if precision != "fp32" else "nchw"),)
@@ -109,11 +111,8 @@ class Bench:
         def wait():
             theirs.wait(self.device)
 
-        found = [Candidate(label, eager, wait)]
-        if self.settings.graphs:
-            replay = Late(lambda: trainer.captured(eager))
-            found.append(Candidate(f"{label}, graph", replay, wait))
-        return found
+        replay = Late(lambda: trainer.captured(eager))
+        return [Candidate(label, eager, wait), Candidate(f"{label}, graph", replay, wait)]
 
     def _judged(self, times, floor, precision, remember):
         """Ratios of PyTorch's best time at the same precision, and the share of the floor."""
@@ -158,8 +157,7 @@ class Bench:
     # -- host time, gaps, two devices ----------------------------------------------------------
 
     def _network(self, graph, precision, gpus=(0,)):
-        cases, graphs = self.settings.cases[0], self.settings.graphs
-        return ours.network(graph, cases, gpus, precision, graphs)
+        return ours.network(graph, self.settings.cases[0], gpus, precision, graphs=True)
 
     def host(self, precision: str) -> dict:
         """Microseconds of the host for a step: all of it, and the launch of the graph alone."""
@@ -184,13 +182,15 @@ class Bench:
         """How much of a step no kernel runs in, ours and PyTorch's, and our longest kernels."""
         made = self._network(self.graph, precision)
         program = made.program("train")
-        trainer = theirs.Trainer(self.graph, self.settings.cases[0], precision, "nchw", self.device)
         for _ in range(3):
             program.run()
+        found = {"ours": busy(program.run, made.engine.synchronize)}
+        if self.settings.rehearsal:
+            return found
+        trainer = theirs.Trainer(self.graph, self.settings.cases[0], precision, "nchw", self.device)
+        for _ in range(3):
             trainer.train()
-        mine = busy(program.run, made.engine.synchronize)
-        other = busy(trainer.train, lambda: theirs.wait(self.device))
-        return {"ours": mine, "torch eager": other}
+        return {**found, "torch eager": busy(trainer.train, lambda: theirs.wait(self.device))}
 
     def two_devices(self, precision: str) -> dict:
         """alexnet.cfg on two logical devices of one card, beside one device."""

@@ -36,7 +36,7 @@ def counterpart(
         for _ in range(repeats):
             call()
 
-    if not settings.graphs or step.operation in NOT_CAPTURED:
+    if step.operation in NOT_CAPTURED:
         return repeated
     return _captured(repeated)
 

@@ -1,5 +1,6 @@
 """The process of one part: `python -m benchmarks.gpu.worker PART FILE`."""
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -19,14 +20,14 @@ def context_is_lost() -> bool:
     return False
 
 
-def rehearse_if_asked() -> None:
-    """In rehearsal run the simulator's threads in one system thread, as the tests do."""
-    if settings().rehearsal:
+def simulate_if_asked() -> None:
+    """In Numba's simulator run all threads in one system thread, as its tests do."""
+    if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
         import_module("tests.support.simulator.lockstep").install()
 
 
 def main(name: str, path: Path) -> int:
-    rehearse_if_asked()
+    simulate_if_asked()
     writer = records.Writer(path)
     part = import_module(f"{__package__}.{name}")
     try:

@@ -45,13 +45,15 @@ class Choices(Protocol):
 class Machine:
     """Runs launches on the memory of an arena, one at a time.
 
-    instructions, seconds: of all threads of all launches.
+    instructions, seconds: of all threads of all launches.  sample: the numbers of the thread blocks
+    that are run, for counters; None: all.
     """
 
     def __init__(self, memory: Arena, options: Choices, observer: Observer | None = None) -> None:
         self.memory, self.options, self.observer = memory, options, observer
         self.launches = self.instructions = 0
         self.seconds = 0.0
+        self.sample: Int64s | None = None
         self._clock, self._lock = Clock(), threading.RLock()
         self._registers = reserved(_SCRATCH)
         self._shared, self._local = reserved(_LARGEST), reserved(_LARGEST)
@@ -100,7 +102,11 @@ class Machine:
         rows = _rows(extents + self._constants(program))
         order = Order(self.options.seed, self.launches)
         self._clock.begin_launch()
-        for blocks in order.blocks(launch.blocks, self._at_once(program, launch)):
+        sample = self.sample
+        for blocks in order.blocks(
+            launch.blocks if sample is None else len(sample), self._at_once(program, launch)
+        ):
+            blocks = blocks if sample is None else sample[blocks]
             threads = Threads(launch, blocks)
             frame = self._frame(program, threads.count)
             run = Run(program, threads, frame, order, self._clock, self.observer)

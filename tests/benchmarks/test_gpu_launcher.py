@@ -108,7 +108,7 @@ def test_the_tests_are_divided_among_processes(tmp_path, monkeypatch):
 
     monkeypatch.setattr(cases, "supervise", ran)
     monkeypatch.setattr(cases.os, "cpu_count", lambda: 4)
-    found = cases.run(tmp_path, 10, {})
+    found = cases.run(tmp_path, 10, {}, [])
     assert sorted(given) == ["1/3", "2/3", "3/3"]
     assert found.status == "failed" and len(found.records) == 3
 

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gpu.records import LOST, Writer
-from benchmarks.gpu.worker import context_is_lost, rehearse_if_asked
+from benchmarks.gpu.worker import context_is_lost, simulate_if_asked
 from convnet.backends.cuda_probe import missing
 
 VARIABLE = "CONVNET_GPU_TESTS"
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
 
 if os.environ.get(VARIABLE) == "1":
-    rehearse_if_asked()
+    simulate_if_asked()
 else:
     collect_ignore_glob = ["test_*.py"]
 

@@ -1,27 +1,26 @@
 """Compiles every CUDA kernel that the table of cases and the shipped networks need; no GPU needed.
 
 `make kernels` runs it: for sm_80 and sm_90a it prints registers, shared memory, spills and stack of
-each kernel and what its main loop consists of, and fails if one does not compile, spills registers,
-has a stack frame, or computes in float64 where it should not.  All tiles of the products are
-compiled in each precision.
+each kernel, its divisions of 64-bit integers and what its main loop consists of, and fails if one
+does not compile, spills registers, has a stack frame, divides 64-bit integers, or computes in
+float64 where it should not.
+All tiles of the products are compiled in each precision.  The code is what a GPU would run: made by
+link-time optimization, as `numba.cuda.jit` makes it.
 """
 
 import multiprocessing
 import os
 import re
 import sys
-from types import SimpleNamespace
 
 import numpy as np
-from cuda.core import Linker, LinkerOptions, ObjectCode
-from numba import cuda
-from numba.cuda import dispatcher, types
+from numba.cuda import types
 
 from convnet.backends.base import PRECISIONS
 from convnet.backends.cuda.engine import operation
 from convnet.backends.cuda.gemm import gemm
 from convnet.backends.cuda.gemm.kernel import Variant, product_kernel
-from convnet.backends.cuda.gemm.tiles import COLUMNS, MODULES, ROWS, WINDOW
+from convnet.backends.cuda.gemm.tile import COLUMNS, MODULES, ROWS, WINDOW
 from convnet.backends.cuda.runtime.launch import Array, Launch
 from convnet.graph.build import build
 from convnet.language import Problems, parse, read_source
@@ -29,12 +28,19 @@ from convnet.network.memory import View
 from convnet.network.planner import make_plan
 from tests.support.cases import CASES
 from tests.support.kernel_arithmetic import unexpected_doubles
+from tests.support.linked_kernels import (
+    NEWEST,
+    OLDEST,
+    TARGETS,
+    assembled,
+    compiled,
+    long_divisions,
+    optimized,
+)
 from tests.support.paths import ROOT
 from tests.support.rows import graph_of, texts
 from tests.support.sass import main_loop
 
-TARGETS = {"sm_80": (8, 0), "sm_90a": (9, 0, "a")}
-OLDEST, NEWEST = TARGETS
 SHIPPED = ROOT / "layers"
 
 
@@ -65,10 +71,14 @@ def plans():
         graph = graph_of(*texts(row), row.data_dims(), row.tree)
         yield make_plan(graph, row.cases, input_gradients=True), row.cases, PRECISIONS[:1]
     for path in sorted(SHIPPED.glob("alexnet*.cfg")):
-        problems = Problems()
-        files = [parse(read_source(p), problems) for p in (path, params_of(path))]
-        graph = build(*files, problems, data_dims={0: 3 * 224 * 224, 1: 1})
-        yield make_plan(graph, 128), 128, PRECISIONS
+        yield plan_of_alexnet(path, 128), 128, PRECISIONS
+
+
+def plan_of_alexnet(path, cases):
+    problems = Problems()
+    files = [parse(read_source(p), problems) for p in (path, params_of(path))]
+    graph = build(*files, problems, data_dims={0: 3 * 224 * 224, 1: 1})
+    return make_plan(graph, cases)
 
 
 def params_of(path):
@@ -87,83 +97,59 @@ def numba_type(argument):
 
 
 def products():
-    """(kernel, types of its arguments) of the products with every tile and aligned operands."""
+    """(kernel, types of its arguments) of the products with every tile and aligned operands.
+
+    The largest tiles also with operands and results that are not aligned.
+    """
     real, whole = types.float32[::1], types.int32
     pairs = (ROWS, ROWS), (COLUMNS, ROWS), (COLUMNS, COLUMNS), (ROWS, WINDOW), (MODULES, COLUMNS)
+    sizes, last = types.UniTuple(whole, 12), (real, whole, whole, types.float32, types.float32)
+    arguments = (real, sizes, real, sizes, whole[::1], real, *[whole] * 8, *last)
     for a, b in pairs:
-        sizes, last = types.UniTuple(whole, 12), (real, whole, whole, types.float32, types.float32)
-        arguments = (real, sizes, real, sizes, whole[::1], real, *[whole] * 8, *last)
-        for rows, columns, _ in gemm.TILES:
-            for precision in range(len(PRECISIONS)):
-                wide = ROWS, WINDOW, *((COLUMNS, MODULES) if precision else ())
-                widths = [4 if kind in wide else 1 for kind in (a, b)]
-                variant = Variant(a, widths[0], b, widths[1], 4, rows, columns, precision)
+        for precision, name in enumerate(PRECISIONS):
+            wide = ROWS, WINDOW, *((COLUMNS, MODULES) if precision else ())
+            widths = *(4 if kind in wide else 1 for kind in (a, b)), 4
+            large = gemm.BF16_TILES if name == "bf16" else ()
+            found = [(tile, widths) for tile in (*gemm.TILES, *large)]
+            for (rows, columns, _), (x, y, z) in [*found, *((tile, (1, 1, 1)) for tile in large)]:
+                variant = Variant(a, x, b, y, z, rows, columns, precision)
                 yield product_kernel(variant), arguments
-
-
-# Numba asks the driver which device it compiles the functions for that kernels call.
-dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=TARGETS[OLDEST])
-
-
-def compiled(kernel, arguments, arch) -> str:
-    ptx, _ = cuda.compile(
-        kernel.function,
-        arguments,
-        device=False,
-        abi="numba",
-        cc=TARGETS[arch],
-        launch_bounds=(kernel.threads, kernel.blocks),
-    )
-    return ptx
-
-
-def assembled(ptx, arch) -> tuple[bytes, dict[str, int]]:
-    """Machine code, and what the assembler reports of it."""
-    options = LinkerOptions(arch=arch, verbose=True, ptxas_options=["-v"])
-    linker = Linker(ObjectCode.from_ptx(ptx.encode()), options=options)
-    code, log = bytes(linker.link("cubin").code), linker.get_info_log()
-    patterns = {
-        "registers": r"Used (\d+) registers",
-        "shared": r"(\d+) bytes smem",
-        "spilled": r"(\d+) bytes spill stores",
-        "stack": r"(\d+) bytes stack frame",
-    }
-    return code, {name: int((re.search(p, log) or (0, 0))[1]) for name, p in patterns.items()}
 
 
 def reported(number) -> tuple[str, bool]:
     """The lines of one kernel of WANTED, and whether all is well.
 
-    The assembler's input differs between targets by its first lines only (`same_text`), so that
-    Numba compiles once.
+    The optimizer's input is the same for all targets (`same_text`), so that Numba compiles once.
     """
     kernel, arguments = WANTED[number]
     module = kernel.function.__module__.removeprefix("convnet.backends.cuda.")
     name = f"{module}.{kernel.name}"
     lines, good = [], True
     try:
-        text = compiled(kernel, arguments, OLDEST)
+        code = compiled(kernel, arguments, OLDEST)
+        text = optimized(code, OLDEST)
         if found := unexpected_doubles(module, text):
             raise ValueError(f"float64 where none should be: {sorted(found)}")
-        if number % 16 == 0 and not same_text(text, compiled(kernel, arguments, NEWEST)):
-            raise ValueError("its text is not the same for both targets")
+        if number % 16 == 0:
+            newest = compiled(kernel, arguments, NEWEST)
+            if not same_text(optimized(code, NEWEST), optimized(newest, NEWEST)):
+                raise ValueError("its text is not the same for both targets")
         for arch in TARGETS:
-            code, report = assembled(text.replace(OLDEST, arch), arch)
-            wrong = report["spilled"] or report["stack"]
+            cubin, report = assembled(code, arch)
+            report["div 64"] = long_divisions(text)
+            wrong = report["spilled"] or report["stack"] or report["div 64"]
             good = good and not wrong
             numbers = "".join(f"{value:9}" for value in report.values())
-            loop = main_loop(code) if module == "gemm.kernel" and arch == NEWEST else ""
-            lines.append(f"{name:46}{arch:8}{numbers}  {loop}{'  WRONG' if wrong else ''}")
+            loop = main_loop(cubin) if module == "gemm.kernel" and arch == NEWEST else ""
+            lines.append(f"{name:54}{arch:8}{numbers}  {loop}{'  WRONG' if wrong else ''}")
     except Exception as problem:
         return f"{name}: {str(problem)[:300]}  WRONG", False
     return "\n".join(lines), good
 
 
 def same_text(first, second) -> bool:
-    """Whether two kernels are the same but for their target and the numbers in names."""
-    one, other = (
-        re.sub(r"_ZN\w+|_cudapy_smem_\d+|\.target \w+", "", text) for text in (first, second)
-    )
+    """Whether two kernels are the same but for the numbers in names."""
+    one, other = (re.sub(r"_ZN\w+|_cudapy_smem_\d+", "", text) for text in (first, second))
     return one == other
 
 
@@ -185,8 +171,8 @@ WANTED = []
 
 def main() -> int:
     WANTED.extend(wanted())
-    heads = "".join(f"{head:>9}" for head in ("registers", "shared", "spilled", "stack"))
-    print(f"{'kernel':46}{'target':8}{heads}  main loop: share of multiply-adds, instructions")
+    heads = "".join(f"{head:>9}" for head in ("registers", "shared", "spilled", "stack", "div 64"))
+    print(f"{'kernel':54}{'target':8}{heads}  main loop: share of multiply-adds, instructions")
     bad = 0
     with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
         for lines, good in workers.imap(reported, range(len(WANTED))):

@@ -201,7 +201,8 @@ def test_channels_of_local_images_come_in_groups(monkeypatch):
     test_local((3, 2, 4, 3, 2, 0, 1, 1, 3), True, "fp32")
 
 
-TILES = [(tile[:2], precision) for tile in gemm.TILES for precision in ("fp32", "tf32")]
+TILES = [(tile[:2], precision) for tile in gemm.TILES for precision in TOLERANCES]
+TILES += [(tile[:2], "bf16") for tile in gemm.BF16_TILES]
 
 
 @pytest.mark.parametrize(("tile", "precision"), TILES, ids=str)

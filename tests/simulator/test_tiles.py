@@ -8,19 +8,12 @@ from numba import int32 as number
 from convnet.backends.base import PRECISIONS
 from convnet.backends.cuda.gemm import gemm, im2col
 from convnet.backends.cuda.gemm.kernel import Variant
-from convnet.backends.cuda.gemm.tiles import (
-    COLUMNS,
-    MODULES,
-    NOWHERE,
-    ROWS,
-    WINDOW,
-    load_tile,
-    start_tiles,
-)
+from convnet.backends.cuda.gemm.tile import COLUMNS, MODULES, ROWS, WINDOW
+from convnet.backends.cuda.gemm.tiles import NOWHERE, load_tile, round_tile, start_tiles
 from convnet.backends.cuda.jit import int32
-from convnet.backends.cuda.ptx.warp_tiles import place_of
+from convnet.backends.cuda.ptx.warp_tiles import PLAIN, place_of
 from convnet.errors import DeviceError
-from tests.simulator.test_gemm import draw, on_device, window_matrix
+from tests.simulator.test_gemm import draw, on_device, rounded, window_matrix
 
 GROUP, START, FIRST = 1, 8, 16  # of groups, of columns, of k: where the tiles begin
 DEPTH, COUNT = 44, 100  # values of k and columns, of the matrices that are no windows
@@ -29,8 +22,8 @@ SIZES = im2col.Sizes(3, 6, 5, 3, 1, 3, 3, 12, 1, 2, 2)  # (3 channels, 6 x 5), 3
 
 def every_tile():
     found = {}
-    for precision in range(len(PRECISIONS) - 1):  # those of bf16 are those of tf32
-        for rows, columns, _ in gemm.TILES:
+    for precision in range(len(PRECISIONS)):
+        for rows, columns, _ in (*gemm.TILES, *gemm.BF16_TILES):
             for a, b in ((ROWS, WINDOW), (MODULES, COLUMNS), (COLUMNS, ROWS)):
                 for width in (4, 1):
                     v = Variant(a, width, b, width, 1, rows, columns, precision)
@@ -40,7 +33,7 @@ def every_tile():
 
 def fits(tile):
     """PLAIN tiles have k as rows, and so no words of it."""
-    return tile.width == 1 or tile.kind in (ROWS, WINDOW) or tile.ld == tile.depth
+    return tile.width == 1 or tile.kind in (ROWS, WINDOW) or tile.layout != PLAIN
 
 
 def operand(kind):
@@ -51,7 +44,7 @@ def operand(kind):
         places = window_matrix(shape, s.side, (3, 3), s.padding, s.stride, GROUP, 2)
         matrix = np.append(x.reshape(-1), 0)[places]
         columns = s.outputs if kind == WINDOW else s.taps
-        taps = np.concatenate([im2col.taps_of(s), np.full((200, 2), (NOWHERE, 0))])
+        taps = np.concatenate([im2col.taps_of(s), np.full((300, 2), (NOWHERE, 0))])
         made = im2col.windows(on_device(x), kind, columns, s)
         return made, taps.astype(np.int32), matrix if kind == WINDOW else matrix.T
     values = draw(2, DEPTH, COUNT) if kind == ROWS else draw(2, COUNT, DEPTH)
@@ -62,17 +55,20 @@ def operand(kind):
 
 def copied(tile, threads, made, taps, last):
     """Shared memory after the first tile and after the next one."""
-    SIZE, PLACES = tile.size, tile.places
+    SIZE, PLACES, HELD = tile.bytes // 4, tile.places, max(tile.held, 1)
 
     @cuda.jit
     def copy(values, sizes, taps, out):
         shared = cuda.shared.array(SIZE, float32, 16)
         place = cuda.local.array(PLACES, number)
+        held = cuda.local.array(HELD, float32)
         tid = int32(cuda.threadIdx.x)
         start_tiles(place, tile, sizes, GROUP, START, FIRST, tid)
         for i in range(2):
             k = FIRST + i * tile.depth
-            load_tile(shared, 0, tile, values, sizes, taps, place, GROUP, START, k, last, tid)
+            load_tile(held, shared, 0, tile, values, sizes, taps, place, GROUP, START, k, last, tid)
+            if tile.held:
+                round_tile(shared, 0, tile, held, tid)
             cuda.syncthreads()
             for e in range(tid, SIZE, cuda.blockDim.x):
                 out[i * SIZE + e] = shared[e]
@@ -101,7 +97,13 @@ def test_every_tile(kind):
         for i, shared in enumerate(found):
             expected = whole[FIRST + i * tile.depth :][: tile.depth, START:]
             place = place_of(k, column, tile.layout, tile.ld)
-            assert np.array_equal(shared[place], expected), tile
+            if tile.held:
+                halves = shared.view(np.uint16)[place].astype(np.uint32)
+                assert np.array_equal((halves << 16).view(np.float32), rounded(expected, "bf16")), (
+                    tile
+                )
+            else:
+                assert np.array_equal(shared[place], expected), tile
 
 
 def test_sides_that_do_not_fit_are_refused():

@@ -1,9 +1,11 @@
 """Warp tiles of the CUDA products, computed by a model of 32 lanes: layouts, fragments, banks.
 
 The code that emits LLVM instructions gets a builder that computes with arrays of one value for each
-lane.  mma.sync is modelled after the PTX manual ("Matrix fragments for mma.m16n8k8", and
-"mma.m16n8k16 with floating point type"), independently of the code.
+lane.  mma.sync and ldmatrix are modelled after the PTX manual ("Matrix fragments for mma.m16n8k8",
+"mma.m16n8k16 with floating point type" and "ldmatrix"), independently of the code.
 """
+
+import re
 
 import numpy as np
 import pytest
@@ -11,13 +13,18 @@ from llvmlite import ir
 
 pytest.importorskip("numba.cuda.extending")
 
-from convnet.backends.cuda.ptx import device_results, device_tiles
+from convnet.backends.cuda.gemm import gemm, tiles
+from convnet.backends.cuda.gemm.kernel import Variant
+from convnet.backends.cuda.gemm.tile import COLUMNS, ROWS
+from convnet.backends.cuda.ptx import device_bf16, device_results, device_tiles
 from convnet.backends.cuda.ptx.warp_tiles import (
     BY_COLUMN,
     DEPTHS,
+    PADDED_COLUMNS,
     PADDING,
     PLAIN,
     SWIZZLED,
+    VALUE_BYTES,
     place_of,
 )
 
@@ -72,10 +79,22 @@ class Lanes:
     extract_value = staticmethod(lambda values, e: values[e])
 
     def assembly(self, kind, text, constraints, operands):
-        if text.startswith("cvt.rn.bf16x2"):
-            return bf16(operands[1]), bf16(operands[0])  # lower half, upper half
         assert text.startswith("mma.sync.aligned.m16n8k")
         return mma(operands[:4], operands[4:6], operands[6:], halves=".bf16." in text)
+
+
+def load_matrix(lanes, result, text, constraints, operands):
+    """ldmatrix: four registers, each of two halves; `lanes.shared` has values of two bytes."""
+    head = r"ldmatrix\.sync\.aligned\.m8n8\.x4(\.trans)?\.shared\.b16 \{\S+\}, \[\$4\+(\d+)\];"
+    match, found = re.fullmatch(head, text), []
+    for rows in (operands[0] + int(match[2])).reshape(4, 8):  # addresses of a matrix
+        assert not np.any(rows % 16) and np.unique(rows // 16 % 8).size == 8, (
+            "two words of one bank"
+        )
+        matrix = lanes.shared[rows[:, None] // 2 + np.arange(8)]
+        matrix = matrix.T if match[1] else matrix
+        found.append((matrix[G, 2 * T], matrix[G, 2 * T + 1]))
+    return found
 
 
 def bf16(values):
@@ -102,40 +121,48 @@ def mma(a, b, c, halves):
 
 CASES = [(0, 32, 64, PLAIN, PLAIN)] + [
     (precision, rows, columns, a, b)
-    for precision in (1, 2)
+    for precision, (by_k, by_column) in ((1, (SWIZZLED, BY_COLUMN)), (2, (PLAIN, PADDED_COLUMNS)))
     for rows, columns in ((32, 64), (64, 64), (96, 32))
-    for a, b in ((SWIZZLED, SWIZZLED), (BY_COLUMN, SWIZZLED), (BY_COLUMN, BY_COLUMN))
+    for a, b in ((by_k, by_k), (by_column, by_k), (by_column, by_column))
 ]
 
 
 @pytest.mark.parametrize(("precision", "rows", "columns", "a_layout", "b_layout"), CASES)
 def test_products_of_a_warp(monkeypatch, precision, rows, columns, a_layout, b_layout):
-    monkeypatch.setattr(device_tiles, "_pure", Lanes.assembly)
-    random, depth = np.random.default_rng(rows), DEPTHS[precision]
+    monkeypatch.setattr(device_bf16, "_pure", Lanes.assembly)
+    monkeypatch.setattr(device_bf16, "asm", load_matrix)
+    random, depth, size = np.random.default_rng(rows), DEPTHS[precision], VALUE_BYTES[precision]
     k, column = np.ogrid[:depth, :TILE]
-    tiles, sides, shared = [], [], np.full(4 * depth * TILE, np.nan, np.float32)
-    for first, layout in ((0, a_layout), (2 * depth * TILE, b_layout)):
-        ld = depth if layout == BY_COLUMN else TILE + PADDING[precision]
+    second = 4 * depth * TILE  # where B begins
+    layouts, sides, shared = [], [], np.full(2 * second, np.nan, np.float32)
+    for first, layout in ((0, a_layout), (second, b_layout)):
+        by_column = layout in (BY_COLUMN, PADDED_COLUMNS)
+        ld = (depth if by_column else TILE) + PADDING[precision]
         values = random.standard_normal((depth, TILE)).astype(np.float32)
-        shared[first + place_of(k, column, layout, ld)] = values
-        tiles.append((layout, ld))
+        stored = bf16(values) if precision == 2 else values
+        shared[first + place_of(k, column, layout, ld)] = stored
+        layouts.append((layout, ld))
         sides.append(values[:, TILE - (rows if first == 0 else columns) :])
     corners = [
-        first + (TILE - size) * (ld if layout == BY_COLUMN else 1)
-        for first, size, (layout, ld) in zip(
-            (0, 2 * depth * TILE), (rows, columns), tiles, strict=True
-        )
+        first + (TILE - count) * (ld if layout in (BY_COLUMN, PADDED_COLUMNS) else 1)
+        for first, count, (layout, ld) in zip((0, second), (rows, columns), layouts, strict=True)
     ]
+    if precision == 2:  # addresses
+        corners = [size * corner for corner in corners]
     lanes, zeros = Lanes(shared), [np.zeros(32, np.float32)] * (rows * columns // 32)
-    emit = device_tiles.multiplied_mma if precision else device_tiles.multiplied_fp32
-    acc = emit(lanes, zeros, *corners, LANE, *tiles, rows, columns, precision)
+    emit = (
+        device_tiles.multiplied_fp32,
+        device_tiles.multiplied_tf32,
+        device_bf16.multiplied_bf16,
+    )[precision]
+    acc = emit(lanes, zeros, *corners, LANE, *layouts, rows, columns, precision)
     found = np.full((rows, columns), np.nan)
-    own_rows, runs, indices = device_results.held(lanes, LANE, rows, columns, precision)
+    own_rows, column, runs, indices = device_results.held(lanes, LANE, rows, columns, precision)
     for row, mine in zip(own_rows, indices, strict=True):
         for first, run in zip(runs, mine, strict=True):
             for w, i in enumerate(run):
-                assert np.isnan(found[row, first + w]).all(), "held twice"
-                found[row, first + w] = acc[i]
+                assert np.isnan(found[row, column + first + w]).all(), "held twice"
+                found[row, column + first + w] = acc[i]
     left, right = (rounded(side, precision) for side in sides)
     assert np.allclose(found, left.T @ right, rtol=1e-5, atol=1e-5)
 
@@ -147,6 +174,20 @@ def rounded(values, precision):
     fraction, exponent = np.frexp(values.astype(np.float64))
     bits = 24 if precision == 0 else 11
     return np.ldexp(np.rint(np.ldexp(fraction, bits)), exponent - bits)
+
+
+@pytest.mark.parametrize("size", [*gemm.TILES, *gemm.BF16_TILES], ids=str)
+@pytest.mark.parametrize("kind", [ROWS, COLUMNS])
+def test_tiles_in_bf16_are_written_without_bank_conflicts(kind, size):
+    """Half a warp writes 8 bytes a thread at once: 128 bytes, of 32 banks."""
+    v = Variant(kind, 4, kind, 4, 4, *size[:2], 2)
+    thread = np.arange(v.threads)
+    for tile in v.tiles():
+        row = tiles._own_row.py_func(tile, thread)
+        assert sorted(set(row)) == list(range(tile.step))
+        first = 2 * (row * tile.ld + thread % tile.across * 4)
+        for half in first.reshape(-1, 16):
+            assert np.unique((half[:, None] + [0, 4]) // 4 % 32).size == 32
 
 
 def test_splitting_rounds_to_eleven_bits():

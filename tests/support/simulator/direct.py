@@ -9,8 +9,13 @@ MARGIN = 64  # bytes in front of and behind each array, which must stay as they 
 
 
 def on_device(values: np.ndarray, offset: int = 0) -> Array:
-    """Place the values `offset` bytes behind a 16-byte aligned address, between bytes of 255."""
+    """Place the values `offset` bytes behind a 16-byte aligned address, between bytes of 255.
+
+    Larger values are placed one value behind it, because GPUs read only aligned values.
+    """
     values = np.ascontiguousarray(values)
+    if offset % values.itemsize:
+        offset = max(offset // values.itemsize, 1) * values.itemsize
     memory = np.full(values.nbytes + 2 * MARGIN + offset, 255, np.uint8)
     start = MARGIN + offset
     memory[start : start + values.nbytes] = values.reshape(-1).view(np.uint8)

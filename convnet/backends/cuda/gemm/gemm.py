@@ -8,25 +8,28 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from numba import cuda
 
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import PRECISIONS
 from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.gemm.kernel import STAGES, Variant, product_kernel
-from convnet.backends.cuda.gemm.tiles import COLUMNS, MODULES, NOWHERE, ROWS, WINDOW
+from convnet.backends.cuda.gemm.tile import COLUMNS, MODULES, ROWS, WINDOW
+from convnet.backends.cuda.gemm.tiles import NOWHERE
 from convnet.backends.cuda.jit import SIMULATED, kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.ptx.warp_tiles import DEPTHS
 from convnet.backends.cuda.runtime.launch import Array, Launch, launch, over
 
-# rows and columns of C a block, and its speed relative to the largest (an estimate: a smaller tile
-# reads more of its operands for each multiply-add).
+# rows and columns of C a block, and its speed relative to 128 x 128 (an estimate: a smaller tile
+# reads more of its operands for each multiply-add).  In bf16 there are larger ones.
 TILES = (
     (128, 128, 1.0), (96, 128, 0.97), (64, 128, 0.92), (128, 64, 0.92), (64, 64, 0.8),
     (32, 128, 0.75),
 )  # fmt: skip
+BF16_TILES = (128, 256, 1.2), (256, 128, 1.2), (64, 256, 0.95), (256, 64, 0.95)
 _SMALLEST = 32, 64  # in the simulator, where a thread is slow
-_BLOCKS = 4 if SIMULATED else 264  # that keep a GPU busy: two for each of an H100's processors
+_PROCESSORS = 132  # of an H100 or H200
+_BLOCKS = 4 if SIMULATED else 2 * _PROCESSORS  # that keep a GPU busy
 _SHORTEST_SPLIT = 32 if SIMULATED else 128  # values of k
 _UNUSED = 0, 0, 0, 0, 0, 0  # sizes that only windows have
 
@@ -115,25 +118,38 @@ class Partition:
     splits: int
 
 
-def partition(m: int, n: int, depth: int, groups: int, step: int) -> Partition:
-    """Return the tile that wastes least, and splits of k where processors would be idle.
+def partition(m: int, n: int, depth: int, groups: int, precision: str) -> Partition:
+    """Return the tile that takes least time, and splits of k where processors would be idle.
 
-    step: a split is a multiple of it.
+    A split is a multiple of the values of k of a tile.
     """
-    tile = _SMALLEST if SIMULATED else min(TILES, key=lambda t: _padded(m, n, t) / t[2])[:2]
-    blocks = groups * prod(ceil_div(size, side) for size, side in zip((m, n), tile, strict=True))
-    splits = max(1, min(_BLOCKS // blocks, depth // _SHORTEST_SPLIT))
+    tiles, step = (*TILES, *(BF16_TILES if precision == "bf16" else ())), _step(precision)
+    tile = _SMALLEST if SIMULATED else min(tiles, key=lambda t: _time(m, n, groups, t))[:2]
+    blocks = groups * _tiles(m, n, tile)
+    most = _BLOCKS // 2 if prod(tile) > 128 * 128 else _BLOCKS  # one or two a multiprocessor
+    splits = max(1, min(most // blocks, depth // _SHORTEST_SPLIT))
     split = ceil_div(ceil_div(depth, splits), step) * step
     return Partition(tile, split, ceil_div(depth, split))
 
 
-def _padded(m, n, tile):
-    return ceil_div(m, tile[0]) * tile[0] * ceil_div(n, tile[1]) * tile[1]
+def _time(m, n, groups, tile):
+    """The time of the processor that gets most blocks, in numbers of C at a tile's speed.
+
+    Fewer blocks than processors are split along k, evenly.
+    """
+    rows, columns, speed = tile
+    blocks = groups * _tiles(m, n, tile)
+    most = ceil_div(blocks, _PROCESSORS) if blocks > _PROCESSORS else blocks / _PROCESSORS
+    return most * rows * columns / speed
+
+
+def _tiles(m, n, tile):
+    return ceil_div(m, tile[0]) * ceil_div(n, tile[1])
 
 
 def scratch_bytes(m: int, n: int, depth: int, groups: int, precision: str) -> int:
     """Return the size of the scratch memory that a `Product` of these sizes needs."""
-    splits = partition(m, n, depth, groups, _step(precision)).splits
+    splits = partition(m, n, depth, groups, precision).splits
     return splits * groups * m * n * 4 if splits > 1 else 0
 
 
@@ -162,7 +178,7 @@ class Product:
     def launches(self, scratch: Array) -> list[Launch]:
         """Return the launches that compute it.  scratch: `scratch_bytes` of memory or more."""
         m, n = self.a.columns, self.b.columns
-        blocks = partition(m, n, self.depth, self.groups, _step(self.precision))
+        blocks = partition(m, n, self.depth, self.groups, self.precision)
         if blocks.splits > 1:
             work, fused = self._split_k(blocks, scratch), False
         else:
@@ -211,18 +227,21 @@ def _tap_table(taps, rows, step):
     """The taps, flat, padded with pixels outside every image to the end of the last tiles."""
     if taps is None:
         return np.zeros(2, np.int32)
-    more = np.full((max(rows, STAGES * step), 2), (NOWHERE, 0), np.int32)
+    ahead = max(STAGES, 3) * step  # values of k; tiles in registers are ahead of two in memory
+    more = np.full((max(rows, ahead), 2), (NOWHERE, 0), np.int32)
     return np.concatenate([taps, more]).reshape(-1)
 
 
 @kernel
 def _add_splits(parts, c, splits, m, n, group, stride, count, accumulate):
     """c (+)= the sum of the partial sums of a product, in order."""
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+    for e in elements(count):
         total = parts[e]
-        for split in range(1, splits):
-            total += parts[split * count + e]
-        place = e // n // m * group + e // n % m * stride + e % n
+        for part in range(1, splits):
+            total += parts[part * count + e]
+        row, column = split(e, n)
+        g, row = split(row, m)
+        place = g * group + row * stride + column
         c[place] = c[place] + total if accumulate else total
 
 

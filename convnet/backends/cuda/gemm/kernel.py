@@ -2,8 +2,11 @@
 
 A block computes `rows` x `columns` numbers of C, and each of its warps one warp tile.  Tiles of
 both operands are copied asynchronously to a ring buffer in shared memory while earlier ones are
-multiplied.  There is a variant for each pair of kinds of operands (`tiles`), size and precision;
-what distinguishes variants is constant in the kernel, so that the compiler drops all other paths.
+multiplied.  In bf16 they pass through registers, where they are rounded, and two tiles take turns:
+to read float32 from shared memory would take longer than the tensor cores do.
+
+There is a variant for each pair of kinds of operands (`tiles`), size and precision; what
+distinguishes variants is constant in the kernel, so that the compiler drops all other paths.
 """
 
 from functools import cache
@@ -13,15 +16,8 @@ from numba import cuda, float32, int64
 from numba import int32 as number
 
 from convnet.backends.base import PRECISIONS
-from convnet.backends.cuda.gemm.tiles import (
-    COLUMNS,
-    MODULES,
-    ROWS,
-    WINDOW,
-    Tile,
-    load_tile,
-    start_tiles,
-)
+from convnet.backends.cuda.gemm.tile import COLUMNS, MODULES, ROWS, WINDOW, Tile
+from convnet.backends.cuda.gemm.tiles import load_tile, round_tile, start_tiles
 from convnet.backends.cuda.jit import SIMULATED, Kernel, int32, kernel, uint32
 from convnet.backends.cuda.kernels.neuron_functions import FUNCTIONS
 from convnet.backends.cuda.ptx.intrinsics import (
@@ -38,7 +34,6 @@ from convnet.backends.cuda.ptx.intrinsics import (
     store_tile,
     wait_copies,
 )
-from convnet.backends.cuda.ptx.warp_tiles import DEPTHS, PADDING
 
 SHARED_BYTES = 48 * 1024  # of a kernel that does not opt in to more
 STAGES = 2 if SIMULATED else 4  # of the ring at most; copies are slow in the simulator
@@ -67,10 +62,10 @@ class Variant(NamedTuple):
     def warp(self) -> tuple[int, int]:
         """Rows and columns of a warp tile.
 
-        Tensor cores take large ones where a block still has several warps.  Copies of single
-        values leave no registers for a large tile.
+        Tensor cores take large ones where a block still has several warps.  Asynchronous copies of
+        single values leave no registers for a large tile.
         """
-        if self.precision and min(self.a_width, self.b_width) == 4:
+        if self.precision == 2 or (self.precision and min(self.a_width, self.b_width) == 4):
             if self.rows % 96 == 0:
                 return 96, 32
             if self.rows % 64 == 0 and self.rows * self.columns > 64 * 64:
@@ -101,10 +96,9 @@ class Variant(NamedTuple):
 
     def tiles(self) -> tuple[Tile, Tile]:
         """Return how the tiles of A and of B are copied."""
-        depth, padding = DEPTHS[self.precision], PADDING[self.precision]
         return (
-            Tile.of(self.a, self.rows, depth, padding, self.a_width, self.threads),
-            Tile.of(self.b, self.columns, depth, padding, self.b_width, self.threads),
+            Tile.of(self.a, self.rows, self.precision, self.a_width, self.threads),
+            Tile.of(self.b, self.columns, self.precision, self.b_width, self.threads),
         )
 
 
@@ -125,8 +119,9 @@ def _product(v):
     A, B = v.tiles()
     A_PLACES, B_PLACES, A_STEP, B_STEP = A.places, B.places, A.column_step, B.column_step
     A_LAYOUT, A_LD, B_LAYOUT, B_LD = A.layout, A.ld, B.layout, B.ld
-    B_FIRST, STAGE, DEPTH = 4 * A.size, 4 * (A.size + B.size), A.depth  # the first two in bytes
-    PLACES = max(2, min(STAGES, SHARED_BYTES // STAGE))
+    A_HELD, B_HELD, HELD, VALUE = max(A.held, 1), max(B.held, 1), A.held > 0, A.value_bytes
+    B_FIRST, STAGE, DEPTH = A.bytes, A.bytes + B.bytes, A.depth  # the first two in bytes
+    PLACES = 2 if HELD else max(2, min(STAGES, SHARED_BYTES // STAGE))
     PENDING, AHEAD, RING, RING_VALUES = PLACES - 2, PLACES - 1, PLACES * STAGE, PLACES * STAGE // 4
     TILE_ROWS, TILE_COLUMNS, (WARP_ROWS, WARP_COLUMNS) = v.rows, v.columns, v.warp
     WARPS_ACROSS, SUMS = v.columns // WARP_COLUMNS, WARP_ROWS * WARP_COLUMNS // 32
@@ -146,6 +141,8 @@ def _product(v):
         acc = cuda.local.array(SUMS, float32)
         a_place = cuda.local.array(A_PLACES, number)
         b_place = cuda.local.array(B_PLACES, number)
+        a_held = cuda.local.array(A_HELD, float32)
+        b_held = cuda.local.array(B_HELD, float32)
         tid = int32(cuda.threadIdx.x)
         lane, warp = tid & 31, tid >> 5
         column_tiles = uint32(columns + TILE_COLUMNS - 1) // uint32(TILE_COLUMNS)
@@ -159,22 +156,35 @@ def _product(v):
         start_tiles(b_place, B, b_sizes, group, column, k, tid)
 
         def load_ahead(at, k):
-            load_tile(shared, at, A, a, a_sizes, taps, a_place, group, row, k, last, tid)
+            load_tile(a_held, shared, at, A, a, a_sizes, taps, a_place, group, row, k, last, tid)
             at = int32(at + B_FIRST)
-            load_tile(shared, at, B, b, b_sizes, taps, b_place, group, column, k, last, tid)
+            load_tile(b_held, shared, at, B, b, b_sizes, taps, b_place, group, column, k, last, tid)
+
+        def round_held(at):
+            round_tile(shared, at, A, a_held, tid)
+            round_tile(shared, int32(at + B_FIRST), B, b_held, tid)
 
         begin = shared_address(shared)
         for stage in range(AHEAD):
             load_ahead(int32(begin + stage * STAGE), int32(k + stage * DEPTH))
-            commit_copies()
-        warp_a = int32(warp // WARPS_ACROSS * WARP_ROWS * A_STEP * 4)
-        warp_b = int32(B_FIRST + warp % WARPS_ACROSS * WARP_COLUMNS * B_STEP * 4)
+            if not HELD:
+                commit_copies()
+        if HELD:
+            round_held(begin)
+            load_ahead(begin, int32(k + DEPTH))
+        warp_a = int32(warp // WARPS_ACROSS * WARP_ROWS * A_STEP * VALUE)
+        warp_b = int32(B_FIRST + warp % WARPS_ACROSS * WARP_COLUMNS * B_STEP * VALUE)
         read, was_read, end = begin, int32(begin + AHEAD * STAGE), int32(begin + RING)
         while k < last:
-            wait_copies(PENDING)
+            if not HELD:
+                wait_copies(PENDING)
             cuda.syncthreads()
-            load_ahead(was_read, int32(k + AHEAD * DEPTH))  # zeros beyond the last k: no branch
-            commit_copies()
+            if HELD:
+                round_held(was_read)
+                load_ahead(was_read, int32(k + 2 * DEPTH))
+            else:
+                load_ahead(was_read, int32(k + AHEAD * DEPTH))  # zeros beyond the last k: no branch
+                commit_copies()
             at_a, at_b = int32(read + warp_a), int32(read + warp_b)
             multiply(
                 acc, shared, at_a, at_b, lane, A_LAYOUT, A_LD, B_LAYOUT, B_LD,
@@ -184,7 +194,8 @@ def _product(v):
             if read == end:
                 read = begin
             k = int32(k + DEPTH)
-        wait_copies(0)  # also those beyond the last k, before the block ends
+        if not HELD:
+            wait_copies(0)  # also those beyond the last k, before the block ends
         tid = int32(read_again(THREAD_X, cuda.threadIdx.x))
         lane, warp = tid & 31, tid >> 5
         block = int32(read_again(BLOCK_X, cuda.blockIdx.x))

@@ -21,85 +21,19 @@ Pixels are packed as row << 16 | column, both signed.  `limit` is the last pixel
 corner.
 
 `start_tiles` stores in `place`, a local array, what a thread would otherwise compute for each tile;
-`load_tile` copies one tile and advances `place` to the next.  Registers are scarce here: numbers
-have 32 bits, and addresses are sums with terms that are equal for all threads.
+`load_tile` copies one tile and advances `place` to the next.  Tiles in bf16 it reads into `held`, a
+local array, from which `round_tile` writes them to shared memory.  Registers are scarce here:
+numbers have 32 bits, and addresses are sums with terms that are equal for all threads.
 """
 
-from typing import NamedTuple
-
-from convnet.arithmetic import ceil_div
+from convnet.backends.cuda.gemm.tile import COLUMNS, ROWS, WINDOW
 from convnet.backends.cuda.jit import device_function, int32, uint32
-from convnet.backends.cuda.ptx.intrinsics import copy_async, load_pair
-from convnet.backends.cuda.ptx.warp_tiles import BY_COLUMN, PLAIN, SWIZZLED, device_place_of
+from convnet.backends.cuda.ptx.intrinsics import copy_async, fetch_values, load_pair, round_values
+from convnet.backends.cuda.ptx.warp_tiles import device_place_of
 
-ROWS, COLUMNS, WINDOW, MODULES = range(4)
 MOST_SIDE = 1 << 12  # of images, filters and padding, so that a pixel can be packed
 NOWHERE = -(1 << 29)  # a pixel above every image, also with a filter's tap added
 _SIGNS = -0x7FFF8000  # of a packed row and column
-
-
-class Tile(NamedTuple):
-    """How tiles of an operand are copied: constants of a kernel.
-
-    kind: of the operand.  columns, depth: of a tile.  layout, ld: in shared memory, see
-    `warp_tiles`; column_step: the distance of neighboring columns there.  width: values a copy, 4
-    or 1.
-
-    The threads of a block form `step` rows of `across` threads, a power of two.  A row of threads
-    copies along the contiguous dimension, which is columns for ROWS and WINDOW and k for the other
-    kinds, and `strips` times where it is shorter than the tile.  even: whether all threads copy
-    equally much.
-    """
-
-    kind: int
-    columns: int
-    depth: int
-    layout: int
-    ld: int
-    width: int
-    across: int
-    step: int
-    strips: int
-    column_step: int
-    even: int
-
-    @classmethod
-    def of(
-        cls, kind: int, columns: int, depth: int, padding: int, width: int, threads: int
-    ) -> "Tile":
-        """Return the tile of a kind and size for a block of `threads` threads.
-
-        padding: values behind each k of a PLAIN layout; 0 for the others.
-        """
-        by_k = kind in (COLUMNS, MODULES)
-        layout = PLAIN if padding else BY_COLUMN if by_k else SWIZZLED
-        ld = depth if layout == BY_COLUMN else columns + padding
-        across = depth // width if by_k else _across(columns, depth, width, threads)
-        step = threads // across
-        strips = 1 if by_k else ceil_div(columns, across * width)
-        uneven = columns % step if by_k else depth % step or columns % (across * width)
-        column_step = ld if layout == BY_COLUMN else 1
-        return cls(
-            kind, columns, depth, layout, ld, width, across, step, strips, column_step, not uneven
-        )
-
-    @property
-    def size(self) -> int:
-        """Values in shared memory."""
-        return self.columns * self.depth if self.layout == BY_COLUMN else self.depth * self.ld
-
-    @property
-    def places(self) -> int:
-        """Values that `start_tiles` keeps."""
-        return max(2 * self.strips, 3)
-
-
-def _across(columns, depth, width, threads):
-    """The length of a row of threads: if possible one where all copy equally much."""
-    choices = [n for n in (32, 16, 8) if n * width <= columns or n == 8]
-    even = [n for n in choices if columns % (n * width) == 0 and depth % (threads // n) == 0]
-    fallback = next(n for n in (1, 2, 4, 8, 16, 32) if n >= min(32, columns // width))
-    return even[0] if even else fallback
 
 
 @device_function
@@ -116,38 +50,88 @@ def start_tiles(place, tile, sizes, group, start, k0, tid):
 
 
 @device_function
-def load_tile(shared, at, tile, operand, sizes, taps, place, group, start, k0, last, tid):
-    """Start copying the thread's part of the tile from k0 on to shared[at:]; k ends at `last`."""
+def load_tile(held, shared, at, tile, operand, sizes, taps, place, group, start, k0, last, tid):
+    """Start copying the thread's part of the tile from k0 on to shared[at:]; k ends at `last`.
+
+    Or to `held`, if the tile's values are rounded on their way.
+    """
     if tile.kind == ROWS:
-        _load_rows(shared, at, tile, operand, sizes, place, start, k0, last, tid)
+        _load_rows(held, shared, at, tile, operand, sizes, place, start, k0, last, tid)
     elif tile.kind == COLUMNS:
-        _load_columns(shared, at, tile, operand, sizes, place, start, k0, last, tid)
+        _load_columns(held, shared, at, tile, operand, sizes, place, start, k0, last, tid)
     elif tile.kind == WINDOW:
-        _load_window(shared, at, tile, operand, sizes, taps, place, k0, tid)
+        _load_window(held, shared, at, tile, operand, sizes, taps, place, k0, tid)
     else:
-        _load_modules(shared, at, tile, operand, sizes, taps, place, group, start, k0, last, tid)
+        _load_modules(
+            held, shared, at, tile, operand, sizes, taps, place, group, start, k0, last, tid
+        )
 
 
 @device_function
-def _copy(shared, at, tile, k, column, operand, i, inside):
-    """Copy operand[i] to (k, column) of the tile, `tile.width` values, or zeros if not inside."""
-    at = int32(at + 4 * device_place_of(k, column, tile.layout, tile.ld))
-    if tile.width == 4:
-        copy_async(shared, at, operand, i, inside, 4)
-    else:
-        copy_async(shared, at, operand, i, inside, 1)
+def round_tile(shared, at, tile, held, tid):
+    """Round the thread's part of a tile, which it holds, and write it to shared[at:].
+
+    Both layouts are rows, of values of k or of columns; a thread's rows are `step` apart.
+    """
+    row, along = _own_row(tile, tid), int32(tid % tile.across * tile.width)
+    first = int32(at + 2 * (row * tile.ld + along))
+    for j in range((tile.rows + tile.step - 1) // tile.step):
+        for c in range(tile.strips):
+            strip = c * tile.across * tile.width
+            if tile.even or (row + j * tile.step < tile.rows and along + strip < tile.length):
+                to = int32(first + 2 * (j * tile.step * tile.ld + strip))
+                if tile.width == 4:
+                    round_values(shared, to, held, (j * tile.strips + c) * 4, 4)
+                else:
+                    round_values(shared, to, held, j * tile.strips + c, 1)
 
 
 @device_function
-def _copy_column(shared, at, tile, k, column, more, operand, i, inside):
+def _own_row(tile, tid):
+    """Return the thread's first row of the tile.
+
+    Threads that write together, half a warp, take rows whose places in shared memory lie in
+    different banks.
+    """
+    row = int32(tid // tile.across)
+    if tile.spread > 1:
+        within = row % 8
+        row = int32(
+            row - within + within % tile.spread * (8 // tile.spread) + within // tile.spread
+        )
+    return row
+
+
+@device_function
+def _copy(held, number, shared, at, tile, k, column, operand, i, inside):
+    """Copy operand[i] to (k, column) of the tile, `tile.width` values, or zeros if not inside.
+
+    Where values are held, these are the thread's `number`th ones.
+    """
+    if tile.held:
+        if tile.width == 4:
+            fetch_values(held, 4 * number, operand, i, inside, 4)
+        else:
+            fetch_values(held, number, operand, i, inside, 1)
+    else:
+        at = int32(at + 4 * device_place_of(k, column, tile.layout, tile.ld))
+        if tile.width == 4:
+            copy_async(shared, at, operand, i, inside, 4)
+        else:
+            copy_async(shared, at, operand, i, inside, 1)
+
+
+@device_function
+def _copy_column(held, number, shared, at, tile, k, column, more, operand, i, inside):
     """Copy as `_copy` to the column `more` further.
 
     Where the layout keeps the distance of such columns, the address is only a constant larger.
     """
     if tile.step % 8 == 0:
-        _copy(shared, at + 4 * more * tile.column_step, tile, k, column, operand, i, inside)
+        to = at + 4 * more * tile.column_step
+        _copy(held, number, shared, to, tile, k, column, operand, i, inside)
     else:
-        _copy(shared, at, tile, k, column + more, operand, i, inside)
+        _copy(held, number, shared, at, tile, k, column + more, operand, i, inside)
 
 
 # -- rows and columns ------------------------------------------------------------------
@@ -156,14 +140,14 @@ def _copy_column(shared, at, tile, k, column, more, operand, i, inside):
 @device_function
 def _start_rows(place, tile, sizes, group, start, k0, tid):
     """place[0]: the index of the thread's first value."""
-    k, column = k0 + tid // tile.across, start + tid % tile.across * tile.width
+    k, column = k0 + _own_row(tile, tid), start + tid % tile.across * tile.width
     place[0] = int32(group * sizes[0] + k * sizes[2] + column)
 
 
 @device_function
-def _load_rows(shared, at, tile, operand, sizes, place, start, k0, last, tid):
+def _load_rows(held, shared, at, tile, operand, sizes, place, start, k0, last, tid):
     step = tile.step
-    k, column = int32(tid // tile.across), int32(tid % tile.across * tile.width)
+    k, column = _own_row(tile, tid), int32(tid % tile.across * tile.width)
     columns, depth = int32(sizes[1] - start - column), int32(last - k0 - k)
     for j in range((tile.depth + step - 1) // step):
         for c in range(tile.strips):
@@ -171,28 +155,31 @@ def _load_rows(shared, at, tile, operand, sizes, place, start, k0, last, tid):
             if tile.even or (k + j * step < tile.depth and column + strip < tile.columns):
                 inside = strip < columns and j * step < depth
                 i = int32(place[0] + strip + j * step * sizes[2])
-                _copy(shared, at, tile, k + j * step, column + strip, operand, i, inside)
+                number = j * tile.strips + c
+                _copy(
+                    held, number, shared, at, tile, k + j * step, column + strip, operand, i, inside
+                )
     place[0] = int32(place[0] + tile.depth * sizes[2])
 
 
 @device_function
 def _start_columns(place, tile, sizes, group, start, k0, tid):
     """place[0]: the index of the thread's first value."""
-    k, column = k0 + tid % tile.across * tile.width, start + tid // tile.across
+    k, column = k0 + tid % tile.across * tile.width, start + _own_row(tile, tid)
     place[0] = int32(group * sizes[0] + column * sizes[2] + k)
 
 
 @device_function
-def _load_columns(shared, at, tile, operand, sizes, place, start, k0, last, tid):
+def _load_columns(held, shared, at, tile, operand, sizes, place, start, k0, last, tid):
     """Neighboring threads read neighboring values of k."""
     step = tile.step
-    k, column = int32(tid % tile.across * tile.width), int32(tid // tile.across)
+    k, column = int32(tid % tile.across * tile.width), _own_row(tile, tid)
     columns, in_depth = int32(sizes[1] - start - column), k < int32(last - k0)
     for j in range((tile.columns + step - 1) // step):
         if tile.even or column + j * step < tile.columns:
             i = int32(place[0] + j * step * sizes[2])
             inside = in_depth and j * step < columns
-            _copy_column(shared, at, tile, k, column, j * step, operand, i, inside)
+            _copy_column(held, j, shared, at, tile, k, column, j * step, operand, i, inside)
     place[0] = int32(place[0] + tile.depth)
 
 
@@ -230,10 +217,10 @@ def _start_window(place, tile, sizes, group, start, tid):
 
 
 @device_function
-def _load_window(shared, at, tile, image, sizes, taps, place, k0, tid):
+def _load_window(held, shared, at, tile, image, sizes, taps, place, k0, tid):
     """`taps` is padded to the end of the last tile with pixels outside every image."""
     step = tile.step
-    k, column = int32(tid // tile.across), int32(tid % tile.across * tile.width)
+    k, column = _own_row(tile, tid), int32(tid % tile.across * tile.width)
     first = int32(2 * (k0 + k))
     for j in range((tile.depth + step - 1) // step):
         if tile.even or k + j * step < tile.depth:
@@ -243,7 +230,9 @@ def _load_window(shared, at, tile, image, sizes, taps, place, k0, tid):
                 if tile.even or column + strip < tile.columns:
                     i = int32(place[2 * c] + offset)
                     inside = _inside(place[2 * c + 1], pixel, sizes[7])
-                    _copy(shared, at, tile, k + j * step, column + strip, image, i, inside)
+                    number = j * tile.strips + c
+                    row = k + j * step
+                    _copy(held, number, shared, at, tile, row, column + strip, image, i, inside)
 
 
 @device_function
@@ -254,9 +243,9 @@ def _start_modules(place, tile, sizes, group, k0, tid):
 
 
 @device_function
-def _load_modules(shared, at, tile, image, sizes, taps, place, group, start, k0, last, tid):
+def _load_modules(held, shared, at, tile, image, sizes, taps, place, group, start, k0, last, tid):
     step = tile.step
-    k, column = int32(tid % tile.across * tile.width), int32(tid // tile.across)
+    k, column = int32(tid % tile.across * tile.width), _own_row(tile, tid)
     y, x = int32(place[1] * sizes[5] - sizes[6]), int32(place[2] * sizes[5] - sizes[6])
     base = int32(group * sizes[0] + (y * sizes[4] + x) * sizes[2] + place[0])
     corner = int32(y * 65536 + x) if k < int32(last - k0) else int32(NOWHERE)
@@ -266,7 +255,7 @@ def _load_modules(shared, at, tile, image, sizes, taps, place, group, start, k0,
             pixel, offset = load_pair(taps, first + 2 * j * step)
             inside = _inside(corner, pixel, sizes[7])
             i = int32(base + offset)
-            _copy_column(shared, at, tile, k, column, j * step, image, i, inside)
+            _copy_column(held, j, shared, at, tile, k, column, j * step, image, i, inside)
     _next_module(place, sizes)
 
 

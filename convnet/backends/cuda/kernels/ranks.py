@@ -3,9 +3,10 @@
 So the error of a case may be a fraction.
 """
 
-from numba import cuda, float64
+from numba import float64
 
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements
 from convnet.backends.cuda.runtime.launch import Array, Launch, over
 
 
@@ -20,7 +21,7 @@ def first_place_errors(targets: Array, y: Array, rows: Array, row: int) -> Launc
 
 @kernel
 def _errors(targets, y, rows, row, classes, cases):
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         best = y[n]
         for c in range(1, classes):
             v = y[c * cases + n]

@@ -13,6 +13,7 @@ from convnet.arithmetic import ceil_div
 from convnet.backends.cuda.jit import THREADS, int32, kernel
 from convnet.backends.cuda.kernels.neuron_functions import DERIVATIVES, Neuron
 from convnet.backends.cuda.kernels.reduce import team_sum
+from convnet.backends.cuda.ptx.indices import elements
 from convnet.backends.cuda.ptx.intrinsics import load_values, store_values
 from convnet.backends.cuda.ptx.vectorized import width_of
 from convnet.backends.cuda.runtime.launch import Array, Launch, bytes_of, launch, over, parts_of
@@ -30,7 +31,7 @@ def scratch_bytes(dy: Array) -> int:
 
 def _parts(dy):
     rows, columns = dy.shape
-    return ((rows, min(_MOST_PARTS, ceil_div(columns, _LONG))), np.float64)
+    return ((min(_MOST_PARTS, ceil_div(columns, _LONG)), rows), np.float64)
 
 
 def sum_rows(dy: Array, db: Array, accumulate: bool, scratch: Array) -> list[Launch]:
@@ -55,7 +56,7 @@ def neuron_backward_sums(
 def _launches(neuron, arrays, db, accumulate, scratch):
     kind, a, b = neuron or Neuron(None, 0.0, 0.0)
     (parts,) = parts_of(scratch, _parts(arrays[0]))
-    (rows, columns), count = arrays[0].shape, parts.shape[1]
+    (rows, columns), count = arrays[0].shape, parts.shape[0]
     team = _FEW if columns <= _SHORT else THREADS
     kernel = _row_sums(kind, team, width_of(columns, *arrays))
     grid = count, min(ceil_div(rows, THREADS // team), 65535)
@@ -76,7 +77,8 @@ def _row_sums(kind, TEAM, WIDTH):
         d, next_v = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         next_out, next_d = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         member, step = int32(cuda.threadIdx.x % TEAM), int32(count * TEAM * WIDTH)
-        for first in range(cuda.blockIdx.y * ROWS, rows, cuda.gridDim.y * ROWS):
+        block, blocks = int32(cuda.blockIdx.y * ROWS), int32(cuda.gridDim.y * ROWS)
+        for first in range(block, int32(rows), blocks):
             row = int32(first + cuda.threadIdx.x // TEAM)
             end = columns if row < rows else 0
             part = float64(0)
@@ -107,7 +109,7 @@ def _row_sums(kind, TEAM, WIDTH):
             whole = team_sum(part, TEAM)
             if member == 0 and row < rows:
                 if count > 1:
-                    parts[row * count + cuda.blockIdx.x] = whole
+                    parts[cuda.blockIdx.x * rows + row] = whole  # read side by side
                 else:
                     db[row] = db[row] + whole if accumulate else whole
 
@@ -117,8 +119,8 @@ def _row_sums(kind, TEAM, WIDTH):
 
 @kernel
 def _join_parts(parts, db, rows, count, accumulate):
-    for row in range(cuda.grid(1), rows, cuda.gridsize(1)):
+    for row in elements(rows):
         whole = float64(db[row]) if accumulate else float64(0)
         for part in range(count):
-            whole += parts[row * count + part]
+            whole += parts[part * rows + row]
         db[row] = whole

@@ -1,10 +1,10 @@
 """Gaussian blur."""
 
 import numpy as np
-from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
 from convnet.operations.blur import blur as declared
 from convnet.operations.blur import gaussian_taps
@@ -30,8 +30,8 @@ def blur(x, y, size, stdev, accumulate, *, scratch):
 def _blur(x, y, w, size, length, step, count, accumulate):
     """Along an axis of `length` places, `step` elements apart."""
     reach = size // 2
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        i = e // step % length
+    for e in elements(count):
+        _, i = split(split(e, step)[0], length)
         total = np.float32(0)
         for a in range(max(0, i - reach), min(length, i + reach + 1)):
             total += w[a - i + reach] * x[e + (a - i) * step]

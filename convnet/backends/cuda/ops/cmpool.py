@@ -4,11 +4,11 @@ Pixels and cases are alike here, so images are treated as (channels, pixels * ca
 """
 
 import numpy as np
-from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.ops.pool import end_of, end_over, first_of, first_over
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import cmpool
 
@@ -27,8 +27,8 @@ def backward(x, y, dy, dx, size, stride, start, accumulate):
 
 @kernel
 def _forward(x, y, channels, columns, count, size, stride, start):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        o, j = e // columns, e % columns
+    for e in elements(count):
+        o, j = split(e, columns)
         first = first_of(o, stride, start)
         best = x[first * columns + j]
         for c in range(first + 1, end_of(o, size, stride, start, channels)):
@@ -39,8 +39,8 @@ def _forward(x, y, channels, columns, count, size, stride, start):
 
 @kernel
 def _backward(x, y, dy, dx, maps, columns, count, size, stride, start, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        c, j = e // columns, e % columns
+    for e in elements(count):
+        c, j = split(e, columns)
         total = dx[e] if accumulate else np.float32(0)
         for o in range(first_over(c, size, stride, start), end_over(c, stride, start, maps)):
             at = o * columns + j

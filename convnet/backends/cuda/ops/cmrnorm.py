@@ -13,6 +13,7 @@ from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import THREADS, device_function, kernel
 from convnet.backends.cuda.kernels import cmrnorm_ring
+from convnet.backends.cuda.ptx.indices import split
 from convnet.backends.cuda.ptx.intrinsics import power
 from convnet.backends.cuda.runtime.launch import launch
 from convnet.operations import cmrnorm
@@ -60,12 +61,12 @@ def _grid(x):
 
 @device_function
 def window_start(c, size, lean, blocked):
-    return c // size * size if blocked else max(c - lean, 0)
+    return c - split(c, size)[1] if blocked else max(c - lean, 0)
 
 
 @device_function
 def window_end(c, size, lean, blocked, channels):
-    first = c // size * size if blocked else c - lean
+    first = c - split(c, size)[1] if blocked else c - lean
     return min(first + size, channels)
 
 

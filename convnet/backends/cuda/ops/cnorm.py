@@ -1,11 +1,11 @@
 """Local contrast normalization: `rnorm` with other values in the sum of squares."""
 
 import numpy as np
-from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.ops.rnorm import normalize, normalize_backward
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import cnorm
 
@@ -23,8 +23,9 @@ def backward(centred, y, dy, denominators, dx, size, scale, power, accumulate):
 
 @kernel
 def _centre(x, centred, height, width, cases, size, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        j, i = e // cases % width, e // cases // width % height
+    for e in elements(count):
+        row, j = split(split(e, cases)[0], width)
+        _, i = split(row, height)
         top, bottom = max(i - size // 2, 0), min(i - size // 2 + size, height)
         left, right = max(j - size // 2, 0), min(j - size // 2 + size, width)
         total = np.float32(0)

@@ -1,10 +1,10 @@
 """Channels that the groups of a convolution see, where they are listed."""
 
 import numpy as np
-from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import connections
 
@@ -22,14 +22,15 @@ def scatter(dy, connections, dx, accumulate):
 
 @kernel
 def _gather(x, connections, y, columns, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        y[e] = x[connections[e // columns] * columns + e % columns]
+    for e in elements(count):
+        row, j = split(e, columns)
+        y[e] = x[connections[row] * columns + j]
 
 
 @kernel
 def _scatter(dy, connections, dx, rows, columns, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        c, j = e // columns, e % columns
+    for e in elements(count):
+        c, j = split(e, columns)
         total = dx[e] if accumulate else np.float32(0)
         for i in range(rows):
             if connections[i] == c:

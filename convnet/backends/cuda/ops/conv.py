@@ -4,17 +4,21 @@ The windows are gathered while tiles are copied to shared memory (`gemm.tiles`).
 """
 
 import numpy as np
-from numba import cuda
+from numba import cuda, float32
 
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
 from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
 from convnet.backends.cuda.gemm.im2col import Sizes, taps_of, windows
-from convnet.backends.cuda.gemm.tiles import MODULES, WINDOW
-from convnet.backends.cuda.jit import kernel
-from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
+from convnet.backends.cuda.gemm.tile import MODULES, WINDOW
+from convnet.backends.cuda.jit import THREADS, int32, kernel
+from convnet.backends.cuda.ptx.indices import elements, split
+from convnet.backends.cuda.runtime.launch import bytes_of, launch, over, parts_of
 from convnet.operations import conv
+
+_SIDE = 32  # of the squares of numbers that blocks transpose
+_SQUARE = _SIDE * (_SIDE + 1)  # values, with one behind each row
 
 # -- forward ------------------------------------------------------------------
 
@@ -87,8 +91,10 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, precision, sc
     s = Sizes.of(dx, w.shape[1], dy, padding, stride, groups)
     p = _phases(s)
     rotated, pixels, partial = parts_of(scratch, *_images_parts(s, p, precision))
-    numbers = s.channels, s.side, s.filters, groups, stride, p.side, rotated.size
-    rotate = over(_rotate, rotated.size, w, rotated, *numbers)
+    squares = ceil_div(s.channels, _SIDE) * ceil_div(s.filters, _SIDE)
+    numbers = s.channels, s.side, s.filters, groups, stride, p.side
+    blocks = squares * p.side**2 * groups * stride**2
+    rotate = launch(_rotate, blocks, w, rotated, *numbers)
     a, b = (
         rows(rotated, p.filters, p.filters * groups, p.filters),
         windows(dy, WINDOW, p.outputs, p),
@@ -125,33 +131,45 @@ def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, precision, s
 
 
 @kernel
-def _rotate(w, rotated, c, k, f, groups, stride, side, count):
+def _rotate(w, rotated, c, k, f, groups, stride, side):
     """rotated[j, r, s, g, phase (py, px), i] = w[i, py + r' stride, px + s' stride, g * f + j].
 
-    r' = side - 1 - r, s' likewise; zero where the filter has no such row or column.
+    r' = side - 1 - r, s' likewise; zero where the filter has no such row or column.  A block
+    transposes _SIDE x _SIDE numbers (i, j), so that it reads and writes whole sectors.
     """
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        i, rest = e % c, e // c
-        px, rest = rest % stride, rest // stride
-        py, rest = rest % stride, rest // stride
-        group, rest = rest % groups, rest // groups
-        s, rest = rest % side, rest // side
-        y, x = py + (side - 1 - rest % side) * stride, px + (side - 1 - s) * stride
-        value = np.float32(0)
-        if y < k and x < k:
-            value = w[((i * k + y) * k + x) * groups * f + group * f + rest // side]
-        rotated[e] = value
+    square = cuda.shared.array(_SQUARE, float32)  # rows of which meet different banks
+    row, column = int32(cuda.threadIdx.x >> 5), int32(cuda.threadIdx.x & 31)
+    rest, i = split(cuda.blockIdx.x, (c + _SIDE - 1) // _SIDE)
+    rest, j = split(rest, (f + _SIDE - 1) // _SIDE)
+    i, j, place = int32(i * _SIDE), int32(j * _SIDE), rest
+    rest, px = split(rest, stride)
+    rest, py = split(rest, stride)
+    rest, group = split(rest, groups)
+    r, s = split(rest, side)
+    y, x = py + (side - 1 - r) * stride, px + (side - 1 - s) * stride
+    for n in range(row, _SIDE, THREADS // _SIDE):
+        inside = y < k and x < k and i + n < c and j + column < f
+        at = ((i + n) * k + y) * k + x
+        value = w[(at * groups + group) * f + j + column] if inside else np.float32(0)
+        square[n * (_SIDE + 1) + column] = value
+    cuda.syncthreads()
+    places = side * side * groups * stride * stride  # of a filter, and its groups and phases
+    for n in range(row, _SIDE, THREADS // _SIDE):
+        if j + n < f and i + column < c:
+            rotated[((j + n) * places + place) * c + i + column] = square[column * (_SIDE + 1) + n]
 
 
 @kernel
 def _from_phases(pixels, dx, c, h, wd, n, padding, stride, qy, qx, count, accumulate):
     """dx (+)= pixels (group, phase, channel, qy, qx, case), put in the order of images."""
-    first = padding // stride
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        case, rest = e % n, e // n
-        x, rest = rest % wd + padding, rest // wd
-        y, channel = rest % h + padding, rest // h
-        phase = y % stride * stride + x % stride
-        plane = (channel // c * stride * stride + phase) * c + channel % c
-        value = pixels[((plane * qy + y // stride - first) * qx + x // stride - first) * n + case]
+    first, _ = split(padding, stride)
+    for e in elements(count):
+        rest, case = split(e, n)
+        rest, x = split(rest, wd)
+        channel, y = split(rest, h)
+        my, py = split(y + padding, stride)
+        mx, px = split(x + padding, stride)
+        group, i = split(channel, c)
+        plane = ((group * stride + py) * stride + px) * c + i
+        value = pixels[((plane * qy + my - first) * qx + mx - first) * n + case]
         dx[e] = dx[e] + value if accumulate else value

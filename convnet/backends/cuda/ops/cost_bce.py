@@ -1,13 +1,14 @@
 """Binary cross entropy with weighted positive targets."""
 
 import numpy as np
-from numba import cuda, float64
+from numba import float64
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.kernels.ranks import first_place_errors
 from convnet.backends.cuda.kernels.safe_logs import at_least_smallest, log_or_lowest
 from convnet.backends.cuda.kernels.totals import case_rows, total
+from convnet.backends.cuda.ptx.indices import elements
 from convnet.backends.cuda.runtime.launch import Launch, bytes_of, over, parts_of
 from convnet.operations import cost_bce
 
@@ -36,7 +37,7 @@ def derivatives(targets, y, dy, weight, coeff, fused, accumulate) -> Launch:
 
 @kernel
 def _entropy(targets, y, rows, weight, outputs, cases):
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         loss, wrong = float64(0), float64(0)
         for c in range(outputs):
             t, p = float64(targets[c * cases + n]), float64(y[c * cases + n])
@@ -48,7 +49,7 @@ def _entropy(targets, y, rows, weight, outputs, cases):
 
 @kernel
 def _backward(targets, y, dy, weight, coeff, fused, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+    for e in elements(count):
         t, p = float64(targets[e]), float64(y[e])
         if fused:
             g = coeff * ((1 - t) * p - weight * t * (1 - p))

@@ -1,13 +1,14 @@
 """Cross entropy over a softmax."""
 
 import numpy as np
-from numba import cuda, float64
+from numba import float64
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.kernels.ranks import first_place_errors
 from convnet.backends.cuda.kernels.safe_logs import at_least_smallest, log_or_lowest
 from convnet.backends.cuda.kernels.totals import case_rows, total
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
 from convnet.operations import cost_crossent
 
@@ -37,7 +38,7 @@ def backward(targets, y, dy, coeff, fused, accumulate, *, scratch):
 
 @kernel
 def _entropy(targets, y, rows, classes, cases):
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         loss = float64(0)
         for c in range(classes):
             loss -= float64(targets[c * cases + n]) * log_or_lowest(float64(y[c * cases + n]))
@@ -46,7 +47,7 @@ def _entropy(targets, y, rows, classes, cases):
 
 @kernel
 def _sum(targets, sums, classes, cases):
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         whole = float64(0)
         for c in range(classes):
             whole += float64(targets[c * cases + n])
@@ -55,13 +56,14 @@ def _sum(targets, sums, classes, cases):
 
 @kernel
 def _fused(targets, y, dy, sums, coeff, cases, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        g = coeff * (float64(y[e]) * sums[e % cases] - float64(targets[e]))
+    for e in elements(count):
+        _, n = split(e, cases)
+        g = coeff * (float64(y[e]) * sums[n] - float64(targets[e]))
         dy[e] = dy[e] + g if accumulate else g
 
 
 @kernel
 def _backward(targets, y, dy, coeff, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+    for e in elements(count):
         g = -coeff * float64(targets[e]) / at_least_smallest(float64(y[e]))
         dy[e] = dy[e] + g if accumulate else g

@@ -1,11 +1,12 @@
 """Binary cross entropy with counts for precision and recall."""
 
-from numba import cuda, float64
+from numba import float64
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.kernels.totals import case_rows, total
 from convnet.backends.cuda.ops.cost_bce import entropy
+from convnet.backends.cuda.ptx.indices import elements
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
 from convnet.operations import cost_dce
 
@@ -24,7 +25,7 @@ def forward(targets, y, values, weight, *, scratch):
 
 @kernel
 def _count(targets, y, counts, classes, cases):
-    for c in range(cuda.grid(1), classes, cuda.gridsize(1)):
+    for c in elements(classes):
         declared, positive, both = float64(0), float64(0), float64(0)
         for n in range(cases):
             said, true = y[c * cases + n] > 0.5, targets[c * cases + n] > 0.5

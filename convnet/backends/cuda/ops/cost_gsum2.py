@@ -1,11 +1,12 @@
 """Sum of squares, each case times its gate."""
 
 import numpy as np
-from numba import cuda, float64
+from numba import float64
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.kernels.totals import case_rows, total
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
 from convnet.operations import cost_gsum2
 
@@ -28,7 +29,7 @@ def inputs_grad(gate, x, dx, coeff, accumulate):
 
 @kernel
 def _gated(gate, x, row, rows, cases):
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         squares = float64(0)
         for c in range(rows):
             squares += float64(x[c * cases + n]) * float64(x[c * cases + n])
@@ -37,7 +38,7 @@ def _gated(gate, x, row, rows, cases):
 
 @kernel
 def _gate_grad(x, dgate, coeff, rows, cases, accumulate):
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         squares = float64(0)
         for c in range(rows):
             squares += float64(x[c * cases + n]) * float64(x[c * cases + n])
@@ -46,6 +47,7 @@ def _gate_grad(x, dgate, coeff, rows, cases, accumulate):
 
 @kernel
 def _inputs(gate, x, dx, factor, cases, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        g = factor * gate[e % cases] * x[e]
+    for e in elements(count):
+        _, n = split(e, cases)
+        g = factor * gate[n] * x[e]
         dx[e] = dx[e] + g if accumulate else g

@@ -7,12 +7,13 @@ with tables of its own in scratch memory.
 import math
 
 import numpy as np
-from numba import cuda, float64
+from numba import float64
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.kernels.totals import case_rows, total
 from convnet.backends.cuda.ops.cost_logreg import correct
+from convnet.backends.cuda.ptx.indices import elements
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
 from convnet.operations import cost_msm
 
@@ -69,7 +70,7 @@ def _log_sum(a, b):
 
 @kernel
 def _loss(labels, energies, sums, rows, classes, cases, size):
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         first = n * (size + 1)
         if not (labels[n] >= 0 and labels[n] < classes):
             rows[n] = -_LOG_TINY
@@ -89,7 +90,7 @@ def _loss(labels, energies, sums, rows, classes, cases, size):
 
 @kernel
 def _rank(labels, energies, rows, classes, cases, places):
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         known = labels[n] >= 0 and labels[n] < classes
         chosen = energies[int(labels[n]) * cases + n] if known else np.float32(math.inf)
         greater, equal = float64(0 if known else classes), float64(0)
@@ -138,7 +139,7 @@ def _add_shares(
 @kernel
 def _backward(labels, energies, de, front, back, gradient, classes, cases, size, coeff, accumulate):
     pitch = size + 1
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         base = n * (classes + 1) * pitch
         for c in range(classes):
             gradient[c * cases + n] = float64(0)

@@ -3,11 +3,12 @@
 import math
 
 import numpy as np
-from numba import cuda, float64
+from numba import float64
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
 from convnet.backends.cuda.kernels.totals import case_rows, total
+from convnet.backends.cuda.ptx.indices import elements
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
 from convnet.operations import cost_rflickr
 
@@ -27,7 +28,7 @@ def backward(targets, y, dy, coeff, accumulate):
 
 @kernel
 def _forward(targets, y, row, rows, cases):
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         loss = float64(0)
         for c in range(rows):
             d = float64(y[c * cases + n]) - float64(targets[c * cases + n])
@@ -37,7 +38,7 @@ def _forward(targets, y, row, rows, cases):
 
 @kernel
 def _backward(targets, y, dy, coeff, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+    for e in elements(count):
         d = float64(y[e]) - float64(targets[e])
         g = coeff * 2 * d / (1 + d * d)
         dy[e] = dy[e] + g if accumulate else g

@@ -8,6 +8,7 @@ from convnet.backends.base import implements
 from convnet.backends.cuda.jit import THREADS, kernel
 from convnet.backends.cuda.kernels.reduce import block_sum
 from convnet.backends.cuda.kernels.totals import total
+from convnet.backends.cuda.ptx.indices import elements
 from convnet.backends.cuda.runtime.launch import bytes_of, launch, over, parts_of
 from convnet.operations import cost_sum2
 
@@ -32,7 +33,7 @@ def backward(x, dx, coeff, accumulate):
 @kernel
 def _squares(x, parts, count):
     part = float64(0)
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+    for e in elements(count):
         part += float64(x[e]) * float64(x[e])
     whole = block_sum(part)
     if cuda.threadIdx.x == 0:
@@ -41,6 +42,6 @@ def _squares(x, parts, count):
 
 @kernel
 def _backward(x, dx, factor, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
+    for e in elements(count):
         g = factor * x[e]
         dx[e] = dx[e] + g if accumulate else g

@@ -10,6 +10,7 @@ from convnet.backends.base import implements
 from convnet.backends.cuda.jit import THREADS, kernel
 from convnet.backends.cuda.kernels.reduce import block_sum
 from convnet.backends.cuda.kernels.totals import total
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import bytes_of, launch, over, parts_of
 from convnet.operations import cost_tica
 
@@ -37,8 +38,9 @@ def backward(x, inverse, dx, size, coeff, accumulate):
 @kernel
 def _forward(x, inverse, parts, side, cases, size, count):
     part = float64(0)
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        j, i = e // cases % side, e // cases // side % side
+    for e in elements(count):
+        row, j = split(split(e, cases)[0], side)
+        _, i = split(row, side)
         top, left = i - size // 2, j - size // 2
         squares = np.float32(0)
         for r in range(max(top, 0), min(top + size, side)):
@@ -55,8 +57,9 @@ def _forward(x, inverse, parts, side, cases, size, count):
 
 @kernel
 def _backward(x, inverse, dx, coeff, side, cases, size, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        j, i = e // cases % side, e // cases // side % side
+    for e in elements(count):
+        row, j = split(split(e, cases)[0], side)
+        _, i = split(row, side)
         top, left = i - size // 2, j - size // 2
         total = np.float32(0)
         for r in range(max(top, 0), min(top + size, side)):

@@ -1,9 +1,8 @@
 """A square part of an image."""
 
-from numba import cuda
-
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import crop
 
@@ -16,7 +15,8 @@ def forward(x, y, row, column):
 
 @kernel
 def _forward(x, y, height, width, side, cases, row, column, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        n, place = e % cases, e // cases
-        j, i, c = place % side, place // side % side, place // side // side
+    for e in elements(count):
+        place, n = split(e, cases)
+        place, j = split(place, side)
+        c, i = split(place, side)
         y[e] = x[((c * height + row + i) * width + column + j) * cases + n]

@@ -1,9 +1,8 @@
 """Images mirrored left to right."""
 
-from numba import cuda
-
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import href
 
@@ -15,7 +14,7 @@ def mirror(x, y, accumulate):
 
 @kernel
 def _mirror(x, y, width, cases, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        j = e // cases % width
+    for e in elements(count):
+        _, j = split(split(e, cases)[0], width)
         v = x[e + (width - 1 - 2 * j) * cases]
         y[e] = y[e] + v if accumulate else v

@@ -7,14 +7,14 @@ come one after the other.
 from math import prod
 
 import numpy as np
-from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.gemm.epilogue import Epilogue
 from convnet.backends.cuda.gemm.gemm import Product, Result, columns, rows, scratch_bytes
 from convnet.backends.cuda.gemm.im2col import Sizes, taps_of, windows_of_module
-from convnet.backends.cuda.gemm.tiles import MODULES, WINDOW
+from convnet.backends.cuda.gemm.tile import MODULES, WINDOW
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import bytes_of, over, parts_of
 from convnet.operations import local
 
@@ -147,16 +147,18 @@ def weights_grad(x, dy, dw, padding, stride, groups, accumulate, *, precision, s
 @kernel
 def _gather(sent, dx, c, h, wd, k, my, mx, n, padding, stride, count, accumulate):
     """dx (+)= the sum over the modules that read a pixel of sent (module, channel, k, k, case)."""
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        case, rest = e % n, e // n
-        px, rest = rest % wd + padding, rest // wd
-        py, i = rest % h + padding, rest // h
+    for e in elements(count):
+        rest, case = split(e, n)
+        rest, x = split(rest, wd)
+        i, y = split(rest, h)
+        px, py = x + padding, y + padding
         total = np.float32(0)
         for r in range(k):
             for s in range(k):
-                qy, qx = (py - r) // stride, (px - s) // stride
+                qy, down = split(max(py - r, 0), stride)
+                qx, across = split(max(px - s, 0), stride)
                 inside = py >= r and px >= s and qy < my and qx < mx
-                if inside and qy * stride == py - r and qx * stride == px - s:
+                if inside and down == 0 and across == 0:
                     module = qy * mx + qx
                     total += sent[(((module * c + i) * k + r) * k + s) * n + case]
         dx[e] = dx[e] + total if accumulate else total

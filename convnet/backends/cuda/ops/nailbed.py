@@ -1,10 +1,10 @@
 """Pixels at a regular grid of an image."""
 
 import numpy as np
-from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import nailbed
 
@@ -23,19 +23,23 @@ def backward(dy, dx, stride, start, accumulate):
 
 @kernel
 def _forward(x, y, height, width, side, cases, stride, start, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        n, place = e % cases, e // cases
-        j, i, c = place % side, place // side % side, place // side // side
+    for e in elements(count):
+        row, n = split(e, cases)
+        row, j = split(row, side)
+        c, i = split(row, side)
         y[e] = x[((c * height + start + i * stride) * width + start + j * stride) * cases + n]
 
 
 @kernel
 def _backward(dy, dx, height, width, side, cases, stride, start, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        n, place = e % cases, e // cases
-        px, py, c = place % width - start, place // width % height - start, place // width // height
+    for e in elements(count):
+        row, n = split(e, cases)
+        row, px = split(row, width)
+        c, py = split(row, height)
+        j, across = split(max(px - start, 0), stride)
+        i, down = split(max(py - start, 0), stride)
         g = np.float32(0)
-        on_grid = px >= 0 and py >= 0 and px % stride == 0 and py % stride == 0
-        if on_grid and px // stride < side and py // stride < side:
-            g = dy[((c * side + py // stride) * side + px // stride) * cases + n]
+        on_grid = px >= start and py >= start and across == 0 and down == 0
+        if on_grid and j < side and i < side:
+            g = dy[((c * side + i) * side + j) * cases + n]
         dx[e] = dx[e] + g if accumulate else g

@@ -10,6 +10,7 @@ from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function
 from convnet.backends.cuda.kernels.pool import KINDS, ROWS, THREADS, backward_kernel, forward_kernel
+from convnet.backends.cuda.ptx.indices import split
 from convnet.backends.cuda.ptx.vectorized import width_of
 from convnet.backends.cuda.runtime.launch import launch
 from convnet.operations import pool
@@ -57,9 +58,9 @@ def end_of(o, size, stride, start, length):
 @device_function
 def first_over(i, size, stride, start):
     """The first window that contains pixel i; windows before 0 do not exist."""
-    return max((i - start - size) // stride + 1, 0)
+    return split(max(i - start - size + stride, 0), stride)[0]
 
 
 @device_function
 def end_over(i, stride, start, outputs):
-    return min((i - start) // stride + 1, outputs)
+    return min(split(max(i - start + stride, 0), stride)[0], outputs)

@@ -1,12 +1,12 @@
 """Random pooling, with the samples of the CPU backend."""
 
 import numpy as np
-from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.kernels.philox import words
 from convnet.backends.cuda.ops.pool import end_of, first_of
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import pool_random
 
@@ -46,14 +46,15 @@ def _pick(x, base, rows, columns, row_step, cases, u):
 
 @kernel
 def _forward(x, y, random, height, width, cases, outputs, size, stride, start, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        n, place = e % cases, e // cases
-        ox, oy, c = place % outputs, place // outputs % outputs, place // outputs // outputs
+    for e in elements(count):
+        place, n = split(e, cases)
+        place, ox = split(place, outputs)
+        c, oy = split(place, outputs)
         top, left = first_of(oy, stride, start), first_of(ox, stride, start)
         rows = end_of(oy, size, stride, start, height) - top
         columns = end_of(ox, size, stride, start, width) - left
-        w0, w1, w2, w3 = words(e // 4, random)
-        lane = e % 4
+        w0, w1, w2, w3 = words(e >> 2, random)
+        lane = e & 3
         word = (w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3)
         u = np.float32(word >> _UNUSED_BITS) * np.float32(2.0**-24)
         base = ((c * height + top) * width + left) * cases + n

@@ -1,10 +1,11 @@
 """Bilinear interpolation at a regular grid of points."""
 
 import numpy as np
-from numba import cuda, float64
+from numba import float64
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import resize
 
@@ -45,9 +46,9 @@ def mix(x, base, side, cases, row, column):
 
 @kernel
 def _forward(x, y, side, outputs, cases, scale, offset, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        n, place = e % cases, e // cases
-        j, i = place % outputs, place // outputs % outputs
-        c = place // outputs // outputs
+    for e in elements(count):
+        place, n = split(e, cases)
+        place, j = split(place, outputs)
+        c, i = split(place, outputs)
         base = c * side * side * cases + n
         y[e] = mix(x, base, side, cases, i * scale + offset, j * scale + offset)

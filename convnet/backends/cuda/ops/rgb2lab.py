@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, kernel
+from convnet.backends.cuda.ptx.indices import elements
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import rgb2lab
 
@@ -28,7 +28,7 @@ def _root(t):
 @kernel
 def _forward(x, y, lowered, columns):
     f = np.float32
-    for j in range(cuda.grid(1), columns, cuda.gridsize(1)):
+    for j in elements(columns):
         red, green, blue = x[j], x[columns + j], x[2 * columns + j]
         fx = _root(f(0.49) * red + f(0.31) * green + f(0.2) * blue)
         fy = _root(f(0.17697) * red + f(0.8124) * green + f(0.01063) * blue)

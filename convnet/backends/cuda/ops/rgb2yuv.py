@@ -1,10 +1,10 @@
 """RGB to YUV."""
 
 import numpy as np
-from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import rgb2yuv
 
@@ -17,7 +17,7 @@ def forward(x, y):
 @kernel
 def _forward(x, y, columns):
     f = np.float32
-    for j in range(cuda.grid(1), columns, cuda.gridsize(1)):
+    for j in elements(columns):
         red, green, blue = x[j], x[columns + j], x[2 * columns + j]
         y[j] = f(0.2126) * red + f(0.7152) * green + f(0.0722) * blue
         y[columns + j] = f(-0.09991) * red + f(-0.33609) * green + f(0.436) * blue

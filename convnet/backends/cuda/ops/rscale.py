@@ -1,12 +1,13 @@
 """Images at random scales and places, with the samples of the CPU backend."""
 
 import numpy as np
-from numba import cuda, float64
+from numba import float64
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import device_function, kernel
 from convnet.backends.cuda.kernels.philox import words
 from convnet.backends.cuda.ops.resize import mix
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import rscale
 
@@ -36,10 +37,11 @@ def _draw_scale(u, scales):
 
 @kernel
 def _forward(x, y, random, side, outputs, cases, scales, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        n, place = e % cases, e // cases
-        j, i = place % outputs, place // outputs % outputs
-        base = place // outputs // outputs * side * side * cases + n
+    for e in elements(count):
+        place, n = split(e, cases)
+        place, j = split(place, outputs)
+        channel, i = split(place, outputs)
+        base = channel * side * side * cases + n
         a, b, c, d = words(n, random)
         size = outputs + _draw_scale(_uniform(a), scales)
         smallest, largest = max(1.0, side / (1.0 + size)), side / (1.0 * size)

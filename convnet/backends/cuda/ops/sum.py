@@ -1,9 +1,8 @@
 """Sums of neighboring values."""
 
-from numba import cuda
-
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import sum as sums
 
@@ -21,8 +20,8 @@ def backward(dy, dx, accumulate):
 
 @kernel
 def _forward(x, y, k, cases, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        row, n = e // cases, e % cases
+    for e in elements(count):
+        row, n = split(e, cases)
         total = x[row * k * cases + n]
         for j in range(1, k):
             total += x[(row * k + j) * cases + n]
@@ -31,6 +30,8 @@ def _forward(x, y, k, cases, count):
 
 @kernel
 def _backward(dy, dx, k, cases, count, accumulate):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        g = dy[e // cases // k * cases + e % cases]
+    for e in elements(count):
+        row, n = split(e, cases)
+        row, _ = split(row, k)
+        g = dy[row * cases + n]
         dx[e] = dx[e] + g if accumulate else g

@@ -1,10 +1,10 @@
 """Sums along a tree of labels, and the update of its weights."""
 
 import numpy as np
-from numba import cuda
 
 from convnet.backends.base import implements
 from convnet.backends.cuda.jit import kernel
+from convnet.backends.cuda.ptx.indices import elements, split
 from convnet.backends.cuda.runtime.launch import over
 from convnet.operations import treefc
 
@@ -27,9 +27,9 @@ def update(w, dw, v, hyper, leaves):
 
 @kernel
 def _forward(products, parents, y, cases, count):
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        n = e % cases
-        total, label = products[e], parents[e // cases]
+    for e in elements(count):
+        label, n = split(e, cases)
+        total, label = products[e], parents[label]
         while label >= 0:
             total += products[label * cases + n]
             label = parents[label]
@@ -39,7 +39,7 @@ def _forward(products, parents, y, cases, count):
 @kernel
 def _backward(dy, parents, order, gradients, classes, labels, cases):
     """A thread a case: children come before their parents."""
-    for n in range(cuda.grid(1), cases, cuda.gridsize(1)):
+    for n in elements(cases):
         for label in range(labels):
             e = label * cases + n
             gradients[e] = dy[e] if label < classes else np.float32(0)
@@ -52,8 +52,9 @@ def _backward(dy, parents, order, gradients, classes, labels, cases):
 def _update(w, dw, v, hyper, leaves, inputs, count):
     momentum, rate = np.float32(hyper[0]), np.float32(hyper[1])
     decay = np.float32(hyper[2])
-    for e in range(cuda.grid(1), count, cuda.gridsize(1)):
-        z = np.float32(leaves[e // inputs])
+    for e in elements(count):
+        label, _ = split(e, inputs)
+        z = np.float32(leaves[label])
         moved = momentum * v[e] - rate / z * dw[e] - decay / (z * z) * w[e]
         v[e] = moved
         w[e] += moved

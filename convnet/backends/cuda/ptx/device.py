@@ -11,6 +11,7 @@ from numba.cuda.extending import intrinsic
 I1, I8, I32, I64, F32 = (*map(ir.IntType, (1, 8, 32, 64)), ir.FloatType())
 GLOBAL, SHARED = 1, 3  # LLVM's address spaces
 VOID = ir.VoidType()
+SUFFIX = {1: "f32", 2: "v2.f32", 4: "v4.f32"}  # of an instruction that reads or writes values
 _SPECIAL = "tid.x", "ctaid.x", "ctaid.y"
 
 
@@ -32,6 +33,12 @@ def asm(builder, result: ir.Type, text: str, constraints: str, arguments: list):
     """Emit inline PTX with side effects; return its result."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.asm(kind, text, constraints, arguments, True)
+
+
+def names(width: int, first: int) -> str:
+    """Return the operands from number `first` on, as a vector of `width`."""
+    found = ", ".join(f"${first + i}" for i in range(width))
+    return found if width == 1 else "{" + found + "}"
 
 
 # -- a few values at once ------------------------------------------------------------------

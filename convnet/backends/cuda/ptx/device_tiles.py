@@ -9,6 +9,7 @@ from numba.cuda import types
 from numba.cuda.extending import intrinsic
 
 from convnet.backends.cuda.ptx.device import F32, I32, I64, SHARED, literal
+from convnet.backends.cuda.ptx.device_bf16 import mma, multiplied_bf16
 from convnet.backends.cuda.ptx.warp_tiles import BY_COLUMN, DEPTHS
 
 
@@ -54,8 +55,8 @@ def multiply(
     """acc += the warp tile of A' B over the values of k of tiles in shared memory.
 
     a, b: shared addresses of k = 0 and the warp tile's first row and column.  Literal: layouts and
-    their ld; rows, columns; precision, an index of base.PRECISIONS.  tf32 and bf16 operands are
-    rounded to nearest.
+    their ld; rows, columns; precision, an index of base.PRECISIONS.  tf32 operands are rounded to
+    nearest; those of bf16 are rounded in shared memory.
     """
     number, *size = literal(precision, rows, columns)
     tiles = literal(a_layout, a_ld), literal(b_layout, b_ld)
@@ -64,8 +65,9 @@ def multiply(
 
     def codegen(context, builder, sig, args):
         registers = Registers(context, builder, sig.args[0], args[0], *size)
-        corners = [builder.inttoptr(at, ir.PointerType(F32, SHARED)) for at in args[2:4]]
-        emit = multiplied_mma if number else multiplied_fp32
+        emit, corners = (multiplied_fp32, multiplied_tf32, multiplied_bf16)[number], args[2:4]
+        if number < 2:
+            corners = [builder.inttoptr(at, ir.PointerType(F32, SHARED)) for at in corners]
         values = registers.load()
         registers.store(emit(builder, values, *corners, args[4], *tiles, *size, number))
         return context.get_dummy_value()
@@ -92,24 +94,18 @@ def _four(builder, place, offset):
     return [builder.extract_element(found, I32(i)) for i in range(4)]
 
 
-def multiplied_mma(builder, acc, a, b, lane, a_tile, b_tile, rows, columns, precision):
+def multiplied_tf32(builder, acc, a, b, lane, a_tile, b_tile, rows, columns, precision):
     """Emit the product on tensor cores; return the new acc.
 
     acc[(i * columns / 8 + j) * 4 + e] is value e of the fragment of rows i and columns j.
     """
     left = _lane_values(builder, a, lane, *a_tile, rows // 8)
     right = _lane_values(builder, b, lane, *b_tile, columns // 8)
-    if precision == 1:
-        left, right = ([[_tf32(builder, v) for v in row] for row in side] for side in (left, right))
-        for s in (0, 2):
-            halves = [[row[s], row[s + 1]] for row in left], [[row[s], row[s + 1]] for row in right]
-            acc = _mma(builder, "m16n8k8", "tf32", *halves, acc)
-        return acc
-    left, right = (
-        [[_bf16(builder, row[s], row[s + 1]) for s in (0, 2)] for row in side]
-        for side in (left, right)
-    )
-    return _mma(builder, "m16n8k16", "bf16", left, right, acc)
+    left, right = ([[_tf32(builder, v) for v in row] for row in side] for side in (left, right))
+    for s in (0, 2):
+        halves = [[row[s], row[s + 1]] for row in left], [[row[s], row[s + 1]] for row in right]
+        acc = _all_fragments(builder, *halves, acc)
+    return acc
 
 
 def _lane_values(builder, corner, lane, layout, ld, count):
@@ -144,29 +140,15 @@ def _tf32(builder, value):
     return builder.bitcast(rounded, I32)
 
 
-def _bf16(builder, low, high):
-    return _pure(builder, I32, "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f", [high, low])
-
-
-def _mma(builder, shape, kind, left, right, acc):
+def _all_fragments(builder, left, right, acc):
     """Emit mma.sync for all fragments.
 
     left[q]: the two registers of half a fragment of A.  right[j]: those of a fragment of B.
     """
-    text = f"mma.sync.aligned.{shape}.row.col.f32.{kind}.{kind}.f32 "
-    text += "{$0,$1,$2,$3}, {$4,$5,$6,$7}, {$8,$9}, {$0,$1,$2,$3};"
-    result = ir.LiteralStructType([F32] * 4)
     found = []
     for upper, lower in zip(left[::2], left[1::2], strict=True):
         for columns in right:
             rows = [upper[0], lower[0], upper[1], lower[1]]
-            operands = [*rows, *columns, *acc[len(found) : len(found) + 4]]
-            four = _pure(builder, result, text, "=f,=f,=f,=f,r,r,r,r,r,r,0,1,2,3", operands)
-            found += [builder.extract_value(four, e) for e in range(4)]
+            sums = acc[len(found) : len(found) + 4]
+            found += mma(builder, "m16n8k8", "tf32", rows, columns, sums)
     return found
-
-
-def _pure(builder, result, text, constraints, arguments):
-    """Emit inline PTX without side effects, which the compiler may move."""
-    kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    return builder.asm(kind, text, constraints, arguments, False)

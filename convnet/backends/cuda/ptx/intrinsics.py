@@ -1,6 +1,6 @@
 """The intrinsics of kernels: vectorized reads, asynchronous copies, register tiles, tensor cores.
 
-Each exists twice: for the device (`device`, `device_results`, `device_tiles`), and in plain Python
+Each exists twice: for the device (`device` and the modules named after it), and in plain Python
 for the simulator (`simulated`).  They take arrays and indices of elements.
 """
 
@@ -16,11 +16,13 @@ if SIMULATED:
         copy_async,
         cospi,
         epilogue_tile,
+        fetch_values,
         load_pair,
         load_values,
         multiply,
         power,
         read_again,
+        round_values,
         shared_address,
         sinpi,
         store_tile,
@@ -41,6 +43,7 @@ else:
         store_values,
         wait_copies,
     )
+    from convnet.backends.cuda.ptx.device_bf16 import fetch_values, round_values
     from convnet.backends.cuda.ptx.device_results import add_tile, epilogue_tile, store_tile
     from convnet.backends.cuda.ptx.device_tiles import clear, multiply
 
@@ -54,11 +57,13 @@ __all__ = [
     "copy_async",
     "cospi",
     "epilogue_tile",
+    "fetch_values",
     "load_pair",
     "load_values",
     "multiply",
     "power",
     "read_again",
+    "round_values",
     "shared_address",
     "sinpi",
     "store_tile",

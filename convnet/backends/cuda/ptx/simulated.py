@@ -71,6 +71,19 @@ def copy_async(shared, at, source, i, inside, width):
     shared[s : s + width] = source[i : i + width] if inside else 0
 
 
+def fetch_values(held, first, array, i, inside, width):
+    """See `device_bf16`."""
+    held[first : first + width] = _word(array, i, width) if inside else 0
+
+
+def round_values(shared, at, held, first, width):
+    """See `device_bf16`."""
+    if at % (2 * width):
+        raise IndexError(f"{width} values at shared address {at}, which is not aligned")
+    bits = _rounded(held[first : first + width], 2).view(np.uint32) >> np.uint32(16)
+    shared.view(np.uint16)[at // 2 : at // 2 + width] = bits
+
+
 def commit_copies():
     """Do nothing: copies are complete."""
 
@@ -88,9 +101,17 @@ def multiply(acc, shared, a, b, lane, a_layout, a_ld, b_layout, b_ld, rows, colu
     """See `device_tiles`."""
     own_rows, own_columns = _places(lane, rows, columns, precision)
     k = np.arange(DEPTHS[precision])[:, None]
-    left = _rounded(shared[a // 4 + place_of(k, own_rows, a_layout, a_ld)], precision)
-    right = _rounded(shared[b // 4 + place_of(k, own_columns, b_layout, b_ld)], precision)
+    left = _values(shared, a, place_of(k, own_rows, a_layout, a_ld), precision)
+    right = _values(shared, b, place_of(k, own_columns, b_layout, b_ld), precision)
     acc += (left.T @ right).reshape(-1)
+
+
+def _values(shared, at, places, precision):
+    """Values of an operand's tile at shared address `at`, rounded as the product takes them."""
+    if precision < 2:
+        return _rounded(shared[at // 4 + places], precision)
+    halves = shared.view(np.uint16)[at // 2 + places]
+    return (halves.astype(np.uint32) << np.uint32(16)).view(np.float32)
 
 
 def add_tile(acc, array, at, ld, rows_left, columns_left, lane, width, rows, columns, precision):
@@ -127,6 +148,10 @@ def _places(lane, rows, columns, precision):
     """Return the rows and columns of the warp tile that a lane holds."""
     if precision == 0:
         return _FP32_ROWS + lane // 8 * 4, _FP32_COLUMNS + lane % 8 * 4
+    if precision == 2:
+        pairs = lane % 4 * 2 + np.arange(2)
+        more = np.arange(0, columns, 8)[:, None]
+        return lane // 4 + np.arange(0, rows, 8), (pairs + more).reshape(-1)
     more_rows = np.concatenate([_FOUR + first for first in range(0, rows, 32)])
     more_columns = np.concatenate([_EIGHT + first for first in range(0, columns, 32)])
     return lane // 4 * 4 + more_rows, lane % 4 * 8 + more_columns
