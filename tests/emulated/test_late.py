@@ -151,7 +151,7 @@ def test_layers_on_four_devices_train_as_on_the_cpu(spread, scheduler):
         made = Network(replicas.graph_of(*replicas.SPREADS[spread]), 16, engine, seed=1)
         for step in range(6):
             made.load(replicas.batch(step, 16 if step % 3 else 5))
-            made.set_rates(0.0)
+            made.set_rates(0.0, divided_by=20)  # at the whole rates rounding errors grow
             made.run("train")
         return [made.read(parameter) for parameter in made.parameters.values()]
 
