@@ -74,13 +74,13 @@ def _instruction(code: Code, item: Instruction) -> None:
         translate(code, item)
         return
     guard = code.predicate("!" * item.guard.negated + item.guard.register)
-    code.line(f"g = {f'{code.mask} & ' * bool(code.mask)}{guard}")
     if code.mask:
+        code.line(f"g = {code.mask} & {guard}")
         with code.block("if count_nonzero(g):", "g"):
             translate(code, item)
         return
-    if item.guard.register in "".join(item.operands[:1]) and not item.guard.negated:
-        code.line("g = g.copy()")  # the instruction writes to it
+    written = item.guard.register in "".join(item.operands[:1]) and not item.guard.negated
+    code.line(f"g = {guard}.copy()" if written else f"g = {guard}")
     code.line("n = count_nonzero(g)")
     with code.block("if n == len(g):", None):
         translate(code, item)
