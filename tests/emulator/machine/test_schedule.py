@@ -163,11 +163,21 @@ def test_every_block_runs_once_in_every_order():
     for seed in SEEDS:
         groups = list(Order(seed, 3).blocks(37, 8))
         assert sorted(np.concatenate(groups)) == list(range(37))
-        for threads in (32, 64, 96):
-            parts = Order(seed, 3).parts(threads)
+
+
+def test_parts_of_a_run_are_whole_warps():
+    found = 0
+    for seed in range(20):
+        order = Order(seed, 3)
+        next(order.blocks(1, 1))
+        assert order.parts(32) == []
+        for threads in (64, 96, 256):
+            parts = order.parts(threads)
+            found += bool(parts)
             if parts:
                 assert (np.sum(parts, axis=0) == 1).all()
                 assert all(part.reshape(-1, 32).all(1).sum() * 32 == part.sum() for part in parts)
+    assert 5 < found < 55
 
 
 def test_launches_of_one_seed_differ():

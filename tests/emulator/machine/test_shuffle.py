@@ -59,6 +59,13 @@ def test_every_mode_and_width(how, width):
             assert inside[thread] == expected
 
 
+def test_lanes_below_the_clamp_of_up_keep_their_values():
+    values, inside = shuffled("up", "1", "4")
+    for thread in range(64):
+        lane, expected = by_the_manual("up", thread % 32, 1, 4)
+        assert values[thread] == VALUES[thread // 32 * 32 + lane] and inside[thread] == expected
+
+
 def test_clamps_and_distances_may_differ_between_lanes():
     before = "and.b32 %r5, %t, 7; or.b32 %r6, %r5, 0x1800;"
     values, inside = shuffled("idx", "%r5", "%r6", before=before)
