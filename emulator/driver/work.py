@@ -78,13 +78,19 @@ class Scheduler:
 
     def wait(self, works: Iterable[Work]) -> None:
         """Do work until that is done which the host waits for."""
-        for work in works:
+        for work in self._shuffled(works):
             needed = _needed(work) if self.random.random() < ONLY_NEEDED else None
             while not work.done:
                 ready = [w for w in self._ready if needed is None or id(w) in needed]
                 if not ready:
                     raise Refused(Status.LAUNCH_FAILED, "the host waits for what never happens")
                 self._do(ready)
+
+    def _shuffled(self, works: Iterable[Work]) -> list[Work]:
+        found = list(works)
+        if self._drawn:
+            self.random.shuffle(found)
+        return found
 
     def nudge(self) -> None:
         """Do some of the work: time passes while the host asks whether something is done."""

@@ -43,13 +43,23 @@ DEVICES = "tests/gpu/test_gpu_devices.py"
 PRODUCTS, ROWS = "tests/emulated/test_products.py", "tests/emulated/test_rows.py"
 
 
+TIMES = f"{DEVICES}::test_times_of_steps_are_taken_on_every_device"
+
+
+def of(*gpus):
+    """The tests of two devices on these GPUs."""
+    names = (
+        "test_devices_train_as_on_the_cpu",
+        "test_graphs_plain_launches_and_repeats_give_the_same_bits",
+    )
+    return tuple(f"{DEVICES}::{name}[{gpus}]" for name in names)
+
+
 def jobs(whole):
     """The longest first.  whole: every row with every seed, all of tests/gpu."""
     found = [Job(f"rows {i}/2", (ROWS,), {"EMULATED_PART": f"{i}/2"}) for i in (1, 2)]
-    found += [Job("two devices, two GPUs", (DEVICES, "-k", "not (1, 0)"), TWO)]
-    found += [
-        Job("two GPUs without peers", (DEVICES, "-k", "0, 1"), {**TWO, "EMULATOR_PEERS": "0"})
-    ]
+    found += [Job("two devices, two GPUs", (*of(0, 0), *of(0, 1), TIMES), TWO)]
+    found += [Job("two GPUs without peers", of(0, 1), {**TWO, "EMULATOR_PEERS": "0"})]
     found += [Job(f"products {i}/2", (PRODUCTS,), {"EMULATED_PART": f"{i}/2"}) for i in (1, 2)]
     found += [Job("networks", ("tests/emulated/test_networks.py",), TWO)]
     late_tests = ("tests/emulated/test_late.py",)

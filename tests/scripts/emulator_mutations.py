@@ -21,6 +21,7 @@ from tests.support.paths import ROOT
 KINDS = {"kernels": KERNELS, "host": HOST, "emulator": EMULATOR}
 COPIED = "convnet", "emulator", "tests", "benchmarks", "layers", "params"
 FOLDER = Path(tempfile.gettempdir()) / "emulator-mutations"
+FAILURES = "FAILED tests/", "ERROR tests/"  # of tests, and of what several share
 SECONDS = 900  # of the tests of a defect
 
 
@@ -66,10 +67,10 @@ def found_by(mutation: Mutation, folder: Path) -> tuple[str, str]:
         return "no end", f"not within {SECONDS} s"
     if done.returncode == 0:
         return "SURVIVES", ""
-    seen = next((line for line in done.stdout.splitlines() if line.startswith("FAILED ")), "")
-    if done.returncode != 1 or not seen:
+    failures = [line for line in done.stdout.splitlines() if line.startswith(FAILURES)]
+    if done.returncode != 1 or not failures:
         return "no test", (done.stdout + done.stderr)[-600:]
-    return "found", seen.partition("FAILED ")[2][:150]
+    return "found", failures[0].partition(" ")[2][:150]
 
 
 def main(given=None):
