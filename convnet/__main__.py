@@ -8,7 +8,7 @@ def main() -> None:
     try:
         from convnet.cli import main as run
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        sys.stderr.write("stopped\n")
         sys.exit(130)
     run()
 

@@ -66,7 +66,10 @@ def gpus(monkeypatch):
     from numba import cuda
 
     def there_are(*capabilities):
-        found = [SimpleNamespace(compute_capability=capability) for capability in capabilities]
+        found = [
+            SimpleNamespace(compute_capability=capability, get_primary_context=lambda: None)
+            for capability in capabilities
+        ]
         monkeypatch.setattr(cuda, "gpus", found)
         monkeypatch.setattr(cuda_probe, "missing", lambda: "")
 
