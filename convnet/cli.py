@@ -141,10 +141,10 @@ def describe(arguments: DescribeArguments) -> None:
     "convnet report --load checkpoints/one --load checkpoints/two --out compared.html",
 )
 def report(arguments: ReportArguments) -> None:
-    """Write a web page about runs, in one file that needs no network.
+    """Write a web page about one run or several.
 
-    It holds curves, filters, a drawing of the network, and settings.  The curves of several runs
-    are laid over each other.
+    The page is one file that needs no network: curves, filters, a drawing of the network, and
+    settings.  The curves of several runs are laid over each other.
     """
     from convnet.commands.report import report
 
