@@ -157,7 +157,10 @@ def report(arguments: ReportArguments) -> None:
     "convnet watch --load checkpoints/run",
 )
 def watch(arguments: WatchArguments) -> None:
-    """Serve the page of `convnet report` on this machine, renewed while a run goes on."""
+    """Serve the page of `convnet report` while a run goes on.
+
+    Only this machine can open it.  It is renewed as the run goes on; Ctrl-C ends the server.
+    """
     from convnet.commands.report import watch
 
     watch(arguments)
@@ -170,7 +173,7 @@ def watch(arguments: WatchArguments) -> None:
     "convnet runs experiments --sort error",
 )
 def runs(arguments: RunsArguments) -> None:
-    """List runs: their state, errors and time, and the settings in which they differ.
+    """List runs with their state, errors and differences.
 
     FOLDERS are runs, or folders of runs; by default checkpoints/.
     """
@@ -186,9 +189,9 @@ def runs(arguments: RunsArguments) -> None:
     "convnet draw --load checkpoints/run --out network.png",
 )
 def draw(arguments: DrawArguments) -> None:
-    """Draw a network, a column for each device, as in the paper's Figure 2.
+    """Draw a network, as in the paper's Figure 2.
 
-    Arrows between columns are copies between devices.  Needs no data and no GPU.
+    There is a column for each device.  Arrows between columns are copies between devices.  Needs no data and no GPU.
     """
     from convnet.commands.draw import draw
 
