@@ -191,7 +191,10 @@ def _retain_contexts(gpus: Collection[int]) -> None:
 
     When Numba retains a context it takes the current one off the thread's stack, and the `with
     cuda.gpus[...]` that put it there fails at its end.  A thread of its own has nothing to lose.
+    The simulator has no contexts.
     """
+    if SIMULATED:
+        return
     with ThreadPoolExecutor(1) as pool:
         list(pool.map(lambda gpu: cuda.gpus[gpu].get_primary_context(), sorted(gpus)))
 
