@@ -191,7 +191,8 @@ def runs(arguments: RunsArguments) -> None:
 def draw(arguments: DrawArguments) -> None:
     """Draw a network, as in the paper's Figure 2.
 
-    There is a column for each device.  Arrows between columns are copies between devices.  Needs no data and no GPU.
+    There is a column for each device.  Arrows between columns are copies between devices.  Needs no
+    data and no GPU.
     """
     from convnet.commands.draw import draw
 
