@@ -77,8 +77,8 @@ def _title(confusion) -> str:
     total = int(confusion.cases.sum())
     error = f", error {confusion.error:.2%}" if total else ""
     unknown = f"; {confusion.unknown:,} of no class are left out" if confusion.unknown else ""
-    about = f"{confusion.title}: " if confusion.title else ""
-    return f"{about}{total:,} cases, {confusion.classes:,} classes{error}{unknown}"
+    about = f": {confusion.title}" if confusion.title else ""  # last, since it may be cut
+    return f"{total:,} cases, {confusion.classes:,} classes{error}{unknown}{about}"
 
 
 def _layout(confusion) -> _Layout:
