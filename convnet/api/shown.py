@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import html
 from io import StringIO
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
 
 from convnet.display import harmless
+from convnet.drawing import draw_network, picture, svg
 from convnet.graph.build import Graph
 from convnet.graph.summary import layer_rows, parameter_count
 from convnet.network.network import Network
@@ -40,10 +45,19 @@ class Shown:
         )
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self)[1:-1])}</p>{self._html_table()}"
+        about = f"<p>{html.escape(repr(self)[1:-1])}</p>"
+        drawing = svg(draw_network(self.graph, self._name()))
+        return f"{about}{self._html_table()}<details><summary>drawing</summary>{drawing}</details>"
+
+    def drawing(self, theme: Literal["light", "dark"] = "light") -> Image.Image:
+        """Return a drawing of the network, a column for each device, as `convnet draw` makes it."""
+        return picture(draw_network(self.graph, self._name()), theme)
+
+    def _name(self) -> str:
+        return Path(self.graph.layers_file.source.path).stem
 
     def _html_table(self) -> str:
-        """The table of the layers.  A drawing of the network would stand above it."""
+        """The table of the layers."""
         heads = ("layer", "type", "inputs", "output", "parameters", "MACs")
         lines = [_html_row("th", heads)]
         for row in layer_rows(self.graph):

@@ -149,6 +149,8 @@ def test_a_net_is_shown_in_one_line_and_as_a_table_in_notebooks():
     assert table.count("<tr>") == 11
     assert "<td>conv2</td><td>conv</td><td>conv1</td><td>64x8x8</td><td>18,496</td>" in table
     assert "<script>" not in table
+    assert "<svg" in table and ">8 × 8 × 32</text>" in table
+    assert net.drawing("dark").width > 400
 
 
 def test_names_are_escaped_in_notebooks(tmp_path):
