@@ -21,7 +21,7 @@ demo: $(STAMP)
 SIMULATOR = NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest -n auto tests/simulator
 
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/emulator
 	$(SIMULATOR) -m "not slow"
 
 # Something of everything, kernels of both backends included: under a minute once they are compiled.
@@ -36,9 +36,10 @@ quick: $(VENV)/.tested
 simulator: $(VENV)/.tested
 	$(SIMULATOR)
 
-# The compiled CUDA kernels on emulated GPUs (emulator/README.md), in two processes.  `make emulate WHOLE=1`:
-# every row with every seed, and all of tests/gpu.  `make mutations`: defects that these tests have to find.
+# The emulator's own tests, and the compiled CUDA kernels on emulated GPUs (emulator/README.md), in two processes.
+# `make emulate WHOLE=1`: every row with every seed, and all of tests/gpu.  `make mutations`: defects that these tests have to find.
 emulate: $(VENV)/.tested
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/emulator
 	$(BIN)/python -m tests.scripts.emulate $(if $(WHOLE),--whole)
 
 mutations: $(VENV)/.tested

@@ -36,7 +36,7 @@ def counterpart(
         for _ in range(repeats):
             call()
 
-    if step.operation in NOT_CAPTURED:
+    if settings.torch_device != "cuda" or step.operation in NOT_CAPTURED:
         return repeated
     return _captured(repeated)
 

@@ -6,6 +6,7 @@
 """
 
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,6 +36,7 @@ class Facts(msgspec.Struct):
     cases: Annotated[int, msgspec.Meta(ge=0, lt=1 << 40)]
     label_names: Annotated[list[_Name], msgspec.Meta(min_length=1, max_length=1_000_000)]
     networks: Annotated[int, msgspec.Meta(ge=1, lt=1 << 31)] = 1
+    arrays: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)] | None = None  # their file's CRC-32
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,20 @@ def write_predictions(folder: Path, found: Predictions) -> None:
             replacing(texts) as text_file,
             replacing(matrices) as array_file,
         ):
-            text_file.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
             with array_file.open("wb") as file:
                 np.savez(file, **arrays)
+            facts["arrays"] = _checksum(array_file)
+            text_file.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     except OSError as error:
         raise ConvnetError(f"{folder}: cannot be written ({error.strerror or error})") from None
+
+
+def _checksum(path: Path) -> int:
+    found = 0
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            found = zlib.crc32(part, found)
+    return found
 
 
 def _by_case(probabilities: np.ndarray) -> np.ndarray:
@@ -116,6 +127,12 @@ def read_predictions(folder: Path) -> Predictions:
     labels = checked_labels(
         harmless(str(folder / ARRAYS)), arrays["labels"], len(facts.label_names)
     )
+    if facts.arrays not in (None, _checksum(folder / ARRAYS)):
+        raise _bad(
+            folder,
+            f"{FACTS} describes other arrays than those of {ARRAYS}; write both again with "
+            "`convnet test --test-out`",
+        )
     given = facts.checkpoint
     return Predictions(
         {views: array.T for views, array in by_views.items()},

@@ -212,6 +212,19 @@ def test_damaged_predictions_are_refused(tmp_path, changes, message):
         read_predictions(damaged(tmp_path, **changes))
 
 
+def test_files_of_two_predictions_are_no_predictions(tmp_path):
+    """A file system that fails between the renames of the two files leaves such a pair."""
+    write_predictions(tmp_path, Predictions({10: EVEN, 1: EVEN}, LABELS, NAMES))
+    arrays = (tmp_path / "test_preds.npz").read_bytes()
+    write_predictions(
+        tmp_path, Predictions({10: EVEN, 1: EVEN[:, ::-1].copy()}, LABELS[::-1], NAMES)
+    )
+    read_predictions(tmp_path)
+    (tmp_path / "test_preds.npz").write_bytes(arrays)
+    with pytest.raises(DataError, match="describes other arrays than those"):
+        read_predictions(tmp_path)
+
+
 def test_one_damaged_field_of_the_record(tmp_path):
     facts, refused = json.loads((damaged(tmp_path) / FACTS).read_text()), 0
     for place, changed in damages(facts):
