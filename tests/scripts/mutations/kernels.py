@@ -28,7 +28,7 @@ KERNELS = [
              rows("fc: 33 cases", "conv: 33 cases")),
     Mutation("a split of k ends too late", PRODUCT,
              "last = int32(min(k + split, depth))", "last = int32(min(k + split + 1, depth))",
-             rows("conv: 33 cases")),
+             rows("conv: groups")),
     Mutation("columns are not limited", TILES,
              "inside = strip < columns and j * step < depth", "inside = j * step < depth",
              rows("fc: 33 cases")),
