@@ -151,9 +151,9 @@ def prediction_seeds() -> list[Tree]:
 
 
 def _undated(data: bytes) -> bytes:
-    """An npz file with no date in it, or anything else as it is."""
+    """An npz file with no date in it, or the facts without the checksum of such a file."""
     if data[:2] != b"PK":
-        return data
+        return json.dumps({k: v for k, v in json.loads(data).items() if k != "arrays"}).encode()
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     return zip_of(contents, zipfile.ZIP_STORED)
