@@ -9,16 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from convnet.api.running import Running
 from convnet.api.training_data import Arrays, TrainingData, array_data, named_data
 from convnet.checkpoint import has_checkpoint
 from convnet.data import decoding
 from convnet.errors import ConvnetError
-from convnet.graph.build import Graph
 from convnet.graph.checkpoint_facts import facts_to_store
-from convnet.language.specs import Specs
-from convnet.network.network import Network
 from convnet.prepare import Trained
-from convnet.stored.input_record import InputRecord
 from convnet.train import Options, Run, RunFolder, fit
 from convnet.train.history import History
 from convnet.train.observer import Observer, Observers
@@ -26,16 +23,8 @@ from convnet.train.observer import Observer, Observers
 Training = str | os.PathLike[str] | Arrays
 
 
-class Fitting:
+class Fitting(Running):
     """Trains; the part of `Net` that does."""
-
-    specs: Specs
-    seed: int
-    graph: Graph
-    network: Network
-    input: InputRecord | None
-    class_names: tuple[str, ...]
-    _ran: set[str]
 
     def fit(
         self,

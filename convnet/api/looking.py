@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import numpy.typing as npt
-
-from convnet.api.parameters import RUNS
 from convnet.api.pictured import Picture, data_set_of, refuse_unreadable
+from convnet.api.running import RUNS, Running
 from convnet.errors import ConvnetError, DataError
-from convnet.graph.build import Graph
-from convnet.network.network import Network
 from convnet.predict.pictures import SPLIT, Blank, record_of
 from convnet.report.figures.maps import Seen
 from convnet.report.filters import FilterOptions, Filters, layer_filters
 from convnet.report.maps import Maps, layers_with_maps, maps_of, seen_of
-from convnet.stored.input_record import InputRecord
 
 
-class Looking:
+class Looking(Running):
     """Shows filters and activities; the part of `Net` that does."""
-
-    graph: Graph
-    network: Network
-    input: InputRecord | None
-    class_names: tuple[str, ...]
-    _ran: set[str]
 
     def filters(
         self, layer: str | None = None, input: int = 0, *, channels: int = 0, plane: int = 0
@@ -95,6 +84,3 @@ class Looking:
         seen = seen_of(record, squares)
         self._run("forward", (seen.values[None],), needs_all=False)
         return seen
-
-    def _run(self, call: str, matrices: tuple[npt.ArrayLike, ...], needs_all: bool = True) -> None:
-        raise NotImplementedError

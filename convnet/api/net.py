@@ -18,8 +18,9 @@ import numpy.typing as npt
 from convnet.api.fitting import Fitting
 from convnet.api.looking import Looking
 from convnet.api.options import NetOptions
-from convnet.api.parameters import RUNS, Array, ParameterAccess
+from convnet.api.parameters import Array, ParameterAccess
 from convnet.api.predicting import Predicting
+from convnet.api.running import RUNS
 from convnet.api.shown import Shown
 from convnet.data.input import network_input
 from convnet.engines import DeviceOptions, make_engine
@@ -32,13 +33,11 @@ from convnet.language import Source
 from convnet.language.specs import Specs
 from convnet.layers import Tree
 from convnet.network.cost_report import reported
-from convnet.network.given_arrays import checked_matrices
 from convnet.network.given_options import check_options
 from convnet.network.network import Network
 from convnet.train.cost_average import cost_layers
 
 NO_FUNCTIONS = InitOptions()
-_PROGRAMS = {"forward": "test", "backward": "gradients", "train": "train"}
 Costs = dict[str, dict[str, float]]
 
 
@@ -242,21 +241,6 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         self._refuse_unless_run("costs", RUNS)
         layers = cost_layers(self.network)
         return reported(layers, self.network.costs(), self.network.cases)
-
-    def _run(self, call: str, matrices: tuple[npt.ArrayLike, ...], needs_all: bool = True) -> None:
-        self._load(matrices, needs_all)
-        self._start(call)
-
-    def _start(self, call: str) -> None:
-        self.network.run(_PROGRAMS[call])
-        self._ran.add(call)
-
-    def _load(self, matrices: tuple[npt.ArrayLike, ...], needs_all: bool = True) -> None:
-        network = self.network
-        real = network.engine.real
-        self.network.load(
-            checked_matrices(self.graph, matrices, network.minibatch, real, needs_all)
-        )
 
     def preprocess(self, images: npt.ArrayLike) -> Array:
         """Return images as the network saw them in training: cropped, the mean subtracted.

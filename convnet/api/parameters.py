@@ -7,23 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from convnet.api.running import GRADIENT_RUNS, Running
 from convnet.errors import ConvnetError
-from convnet.graph.build import Graph, Node
+from convnet.graph.build import Node
 from convnet.network.given_arrays import checked_array
-from convnet.network.network import Network
 from convnet.network.plan import Parameter
 
 Array = npt.NDArray[Any]
-GRADIENT_RUNS = ("backward", "train")
-RUNS = ("forward", *GRADIENT_RUNS)
 
 
-class ParameterAccess:
+class ParameterAccess(Running):
     """Reads and writes the parameters of a network; the part of `Net` that does."""
-
-    graph: Graph
-    network: Network
-    _ran: set[str]
 
     @property
     def layers(self) -> list[str]:
@@ -93,10 +87,6 @@ class ParameterAccess:
             )
         self._refuse_unless_run("gradients", GRADIENT_RUNS)
         return np.asarray(self.network.read_gradient(parameter))
-
-    def _refuse_unless_run(self, what: str, calls: tuple[str, ...]) -> None:
-        if self._ran.isdisjoint(calls):
-            raise ConvnetError(f"there are no {what} yet: call {', '.join(calls)} first")
 
     def _node(self, layer: str) -> Node:
         if layer not in self.layers:

@@ -6,30 +6,21 @@ from collections.abc import Sequence
 from typing import overload
 
 import numpy as np
-import numpy.typing as npt
 
 from convnet.api.parameters import Array
 from convnet.api.pictured import Pictured, data_set_of, refuse_unreadable
+from convnet.api.running import Running
 from convnet.data import decoding
 from convnet.errors import ConvnetError, DataError
-from convnet.graph.build import Graph
-from convnet.network.network import Network
 from convnet.predict.pictures import SPLIT, Blank, record_of
 from convnet.predict.predictor import Predictor, names_of, output_node
-from convnet.stored.input_record import InputRecord
 
 Top = list[list[tuple[str, float]]]
 FEW = 64  # files that this process decodes sooner than worker processes start
 
 
-class Predicting:
+class Predicting(Running):
     """Predicts; the part of `Net` that does."""
-
-    graph: Graph
-    network: Network
-    input: InputRecord | None
-    class_names: tuple[str, ...]
-    _ran: set[str]
 
     @overload
     def predict(self, images: Pictured, top: None = None, multiview: bool = False) -> Array: ...
@@ -107,6 +98,3 @@ class Predicting:
             self._run("forward", (images[start : start + size],), needs_all=False)
             found.append(self.network.values(node).reshape(node.shape.size, -1).T)
         return np.concatenate(found).astype(np.float64), names_of(node, self.class_names)
-
-    def _run(self, call: str, matrices: tuple[npt.ArrayLike, ...], needs_all: bool = True) -> None:
-        raise NotImplementedError

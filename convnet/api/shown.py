@@ -9,21 +9,16 @@ from typing import Literal
 
 from PIL import Image
 
+from convnet.api.running import Running
 from convnet.display import harmless
 from convnet.drawing import draw_network, picture, svg
-from convnet.graph.build import Graph
 from convnet.graph.summary import layer_rows, parameter_count
-from convnet.network.network import Network
 from convnet.report.describe import network_summary
 from convnet.report.describe_table import console, print_description
 
 
-class Shown:
+class Shown(Running):
     """Shows; the part of `Net` that does."""
-
-    graph: Graph
-    network: Network
-    class_names: tuple[str, ...]
 
     def summary(self) -> str:
         """Return a table of the layers, their shapes, parameters, multiply-adds and memory.
