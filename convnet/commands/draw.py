@@ -1,17 +1,19 @@
 """`convnet draw`: a drawing of a network, as SVG or as a picture."""
 
-from pathlib import Path
-
 from convnet.cli_options.draw import DrawArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.console import note, result, warn
 from convnet.commands.load_network import load
-from convnet.commands.show import refuse_picture, write_picture
+from convnet.commands.output_files import (
+    refuse_folder,
+    refuse_picture,
+    write_picture,
+    writing,
+)
 from convnet.drawing import draw_network, picture, svg
 from convnet.errors import ConvnetError
 from convnet.graph.build import Graph
 from convnet.language.specs import Specs
-from convnet.stored.files import replacing
 
 SVG = ".svg"
 
@@ -19,12 +21,12 @@ SVG = ".svg"
 def draw(arguments: DrawArguments) -> None:
     """Write the drawing of a pair of files, or of a checkpoint's network."""
     out = arguments.out
-    if out.suffix.lower() != SVG or out.is_dir():
-        refuse_picture(out)
+    (refuse_folder if out.suffix.lower() == SVG else refuse_picture)(out)
     graph, title = _graph(arguments)
     scene = draw_network(graph, arguments.title or title)
     if out.suffix.lower() == SVG:
-        _write_svg(svg(scene, arguments.theme), out)
+        with writing(out) as temporary:
+            temporary.write_text(svg(scene, arguments.theme), encoding="utf-8")
         result(f"{out}: {scene.width:g}x{scene.height:g} pixels")
     else:
         write_picture(picture(scene, arguments.theme or "light"), out)
@@ -45,13 +47,3 @@ def _graph(arguments: DrawArguments) -> tuple[Graph, str]:
     if assumed:
         note(assumed)
     return graph, spec.layers.stem
-
-
-def _write_svg(text: str, out: Path) -> None:
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(out) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ConvnetError(f"{out}: cannot be written ({reason})") from None

@@ -6,12 +6,13 @@ from pathlib import Path
 from convnet import checkpoint
 from convnet.cli_options.shared import EvaluationArguments
 from convnet.commands.console import note
-from convnet.commands.load_network import Saved, load
+from convnet.commands.load_network import load
 from convnet.commands.run_options import data_options, device_options, start_workers, trained
 from convnet.data import Feed
 from convnet.engines import make_engine
 from convnet.network.network import Network
 from convnet.prepare import Prepared, prepare
+from convnet.runs.saved import Saved
 from convnet.train.multiview import all_views
 
 

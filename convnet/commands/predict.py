@@ -11,7 +11,7 @@ import numpy as np
 from convnet import checkpoint
 from convnet.cli_options.predict import PredictArguments
 from convnet.commands.console import lost_result, note
-from convnet.commands.load_network import Saved, load
+from convnet.commands.load_network import load
 from convnet.commands.printed_predictions import Facts, Printer, printer
 from convnet.commands.progress_bar import Counting
 from convnet.commands.run_options import device_options, start_workers
@@ -22,6 +22,7 @@ from convnet.network.network import Network
 from convnet.predict.find import Found, find_pictures, listed_paths, shown
 from convnet.predict.pictures import SPLIT, Blank, Pictures, record_of
 from convnet.predict.predictor import Outputs, Predictor
+from convnet.runs.saved import Saved
 from convnet.train.ensemble import class_difference
 
 STDIN = Path("-")

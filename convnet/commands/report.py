@@ -5,25 +5,18 @@ from pathlib import Path
 from convnet.cli_options.report import ReportArguments, WatchArguments
 from convnet.commands.console import note, result
 from convnet.commands.load_network import find
-from convnet.errors import ConvnetError
+from convnet.commands.output_files import refuse_folder, writing
 from convnet.html import report_page
 from convnet.html.server import PageServer
-from convnet.stored.files import replacing
 
 
 def report(arguments: ReportArguments) -> None:
     """Write the page of some runs."""
     out = arguments.out
-    if out.is_dir():
-        raise ConvnetError(f"{out}: is a folder; give the name of a file")
+    refuse_folder(out)
     page = report_page(_folders(arguments.load), warn=note)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(out) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ConvnetError(f"{out}: cannot be written ({reason})") from None
+    with writing(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
     result(f"{out}: {len(page.encode()) / 1000:,.0f} kB; open it in a browser")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from convnet import checkpoint
 from convnet.cli_options.show import ShowMapsArguments
 from convnet.commands.console import note, result_json
-from convnet.commands.load_network import Saved, load
+from convnet.commands.load_network import load
 from convnet.commands.output_files import (
     refuse_folder,
     refuse_picture,
@@ -22,6 +22,7 @@ from convnet.predict.pictures import picture_squares, record_of
 from convnet.report.figures.maps import Seen
 from convnet.report.filters import default_layer
 from convnet.report.maps import Maps, layers_with_maps, maps_of, seen_of
+from convnet.runs.saved import Saved
 from convnet.stored.arrays import write_archive
 
 

@@ -9,29 +9,25 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import numpy as np
-
 from convnet import __version__, checkpoint
-from convnet.checkpoint import Checkpoint
 from convnet.drawing import draw_network, svg
-from convnet.errors import CheckpointError, ConvnetError
-from convnet.graph.build import Graph, Node, build
-from convnet.graph.checkpoint_facts import stored_facts
+from convnet.errors import ConvnetError
+from convnet.graph.build import Graph
 from convnet.html import elements
 from convnet.html.repeat import command_of
 from convnet.html.series import curves_of
 from convnet.journal import read
-from convnet.language.specs import Specs
 from convnet.report.filters import layer_picture
 from convnet.runs.differences import differences
+from convnet.runs.saved import Saved
 from convnet.runs.summary import RunSummary, summary_of
-from convnet.runs.table import duration, shown_error
+from convnet.runs.table import cells_of
 
 
 @dataclass(frozen=True)
 class _Run:
     summary: RunSummary
-    saved: Checkpoint | None
+    saved: Saved | None
     graph: Graph | None
 
     @property
@@ -82,17 +78,11 @@ def _read(folder: Path, warn: Callable[[str], object]) -> _Run:
     summary = summary_of(folder)
     saved = graph = None
     try:
-        saved = checkpoint.load_newest(folder).checkpoint
-        graph = _graph(saved)
-    except (CheckpointError, ConvnetError) as error:
+        saved = Saved.of(checkpoint.load_newest(folder))
+        graph = saved.graph()
+    except ConvnetError as error:
         warn(str(error))
     return _Run(summary, saved, graph)
-
-
-def _graph(saved: Checkpoint) -> Graph:
-    specs = Specs.parse(saved.layers, saved.params)
-    facts = stored_facts(saved.options, saved.path)
-    return build(specs.layers, specs.params, specs.problems, dialect=saved.dialect, **facts)
 
 
 # -- sections --------------------------------------------------------------------------------------
@@ -104,11 +94,8 @@ def _overview(runs: Sequence[_Run]) -> str:
 
 
 def _row(run: RunSummary, name: str) -> tuple[str, ...]:
-    state = f"{run.state} ({run.reason})" if run.reason else run.state
-    epochs = f"{run.epochs:.4g}" + (f" of {run.of}" if run.of else "")
     started = run.started[:16].replace("T", " ") + (" UTC" if run.started else "")
-    seconds = duration(run.seconds)
-    return name, state, run.net, run.data, epochs, shown_error(run), seconds, started
+    return name, *cells_of(run)[1:], started
 
 
 def _differences(runs: Sequence[_Run]) -> str:
@@ -145,24 +132,18 @@ def _drawing(run: _Run) -> str:
 
 
 def _filters(run: _Run) -> str:
-    saved = run.saved
-    if saved is None or run.graph is None:
+    if run.saved is None or run.graph is None:
         return ""
-
-    def weights(node: Node, index: int) -> np.ndarray:
-        owner, at = node.owners[index]
-        return saved.arrays[f"{owner.name}.weights.{at}"]
-
-    with suppress(ConvnetError, KeyError):  # of a network without filters that are images
-        image = layer_picture(run.graph, weights)
+    with suppress(ConvnetError):  # of a network without filters that are images
+        image = layer_picture(run.graph, run.saved.weights)
         return _folded("Filters of the first layer", elements.picture(image, "filters"))
     return ""
 
 
 def _repeat(run: _Run) -> str:
-    saved = run.saved
-    if saved is None:
+    if run.saved is None:
         return ""
+    saved = run.saved.checkpoint
     files = "".join(
         f"<h4>{elements.text(Path(source.path).name)}</h4><pre>{elements.text_block(source.text)}</pre>"
         for source in (saved.layers, saved.params)

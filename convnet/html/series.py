@@ -5,10 +5,10 @@ from math import isfinite
 from typing import Any
 
 from convnet.journal import Record
+from convnet.report.curves import smoothed
 from convnet.train.plateau import DROP
 
 MOST_POINTS = 1500  # of a curve; more are averaged in equal shares
-_SMOOTHED = 40  # a smoothed curve averages over this share of the points: one in forty
 
 
 @dataclass
@@ -64,7 +64,8 @@ def curves_of(name: str, records: list[Record]) -> Curves:
             found.marks.append(Mark(epoch, record["event"], words))
     for (chart, label, event), (x, y) in points.items():
         x, y = thinned(x), thinned(y)
-        found.series.append(Series(chart, label, event, x, y, y if event == "test" else smooth(y)))
+        smooth = y if event == "test" else [v for _, v in smoothed(list(zip(x, y, strict=True)))]
+        found.series.append(Series(chart, label, event, x, y, smooth))
     return found
 
 
@@ -121,16 +122,3 @@ def thinned(values: list[float]) -> list[float]:
     return [
         sum(values[start:end]) / (end - start) for start, end in zip(edges, edges[1:], strict=False)
     ]
-
-
-def smooth(values: list[float]) -> list[float]:
-    """Return the mean over a window round each value, cut at both ends alike."""
-    half = len(values) // _SMOOTHED // 2
-    sums = [0.0]
-    for value in values:
-        sums.append(sums[-1] + value)
-    found = []
-    for i in range(len(values)):
-        reach = min(half, i, len(values) - 1 - i)
-        found.append((sums[i + reach + 1] - sums[i - reach]) / (2 * reach + 1))
-    return found

@@ -24,7 +24,7 @@ def table_of_runs(runs: Sequence[RunSummary]) -> Table:
     for title in varying:
         table.add_column(Text(harmless(title)), overflow="fold", max_width=20)
     for number, run in enumerate(runs):
-        cells = [*_cells(run), *(values[number] for values in varying.values())]
+        cells = [*cells_of(run), *(values[number] for values in varying.values())]
         table.add_row(*(Text(harmless(cell)) for cell in cells))
     return table
 
@@ -43,15 +43,16 @@ def _worth_showing(found: dict[str, list[str]]) -> dict[str, list[str]]:
     return {title: values for title, values in found.items() if title != "--data"}
 
 
-def _cells(run: RunSummary) -> list[str]:
+def cells_of(run: RunSummary) -> list[str]:
+    """Return name, state, net, data, epochs, best error and time, as people read them."""
     state = f"{run.state} ({run.reason})" if run.reason and run.state != "unreadable" else run.state
     epochs = f"{run.epochs:.4g}" + (f" of {run.of}" if run.of else "")
     seconds = duration(run.seconds)
-    return [run.folder.name, state, run.net, run.data, epochs, shown_error(run), seconds]
+    return [run.folder.name, state, run.net, run.data, epochs, _error(run), seconds]
 
 
-def shown_error(run: RunSummary) -> str:
-    """Return the best error as people read it; "" before the first test."""
+def _error(run: RunSummary) -> str:
+    """The best error; "" before the first test."""
     if run.error is None:
         return ""
     return f"{run.error:.2%}" if run.measure.endswith("error") else f"{run.error:.4g}"

@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 
 from convnet import checkpoint
-from convnet.checkpoint import Checkpoint
 from convnet.errors import CheckpointError, ConvnetError
-from convnet.graph.build import Graph, build
-from convnet.graph.checkpoint_facts import stored_facts
 from convnet.journal import Record, read
-from convnet.language.specs import Specs
 from convnet.report.filters import layer_picture
 from convnet.runs.events import moment
+from convnet.runs.saved import Saved
 from convnet.runs.settings import settings_of
 
 MISSING = (
@@ -90,7 +87,7 @@ def _writer_class() -> Any:
     return SummaryWriter
 
 
-def _checkpoints(folder: Path) -> Iterator[Checkpoint]:
+def _checkpoints(folder: Path) -> Iterator[Saved]:
     """Yield the checkpoints that can be read, in the order of their steps; of equal steps one."""
     found: dict[int, Path] = {}
     for path in sorted(folder.glob("*.safetensors")):
@@ -99,31 +96,19 @@ def _checkpoints(folder: Path) -> Iterator[Checkpoint]:
             found[position.step] = path
     for step in sorted(found):
         with suppress(CheckpointError):
-            yield checkpoint.load(found[step])
+            yield Saved.of(checkpoint.load_newest(found[step]))
 
 
-def _add_checkpoint(writer: Any, saved: Checkpoint) -> None:
-    step = saved.position.step
-    graph = _graph(saved)
+def _add_checkpoint(writer: Any, saved: Saved) -> None:
+    step, graph = saved.checkpoint.position.step, saved.graph()
     for node in graph.declared():
         for index in range(len(node.layer.weights())):
             if node.owns(index):
                 name = f"{node.name}.weights.{index}"
-                writer.add_histogram(f"weights/{name}", saved.arrays[name], step)
+                writer.add_histogram(f"weights/{name}", saved.weights(node, index), step)
     with suppress(ConvnetError):  # a network may have no layer whose weights are images
-        picture = layer_picture(graph, lambda node, index: _owned(saved, node, index))
+        picture = layer_picture(graph, saved.weights)
         writer.add_image("filters", np.asarray(picture.convert("RGB")), step, dataformats="HWC")
-
-
-def _owned(saved: Checkpoint, node: Any, index: int) -> np.ndarray:
-    owner, at = node.owners[index]
-    return saved.arrays[f"{owner.name}.weights.{at}"]
-
-
-def _graph(saved: Checkpoint) -> Graph:
-    specs = Specs.parse(saved.layers, saved.params)
-    facts = stored_facts(saved.options, saved.path)
-    return build(specs.layers, specs.params, specs.problems, dialect=saved.dialect, **facts)
 
 
 def _add_settings(writer: Any, folder: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 from html.parser import HTMLParser
 
@@ -13,9 +14,10 @@ import pytest
 
 from convnet.errors import ConvnetError
 from convnet.html import report_page
-from convnet.html.series import MOST_POINTS, curves_of, smooth, thinned
+from convnet.html.series import MOST_POINTS, curves_of, thinned
 from convnet.html.server import PageServer
 from convnet.journal import Journal
+from convnet.report.curves import smoothed
 from tests.support.command_line import good, run
 from tests.support.paths import ROOT
 
@@ -129,16 +131,24 @@ def test_marks_and_values_that_are_not_finite():
     json.dumps(found.to_json(), allow_nan=False)
 
 
-def test_many_points_are_thinned_and_smoothed():
+def test_many_points_are_thinned():
     values = [float(i % 7) for i in range(100_000)]
     few = thinned(values)
     assert len(few) == MOST_POINTS
     assert sum(few) / len(few) == pytest.approx(sum(values) / len(values), rel=1e-3)
-    line = [0.5 * i for i in range(200)]
-    assert smooth(line) == pytest.approx(line), "a straight line stays one, at its ends too"
-    bumpy = [float(i % 2) for i in range(400)]
-    assert max(smooth(bumpy)[20:-20]) < 0.7
-    assert smooth([]) == [] and smooth([1.0]) == [1.0]
+
+
+def test_curves_are_smoothed_as_those_of_show_cost_and_tests_are_not():
+    records = [
+        {"event": event, "step": i, "epoch": i / 10, "costs": {"c": {"cost": float(i % 2)}}}
+        for i in range(400)
+        for event in ("train", "test")
+    ]
+    train, test = curves_of("name", records).series
+    expected = smoothed([(i / 10, float(i % 2)) for i in range(400)])
+    assert list(zip(train.x, train.smooth, strict=True)) == expected
+    assert max(train.smooth) < 0.7 and train.y != train.smooth
+    assert test.smooth == test.y
 
 
 def test_a_long_run_makes_a_small_page(tmp_path):
@@ -186,8 +196,9 @@ def test_the_server_renews_the_page(tmp_path):
                 first = fetched(server.address)
                 journal.write("train", 1, epoch=1.0, costs={"logprob": {"cost": 2.0}})
                 second = fetched(server.address)
-                with pytest.raises(urllib.error.HTTPError, match="404"):
+                with pytest.raises(urllib.error.HTTPError, match="404") as refused:
                     fetched(server.address + "other")
+                refused.value.close()
             finally:
                 server.shutdown()
                 thread.join()
