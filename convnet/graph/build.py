@@ -84,14 +84,17 @@ class Attempt:
     errors: list[Problem]
     starts: list[tuple[int, str]]
 
+    def has(self, problem: Problem) -> bool:
+        """Return whether the error is one of these: the same message at the same place."""
+        return problem.message in self._messages.get(_place(problem), ())
+
     def differs_at(self, problem: Problem) -> bool:
         """Return whether an error of other sizes is not one of these, though its layer was tried.
 
         problem: an error in the layer file or in none.
         """
-        here = self._messages.get(_place(problem))
-        if here or problem.span is None:
-            return problem.message not in (here or ())
+        if _place(problem) in self._messages or problem.span is None:
+            return not self.has(problem)
         above = bisect_right(self.starts, problem.span.line, key=lambda start: start[0])
         return above > 0 and self.starts[above - 1][1] in self.names
 

@@ -43,7 +43,7 @@ class Guess:
         With the other size the layer of the error fits, or its message, which contains sizes,
         differs.  Sizes with which the layer could not be tried tell nothing.
         """
-        if self._chosen is None or not any(_is_same(problem, e) for e in self._chosen.errors):
+        if self._chosen is None or not self._chosen.has(problem):
             return False
         return any(other.differs_at(problem) for other in self._others)
 
@@ -123,10 +123,6 @@ def _labels_are_classes(layers: SpecFile) -> bool:
 
 def _merit(found: Attempt) -> tuple[bool, int, int]:
     return not found.errors, len(found.names), -len(found.errors)
-
-
-def _is_same(one: Problem, other: Problem) -> bool:
-    return (one.span, one.message) == (other.span, other.message)
 
 
 def _images(layers: SpecFile, classes: int | None) -> list[Image]:
