@@ -1,7 +1,7 @@
 """What long work tells whoever shows it: that it began, how far it is, and that it ended.
 
 Any part of the program may report; nothing is shown unless a display is set, as the command line
-does (`convnet.commands.activity`).
+does (`convnet.commands.output.activity`).
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def run(variant: Variant, data: str, seed: int, folder: Path, more: tuple[str, .
         begun = (folder / FILE_NAME).exists()
         tail = ["--resume", str(folder)] if begun else ["--save", str(folder)]
         command = ["train", *tail, *more] if begun else [*command, *tail]
-        started = [sys.executable, "-m", "convnet.cli", *command]
+        started = [sys.executable, "-m", "convnet", *command]
         subprocess.run(started, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return result_of(read(folder))
 

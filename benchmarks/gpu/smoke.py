@@ -39,7 +39,7 @@ def checks(settings: Settings) -> Iterator[tuple[str, object]]:
 
 
 def device() -> dict:
-    from convnet.commands.devices import gpus
+    from convnet.commands.listing.devices import gpus
 
     return {"gpus": gpus()}
 

@@ -3,7 +3,7 @@
 import click
 
 from convnet.cli_options.shared import DimsArguments, LanguageArguments
-from convnet.commands.console import note
+from convnet.commands.output.console import note
 from convnet.errors import SpecError
 from convnet.graph.build import Graph, build
 from convnet.graph.guess_sizes import Guess, guess_sizes

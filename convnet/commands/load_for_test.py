@@ -5,8 +5,8 @@ from pathlib import Path
 
 from convnet import checkpoint
 from convnet.cli_options.shared import EvaluationArguments
-from convnet.commands.console import note
 from convnet.commands.load_network import load
+from convnet.commands.output.console import note
 from convnet.commands.run_options import data_options, device_options, start_workers, trained
 from convnet.data import Feed
 from convnet.engines import make_engine

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from convnet import checkpoint
 from convnet.checkpoint import Found
-from convnet.commands.console import note
+from convnet.commands.output.console import note
 from convnet.errors import CheckpointError
 from convnet.runs.saved import Saved
 

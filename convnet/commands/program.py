@@ -18,8 +18,8 @@ from typing import Any
 import click
 
 from convnet.cli_options.command import CommandGroup
-from convnet.commands import console
-from convnet.commands.activity import Activity
+from convnet.commands.output import console
+from convnet.commands.output.activity import Activity
 from convnet.errors import ConvnetError
 from convnet.progress import shown_by
 

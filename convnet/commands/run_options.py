@@ -9,7 +9,7 @@ from convnet.checkpoint import Checkpoint
 from convnet.cli_options.record import shared_values
 from convnet.cli_options.shared import DataArguments, DeviceArguments
 from convnet.cli_options.train import TrainArguments
-from convnet.commands.console import note
+from convnet.commands.output.console import note
 from convnet.data import Dataset, decoding
 from convnet.display import harmless
 from convnet.engines import DeviceOptions

@@ -7,8 +7,8 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from convnet.commands import activity, progress_bar
-from convnet.commands.activity import Activity
+from convnet.commands.output import activity, progress_bar
+from convnet.commands.output.activity import Activity
 from convnet.progress import Report, Work, reported, shown_by
 from convnet.stored import cache
 from tests.support.command_line import good

@@ -246,7 +246,7 @@ def test_first_interrupt_saves_and_resuming_goes_on(tmp_path):
 # Sends itself one SIGINT from the observer behind the third minibatch: no races with start-up.
 _INTERRUPTED = """
 import os, signal
-from convnet.commands.training_progress import Progress
+from convnet.commands.training.progress import Progress
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in background
 

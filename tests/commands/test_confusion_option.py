@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import convnet.commands.show_predictions as command
+import convnet.commands.inspecting.show_predictions as command
 from convnet.data import open_dataset
 from tests.support.command_line import good, run
 

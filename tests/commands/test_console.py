@@ -12,8 +12,8 @@ from contextlib import suppress
 
 import pytest
 
-from convnet.commands import console
-from convnet.commands.console import Guarded
+from convnet.commands.output import console
+from convnet.commands.output.console import Guarded
 from convnet.display import escaped
 from convnet.errors import ConvnetError
 from convnet.train.signals import SAVES
@@ -174,7 +174,7 @@ def test_a_run_outlives_its_terminal(tmp_path):
 
 
 def test_files_do_not_get_the_number_of_a_closed_stream():
-    code = "from convnet.commands.console import guarded, result\nimport os\n"
+    code = "from convnet.commands.output.console import guarded, result\nimport os\n"
     code += "with guarded(): result(str(os.open(os.devnull, 0)))"
     done = shell(f"{sys.executable} -c '{code}' <&- 2>&-")
     assert int(done.stdout) > 2
@@ -188,7 +188,7 @@ def test_before_and_after_the_training_a_run_outlives_its_terminal_too(tmp_path,
         raise ConvnetError("enough")
 
     before = [signal.signal(number, signal.SIG_DFL) for number in SAVES]
-    monkeypatch.setattr("convnet.commands.train._prepare", look)
+    monkeypatch.setattr("convnet.commands.training.train._prepare", look)
     assert run("train", *DIGITS, "--save", tmp_path).output == "enough\n"
     assert signal.SIG_DFL not in seen and len(seen) == len(SAVES)
     for number, handler in zip(SAVES, before, strict=True):

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from convnet.backends import cuda_probe
 from convnet.cli import main
-from convnet.commands import devices
+from convnet.commands.listing import devices
 
 GOOD = dict.fromkeys(cuda_probe.PACKAGES, "13.0.88") | {"numba-cuda": "0.30.4", "numpy": "2.4.6"}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convnet.commands.launcher import refuse_copies
+from convnet.commands.training.launcher import refuse_copies
 from convnet.errors import ConvnetError
 from tests.support.command_line import DIGITS, run
 

@@ -177,7 +177,8 @@ def test_views_that_are_mirror_images_alone_are_noted(here):
 
 
 def test_it_ends_where_nobody_reads_on(here, monkeypatch):
-    monkeypatch.setattr("convnet.commands.predict.lost_result", lambda: OSError("no reader"))
+    lost = "convnet.commands.testing.predict.lost_result"
+    monkeypatch.setattr(lost, lambda: OSError("no reader"))
     arguments = ("--load", "one.safetensors", "--csv", "--top", 1, "--minibatch", 2, "images")
     assert len(good("predict", *arguments).stdout.splitlines()) == 1 + 2
 

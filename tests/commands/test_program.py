@@ -26,7 +26,7 @@ def fails(monkeypatch, tmp_path):
         def fail(*_):
             raise error
 
-        monkeypatch.setattr("convnet.commands.nets.list_nets", fail)
+        monkeypatch.setattr("convnet.commands.listing.nets.list_nets", fail)
         return run(*options, "nets")
 
     return command
@@ -87,7 +87,7 @@ def test_an_error_in_a_run_saves_it(monkeypatch, tmp_path):
         if position.step == 2:
             raise ZeroDivisionError("of ours")
 
-    monkeypatch.setattr("convnet.commands.training_progress.Progress.on_step", fail)
+    monkeypatch.setattr("convnet.commands.training.progress.Progress.on_step", fail)
     folder = tmp_path / "run"
     result = run("train", *DIGITS, "--device", "cpu", "--save", folder)
     assert result.exit_code == 70

@@ -7,7 +7,7 @@ import pytest
 
 from convnet import journal
 from convnet.checkpoint import load, newest
-from convnet.commands import training_report as command
+from convnet.commands.training import report as command
 from convnet.data import jpeg
 from tests.support.command_line import good, run
 from tests.support.shard_sets import TEST, damage, made_set

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from convnet.backends.cpu.engine import Engine
-from convnet.commands.gradients import draw_sensitive, random_data
+from convnet.commands.checking.gradients import draw_sensitive, random_data
 from convnet.errors import ConvnetError
 from convnet.graph.build import build
 from convnet.graph.infer_inputs import placeholder_tree

@@ -1,0 +1,1 @@
+"""Commands that check networks: `convnet check` and `convnet check-grads`."""

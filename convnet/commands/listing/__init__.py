@@ -1,0 +1,1 @@
+"""Commands that list nets, layer types and devices."""

@@ -1,0 +1,1 @@
+"""What commands print and write: messages, results, progress, pictures and files."""

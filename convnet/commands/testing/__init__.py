@@ -1,0 +1,1 @@
+"""Commands that run a trained network: `convnet test` and `convnet predict`."""

@@ -1,0 +1,261 @@
+"""`convnet train`: a new run, or a resumed one."""
+
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from convnet import checkpoint
+from convnet.checkpoint import Checkpoint, Found
+from convnet.cli_options.shared import InitArguments
+from convnet.cli_options.train import RunSpecArguments, StartArguments, TrainArguments
+from convnet.commands.load_network import RUNS, load_newest
+from convnet.commands.output.console import note, warn
+from convnet.commands.run_options import (
+    data_options,
+    device_options_of_run,
+    start_workers,
+    trained,
+    training_options,
+)
+from convnet.commands.training.init_from import init_from, refuse_with_resume
+from convnet.commands.training.launcher import refuse_copies
+from convnet.commands.training.progress import Progress
+from convnet.commands.training.report import report, report_dry_run
+from convnet.data.listing import listing_of
+from convnet.engines import make_engine
+from convnet.errors import ConvnetError
+from convnet.graph.checkpoint_facts import facts_to_store
+from convnet.graph.fit_classes import fit_classes
+from convnet.initial import InitOptions, fill, resolve
+from convnet.journal import of_checkpoint
+from convnet.language import harmless, read_source
+from convnet.language.specs import Specs
+from convnet.network.network import Network
+from convnet.prepare import UNTRAINED, Prepared, prepare
+from convnet.train.changes import describe_changes, describe_options
+from convnet.train.loop import fit
+from convnet.train.run import Run
+from convnet.train.run_folder import RunFolder, new_run_folder
+from convnet.train.signals import outliving_the_terminal
+from convnet.train.untie import untie
+
+
+def train(arguments: TrainArguments) -> int:
+    """Train, print what happened, and return the exit code."""
+    refuse_copies(os.environ)
+    with outliving_the_terminal():
+        return _train(_resume_or_start(arguments))
+
+
+def _train(arguments: TrainArguments) -> int:
+    start = arguments.start
+    refuse_with_resume(start)
+    _refuse_lost_trace(arguments.trace)
+    found = load_newest(start.resume) if start.resume else None
+    saved_path, saved = (found.path, found.checkpoint) if found else (None, None)
+    spec = _files(arguments)
+    _refuse_another_layer_file(spec, saved)
+    saved, untied = _untied(start, saved)
+    found = found and found._replace(checkpoint=saved)
+    specs = _specs(spec, saved)
+    prepared = _prepare(specs, spec, arguments, saved, saved_path)
+    specs = prepared.specs
+    warn(specs.problems.warnings)
+    run = _make_run(arguments, spec, prepared, found)
+    for line in [f"dialect: {prepared.graph.dialect.title}", *prepared.notes, *untied]:
+        note(line)
+    if saved:
+        _resume(run, specs, saved, saved_path)
+    _refuse_full_disk(run)
+    start_workers(prepared.dataset, arguments.data.workers)
+    with Progress(run) as progress:
+        run.observer = progress
+        outcome = fit(run)
+    if arguments.dry_run:
+        report_dry_run(run)
+    else:
+        report(run, outcome)
+    return outcome.exit_code
+
+
+def _resume_or_start(arguments: TrainArguments) -> TrainArguments:
+    """The arguments with --resume in the place of --resume-or-start, if there is a checkpoint."""
+    start = arguments.start
+    if not start.resume_or_start:
+        return arguments
+    if start.save is None or start.resume or start.unties:
+        raise click.UsageError(
+            "--resume-or-start needs --save FOLDER, and does not go with --resume, "
+            "--conv-to-local or --unshare-weights."
+        )
+    if not checkpoint.has_checkpoint(start.save):
+        return arguments
+    return replace(arguments, start=replace(start, resume=start.save, init_from=None))
+
+
+def _refuse_lost_trace(path: Path | None) -> None:
+    if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
+        raise ConvnetError(
+            f"{path}: no file for --trace can be written there; give a file in a folder that exists"
+        )
+
+
+# -- the network's files ---------------------------------------------------------------------------
+
+
+def _files(arguments: TrainArguments) -> RunSpecArguments:
+    """The files to read; a resumed run has its own parameters, also where --layers names a net."""
+    files = arguments.spec.with_files()
+    own_params = arguments.start.resume and arguments.spec.params is None
+    return replace(files, params=None) if own_params else files
+
+
+def _specs(spec: RunSpecArguments, saved: Checkpoint | None) -> Specs:
+    if saved is None:
+        missing = [f"--{name}" for name in ("layers", "params") if getattr(spec, name) is None]
+        if missing:
+            raise click.UsageError(f"Missing option {' and '.join(missing)} (or --resume).")
+        return Specs.read(spec.layers, spec.params)
+    return Specs.parse(saved.layers, read_source(spec.params) if spec.params else saved.params)
+
+
+def _refuse_another_layer_file(spec, saved):
+    if saved is None or spec.layers is None:
+        return
+    given = read_source(spec.layers)
+    if spec.classes_from_data:
+        given = fit_classes(Specs.parse(given, None), len(saved.class_names))[0].layers.source
+    if given.text != saved.layers.text:
+        raise ConvnetError(
+            f"{spec.layers} is not the layer file that the checkpoint was trained with; a resumed "
+            "run uses its own. Leave --layers out, or start a new run without --resume"
+        )
+
+
+def _untied(start: StartArguments, saved):
+    """The checkpoint with the shared filters made private that were named, and lines about them."""
+    if not start.unties:
+        return saved, []
+    if saved is None:
+        raise click.UsageError("--conv-to-local and --unshare-weights change a run: give --resume.")
+    return untie(saved, start.conv_to_local or (), start.unshare_weights or ())
+
+
+def _prepare(specs, spec: RunSpecArguments, arguments, saved, saved_path) -> Prepared:
+    language = spec.language
+    return prepare(
+        specs,
+        data_options(arguments.data, saved),
+        language.dialect or (saved.dialect if saved else None),
+        language.strict,
+        trained(arguments.data, saved, saved_path) if saved else UNTRAINED,
+        spec.classes_from_data,
+        arguments.data.workers,
+    )
+
+
+# -- the run ---------------------------------------------------------------------------------------
+
+
+def _make_run(
+    arguments: TrainArguments, spec: RunSpecArguments, prepared: Prepared, found: Found | None
+) -> Run:
+    schedule, start = arguments.schedule, arguments.start
+    saved = found and found.checkpoint
+    before = saved.options if saved else {}
+    minibatch = schedule.minibatch or before.get("minibatch") or prepared.defaults.minibatch
+    every = schedule.wupdate_freq or before.get("wupdate_freq", 1)
+    seed = _seed(schedule.seed, saved)
+    devices = device_options_of_run(arguments.device, before)
+    chosen = make_engine(devices, prepared.graph)
+    note(f"CUDA is not available: {chosen.line}" if chosen.lacks_cuda else chosen.line)
+    init = _init_options(arguments.init)
+    calls = [] if saved else _init_calls(init, prepared.graph)
+    network = Network(prepared.graph, minibatch, chosen.engine, seed=seed, update_every=every)
+    fill(network, calls, init)
+    origin = init_from(start.init_from, network, prepared) if start.init_from else None
+    settings = {
+        **facts_to_store(prepared.graph),
+        "data_options": asdict(prepared.options),
+        "wupdate_freq": every,
+        "precision": devices.precision,
+        "listing": listing_of(prepared.dataset),
+    }
+    return Run(
+        network,
+        prepared.feed("train", minibatch, seed),
+        prepared.feed("test", minibatch),
+        options=training_options(arguments, prepared.defaults, before),
+        folder=None if arguments.dry_run else _folder(start, spec.layers, found),
+        data=prepared.source,
+        class_names=prepared.dataset.class_names,
+        input=prepared.input if prepared.input.is_storable else None,
+        settings=settings,
+        init_from=origin,
+        trace=arguments.trace,
+    )
+
+
+def _seed(given: int | None, saved) -> int:
+    if saved is None:
+        return given or 0
+    if given not in (None, saved.seed):
+        raise ConvnetError(f"a resumed run keeps its seed, {saved.seed}; leave --seed out")
+    return saved.seed
+
+
+def _init_options(init: InitArguments) -> InitOptions:
+    return InitOptions(init.init_module, init.init_checkpoint, init.ignore_init_functions)
+
+
+def _init_calls(options: InitOptions, graph):
+    """The calls that make initial weights, which are printed.  A resumed run has its weights."""
+    calls, notes = resolve(graph, options)
+    for line in [*notes, *(f"{call.node.name}: {call.key}={call.text}" for call in calls)]:
+        note(line)
+    return calls
+
+
+def _folder(start: StartArguments, layers: Path | None, found: Found | None) -> RunFolder:
+    if start.save is None and found:
+        path = found.path.parent
+        if start.unties:  # it is another network now
+            path = new_run_folder(path.parent, path.name)
+        folder = RunFolder(path)
+        folder.passed_over = set(found.passed_over)
+        return folder
+    if start.save is None:
+        return RunFolder(new_run_folder(RUNS, layers.stem))
+    if checkpoint.has_checkpoint(start.save) and found is None:
+        raise ConvnetError(
+            f"{start.save} already holds a run. Resume it with --resume {start.save}, or give "
+            "another folder"
+        )
+    folder = RunFolder(start.save)
+    if folder.journal_path.exists() and found is None:
+        note(f"{start.save}: the run in it ended before its first save; starting anew")
+    folder.passed_over = set(found.passed_over) if found else set()
+    return folder
+
+
+def _refuse_full_disk(run: Run) -> None:
+    """Raise ConvnetError if there is no room for a single checkpoint."""
+    if run.folder is not None:
+        roles = run.network.plan.bytes(run.network.engine.real.itemsize).values()
+        run.folder.probe(sum(each.get("weights", 0) + each.get("velocity", 0) for each in roles))
+
+
+def _resume(run, specs, saved, path):
+    if run.folder is not None:
+        run.folder.continue_journal(of_checkpoint(path))
+    changes = describe_changes(saved.params, specs.params.source)
+    changes += describe_options(saved.options, run.stored_options())
+    if run.data != saved.data:
+        changes.append(f"data {harmless(saved.data)} -> {harmless(run.data)}")
+    notes = run.resume(saved, path, changes)
+    place = f"epoch {saved.position.epoch + 1}, minibatch {saved.position.minibatch + 1}"
+    note(f"resuming from {path} at {place}")
+    for line in [*changes, *notes]:
+        note(f"  {line}")
