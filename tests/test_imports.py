@@ -65,6 +65,7 @@ MAY_IMPORT = {
         "data",
         "checkpoint",
     ],
+    "foreign": ["errors", "stored", "language", "layers", "graph", "data", "checkpoint"],
     "export": ["errors", "stored", "language", "layers", "operations", "graph", "checkpoint"],
     "initial": ["errors", "stored", "language", "layers", "graph", "network", "checkpoint"],
 }
