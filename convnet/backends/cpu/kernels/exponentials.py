@@ -1,4 +1,4 @@
-"""exp and tanh of float32, in a form that the compiler vectorises.
+"""exp, exp - 1 and tanh of float32, in a form that the compiler vectorises.
 
 The math library's functions take one number at a time; they are used for float64 only.
 
@@ -39,7 +39,8 @@ def _split(x):
 
 
 @inlined
-def _exp(x):
+def exp32(x):
+    """exp(x) of a float32: 0 below -87.3, infinite above 88.3."""
     low = _LEAST if x < _LEAST else x
     power, q = _split(_MOST if low > _MOST else low)
     e = power + power * q
@@ -56,12 +57,24 @@ def _tanh(x):
 
 
 @inlined
+def _expm1(x):
+    power, q = _split(_LEAST if x < _LEAST else x)
+    return power * q + (power - _ONE)
+
+
+@inlined
 def exp(x, item):
-    """exp(x); item: bytes of x's type.  float32: 0 below -87.3, infinite above 88.3."""
-    return _exp(np.float32(x)) if item == 4 else math.exp(x)
+    """exp(x); item: bytes of x's type."""
+    return exp32(np.float32(x)) if item == 4 else math.exp(x)
 
 
 @inlined
 def tanh(x, item):
     """tanh(x); item: bytes of x's type."""
     return _tanh(np.float32(x)) if item == 4 else math.tanh(x)
+
+
+@inlined
+def expm1(x, item):
+    """exp(x) - 1, for x <= 88; item: bytes of x's type."""
+    return _expm1(np.float32(x)) if item == 4 else math.expm1(x)

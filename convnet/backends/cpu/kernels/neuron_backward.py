@@ -1,13 +1,11 @@
 """The neurons' derivatives; most are computed from the output alone."""
 
-import math
-
 import numpy as np
 from numba import prange
 
 from convnet.backends.cpu.jit import BLOCK, called, inlined, inlined_sum, parallel
 from convnet.backends.cpu.kernels import neuron_kinds as kinds
-from convnet.backends.cpu.kernels.exponentials import tanh
+from convnet.backends.cpu.kernels.exponentials import expm1, tanh
 from convnet.backends.cpu.microkernel import address
 
 CHUNK = 2048  # elements of a row that stay in the first-level cache
@@ -25,7 +23,7 @@ def _smooth(x, y, dy, dx, kind, a, b, accumulate):
             t = tanh(x[n] / a, item)
             derivative = t * t
         elif kind == kinds.SOFTRELU:
-            derivative = one if y[n] > 4 else -math.expm1(-y[n])
+            derivative = one if y[n] > 4 else -expm1(-y[n], item)
         else:  # LOG
             derivative = one / (a + x[n])
         if accumulate:
@@ -35,27 +33,34 @@ def _smooth(x, y, dy, dx, kind, a, b, accumulate):
 
 
 @inlined
+def _put(dx, n, value, accumulate):
+    dx[n] = dx[n] + value if accumulate else value
+
+
+@inlined
 def _simple(x, y, dy, dx, kind, a, accumulate):
-    zero, one = y.dtype.type(0), y.dtype.type(1)
-    for n in range(dx.size):
-        if kind == kinds.RELU:
-            derivative = one if y[n] > zero else zero
-        elif kind == kinds.BRELU:
-            derivative = one if y[n] > zero and y[n] < a else zero
-        elif kind == kinds.ABS:
-            derivative = one if x[n] > zero else -one
-        elif kind == kinds.SQUARE:
-            derivative = x[n] + x[n]
-        elif kind == kinds.SQRT:
-            derivative = one / (y[n] + y[n])
-        elif kind == kinds.LINEAR:
-            derivative = a
-        else:  # IDENT
-            derivative = one
-        if accumulate:
-            dx[n] += derivative * dy[n]
-        else:
-            dx[n] = derivative * dy[n]
+    zero = y.dtype.type(0)
+    if kind == kinds.RELU:
+        for n in range(dx.size):
+            _put(dx, n, dy[n] if y[n] > zero else zero * dy[n], accumulate)
+    elif kind == kinds.BRELU:
+        for n in range(dx.size):
+            _put(dx, n, dy[n] if (y[n] > zero) & (y[n] < a) else zero * dy[n], accumulate)
+    elif kind == kinds.ABS:
+        for n in range(dx.size):
+            _put(dx, n, dy[n] if x[n] > zero else -dy[n], accumulate)
+    elif kind == kinds.SQUARE:
+        for n in range(dx.size):
+            _put(dx, n, (x[n] + x[n]) * dy[n], accumulate)
+    elif kind == kinds.SQRT:
+        for n in range(dx.size):
+            _put(dx, n, dy[n] / (y[n] + y[n]), accumulate)
+    elif kind == kinds.LINEAR:
+        for n in range(dx.size):
+            _put(dx, n, a * dy[n], accumulate)
+    else:  # IDENT
+        for n in range(dx.size):
+            _put(dx, n, dy[n], accumulate)
 
 
 # Each of these is a separate function, so that the compiler moves the choice of the kind out of one
@@ -68,8 +73,13 @@ def _smooth_in_place(x, y, dx, kind, a, b):
 
 
 @called
-def _smooth_apart(x, y, dy, dx, kind, a, b, accumulate):
-    _smooth(x, y, dy, dx, kind, a, b, accumulate)
+def _smooth_apart(x, y, dy, dx, kind, a, b):
+    _smooth(x, y, dy, dx, kind, a, b, False)
+
+
+@called
+def _smooth_adding(x, y, dy, dx, kind, a, b):
+    _smooth(x, y, dy, dx, kind, a, b, True)
 
 
 @called
@@ -78,8 +88,13 @@ def _simple_in_place(x, y, dx, kind, a):
 
 
 @called
-def _simple_apart(x, y, dy, dx, kind, a, accumulate):
-    _simple(x, y, dy, dx, kind, a, accumulate)
+def _simple_apart(x, y, dy, dx, kind, a):
+    _simple(x, y, dy, dx, kind, a, False)
+
+
+@called
+def _simple_adding(x, y, dy, dx, kind, a):
+    _simple(x, y, dy, dx, kind, a, True)
 
 
 @called
@@ -90,10 +105,15 @@ def _apply(x, y, dy, dx, kind, a, b, accumulate):
             _smooth_in_place(x, y, dx, kind, a, b)
         else:
             _simple_in_place(x, y, dx, kind, a)
+    elif accumulate:
+        if kind >= kinds.DRELU:
+            _smooth_adding(x, y, dy, dx, kind, a, b)
+        else:
+            _simple_adding(x, y, dy, dx, kind, a)
     elif kind >= kinds.DRELU:
-        _smooth_apart(x, y, dy, dx, kind, a, b, accumulate)
+        _smooth_apart(x, y, dy, dx, kind, a, b)
     else:
-        _simple_apart(x, y, dy, dx, kind, a, accumulate)
+        _simple_apart(x, y, dy, dx, kind, a)
 
 
 @inlined_sum

@@ -1,4 +1,4 @@
-"""The neurons' functions, one loop each.  Comparisons are written so that a NaN remains a NaN."""
+"""The neurons' functions, one loop each.  A NaN remains a NaN."""
 
 import math
 
@@ -8,12 +8,14 @@ from numba import prange
 from convnet.backends.cpu.jit import BLOCK, called, inlined, parallel
 from convnet.backends.cpu.kernels import neuron_kinds as kinds
 from convnet.backends.cpu.kernels.exponentials import exp, tanh
+from convnet.backends.cpu.kernels.logarithms import log, softplus32
+from convnet.backends.cpu.kernels.selection import larger, select, smaller
 from convnet.backends.cpu.microkernel import address
 
 
 @inlined
 def _smooth(x, y, kind, a, b):
-    one, item = x.dtype.type(1), x.itemsize
+    one, four, item = x.dtype.type(1), x.dtype.type(4), x.itemsize
     if kind == kinds.LOGISTIC:
         for n in range(y.size):
             y[n] = one / (one + exp(-x[n], item))
@@ -23,12 +25,15 @@ def _smooth(x, y, kind, a, b):
     elif kind == kinds.DRELU:
         for n in range(y.size):
             y[n] = x[n] - a * tanh(x[n] / a, item)
+    elif kind == kinds.SOFTRELU and item == 4:  # two types in one loop are too long to unswitch
+        for n in range(y.size):
+            y[n] = select(x[n] > four, x[n], softplus32(smaller(x[n], four)))
     elif kind == kinds.SOFTRELU:
         for n in range(y.size):
-            y[n] = x[n] if x[n] > 4 else math.log1p(math.exp(x[n]))
+            y[n] = x[n] if x[n] > four else math.log1p(math.exp(x[n]))
     else:  # LOG
         for n in range(y.size):
-            y[n] = math.log(a + x[n])
+            y[n] = log(a + x[n], item)
 
 
 @inlined
@@ -36,10 +41,10 @@ def _simple(x, y, kind, a, b):
     zero = x.dtype.type(0)
     if kind == kinds.RELU:
         for n in range(y.size):
-            y[n] = max(x[n], zero)  # a NaN remains, as the first argument
+            y[n] = larger(x[n], zero)
     elif kind == kinds.BRELU:
         for n in range(y.size):
-            y[n] = min(max(x[n], zero), a)
+            y[n] = smaller(larger(x[n], zero), a)
     elif kind == kinds.ABS:
         for n in range(y.size):
             y[n] = abs(x[n])
@@ -79,7 +84,7 @@ def _apart(x, y, kind, a, b):
 @called
 def apply(x, y, kind, a, b):
     """y = f(x), one row; x may be y."""
-    if address(x) == address(y) and kind > kinds.BRELU:  # in place, relu would compile to branches
+    if address(x) == address(y):
         _in_place(y, kind, a, b)
     else:
         _apart(x, y, kind, a, b)

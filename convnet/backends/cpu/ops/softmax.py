@@ -1,8 +1,9 @@
 """Softmax over all classes of a case: threads take groups of cases (columns)."""
 
 import numpy as np
-from numba import prange
+from numba import get_num_threads, prange
 
+from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.exponentials import exp
@@ -10,7 +11,7 @@ from convnet.backends.cpu.kernels.rows import copy_row, fill
 from convnet.compiling.replay import repeatable
 from convnet.operations import softmax
 
-GROUP = 32  # cases
+LEAST_GROUP = 16  # cases: a cache line of float32
 
 
 def _forward_scratch(x, *_others):
@@ -23,13 +24,21 @@ def forward(x, y, *, scratch):
     cases = x.shape[1]
     sums = scratch[: 8 * cases].view(np.float64)
     largest = scratch[8 * cases : _forward_scratch(x)].view(x.dtype)
-    _forward_kernel(x, y, sums, largest)
+    _forward_kernel(x, y, sums, largest, _group(cases))
 
 
 @repeatable
 @implements(softmax.backward, scratch=lambda y, *_others: 8 * y.shape[1])
 def backward(y, dy, dx, accumulate, *, scratch):
-    _backward_kernel(y, dy, dx, scratch[: 8 * y.shape[1]].view(np.float64), accumulate)
+    cases = y.shape[1]
+    sums = scratch[: 8 * cases].view(np.float64)
+    _backward_kernel(y, dy, dx, sums, accumulate, _group(cases))
+
+
+def _group(cases):
+    """Cases that a thread takes: whole cache lines, so many that rows are read in few segments."""
+    lines = ceil_div(cases, LEAST_GROUP)
+    return np.int64(LEAST_GROUP * ceil_div(lines, get_num_threads()))
 
 
 @inlined
@@ -47,9 +56,15 @@ def _exponentials(x, largest, y, sums):
 
 
 @inlined
-def _divide(y, sums):
+def _invert(sums):
+    for n in range(sums.size):
+        sums[n] = 1 / sums[n]
+
+
+@inlined
+def _multiply(y, factors):
     for n in range(y.size):
-        y[n] /= sums[n]
+        y[n] *= factors[n]
 
 
 @inlined
@@ -69,11 +84,11 @@ def _put_gradient(y, dy, sums, dx, accumulate):
 
 
 @parallel
-def _forward_kernel(x, y, sums, largest):
+def _forward_kernel(x, y, sums, largest, size):
     classes, cases = x.shape
-    for group in prange((cases + GROUP - 1) // GROUP):
-        lo = np.int64(group) * GROUP
-        hi = min(lo + GROUP, cases)
+    for group in prange((cases + size - 1) // size):
+        lo = np.int64(group) * size
+        hi = min(lo + size, cases)
         top, total = largest[lo:hi], sums[lo:hi]
         copy_row(x[0, lo:hi], top)
         fill(total, 0)
@@ -81,16 +96,17 @@ def _forward_kernel(x, y, sums, largest):
             _take_larger(x[c, lo:hi], top)
         for c in range(classes):
             _exponentials(x[c, lo:hi], top, y[c, lo:hi], total)
+        _invert(total)
         for c in range(classes):
-            _divide(y[c, lo:hi], total)
+            _multiply(y[c, lo:hi], total)
 
 
 @parallel
-def _backward_kernel(y, dy, dx, sums, accumulate):
+def _backward_kernel(y, dy, dx, sums, accumulate, size):
     classes, cases = y.shape
-    for group in prange((cases + GROUP - 1) // GROUP):
-        lo = np.int64(group) * GROUP
-        hi = min(lo + GROUP, cases)
+    for group in prange((cases + size - 1) // size):
+        lo = np.int64(group) * size
+        hi = min(lo + size, cases)
         total = sums[lo:hi]
         fill(total, 0)
         for c in range(classes):
