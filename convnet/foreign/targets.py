@@ -16,6 +16,7 @@ PIXELS = 0  # the data matrix that holds images
 _KEEPS_CHANNELS = frozenset(
     "neuron pool cmrnorm rnorm cnorm dropout dropout2 hs crop nailbed blur resize rscale".split()
 ) | {"dropout (key)"}
+_JOINS = frozenset(("concat", "pass"))  # give their inputs one behind the other
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def hides_image(source: Source) -> bool:
 
 def _joined(node: Node) -> list[Node]:
     """The inputs of a layer that only joins them; [] of any other layer."""
-    return node.inputs if node.layer.joins_in_place else []
+    return node.inputs if node.layer.type_name in _JOINS else []
 
 
 def channel_offsets(graph: Graph, parts: Mapping[Node, int]) -> dict[Node, int]:
@@ -147,7 +148,7 @@ def _inherited(node: Node, found: Mapping[Node, int]) -> int | None:
     """Where the channels of a node without weights begin; None if that is not known."""
     if node.layer.weights():
         return None
-    keeps = node.layer.type_name in _KEEPS_CHANNELS or node.layer.joins_in_place
+    keeps = node.layer.type_name in _KEEPS_CHANNELS | _JOINS
     if not keeps or node.shape.channels != sum(each.shape.channels for each in node.inputs):
         return None
     offset = expected = found.get(node.inputs[0])

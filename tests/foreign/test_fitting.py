@@ -159,7 +159,8 @@ TOWERS = (
     conv("c3a", "c2a,c2b", 3, 2, 2), conv("c3b", "c2b,c2a", 3, 2, 2),
     "[pa]\ntype=pool\npool=max\ninputs=c3a\nchannels=2\nsizeX=1\nstride=1\n",
     full("f4a", "pa,c3b", 5), full("f4b", "c3b,pa", 5),
-    "[both]\ntype=concat\ninputs=f4a,f4b\n", full("f5", "both", 3), full("f6", "f4b,f4a", 2),
+    "[both]\ntype=concat\ninputs=f4a,f4b\n", full("f5", "both", 3),
+    "[some]\ntype=concat\ninputs=f4b,f4a\n", full("f7", "both,some", 2), full("f6", "f4b,f4a", 2),
 )  # fmt: skip
 PARTS = ("c1a+c1b", "c2a+c2b", "c3a+c3b", "f4a+f4b")
 
@@ -180,6 +181,9 @@ def test_layers_in_two_towers_compute_what_the_whole_ones_do():
     x = x.reshape(4, -1) @ w[3].T + b[3]
     check(ours.computed(X, arrays, "f5"), x @ w[4].T + b[4])
     check(ours.computed(X, arrays, "f6"), x @ last.T)
+    offsets = {node.name: start for node, start in ours.offsets(*PARTS).items()}
+    assert (offsets["pa"], offsets["c3b"], offsets["f4b"], offsets["both"]) == (0, 2, 5, 0)
+    assert "some" not in offsets and "f5" not in offsets
 
 
 MISFITS = [
