@@ -191,6 +191,12 @@ def test_a_storage_that_claims_more_than_the_file_has(read):
         tracemalloc.stop()
 
 
+def test_bytes_behind_the_values_of_a_storage_are_passed_over(read):
+    files = {"data/0": np.arange(6, dtype="<f4").tobytes() + b"x"}
+    (layer,) = read(zipped(state(tensor()), files)).layers
+    np.testing.assert_array_equal(layer.weights, np.arange(6).reshape(2, 3))
+
+
 def test_many_tensors_of_one_storage_take_no_more_memory_than_a_few(read):
     values = 1 << 16
     files = {"data/0": bytes(4 * values)}

@@ -227,6 +227,26 @@ def test_a_layer_file_without_an_image_size_has_no_input(place):
     assert result.exit_code == 1, result.output
 
 
+def test_dropout_that_scales_in_tests_is_undone(place):
+    layers, params = spec()
+    half = "[drop6]\ntype=dropout2\ninputs=fc6\n\n[half]\ntype=neuron\nneuron=relu\n"
+    layers = layers.replace("inputs=fc6\n", "inputs=half\n")
+    layers = layers.replace("[fc7]", f"{half}inputs=drop6\n\n[fc7]")
+    layers = layers.replace("[fc8]", "[drop7]\ntype=dropout\ninputs=fc7\n\n[fc8]")
+    layers = layers.replace("inputs=fc7\noutputs", "inputs=drop7\noutputs")
+    (place / "net.cfg").write_text(layers)
+    (place / "net.params").write_text(params + "[drop6]\nkeep=0.3\n[drop7]\nkeep=0.4\n")
+    path, result = imported(place, "--input", "torchvision")
+    np.testing.assert_allclose(ours(path), probabilities(NET, PIXELS), rtol=0, atol=1e-6)
+    assert "fc7: its weights are divided by 0.3" in result.output
+    assert "divided by 0.4" not in result.output
+    good("export", "--load", path, "--format", "npz", "--out", place / "e")
+    again = ("import", place / "e.npz", *files(place), "--out", place / "again")
+    assert "divided by 0.3" not in good(*again).output
+    a, b = (checkpoint.load(place / f"{name}.safetensors").arrays for name in ("out", "again"))
+    np.testing.assert_array_equal(a["fc7.weights.0"], b["fc7.weights.0"])
+
+
 # -- what is refused -------------------------------------------------------------------------------
 
 
