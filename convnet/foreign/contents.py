@@ -38,6 +38,7 @@ class ForeignFile:
             file does not tell.
         left: Arrays that are no weights or biases of such a layer, by name, and why they are left.
         is_ordered: Whether the order of the layers is that in which they are computed.
+        notes: Lines about what the file states of the images that its network expects.
     """
 
     path: str
@@ -46,3 +47,4 @@ class ForeignFile:
     color_order: str = ""
     left: tuple[tuple[str, str], ...] = ()
     is_ordered: bool = True
+    notes: tuple[str, ...] = ()
