@@ -107,12 +107,13 @@ def test_layers_without_biases_and_groups_that_are_not_stated(tmp_path):
     assert found.biases is None and found.groups == 1
 
 
-def test_a_transposed_full_connection(tmp_path):
+@pytest.mark.parametrize("generation", [1, 2])
+def test_a_transposed_full_connection(tmp_path, generation):
     weights, biases = weights_of((5, 7))
     arrays = [blob(np.ascontiguousarray(weights.T)), blob(biases)]
     full = number(1, 5) + number(6, 1)
     (found,) = read_caffemodel(
-        saved(tmp_path, net(layer("f", "InnerProduct", arrays, full=full)))
+        saved(tmp_path, net(layer("f", "InnerProduct", arrays, generation=generation, full=full)))
     ).layers
     assert np.array_equal(found.weights, weights) and np.array_equal(found.biases, biases)
 
