@@ -3,6 +3,7 @@
 contents     what every reader returns: layers with weights, filters first
 formats      the table of formats: how a file is recognized, and its reader
 torch_file   PyTorch's state_dict files
+caffe        Caffe's .caffemodel and .binaryproto files
 array_files  safetensors and npz files of any origin;  state_dict: layers from names of arrays
 exported     files that `convnet export` wrote
 decaf        DeCAF's networks, and the pickled layers of cuda-convnet that it shipped

@@ -40,6 +40,7 @@ class ForeignFile:
         is_ordered: Whether the order of the layers is that in which they are computed.
         scales_dropout: Whether its dropout multiplies by the share that is kept in tests, as
             cuda-convnet's does, instead of dividing by it in training.
+        notes: Lines about what the file states of the images that its network expects.
     """
 
     path: str
@@ -49,3 +50,4 @@ class ForeignFile:
     left: tuple[tuple[str, str], ...] = ()
     is_ordered: bool = True
     scales_dropout: bool = False
+    notes: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from convnet.graph.graph import Graph, Node
 from convnet.layers.conv import Convolution
+from convnet.layers.crop import Crop
 from convnet.layers.data import Data
 from convnet.layers.fc import FullyConnected
 
@@ -109,9 +110,11 @@ def _maps(node: Node, layer: Convolution) -> tuple[Source, ...]:
 
 
 def reads_pixels(source: Source) -> bool:
-    """Return whether an input is the images themselves."""
-    layer = source.node.layer
-    return isinstance(layer, Data) and layer.data_idx == PIXELS
+    """Return whether an input is the images themselves, or a crop of them."""
+    node = source.node
+    while isinstance(node.layer, Crop):
+        node = node.inputs[0]
+    return isinstance(node.layer, Data) and node.layer.data_idx == PIXELS
 
 
 def hides_image(source: Source) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from convnet.errors import ConvnetError
 
 # What `convnet nets` prints, in this order.  Sections and figures are those of Krizhevsky et al.
-# (2012).
+# (2012).  docs/nets.md has the sources of the networks of other authors.
 DESCRIPTIONS = {
     "digits": "8x8 handwritten digits, the packaged data set; trains in under a minute",
     "cifar10": "CIFAR-10, four layers with weights, no response normalization (section 3.3)",
@@ -24,6 +24,14 @@ DESCRIPTIONS = {
     "alexnet-6conv": "alexnet-22k with 1,000 classes, to fine-tune it (section 6)",
     "codes": "autoencoder that compresses fc7 of alexnet to 128 bits (section 6.1)",
     "codes-small": "autoencoder that compresses fc3 of digits to 32 bits",
+    "alexnet-torchvision": "torchvision's AlexNet, without normalization; 61 million parameters",
+    "caffenet": "CaffeNet, Caffe's reference net: pooling before normalization",
+    "alexnet-caffe": "Caffe's AlexNet, on one device, for images of 227 pixels",
+    "nin-imagenet": "Network in Network (2014): no full connections; 7.6 million parameters",
+    "cnn-f": "the fast network of Chatfield et al. (2014); 61 million parameters",
+    "cnn-m": "the medium network of Chatfield et al. (2014); 103 million parameters",
+    "cnn-s": "the slow network of Chatfield et al. (2014); 103 million parameters",
+    "vgg-16": "VGG-16, configuration D of Simonyan and Zisserman; 138 million parameters",
 }
 
 _INSTALLED = Path(__file__).parent

@@ -11,8 +11,10 @@ what bounds it and the least time it could take: a prediction, not a measurement
 import argparse
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.gpu.traffic import bytes_moved, is_product
+from convnet import nets
 from convnet.backends.base import PRECISIONS
 from convnet.backends.cuda.engine import operation
 from convnet.backends.cuda.gemm.kernel import STAGES, product_kernel
@@ -20,7 +22,7 @@ from convnet.backends.cuda.runtime.launch import Launch
 from convnet.network.memory import View
 from convnet.network.record import Step
 from emulator.counters import H200, Counts, blocks_at_once, seconds
-from tests.scripts.kernels_table import SHIPPED, plan_of_alexnet
+from tests.scripts.kernels_table import plan_of
 from tests.support.emulated_counters import Counted, tiles_of
 
 
@@ -117,7 +119,7 @@ def main() -> int:
     parser.add_argument("--precision", choices=PRECISIONS, action="append")
     parser.add_argument("words", nargs="*", help="of the launches to count")
     options = parser.parse_args()
-    plan = plan_of_alexnet(SHIPPED / "alexnet-groups.cfg", options.cases)
+    plan = plan_of(nets.find(Path("alexnet-groups")), options.cases)
     print("".join(f"{h:<{w}}" if i == 0 else f"{h:>{w}}" for i, (h, w) in enumerate(HEADS)))
     for precision in options.precision or PRECISIONS:
         counted, last = Counted(options.sampled), None

@@ -16,6 +16,7 @@ import sys
 import numpy as np
 from numba.cuda import types
 
+from convnet import nets
 from convnet.backends.base import PRECISIONS
 from convnet.backends.cuda.engine import operation
 from convnet.backends.cuda.gemm import gemm
@@ -23,7 +24,7 @@ from convnet.backends.cuda.gemm.kernel import Variant, product_kernel
 from convnet.backends.cuda.gemm.tile import COLUMNS, MODULES, ROWS, WINDOW
 from convnet.backends.cuda.runtime.launch import Array, Launch
 from convnet.graph.build import build
-from convnet.language import Problems, parse, read_source
+from convnet.language.specs import Specs
 from convnet.network.memory import View
 from convnet.network.planner import make_plan
 from tests.support.cases import CASES
@@ -37,11 +38,8 @@ from tests.support.linked_kernels import (
     long_divisions,
     optimized,
 )
-from tests.support.paths import ROOT
 from tests.support.rows import graph_of, texts
 from tests.support.sass import main_loop
-
-SHIPPED = ROOT / "layers"
 
 
 def launches(plan, cases, precision):
@@ -70,19 +68,13 @@ def plans():
     for row in CASES:
         graph = graph_of(*texts(row), row.data_dims(), row.tree)
         yield make_plan(graph, row.cases, input_gradients=True), row.cases, PRECISIONS[:1]
-    for path in sorted(SHIPPED.glob("alexnet*.cfg")):
-        yield plan_of_alexnet(path, 128), 128, PRECISIONS
+    for net in nets.shipped():
+        yield plan_of(net, 128), 128, PRECISIONS
 
 
-def plan_of_alexnet(path, cases):
-    problems = Problems()
-    files = [parse(read_source(p), problems) for p in (path, params_of(path))]
-    graph = build(*files, problems, data_dims={0: 3 * 224 * 224, 1: 1})
-    return make_plan(graph, cases)
-
-
-def params_of(path):
-    return path.parent.parent / "params" / f"{path.stem}.params"
+def plan_of(net, cases):
+    specs = Specs.read(net.layers, net.params)
+    return make_plan(build(specs.layers, specs.params, specs.problems), cases)
 
 
 def signature(launch):

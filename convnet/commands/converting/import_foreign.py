@@ -166,8 +166,8 @@ def _report(taken: Taken, kind: str, record: InputRecord | None) -> None:
     for line in table(matching):
         result(line)
     result(f"  {len(taken.layers)} layers with {taken.values:,} parameters taken")
-    for line in taken.notes:
-        note(line)
+    for line in (*matching.file.notes, *taken.notes):
+        note(harmless(line))
     for target in matching.missing:
         note(f"{target.name} keeps its initial values (--partial)")
     if record is None:

@@ -1,0 +1,186 @@
+"""Separates the values of a Caffe file's arrays from the messages around them.
+
+Nearly all of a file are the values of arrays.  They are left where they are, and what remains, the
+structure, is copied with a number in place of each run of values; Protocol Buffers' own parser
+reads that copy (schema.py).  So no memory is taken for values twice, and the structure, of which a
+parsed message takes many times its bytes, is limited before it is parsed.
+
+Sources: "Encoding" in the documentation of Protocol Buffers; field numbers of caffe.proto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+MOST_STRUCTURE = 2 << 20  # bytes; that of a network of a thousand layers takes 400,000
+_LEAST = 8  # bytes that any field counts for, so that a walk over many small ones ends soon
+_EACH = 64  # bytes that a message or a run of values counts for: about what it takes in memory
+
+# Of a message: what is at its field numbers that hold arrays somewhere below.
+Form: TypeAlias = "dict[int, Form | np.dtype | None]"
+_FLOAT, _DOUBLE = np.dtype("<f4"), np.dtype("<f8")
+BLOB: Form = {5: _FLOAT, 8: _DOUBLE, 6: None, 9: None}  # data, double_data; their gradients
+_V0_LAYER: Form = {50: BLOB}
+_V1_LAYER: Form = {6: BLOB, 1: _V0_LAYER}
+NET: Form = {100: {7: BLOB}, 2: _V1_LAYER}  # layer: blobs; layers: blobs
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_LONGEST = 10  # bytes of a varint
+
+
+class Malformed(Exception):
+    """The bytes are no protocol buffer, or not one of Caffe's.  The text says why."""
+
+
+@dataclass
+class Separated:
+    """A message without the values of its arrays.
+
+    structure: the message; where the values of an array were, it has numbers of `runs`.
+    """
+
+    structure: bytes = b""
+    runs: list[np.ndarray] = field(default_factory=list)
+
+
+def separate(data: bytes, form: Form) -> Separated:
+    """Return the structure of a message and its runs of values, which are views of `data`.
+
+    Raises Malformed if it is damaged, or has more than MOST_STRUCTURE bytes of structure.
+    """
+    found = Separated()
+    found.structure = _Walk(memoryview(data), found.runs).message(0, len(data), form)
+    return found
+
+
+class _Walk:
+    def __init__(self, data: memoryview, runs: list[np.ndarray]) -> None:
+        self.data, self.runs, self.room = data, runs, MOST_STRUCTURE
+
+    def message(self, at: int, end: int, form: Form) -> bytes:
+        """Return the structure of the message that lies at at ... end."""
+        kept = bytearray()
+        while at < end:
+            first = at
+            key, at = self._varint(at, end)
+            number, kind = key >> 3, key & 7
+            inside = form.get(number, ...)
+            if inside is ...:
+                at = self._extent(kind, at, end)[1]
+                self._spend(max(at - first, _LEAST))
+                kept += self.data[first:at]
+            elif isinstance(inside, dict):
+                start, at = self._part(kind, at, end)
+                kept += _field(number, self.message(start, at, inside))
+                self._spend(_EACH)
+            else:
+                at = self._values(kind, first, at, end, inside, self._keep(number, kept))
+        return bytes(kept)
+
+    def _keep(self, number: int, kept: bytearray) -> Callable[[np.ndarray], None]:
+        """What stores a run of values and leaves its number in the structure."""
+
+        def keep(values: np.ndarray) -> None:
+            kept.extend(_field(number, _varint(len(self.runs))))
+            self.runs.append(values)
+            self._spend(_EACH)
+
+        return keep
+
+    def _values(
+        self,
+        kind: int,
+        first: int,
+        at: int,
+        end: int,
+        dtype: np.dtype | None,
+        keep: Callable[[np.ndarray], None],
+    ) -> int:
+        """Keep the values of a field, packed or not, and return where the next field begins.
+
+        dtype: None for values that nobody needs.
+        """
+        if kind == _BYTES:
+            start, after = self._part(kind, at, end)
+            if dtype is not None:
+                if (after - start) % dtype.itemsize:
+                    raise Malformed("an array ends within a value")
+                keep(np.frombuffer(self.data[start:after], dtype))
+            return after
+        if kind not in (_FIXED32, _FIXED64):
+            raise Malformed("an array holds no floating-point numbers")
+        size = 4 if kind == _FIXED32 else 8
+        if dtype is not None and dtype.itemsize != size:
+            raise Malformed(f"an array of {8 * dtype.itemsize}-bit numbers holds others")
+        rows = self._equal_keys(first, at, at + size, end)
+        if dtype is not None:
+            keep(np.ascontiguousarray(rows[:, at - first :]).view(dtype).reshape(-1))
+        else:
+            self._spend(_EACH)
+        return first + rows.size
+
+    def _equal_keys(self, first: int, at: int, after: int, end: int) -> np.ndarray:
+        """Return consecutive fields of the key at first ... at, a row of bytes each."""
+        step = after - first
+        most = (end - first) // step
+        if not most:
+            raise Malformed("is truncated, or no protocol buffer")
+        rows = np.frombuffer(self.data[first : first + most * step], np.uint8).reshape(-1, step)
+        count, key = 1, rows[0, : at - first]
+        while count < most:  # as many again, so that short runs in a long message take no time
+            same = (rows[count : 2 * count, : at - first] == key).all(1)
+            if not same.all():
+                count += int(same.argmin())
+                break
+            count += len(same)
+        return rows[:count]
+
+    def _part(self, kind: int, at: int, end: int) -> tuple[int, int]:
+        if kind != _BYTES:
+            raise Malformed("a message was expected, a number found")
+        return self._extent(kind, at, end)
+
+    def _extent(self, kind: int, at: int, end: int) -> tuple[int, int]:
+        """Return where the contents of a field begin and end."""
+        start = at
+        if kind == _VARINT:
+            _, at = self._varint(at, end)
+        elif kind == _BYTES:
+            size, start = self._varint(at, end)
+            at = start + size
+        elif kind in (_FIXED32, _FIXED64):
+            at += 4 if kind == _FIXED32 else 8
+        else:
+            raise Malformed("is no protocol buffer")
+        if at > end:
+            raise Malformed("is truncated, or no protocol buffer")
+        return start, at
+
+    def _varint(self, at: int, end: int) -> tuple[int, int]:
+        value = 0
+        for place, byte in enumerate(self.data[at : min(end, at + _LONGEST)]):
+            value |= (byte & 127) << (7 * place)
+            if byte < 128:
+                return value, at + place + 1
+        raise Malformed("is truncated, or no protocol buffer")
+
+    def _spend(self, size: int) -> None:
+        self.room -= size
+        if self.room < 0:
+            raise Malformed(f"has more than {MOST_STRUCTURE:,} bytes beside its arrays")
+
+
+def _field(number: int, contents: bytes) -> bytes:
+    return _varint(number << 3 | _BYTES) + _varint(len(contents)) + contents
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*found, value])
