@@ -65,7 +65,16 @@ MAY_IMPORT = {
         "data",
         "checkpoint",
     ],
-    "foreign": ["errors", "stored", "language", "layers", "graph", "data", "checkpoint"],
+    "foreign": [
+        "errors",
+        "stored",
+        "language",
+        "layers",
+        "graph",
+        "data",
+        "checkpoint",
+        "export",
+    ],
     "export": ["errors", "stored", "language", "layers", "operations", "graph", "checkpoint"],
     "initial": ["errors", "stored", "language", "layers", "graph", "network", "checkpoint"],
 }

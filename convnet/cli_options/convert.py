@@ -5,9 +5,19 @@ from pathlib import Path
 
 import click
 
-from convnet.cli_options.record import Arguments, argument, option
-from convnet.cli_options.shared import seed_option
-from convnet.cli_options.types import PATH, POSITIVE, SIDE, HoldOut
+from convnet.cli_options.record import Arguments, argument, flag, group, option
+from convnet.cli_options.shared import SpecArguments, input_option, seed_option
+from convnet.cli_options.types import (
+    PATH,
+    POSITIVE,
+    SIDE,
+    Between,
+    HoldOut,
+    MeanValues,
+    Numbers,
+)
+
+Mean = tuple[float, ...] | Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +99,70 @@ class MakeDataArguments(Arguments):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImportSpecArguments(SpecArguments):
+    """The network that takes the weights; a checkpoint, or a file of convnet, has its own."""
+
+    layers: Path | None = option(
+        type=PATH,
+        help="For files of other frameworks: layer file (.cfg) of the network that takes the "
+        "weights, or the name of a net that `convnet nets` lists.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignArguments(Arguments):
+    """What is taken of a file of another framework."""
+
+    heading = "Files of other frameworks"
+
+    map_file: Path | None = option(
+        "--map",
+        type=PATH,
+        metavar="FILE",
+        help="Which layer goes where: lines `their-name our-layer`; `-` leaves a layer out.",
+    )
+    partial: bool = flag(help="Layers that get no weights keep their initial values.")
+    input: str | None = input_option()
+    image_mean: Mean | None = option(
+        type=MeanValues(),
+        help="What the network subtracts: one number, numbers for red, green and blue, or a mean "
+        "image (.npy, .binaryproto).",
+    )
+    image_std: tuple[float, ...] | None = option(
+        type=Numbers(), help="What it then divides by, for red, green and blue."
+    )
+    image_scale: float | None = option(
+        type=Between(0, min_open=True),
+        metavar="X",
+        help="What it divides pixels 0 to 255 by before that, such as 255.  [default: 1]",
+    )
+    bgr: bool | None = option(
+        "--bgr/--rgb",
+        default=None,
+        help="The order of its channels.  [default: that of --input, or of the file]",
+    )
+    size: int | None = option(
+        type=SIDE,
+        metavar="N",
+        help="Height and width that images are brought to before the network's crop.  [default: "
+        "256 for networks of 224 to 256 pixels, else those with room for random crops]",
+    )
+    upside_down: bool = flag(
+        help="Turn the filters: for networks trained on images upside down, such as DeCAF's."
+    )
+    class_names: Path | None = option(
+        type=PATH,
+        metavar="FILE",
+        help="Names of the classes, one a line, in the order of the outputs.",
+    )
+    seed: int = seed_option("Seed of the initial values.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImportArguments(Arguments):
     """All arguments of `convnet import`."""
 
-    old: Path = argument(metavar="CHECKPOINT", type=PATH)
+    file: Path = argument(metavar="FILE", type=PATH)
     out: Path = option(type=PATH, required=True, help="Checkpoint to write (.safetensors).")
+    spec: ImportSpecArguments = group(ImportSpecArguments)
+    foreign: ForeignArguments = group(ForeignArguments)

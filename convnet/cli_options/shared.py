@@ -51,6 +51,15 @@ def seed_option(help: str) -> Any:
     return option(type=SEED, default=0, show_default=True, metavar="N", help=help)
 
 
+def input_option() -> Any:
+    """Return a field for --input, what a network of another framework expects of an image."""
+    return option(
+        type=click.Choice(["torchvision", "caffe"]),
+        help="What the network of a file of another framework expects of an image: its scale, "
+        "mean and order of channels (docs/importing.md).",
+    )
+
+
 def count_option(most: int, default: int, help: str) -> Any:
     """Return a field for --count, of the images in a picture."""
     return option(

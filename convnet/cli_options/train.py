@@ -9,6 +9,7 @@ from convnet.cli_options.shared import (
     DeviceArguments,
     InitArguments,
     SpecArguments,
+    input_option,
     minibatch_option,
 )
 from convnet.cli_options.types import (
@@ -140,9 +141,18 @@ class StartArguments(Arguments):
     )
     init_from: Path | None = option(
         type=PATH,
-        metavar="CHECKPOINT",
-        help="Start a new run with the weights of all layers whose name and shape fit.",
+        metavar="FILE",
+        help="Start a new run with the weights of all layers whose name and shape fit: of a "
+        "checkpoint, or of a file of another framework.",
     )
+    map_file: Path | None = option(
+        "--map",
+        type=PATH,
+        metavar="FILE",
+        help="With --init-from and a file of another framework: which layer goes where, lines "
+        "`their-name our-layer`.",
+    )
+    input: str | None = input_option()
 
     @property
     def unties(self) -> bool:

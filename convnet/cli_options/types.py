@@ -75,6 +75,40 @@ class Dimensions(click.ParamType):
         return {index: int(part) for index, part in enumerate(parts)}
 
 
+class Numbers(click.ParamType):
+    """Numbers separated by commas, such as "0.229,0.224,0.225", as a tuple of 1 to 64 floats."""
+
+    name = "X,X,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple) or value is None:
+            return value
+        try:
+            numbers = tuple(float(part) for part in value.split(","))
+        except ValueError:
+            numbers = ()
+        if not 0 < len(numbers) <= 64 or not all(0 < number < 1e30 for number in numbers):
+            self.fail(f"expected positive numbers such as 0.2,0.2,0.2, found '{value}'", param, ctx)
+        return numbers
+
+
+class MeanValues(click.ParamType):
+    """Numbers separated by commas, or the path of a file."""
+
+    name = "X,X,X|FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple | Path) or value is None:
+            return value
+        try:
+            numbers = tuple(float(part) for part in value.split(","))
+        except ValueError:
+            return PATH.convert(value, param, ctx)
+        if len(numbers) > 64 or not all(abs(number) < 1e30 for number in numbers):
+            self.fail(f"expected numbers such as 123,117,104, found '{value}'", param, ctx)
+        return numbers
+
+
 class Finite(click.ParamType):
     """A finite number."""
 

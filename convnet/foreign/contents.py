@@ -37,6 +37,7 @@ class ForeignFile:
         color_order: Order of the channels that the first layer expects, "RGB" or "BGR"; "" if the
             file does not tell.
         left: Arrays that are no weights or biases of such a layer, by name, and why they are left.
+        is_ordered: Whether the order of the layers is that in which they are computed.
     """
 
     path: str
@@ -44,3 +45,4 @@ class ForeignFile:
     layers: tuple[ForeignLayer, ...]
     color_order: str = ""
     left: tuple[tuple[str, str], ...] = ()
+    is_ordered: bool = True

@@ -32,6 +32,7 @@ _HEADER = re.compile(
     rb"\s*'shape':\s*\(([0-9, ]*)\),?\s*\}\s*"
 )
 _PLAIN = re.compile(r"[<>|=]?[biuf]\d{1,2}")  # booleans, integers, floats
+_TEXT = re.compile(r"[<>]U\d{1,9}")
 _MOST_DIMS, _DIGITS = 8, 18
 # What the reader of zip files raises on damage.
 _ZIP_ERRORS = (
@@ -86,7 +87,7 @@ def read_array(
             if mapped and form.bytes:
                 return np.memmap(file, form.dtype, "r", start, shape)
             return _values(file, form)
-        except _Unfit as problem:
+        except Unfit as problem:
             raise error(damage(path, str(problem), advice)) from None
         except MemoryError:
             raise error(_no_memory(path, form)) from None
@@ -110,22 +111,35 @@ def read_archive(
         try:
             most = sum(form.bytes for form in known.values()) + _ROOM
             if size > most:
-                raise _Unfit(f"expected at most {most:,} bytes, found {size:,}")
+                raise Unfit(f"expected at most {most:,} bytes, found {size:,}")
             with zipfile.ZipFile(file) as archive:
                 members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
                 missing = next((name for name in forms if name not in members), None)
                 if missing is not None:
-                    raise _Unfit(f"expected an array {missing}, found none")
+                    raise Unfit(f"expected an array {missing}, found none")
                 return {
                     name: _member(archive, members[name], form, size)
                     for name, form in known.items()
                     if name in members
                 }
-        except _Unfit as problem:
+        except Unfit as problem:
             raise error(damage(path, str(problem), advice)) from None
         except _ZIP_ERRORS as problem:
             found = f"expected arrays as numpy.savez writes them: {_zip_reason(problem)}"
             raise error(damage(path, found, advice)) from None
+
+
+def any_array(file: BinaryIO, size: int) -> np.ndarray:
+    """Return the array of an .npy file of any plain form: numbers, or one text.
+
+    file: opened for reading, of `size` bytes.  Raises `Unfit` with what was expected and found.
+    """
+    form, by_columns, start = _header(file)
+    if size - start != form.bytes:
+        raise Unfit(f"expected {form.bytes:,} bytes of values, found {max(size - start, 0):,}")
+    if not by_columns:
+        return _values(file, form)
+    return _values(file, Form(form.dtype, form.shape[::-1])).T
 
 
 def write_archive(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -141,58 +155,69 @@ def write_archive(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, form: Form, most: int) -> np.ndarray:
     if info.file_size > most:
-        raise _Unfit(f"{info.filename}: expected at most {most:,} bytes, found {info.file_size:,}")
+        raise Unfit(f"{info.filename}: expected at most {most:,} bytes, found {info.file_size:,}")
     if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-        raise _Unfit(f"{info.filename}: expected an uncompressed array, found a compressed one")
+        raise Unfit(f"{info.filename}: expected an uncompressed array, found a compressed one")
     with archive.open(info) as file:
         try:
             _start_of_values(cast(BinaryIO, file), info.file_size, form)
             values = _values(cast(BinaryIO, file), form)
-        except _Unfit as problem:
-            raise _Unfit(f"{info.filename}: {problem}") from None
+        except Unfit as problem:
+            raise Unfit(f"{info.filename}: {problem}") from None
         return values
 
 
-class _Unfit(Exception):
-    """What was expected and found."""
+class Unfit(Exception):
+    """An array of another form; the message says what was expected and found."""
 
 
 def _start_of_values(file: BinaryIO, size: int, form: Form) -> int:
     """Read the header, compare it and the size with `form`, and return where the values begin."""
-    head = file.read(len(_MAGIC) + 2)
-    if len(head) < len(_MAGIC) + 2 or not head.startswith(_MAGIC):
-        found = f"one that begins with {_shown(head)}" if head else "an empty one"
-        raise _Unfit(f"expected a NumPy file, found {found}")
-    width = 2 if head[-2] == 1 else 4
-    length = int.from_bytes(file.read(width), "little")
-    if head[-2] not in (1, 2, 3) or length > _LONGEST:
-        raise _Unfit(f"expected a header of at most {_LONGEST} bytes, found {length:,}")
-    header = file.read(length)
-    match = _HEADER.fullmatch(header)
-    if match is None:
-        raise _Unfit(f"expected the header of an array, found {_shown(header[:40])}")
-    _compare(match[1].decode("latin-1"), match[2] == b"True", match[3], form)
-    start = len(head) + width + length
+    found, by_columns, start = _header(file, form)
+    if (np.dtype(found.dtype), found.shape) != (np.dtype(form.dtype), form.shape):
+        raise Unfit(f"expected {form}, found {found}")
+    if by_columns and len(form.shape) > 1:
+        raise Unfit(f"expected {form} in row-major order, found column-major order")
     if size - start != form.bytes:
-        raise _Unfit(f"expected {form.bytes:,} bytes of values, found {max(size - start, 0):,}")
+        raise Unfit(f"expected {form.bytes:,} bytes of values, found {max(size - start, 0):,}")
     return start
 
 
-def _compare(descr: str, by_columns: bool, sides: bytes, form: Form) -> None:
+def _header(file: BinaryIO, wanted: object = "an array") -> tuple[Form, bool, int]:
+    """Return what a header says: type and shape, whether by columns, where the values begin.
+
+    wanted: what was expected, for messages.
+    """
+    head = file.read(len(_MAGIC) + 2)
+    if len(head) < len(_MAGIC) + 2 or not head.startswith(_MAGIC):
+        found = f"one that begins with {_shown(head)}" if head else "an empty one"
+        raise Unfit(f"expected a NumPy file, found {found}")
+    width = 2 if head[-2] == 1 else 4
+    length = int.from_bytes(file.read(width), "little")
+    if head[-2] not in (1, 2, 3) or length > _LONGEST:
+        raise Unfit(f"expected a header of at most {_LONGEST} bytes, found {length:,}")
+    header = file.read(length)
+    match = _HEADER.fullmatch(header)
+    if match is None:
+        raise Unfit(f"expected the header of an array, found {_shown(header[:40])}")
+    form = _form(match[1].decode("latin-1"), match[3], wanted)
+    return form, match[2] == b"True", len(head) + width + length
+
+
+def _form(descr: str, sides: bytes, wanted: object) -> Form:
     parts = [part.strip() for part in sides.split(b",") if part.strip()]
     if len(parts) > _MOST_DIMS or any(len(part) > _DIGITS for part in parts):
-        raise _Unfit(f"expected {form}, found an impossible shape")
+        raise Unfit(f"expected {wanted}, found an impossible shape")
     try:
         shape = tuple(int(part) for part in parts)
-        dtype = np.dtype(descr) if _PLAIN.fullmatch(descr) else None
+        is_text = _TEXT.fullmatch(descr) and not shape
+        dtype = np.dtype(descr) if is_text or _PLAIN.fullmatch(descr) else None
     except (TypeError, ValueError):
         dtype = None
     if dtype is None:
-        raise _Unfit(f"expected {form}, found values of type {_shown(descr.encode('latin-1'))}")
-    if (dtype, shape) != (np.dtype(form.dtype), form.shape):
-        raise _Unfit(f"expected {form}, found {Form(dtype, shape)}")
-    if by_columns and len(shape) > 1:
-        raise _Unfit(f"expected {form} in row-major order, found column-major order")
+        found = _shown(descr.encode("latin-1"))
+        raise Unfit(f"expected {wanted}, found values of type {found}")
+    return Form(dtype, shape)
 
 
 def _values(file: BinaryIO, form: Form) -> np.ndarray:
@@ -202,7 +227,7 @@ def _values(file: BinaryIO, form: Form) -> np.ndarray:
     while done < len(view):
         count = cast(io.BufferedIOBase, file).readinto(view[done:])
         if not count:
-            raise _Unfit(f"expected {form.bytes:,} bytes of values, found {done:,}")
+            raise Unfit(f"expected {form.bytes:,} bytes of values, found {done:,}")
         done += count
     return array
 

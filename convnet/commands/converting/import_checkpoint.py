@@ -16,13 +16,9 @@ from convnet.stored.files import replacing
 
 def import_old(arguments: ImportArguments) -> None:
     """Write the converted checkpoint; beside it the layer and parameter files and the journal."""
-    out = arguments.out
-    if out.suffix != ".safetensors":
-        out = out.with_name(f"{out.name}.safetensors")
-    if out.exists():
-        raise _present(out)
+    out = checkpoint_path(arguments.out)
     journal = out.with_name(f"{out.stem}.{FILE_NAME}")
-    imported = import_checkpoint(arguments.old, out)
+    imported = import_checkpoint(arguments.file, out)
     saved, model = imported.checkpoint, imported.model
     specs = {out.with_suffix(".cfg"): saved.layers, out.with_suffix(".params"): saved.params}
     has_history = _write(out, imported, specs, journal)
@@ -69,6 +65,17 @@ def _write(out: Path, imported: Imported, specs: dict[Path, Source], journal: Pa
         reason = (error.strerror or str(error)).lower()
         raise ConvnetError(f"{path}: cannot be written ({reason}); nothing is imported") from None
     return has_history
+
+
+def checkpoint_path(out: Path) -> Path:
+    """Return the file to write, its ending added if needed.  ConvnetError if it is there."""
+    if out.name in ("", ".."):
+        raise ConvnetError(f"{out}: is a folder; --out names the checkpoint to write")
+    if out.suffix != ".safetensors":
+        out = out.with_name(f"{out.name}.safetensors")
+    if out.exists():
+        raise _present(out)
+    return out
 
 
 def _present(path: Path) -> ConvnetError:

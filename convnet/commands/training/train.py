@@ -19,7 +19,7 @@ from convnet.commands.run_options import (
     trained,
     training_options,
 )
-from convnet.commands.training.init_from import init_from, refuse_with_resume
+from convnet.commands.training.init_from import init_from, refuse_wrong_start
 from convnet.commands.training.launcher import refuse_copies
 from convnet.commands.training.progress import Progress
 from convnet.commands.training.report import report, report_dry_run
@@ -51,7 +51,7 @@ def train(arguments: TrainArguments) -> int:
 
 def _train(arguments: TrainArguments) -> int:
     start = arguments.start
-    refuse_with_resume(start)
+    refuse_wrong_start(start)
     _refuse_lost_trace(arguments.trace)
     found = load_newest(start.resume) if start.resume else None
     saved_path, saved = (found.path, found.checkpoint) if found else (None, None)
@@ -92,7 +92,12 @@ def _resume_or_start(arguments: TrainArguments) -> TrainArguments:
         )
     if not checkpoint.has_checkpoint(start.save):
         return arguments
-    return replace(arguments, start=replace(start, resume=start.save, init_from=None))
+    return replace(arguments, start=_resumed(start))
+
+
+def _resumed(start: StartArguments) -> StartArguments:
+    """The same arguments for a run that goes on, with its own weights."""
+    return replace(start, resume=start.save, init_from=None, map_file=None, input=None)
 
 
 def _refuse_lost_trace(path: Path | None) -> None:
@@ -175,7 +180,7 @@ def _make_run(
     calls = [] if saved else _init_calls(init, prepared.graph)
     network = Network(prepared.graph, minibatch, chosen.engine, seed=seed, update_every=every)
     fill(network, calls, init)
-    origin = init_from(start.init_from, network, prepared) if start.init_from else None
+    origin = init_from(start, network, prepared) if start.init_from else None
     settings = {
         **facts_to_store(prepared.graph),
         "data_options": asdict(prepared.options),

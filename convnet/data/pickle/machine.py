@@ -23,9 +23,19 @@ def loads(data: bytes, more: Mapping[bytes, Action] | None = None) -> object:
 
     more: actions for further opcodes, or in place of those here.
     """
-    machine = _Machine(data, {**_ACTIONS, **(more or {})})
+    return loads_at(data, 0, more)[0]
+
+
+def loads_at(
+    data: bytes, position: int, more: Mapping[bytes, Action] | None = None
+) -> tuple[object, int]:
+    """Return the value of the pickle that begins at `position`, and where it ends.
+
+    Arguments and errors as for `loads`.
+    """
+    machine = _Machine(data, {**_ACTIONS, **(more or {})}, position)
     try:
-        return machine.run()
+        return machine.run(), machine.position
     except Unreadable as problem:
         raise Unreadable(f"{problem} (byte {machine.start:,} of {len(data):,})") from None
 
@@ -33,9 +43,9 @@ def loads(data: bytes, more: Mapping[bytes, Action] | None = None) -> object:
 class _Machine:
     """The state of pickle's instructions: a `stack` of values, `marks` into it, a `memo`."""
 
-    def __init__(self, data, actions):
+    def __init__(self, data, actions, position=0):
         self.data, self.actions = data, actions
-        self.position = self.start = 0
+        self.position = self.start = position
         self.copies_left = len(data)
         self.stack, self.marks, self.memo = [], [], {}
 
