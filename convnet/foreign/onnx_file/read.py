@@ -18,6 +18,7 @@ from convnet.stored.files import plain_bytes
 from convnet.stored.records import damage
 
 KIND = "ONNX model"
+PRODUCER = "convnet"  # what `convnet export` writes as the name of the producer
 LARGEST = (1 << 31) - 1  # bytes of a protocol buffer
 
 
@@ -31,7 +32,7 @@ def read_onnx(path: Path | str) -> ForeignFile:
     model = onnx_model(path)
     try:
         graph, operators = graph_of(model.graph)
-        found = layers_of(graph, operators, text(model.producer_name) == "convnet")
+        found = layers_of(graph, operators, text(model.producer_name) == PRODUCER)
     except Damaged as problem:
         raise DataError(damage(path, harmless(str(problem)))) from None
     if not found:

@@ -12,7 +12,7 @@ from convnet.display import quoted
 
 # Numbers of onnx.TensorProto.DataType, how the values lie in raw_data, and the field they are in
 # otherwise.
-_FLOAT, _FLOAT16, _DOUBLE, _BFLOAT16, _STRING = 1, 10, 11, 16, 8
+_FLOAT, _FLOAT16, _DOUBLE, _BFLOAT16, _INT64 = 1, 10, 11, 16, 7
 _FORMS = {
     _FLOAT: ("<f4", "float_data"),
     _FLOAT16: ("<f2", "int32_data"),
@@ -82,6 +82,16 @@ def values_of(tensor: Any) -> npt.NDArray[np.float32]:
         values = (values.astype("<u4") << np.uint32(16)).view("<f4")
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(values, np.float32).reshape(shape)
+
+
+def integers_of(tensor: Any) -> npt.NDArray[np.int64]:
+    """Return the values of a vector of int64.  Unread if it is something else; Damaged."""
+    if tensor.data_type != _INT64 or len(tensor.dims) != 1 or is_external(tensor):
+        raise Unread("is no vector of int64 values")
+    data = tensor.raw_data
+    values = np.frombuffer(data, "<i8") if not len(data) % 8 else np.empty(0, np.int64)
+    _check_count(tuple(tensor.dims), len(data) / 8)
+    return values
 
 
 def _from_field(shape: tuple[int, ...], found: Any, dtype: str) -> np.ndarray:
