@@ -17,6 +17,7 @@ from convnet.export.arrays import MEAN
 from convnet.export.model import Model
 from convnet.export.to_torch.write import torch_module
 from convnet.foreign.array_files import ArrayFile, npz_file, safetensors_file
+from convnet.foreign.onnx_file.own import as_documented, own_file
 from convnet.graph.build import build
 from convnet.graph.checkpoint_facts import check_weights, stored_facts
 from convnet.graph.dialect import TITLES
@@ -27,7 +28,11 @@ from convnet.layers.weighted import WeightLayer
 from convnet.stored.input_record import InputRecord
 from convnet.stored.records import damage, from_objects, objects_of
 
-_READERS = {"NumPy archive": npz_file, "safetensors file": safetensors_file}
+_READERS = {
+    "NumPy archive": npz_file,
+    "safetensors file": safetensors_file,
+    "ONNX file": own_file,
+}
 _TEXTS = ("convnet", "dialect", "layers", "params", "graph")
 _NO_INPUT = "the file has no mean image: the record of the input is left out"
 
@@ -42,7 +47,7 @@ class Exported:
 
 
 def read_exported(path: Path, format_name: str) -> Exported | None:
-    """Return what `convnet export` wrote as npz, safetensors or torch; None for any other file.
+    """Return what `convnet export` wrote, in any format; None for any other file.
 
     format_name: of `formats.Format`.  DataError if it is damaged, or its network cannot be built.
     """
@@ -105,11 +110,11 @@ def _graph(
 
 def _arrays(file: ArrayFile, graph: Graph) -> dict[str, np.ndarray]:
     """Return the arrays by the names and in the layouts of checkpoints."""
-    names = _own_names(graph)
-    found = {name: file.arrays[name] for name in names if name in file.arrays}
+    names, arrays = _own_names(graph), as_documented(file.arrays, graph)
+    found = {name: arrays[name] for name in names if name in arrays}
     if len(found) < len(names):
         modules = _module_names(graph)
-        found = {own: file.arrays[name] for name, own in modules.items() if name in file.arrays}
+        found |= {own: arrays[name] for name, own in modules.items() if name in arrays}
     return {name: _stored(name, array) for name, array in found.items()}
 
 

@@ -82,7 +82,7 @@ def _members(path: Path) -> list[str]:
 
 FORMATS = (
     Format("Caffe model", "convnet.foreign.caffe:read_caffemodel", _suffix(".caffemodel"), "caffe"),
-    Format("ONNX file", "convnet.foreign.onnx_file:read_onnx", _suffix(".onnx"), "export"),
+    Format("ONNX file", "convnet.foreign.onnx_file.read:read_onnx", _suffix(".onnx"), "export"),
     Format("safetensors file", "convnet.foreign.array_files:read_safetensors", _is_safetensors),
     Format("NumPy archive", "convnet.foreign.array_files:read_npz", _is_npz),
     Format("PyTorch state_dict", "convnet.foreign.torch_file.read:read_torch", _is_torch),

@@ -54,6 +54,24 @@ def in_onnxruntime(file: bytes, inputs) -> dict[str, np.ndarray]:
     return dict(zip(names, session.run(None, floats), strict=True))
 
 
+def check_shapes(file: bytes, graph) -> None:
+    """onnx accepts the file, and infers for all values shapes for N cases, for layers ours."""
+    import onnx
+
+    model = onnx.load_from_string(file)
+    onnx.checker.check_model(model, full_check=True)
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
+    found = {
+        value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+        for value in [*inferred.value_info, *inferred.output]
+    }
+    for name in (output for node in model.graph.node for output in node.output):
+        assert "N" in found[name] and all(d == "N" or type(d) is int for d in found[name]), name
+    for node in graph.declared():
+        if node.name in found:
+            assert found[node.name] == ["N", *case_dims(graph.end_of(node).shape)], node.name
+
+
 def loaded(folder: Path):
     """The network that the two files of a folder hold."""
     spec = importlib.util.spec_from_file_location("net", folder / "net.py")
@@ -109,7 +127,9 @@ def compare(network, data, outputs, folder) -> tuple[dict, dict]:
     """
     model = model_of(network)
     inputs = inputs_of(model, data, outputs)
-    theirs = in_onnxruntime(onnx_bytes(model, outputs), inputs)
+    file = onnx_bytes(model, outputs)
+    check_shapes(file, network.graph)
+    theirs = in_onnxruntime(file, inputs)
     expected = ours(network, theirs)
     by_torch = in_torch(*torch_module(model, outputs), inputs, list(theirs), folder)
     return differences(expected, theirs), differences(expected, by_torch)
@@ -144,6 +164,26 @@ def draw_weights(network, data, seed=0) -> None:
             scale = _wanted(network.graph, node) / max(float(network.output(node.name).std()), 1e-6)
             for parameter in own:
                 network.write(parameter, network.read(parameter) * np.float32(scale))
+
+
+def least_effect(network, data, names) -> float:
+    """What an error of 1 % in an array of weights or biases changes at least.
+
+    The change of the values of some layers, relative to the largest of them, for the array whose
+    change matters least.  data: of a few cases.
+    """
+    network.load(data)
+    network.run("test")
+    before = ours(network, names)
+    effects = []
+    for parameter in network.plan.parameters:
+        kept = network.read(parameter).copy()
+        network.write(parameter, kept * np.float32(1.01))
+        network.run("test")
+        found = differences(before, ours(network, names)).values()
+        effects.append(max(each.relative for each in found))
+        network.write(parameter, kept)
+    return min(effects)
 
 
 def _wanted(graph, node) -> float:

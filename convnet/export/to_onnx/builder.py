@@ -152,6 +152,14 @@ class Builder:
         self.arrays[name] = array
         return name
 
+    def connections(self, node: Node, index: int) -> str:
+        """Add the channels that an input with randSparse sees, once for all layers that share them;
+        return the name.
+        """
+        name = self.model.connections_name(node, index).replace(".connections.", "/connections.")
+        self.arrays[name] = self.model.connections(node, index)
+        return name
+
     def biases(self, node: Node, *dims: int) -> str:
         """Add the biases of a node, in a shape, and return the name."""
         array = self.model.biases(node)

@@ -47,7 +47,7 @@ def _seen(b: Builder, node: Node, index: int, value: Value) -> Value:
     image = b.shaped(value, layer.channels[index], side, side)
     if not layer.rand_sparse[index]:
         return image
-    channels = b.indices(b.model.connections(node, index), "connections")
+    channels = b.connections(node, index)
     return b.op("Gather", image, channels, dims=(layer.connected(index), side, side), axis=1)
 
 
@@ -72,7 +72,7 @@ def _local_of_input(b: Builder, node: Node, index: int, value: Value) -> Value:
     columns = b.op("Gather", pixels, order, dims=(places * groups * taps,), axis=1)
     columns = b.shaped(columns, places, groups, taps)
     columns = b.transposed(columns, (1, 2, 0, 3), (groups, places, taps))
-    weights = b.weights(node, index, partial(_by_group, groups=groups))
+    weights = b.weights(node, index, partial(by_group, groups=groups))
     # From here on the batch is the third axis, until the last Transpose.
     product = b.op("MatMul", columns, weights, dims=())
     maps = b.transposed(product, (2, 1, 3, 0), (groups, layer.total // groups, places))
@@ -90,7 +90,15 @@ def places_of_taps(windows: Windows, channels: int) -> np.ndarray:
     return found
 
 
-def _by_group(array: np.ndarray, groups: int) -> np.ndarray:
-    """Weights (places, filters, channels, rows, columns) as (places, groups, taps, filters)."""
+def by_group(array: np.ndarray, groups: int) -> np.ndarray:
+    """Return weights (places, filters, channels, rows, columns) of `local` as (places, groups,
+    channels · rows · columns, filters of a group).
+    """
     places, filters = array.shape[:2]
     return array.reshape(places, groups, filters // groups, -1).transpose(0, 1, 3, 2)
+
+
+def not_by_group(array: np.ndarray, size: int) -> np.ndarray:
+    """Return what `by_group` was given, for filters of `size` rows and columns."""
+    places, groups, _, filters = array.shape
+    return array.transpose(0, 1, 3, 2).reshape(places, groups * filters, -1, size, size)

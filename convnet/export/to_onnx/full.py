@@ -29,7 +29,7 @@ def sfc(b: Builder, node: Node, values: list[Value]) -> Value:
     """Products of the slices of each input with their blocks of weights."""
     layer = cast(SplitFullyConnected, node.layer)
     parts, outputs = layer.parts, layer.outputs
-    form = partial(_blocks, parts=parts)
+    form = partial(in_blocks, parts=parts)
     products = []
     for index, value in enumerate(values):
         slices = layer.input_sizes[index] // parts
@@ -40,9 +40,14 @@ def sfc(b: Builder, node: Node, values: list[Value]) -> Value:
     return b.elementwise("Add", b.flat(b.total(products)), b.biases(node))
 
 
-def _blocks(array: np.ndarray, parts: int) -> np.ndarray:
-    """Weights (outputs, values) as (parts, values of a slice, outputs)."""
+def in_blocks(array: np.ndarray, parts: int) -> np.ndarray:
+    """Return weights (outputs, values) of `sfc` as (parts, values of a slice, outputs)."""
     return array.reshape(len(array), parts, -1).transpose(1, 2, 0)
+
+
+def not_in_blocks(array: np.ndarray) -> np.ndarray:
+    """Return what `in_blocks` was given."""
+    return array.transpose(2, 0, 1).reshape(array.shape[2], -1)
 
 
 def treefc(b: Builder, node: Node, values: list[Value]) -> Value:

@@ -1,10 +1,21 @@
 """The readers that are fuzzed, by name."""
 
 from tests.fuzz.reader import Reader
-from tests.fuzz.readers import caffe, data, foreign, images, made, options, originals, runs, specs
+from tests.fuzz.readers import (
+    caffe,
+    data,
+    foreign,
+    images,
+    made,
+    onnx_files,
+    options,
+    originals,
+    runs,
+    specs,
+)
 
 READERS: dict[str, Reader] = {
     reader.name: reader
-    for module in (caffe, specs, runs, originals, foreign, data, made, images, options)
+    for module in (caffe, specs, runs, originals, foreign, data, made, images, options, onnx_files)
     for reader in module.READERS
 }
