@@ -1,7 +1,6 @@
 """Files of PyTorch, DeCAF, safetensors and npz with weights, and map files."""
 
 import io
-from collections import OrderedDict
 from pathlib import Path
 from random import Random
 
@@ -20,6 +19,7 @@ from tests.fuzz.bytes_of import damage
 from tests.fuzz.pickles import change_opcodes
 from tests.fuzz.reader import Reader, Tree
 from tests.support import decaf_files
+from tests.support.torch_files import older, short, storage, tensor, zipped
 from tests.support.training import make_graph
 
 LAYERS = """
@@ -70,19 +70,23 @@ def used(file: ForeignFile) -> None:
 
 
 def torch_seeds() -> list[Tree]:
-    import torch
-
-    state = OrderedDict((name, torch.from_numpy(array)) for name, array in arrays().items())
-    whole = torch.arange(200.0).reshape(10, 20)
-    views = {"a.weight": whole[:4, :9], "b.weight": whole.T.half(), "n": torch.tensor(3)}
-    nested = {"epoch": 3, "best": 0.5, "state_dict": {f"module.{k}": v for k, v in state.items()}}
-    found = []
-    for value in (state, nested, state | views):
-        for zipped in (True, False):
-            file = io.BytesIO()
-            torch.save(value, file, _use_new_zipfile_serialization=zipped)
-            found.append({"net.pth": file.getvalue()})
-    return found
+    """State dicts alone and in dictionaries, in both forms, some with views of a storage."""
+    found = arrays()
+    whole = np.concatenate([array.ravel() for array in found.values()])
+    raw, at, separate, shared = {}, 0, b"", b""
+    for number, (name, array) in enumerate(found.items()):
+        strides = tuple(step // 4 for step in array.strides)
+        raw[f"data/{number}"] = array.tobytes()
+        own = storage(str(number), array.size)
+        separate += short(name) + tensor(array.shape, strides, 0, own)
+        shared += short(name) + tensor(array.shape, strides, at, storage("0", whole.size))
+        at += array.size
+    one = b"\x80\x02}(" + shared + b"u."
+    nested = b"\x80\x04}(" + short("epoch") + b"K\x03" + short("state_dict") + b"}("
+    nested += separate + b"uu."
+    archives = [zipped(b"\x80\x04}(" + separate + b"u.", raw), zipped(nested, raw)]
+    archives += [zipped(one, {"data/0": whole.tobytes(), "byteorder": b"little"})]
+    return [{"net.pth": data} for data in (*archives, older(one, values=whole))]
 
 
 def change_torch(rng: Random, data: bytes, others: list[bytes]) -> bytes:
