@@ -219,6 +219,11 @@ def test_exporting_needs_no_kernels():
     assert not {"numba", "onnx", "torch"} & loaded
 
 
+def test_readers_of_caffe_load_protobuf_when_they_read():
+    loaded = loaded_by("import convnet.foreign.caffe, convnet.foreign.formats")
+    assert not {"numba", "google.protobuf"} & loaded
+
+
 def test_checking_files_needs_no_kernels():
     """Graphs are built without Numba: on a machine that only checks files, nothing is compiled."""
     assert "numba" not in loaded_by("import convnet.graph.build, convnet.graph.summary")

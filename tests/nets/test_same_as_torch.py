@@ -4,8 +4,6 @@ Narrow ones: an eighth of every width, in float64, on images of the full size an
 that the sums of the norms are as large as their constants.
 """
 
-import re
-
 import numpy as np
 import pytest
 import torch
@@ -15,21 +13,10 @@ from convnet.graph.build import build
 from convnet.language import Problems, Source, parse
 from convnet.network.network import Network
 from tests.support.paths import ROOT
-from tests.support.torch_nets import NETS
+from tests.support.torch_nets import DIVIDED, NETS, narrow
 
-DIVIDED, CASES = 8, 2
+CASES = 2
 SAME = 1e-12  # of a probability; in float32 they agree to 1e-6
-_WIDTH = re.compile(r"^(filters|channels|outputs)=(\d+)$", re.MULTILINE)
-
-
-def narrow(text: str) -> str:
-    """A layer file with an eighth of all widths; the image keeps its three colors."""
-
-    def less(found):
-        width = int(found[2])
-        return f"{found[1]}={width if width == 3 else width // DIVIDED}"
-
-    return _WIDTH.sub(less, text)
 
 
 def network_of(name: str) -> Network:

@@ -4,6 +4,7 @@ Written apart from the reader's, with the real types: `data` is repeated float, 
 an enumeration or a string.
 """
 
+import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _F = descriptor_pb2.FieldDescriptorProto
@@ -70,7 +71,8 @@ def fill(blob, array, old: bool = False) -> None:
         blob.num, blob.channels, blob.height, blob.width = dims
     else:
         blob.shape.dim.extend(array.shape)
-    blob.data.extend(array.reshape(-1).tolist())
+    for part in np.array_split(array.reshape(-1), -(-array.size // 1_000_000)):  # lists are large
+        blob.data.extend(part.tolist())
 
 
 def add_layer(net, generation: int, name: str, weights, biases, groups: int = 1) -> None:

@@ -81,7 +81,7 @@ def parsed(name: str, structure: bytes) -> Any:
     try:
         message.ParseFromString(structure)
     except _decode_error():
-        raise Malformed("is no protocol buffer") from None
+        raise Malformed("it is no protocol buffer") from None
     return message
 
 

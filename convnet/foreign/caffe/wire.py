@@ -128,7 +128,7 @@ class _Walk:
         step = after - first
         most = (end - first) // step
         if not most:
-            raise Malformed("is truncated, or no protocol buffer")
+            raise Malformed("it is truncated, or no protocol buffer")
         rows = np.frombuffer(self.data[first : first + most * step], np.uint8).reshape(-1, step)
         count, key = 1, rows[0, : at - first]
         while count < most:  # as many again, so that short runs in a long message take no time
@@ -155,9 +155,9 @@ class _Walk:
         elif kind in (_FIXED32, _FIXED64):
             at += 4 if kind == _FIXED32 else 8
         else:
-            raise Malformed("is no protocol buffer")
+            raise Malformed("it is no protocol buffer")
         if at > end:
-            raise Malformed("is truncated, or no protocol buffer")
+            raise Malformed("it is truncated, or no protocol buffer")
         return start, at
 
     def _varint(self, at: int, end: int) -> tuple[int, int]:
@@ -166,12 +166,12 @@ class _Walk:
             value |= (byte & 127) << (7 * place)
             if byte < 128:
                 return value, at + place + 1
-        raise Malformed("is truncated, or no protocol buffer")
+        raise Malformed("it is truncated, or no protocol buffer")
 
     def _spend(self, size: int) -> None:
         self.room -= size
         if self.room < 0:
-            raise Malformed(f"has more than {MOST_STRUCTURE:,} bytes beside its arrays")
+            raise Malformed(f"it has more than {MOST_STRUCTURE:,} bytes beside its arrays")
 
 
 def _field(number: int, contents: bytes) -> bytes:

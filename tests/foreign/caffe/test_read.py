@@ -90,6 +90,14 @@ def test_every_way_to_write_an_array(tmp_path, form, values):
     assert np.array_equal(found.weights, weights) and np.array_equal(found.biases, biases)
 
 
+def test_many_values_that_are_not_packed(tmp_path):
+    """As early versions of Caffe wrote all of them."""
+    weights = np.arange(300_000, dtype=np.float32).reshape(100, 3000)
+    contents = net(layer("f", "InnerProduct", [blob(weights, "old", "unpacked")], generation=1))
+    (found,) = read_caffemodel(saved(tmp_path, contents)).layers
+    assert np.array_equal(found.weights, weights)
+
+
 def test_gradients_are_skipped(tmp_path):
     """`snapshot_diff` writes an array of gradients beside each array, packed or not."""
     weights, biases = weights_of((4, 3, 2, 2))
