@@ -74,6 +74,7 @@ LEVELS = [
     "train",
     "report",
     "runs",
+    "sweep",
     "html",
     "engines",
     "prepare",

@@ -102,9 +102,10 @@ def _progress(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _judged(test: dict[str, Any]) -> tuple[str, float | None]:
     """The number that a net is judged by, the first error, as in training: its name and value."""
-    numbers = [item for each in test["costs"].values() for item in each.items()]
+    costs: dict[str, dict[str, float]] = test["costs"]
+    numbers = [item for each in costs.values() for item in each.items()]
     errors = [item for item in numbers if item[0].endswith("error")]
-    return (errors or numbers or [("", None)])[0]
+    return next(iter(errors or numbers), ("", None))
 
 
 def _state(folder: Path, events: Events | None, is_saved: bool) -> tuple[State, str]:
