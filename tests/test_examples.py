@@ -196,6 +196,50 @@ def test_training_stops_when_it_has_shown_enough(figure1, monkeypatch):
     assert curve.reached is None and [step for step, _ in curve.points] == [2]
 
 
+# -- the search ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def optuna_search():
+    pytest.importorskip("optuna")
+    return script("optuna_search")
+
+
+def test_the_search_finds_rates_and_ends_bad_trials_early(optuna_search, monkeypatch):
+    from click.testing import CliRunner
+
+    monkeypatch.setattr(optuna_search, "HIGHEST", 1e5)  # most rates are far too high
+    found = CliRunner().invoke(optuna_search.main, ["--trials", "8", "--epochs", "2"])
+    assert found.exit_code == 0, found.output
+    pruned = re.search(r"8 trials, (\d) of them ended early", found.output)
+    lowest = re.search(r"lowest test error ([0-9.]+)% with the rates conv (\S+), fc", found.output)
+    assert 1 <= int(pruned[1]) < 8 and float(lowest[1]) < 60 and float(lowest[2]) < 1
+
+
+def test_a_trial_is_told_each_test_and_ended_when_optuna_says_so(optuna_search):
+    import optuna
+
+    class Trial:
+        told, prunes = [], 99
+
+        def suggest_float(self, name, low, high, log):
+            return 0.002
+
+        def report(self, value, step):
+            self.told.append((value, step))
+
+        def should_prune(self):
+            return len(self.told) >= self.prunes
+
+    error = optuna_search.error_of(Trial(), 2)
+    assert [step for _, step in Trial.told] == [1, 2]
+    assert error == Trial.told[-1][0] < Trial.told[0][0]
+    Trial.told, Trial.prunes = [], 1
+    with pytest.raises(optuna.TrialPruned):
+        optuna_search.error_of(Trial(), 2)
+    assert len(Trial.told) == 1
+
+
 # -- the notebook ----------------------------------------------------------------------------------
 
 TOUR = EXAMPLES / "tour.ipynb"

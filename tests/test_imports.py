@@ -83,6 +83,7 @@ LEVELS = [
     "train",
     "report",
     "runs",
+    "sweep",
     "html",
     "engines",
     "prepare",

@@ -8,6 +8,7 @@ from convnet.cli.group import main
 
 if TYPE_CHECKING:
     from convnet.cli_options.predict import PredictArguments
+    from convnet.cli_options.sweep import SweepArguments
     from convnet.cli_options.test import TestArguments
     from convnet.cli_options.train import TrainArguments
 
@@ -31,6 +32,27 @@ def train(arguments: TrainArguments) -> int:
     from convnet.commands.training.train import train
 
     return train(arguments)
+
+
+@main.declare(
+    _GROUP,
+    "convnet.cli_options.sweep:SweepArguments",
+    "convnet sweep --layers digits --try fc4.epsW=0.001 --try fc4.epsW=0.003 --seeds 3",
+    "convnet sweep --out sweeps/digits",
+    "convnet sweep --out sweeps/digits --table",
+    context_settings={"ignore_unknown_options": True},
+)
+def sweep(arguments: SweepArguments) -> int:
+    """Train a network with several values of its keys.
+
+    Trains all combinations of the values, each with every seed, and prints a table of the test
+    errors.  All options that are not listed below are passed to `convnet train`.  Each run is a
+    folder of its own in the folder of the sweep; the same command, or only its --out, goes on with
+    a sweep that was stopped or killed.
+    """
+    from convnet.commands.training.sweep import sweep
+
+    return sweep(arguments)
 
 
 @main.declare(

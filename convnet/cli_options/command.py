@@ -94,16 +94,17 @@ class CommandGroup(click.Group):
         return found
 
     def declare(
-        self, purpose: str, place: str, *examples: str, name: str | None = None
+        self, purpose: str, place: str, *examples: str, name: str | None = None, **settings: Any
     ) -> Callable[[Callable[[Any], int | None]], Command]:
         """Return a decorator that makes a function of a record a command (see `Command`).
 
-        examples: lines at the end of the help page.
+        examples: lines at the end of the help page.  settings: further arguments of the command.
         """
 
         def add(function: Callable[[Any], int | None]) -> Command:
             named = name or function.__name__.replace("_", "-")
-            command = Command(place, purpose, function, name=named, epilog=example(*examples))
+            epilog = example(*examples)
+            command = Command(place, purpose, function, name=named, epilog=epilog, **settings)
             self.add_command(command)
             return command
 

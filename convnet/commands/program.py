@@ -25,7 +25,7 @@ from convnet.progress import shown_by
 
 PROBLEM, PROGRAM_ERROR, INTERRUPTED = 1, 70, 130
 # Commands whose purpose is files: they succeed even if nobody reads what they print.
-_WRITE_FILES = ("train", "make-data", "import", "export")
+_WRITE_FILES = ("train", "sweep", "make-data", "import", "export")
 _ABANDONED = "convnet-data"  # threads that may wait for a disk that does not answer
 
 

@@ -24,7 +24,8 @@ class RunSummary:
     signal, a limit, a plateau or an error, which `reason` tells; "killed": its last process ended
     without a word; "unreadable": `reason` says why.
     net: the layer file's name without its ending.  epochs: trained so far; of: as many as asked.
-    error: the best test, `measure` names the number; None before the first test.
+    error: the best test, `measure` names the number; None before the first test.  last_error: the
+    same number of the newest test.
     seconds: from the beginning to the end of all attempts.  started: UTC, ISO 8601.
     settings: all options and all keys of the two files, see `settings_of`.
     """
@@ -37,6 +38,7 @@ class RunSummary:
     epochs: float = 0.0
     of: int | None = None
     error: float | None = None
+    last_error: float | None = None
     measure: str = ""
     seconds: float = 0.0
     started: str = ""
@@ -91,15 +93,19 @@ def _progress(facts: dict[str, Any]) -> dict[str, Any]:
     position = checkpoint.Position(*facts["position"])
     found: dict[str, Any] = {"epochs": position.epochs, "of": facts["options"].get("epochs")}
     best = facts["history"].get("best")
-    if best:
-        found |= {"error": best["error"], "measure": _measure(facts["history"].get("test", []))}
+    tests = facts["history"].get("test", [])
+    if best and tests:
+        measure, last = _judged(tests[-1])
+        found |= {"error": best["error"], "last_error": last, "measure": measure}
     return found
 
 
-def _measure(tests: list[dict[str, Any]]) -> str:
-    """The name of the number that a net is judged by, the first error, as in training."""
-    names = [name for test in tests[:1] for numbers in test["costs"].values() for name in numbers]
-    return next((name for name in names if name.endswith("error")), names[0] if names else "")
+def _judged(test: dict[str, Any]) -> tuple[str, float | None]:
+    """The number that a net is judged by, the first error, as in training: its name and value."""
+    costs: dict[str, dict[str, float]] = test["costs"]
+    numbers = [item for each in costs.values() for item in each.items()]
+    errors = [item for item in numbers if item[0].endswith("error")]
+    return next(iter(errors or numbers), ("", None))
 
 
 def _state(folder: Path, events: Events | None, is_saved: bool) -> tuple[State, str]:
