@@ -36,8 +36,8 @@ class ShowFiltersArguments(Arguments):
         metavar="N",
         help="Input of the layer whose weights to draw.",
     )
-    norm_filters: bool = flag(help="Scale the colours of each filter separately.")
-    no_rgb: bool = flag(help="Draw each channel as a grey tile.")
+    norm_filters: bool = flag(help="Scale the colors of each filter separately.")
+    no_rgb: bool = flag(help="Draw each channel as a gray tile.")
     yuv_to_rgb: bool = flag(help="Convert filters over YUV images to RGB.")
     channels: int | None = option(
         type=POSITIVE, metavar="N", help="Channels in the input of an fc layer."
@@ -63,7 +63,7 @@ class ShowMapsArguments(Arguments):
         help="Layer whose activities to draw; conv1 also means conv1a, conv1b, ...  "
         "[default: the first with weights]",
     )
-    norm_maps: bool = flag(help="Scale the colours of each map separately.")
+    norm_maps: bool = flag(help="Scale the colors of each map separately.")
     out: Path = picture_option("maps.png")
     npz: Path | None = option(
         type=PATH,

@@ -40,13 +40,12 @@ class TrainDataArguments(DataArguments):
     color_noise: float | None = option(
         type=Between(0, 100),
         metavar="X",
-        help="Strength of the PCA colour augmentation; 0.1 in the paper, section 4.1.  "
-        "[default: 0]",
+        help="Strength of the PCA color augmentation; 0.1 in the paper, section 4.1.  [default: 0]",
     )
     augment: bool | None = option(
         "--augment/--no-augment",
         default=None,
-        help="Take random crops and reflections of training images (default), or their centres.",
+        help="Take random crops and reflections of training images (default), or their centers.",
     )
 
 

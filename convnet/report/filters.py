@@ -198,5 +198,5 @@ def layer_picture(
 def _title(graph, node, index, shape):
     size = "x".join(map(str, shape[1:]))
     source = f", input {index}" if len(node.owners) > 1 else ""
-    where = f", gpu {node.devices[0]}" if graph.device_count > 1 else ""
+    where = f", device {node.devices[0]}" if graph.device_count > 1 else ""
     return f"{node.name}{where}{source}: {shape[0]} filters of {size}"

@@ -259,7 +259,7 @@ def test_a_browser_draws_the_curves_without_errors(place, tmp_path, width):
     assert not seen["wide"], "the page scrolls sideways"
 
 
-def test_the_licence_of_the_plots_is_beside_them():
+def test_the_license_of_the_plots_is_beside_them():
     assets = ROOT / "convnet/html/assets"
     assert "MIT" in (assets / "uPlot.LICENSE.txt").read_text()
     assert (
