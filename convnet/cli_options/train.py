@@ -164,3 +164,9 @@ class TrainArguments(Arguments):
     trace: Path | None = option(
         type=PATH, help="File for the times of one minibatch's steps, as a Chrome trace."
     )
+    tensorboard: Path | None = option(
+        type=PATH,
+        metavar="DIR",
+        help="Also write TensorBoard's event files, to a folder of the run's name in DIR.  Needs "
+        "the extra `tensorboard`.",
+    )

@@ -21,6 +21,7 @@ from convnet.commands.run_options import (
 )
 from convnet.commands.training.init_from import init_from, refuse_with_resume
 from convnet.commands.training.launcher import refuse_copies
+from convnet.commands.training.observers import observers
 from convnet.commands.training.progress import Progress
 from convnet.commands.training.report import report, report_dry_run
 from convnet.data.listing import listing_of
@@ -34,6 +35,7 @@ from convnet.language import harmless, read_source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
 from convnet.prepare import UNTRAINED, Prepared, prepare
+from convnet.runs.event_file import require_package
 from convnet.train.changes import describe_changes, describe_options
 from convnet.train.loop import fit
 from convnet.train.run import Run
@@ -53,6 +55,8 @@ def _train(arguments: TrainArguments) -> int:
     start = arguments.start
     refuse_with_resume(start)
     _refuse_lost_trace(arguments.trace)
+    if arguments.tensorboard is not None:
+        require_package()
     found = load_newest(start.resume) if start.resume else None
     saved_path, saved = (found.path, found.checkpoint) if found else (None, None)
     spec = _files(arguments)
@@ -70,8 +74,7 @@ def _train(arguments: TrainArguments) -> int:
         _resume(run, specs, saved, saved_path)
     _refuse_full_disk(run)
     start_workers(prepared.dataset, arguments.data.workers)
-    with Progress(run) as progress:
-        run.observer = progress
+    with Progress(run) as progress, observers(run, progress, arguments.tensorboard) as run.observer:
         outcome = fit(run)
     if arguments.dry_run:
         report_dry_run(run)
