@@ -5,7 +5,7 @@ import pytest
 
 from convnet.errors import DataError
 from convnet.report.curves import cost_layer, draw_curves, series, smoothed, table_of_tests
-from convnet.report.figures.plot import PAPER, ticks
+from convnet.report.figures.pen import PAPER, ticks
 
 
 def record(event, step, cost=2.0, error=0.5, **more):

@@ -5,6 +5,8 @@ import sys
 from convnet.cli_options.specs import DescribeArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.output.console import result, result_json, styled, warn
+from convnet.commands.output.drawings import refuse_drawing, write_drawing
+from convnet.drawing import draw_network
 from convnet.language.specs import Specs
 from convnet.network.planner import make_plan
 from convnet.report.describe import network_summary
@@ -14,6 +16,8 @@ from convnet.report.steps import step_lines
 
 def describe(arguments: DescribeArguments) -> None:
     """Print a network's summary, as tables or JSON, and its steps if asked for."""
+    if arguments.drawing is not None:
+        refuse_drawing(arguments.drawing)
     spec = arguments.spec.with_files()
     specs = Specs.read(spec.layers, spec.params)
     graph, assumed = build_without_data(specs, spec.language, arguments.dims)
@@ -29,3 +33,5 @@ def describe(arguments: DescribeArguments) -> None:
         result()
         for line in step_lines(make_plan(graph, arguments.minibatch)):
             result(line)
+    if arguments.drawing is not None and spec.layers is not None:
+        write_drawing(draw_network(graph, spec.layers.stem), arguments.drawing)

@@ -3,7 +3,7 @@
 (function () {
   // Okabe and Ito's colors, which people with any form of color vision can tell apart.
   const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
-  const runs = JSON.parse(document.getElementById("curves-data").textContent);
+  let runs = [];
   const place = document.getElementById("charts");
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
@@ -103,12 +103,13 @@
     box.append(element);
   }
 
-  function draw(title, curves) {
+  // A chart on the page.  It keeps its settings and its zoom when it gets newer curves.
+  function draw(title) {
     const box = document.createElement("div"), head = document.createElement("h3");
     box.className = "chart";
     head.textContent = title;
     box.append(head);
-    const state = { log: title === "learning rates", smoothed: true, chart: null };
+    const state = { log: title === "learning rates", smoothed: true, chart: null, curves: [] };
     const controls = document.createElement("div");
     const canvas = document.createElement("div");
     checkbox(controls, "logarithmic axis", state.log, on => { state.log = on; renew(); });
@@ -121,17 +122,36 @@
     controls.append(hint);
     box.append(controls, canvas);
     place.append(box);
-    function renew() {
+    function renew(curves) {
+      const zoom = zoomed(state.chart);
       if (state.chart) state.chart.destroy();
-      const width = Math.max(280, box.clientWidth);
-      state.chart = new uPlot(options(title, curves, state.log, width), aligned(curves, state.smoothed), canvas);
+      if (curves) state.curves = curves;
+      const width = Math.max(260, box.clientWidth);
+      const table = aligned(state.curves, state.smoothed);
+      state.chart = new uPlot(options(title, state.curves, state.log, width), table, canvas);
+      if (zoom) state.chart.setScale("x", zoom);
     }
-    renew();
     return renew;
   }
 
-  const renewals = [...charts()].map(([title, curves]) => draw(title, curves));
-  const renewAll = () => renewals.forEach(renew => renew());
+  // The part of the epochs that the reader has zoomed to; null for all of them.
+  function zoomed(chart) {
+    if (!chart || !chart.data[0].length) return null;
+    const { min, max } = chart.scales.x, x = chart.data[0];
+    return min > x[0] || max < x[x.length - 1] ? { min, max } : null;
+  }
+
+  const drawn = new Map();
+  window.showCurves = function (data) {
+    runs = data;
+    for (const [title, curves] of charts()) {
+      if (!drawn.has(title)) drawn.set(title, draw(title));
+      drawn.get(title)(curves);
+    }
+    place.classList.toggle("empty", drawn.size === 0);
+  };
+  window.showCurves(JSON.parse(document.getElementById("curves-data").textContent));
+  const renewAll = () => drawn.forEach(renew => renew());
   dark.addEventListener("change", renewAll);
   let pending = 0;
   window.addEventListener("resize", () => {

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from convnet.arithmetic import ceil_div
 from convnet.report.confusion_counts import ConfusionCounts, Pair
 from convnet.report.figures.color_scale import FROM_LIGHT, ColorScale, draw_bar
-from convnet.report.figures.plot import FINE, INK, PAPER, Pen
+from convnet.report.figures.pen import FINE, INK, PAPER, Pen
 from convnet.report.figures.predictions import shortened
 
 # Pixels of a cell by the largest number of classes that it suits, and the size of its numbers.
@@ -99,7 +99,7 @@ def _layout(confusion) -> _Layout:
 # -- the matrix ------------------------------------------------------------------------------------
 
 
-def _shares(confusion: ConfusionCounts, most: int) -> np.ndarray:
+def row_shares(confusion: ConfusionCounts, most: int) -> np.ndarray:
     """Return the shares of each true class, NaN without cases; at most `most` rows and columns.
 
     Of more classes, neighboring ones are added up first.
@@ -114,7 +114,7 @@ def _shares(confusion: ConfusionCounts, most: int) -> np.ndarray:
 
 
 def _matrix(confusion: ConfusionCounts, side: int) -> Image.Image:
-    shares = _shares(confusion, side)
+    shares = row_shares(confusion, side)
     pixels = SCALE.shade(shares)
     pixels[np.isnan(shares)] = EMPTY
     picture = Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)

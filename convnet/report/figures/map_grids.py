@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from convnet.report.figures.color_scale import ColorScale, number_text
-from convnet.report.figures.plot import PAPER, Pen
+from convnet.report.figures.pen import PAPER, Pen
 from convnet.report.figures.predictions import shortened
 
 MOST_MAPS, MOST_VALUES = 512, 16_384  # drawn of one block
