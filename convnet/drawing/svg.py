@@ -33,8 +33,8 @@ def svg(scene: Scene, theme: Theme | None = None) -> str:
 
 def _roles(scene: Scene) -> list[str]:
     """The roles that occur, so that the file holds no other rules."""
-    lines = {part.role for part in (*scene.curves, *scene.polylines)}
-    found = {"paper", *lines, *(part.role for part in scene.rectangles)}
+    found = {"paper", *(part.role for part in scene.rectangles)}
+    found |= {part.role for part in scene.curves} | {part.role for part in scene.polylines}
     found |= {part.role for part in scene.dots} | {part.role for part in scene.texts}
     return [role for role in ROLES if role in found]
 

@@ -6,14 +6,17 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
+from convnet.report.curves import all_of
 from convnet.report.smoothing import smoothed, thinned
 from convnet.runs.follow import Entry
 from convnet.train.plateau import DROP
 
+RATES = "learning rates"  # a chart
+
 
 @dataclass
 class Series:
-    """A curve.  x: epochs.  smooth: a centered mean of y; the same as y for tests."""
+    """A curve.  x: epochs.  smooth: a centered mean of y; the same as y for tests and rates."""
 
     chart: str
     name: str
@@ -89,16 +92,16 @@ class CurveBuilder:
         """Return what has been collected, with few enough points for a page."""
         found = Curves(name, marks=[mark for _, mark in self._marks])
         for (chart, label, event), points in self._points.items():
-            if points.steps:
-                x, y = thinned(points.x), thinned(points.y)
-                smooth = y if event == "test" else smoothed(y)
-                lists = x.tolist(), y.tolist(), smooth.tolist()
-                found.series.append(Series(chart, label, event, *lists))
+            x, y = thinned(points.x), thinned(points.y)
+            smooth = y if event == "test" or chart == RATES else smoothed(y)
+            lists = x.tolist(), y.tolist(), smooth.tolist()
+            found.series.append(Series(chart, label, event, *lists))
         return found
 
     def _cut(self, step: int) -> None:
         for points in (*self._points.values(), self._epochs):
             points.cut(step)
+        self._points = {key: points for key, points in self._points.items() if points.steps}
         self._marks = [(at, mark) for at, mark in self._marks if at <= step]
 
     def _epoch(self, entry: Entry) -> float:
@@ -123,17 +126,17 @@ def _numbers(entry: Entry) -> list[tuple[str, str, Any]]:
         for name, value in numbers.items()
     ]
     if entry.event == "train" and isinstance(entry.rates, dict):
-        found += [("learning rates", name, value) for name, value in _alike(entry.rates)]
+        found += [(RATES, name, value) for name, value in _alike(entry.rates)]
     return found
 
 
 def _alike(rates: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Each rate once, named after the first parameter that has it."""
-    first: dict[Any, str] = {}
+    """Each rate once, named after the first parameter that has it and how many more."""
+    equal: dict[Any, list[str]] = {}
     for name, value in rates.items():
         if isinstance(value, (int, float)):
-            first.setdefault(value, name)
-    return [(name, value) for value, name in first.items()]
+            equal.setdefault(value, []).append(name)
+    return [(all_of(names), value) for value, names in equal.items()]
 
 
 def _words_of(entry: Entry) -> str:

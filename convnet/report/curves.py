@@ -221,8 +221,7 @@ def _rates_panel(runs: Sequence[_Plotted], x_label: str) -> list[Panel]:
     roles = iter(LINES * 100)
     for run in runs:
         for names, points in rates_of(run.records):
-            others = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            label = " ".join(filter(None, [run.name, f"{names[0]}{others}"]))
+            label = " ".join(filter(None, [run.name, all_of(names)]))
             panel.lines.append(Line(label, points, next(roles)))
     return [panel] if panel.lines else []
 
@@ -243,6 +242,11 @@ def rates_of(records: Records) -> list[tuple[list[str], Points]]:
     for name, points in found.items():
         alike.setdefault(tuple(points), []).append(name)
     return [(names, _few(points)) for points, names in alike.items()]
+
+
+def all_of(names: Sequence[str]) -> str:
+    """Return a name for several: the first one, and how many more there are."""
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
 
 
 def _few(points: Sequence[tuple[float, float]]) -> Points:

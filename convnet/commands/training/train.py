@@ -54,7 +54,7 @@ def train(arguments: TrainArguments) -> int:
 def _train(arguments: TrainArguments) -> int:
     start = arguments.start
     refuse_with_resume(start)
-    _refuse_lost_trace(arguments.trace)
+    _refuse_lost_trace(arguments.trace, start.save)
     if arguments.tensorboard is not None:
         require_package()
     found = load_newest(start.resume) if start.resume else None
@@ -98,8 +98,10 @@ def _resume_or_start(arguments: TrainArguments) -> TrainArguments:
     return replace(arguments, start=replace(start, resume=start.save, init_from=None))
 
 
-def _refuse_lost_trace(path: Path | None) -> None:
-    if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
+def _refuse_lost_trace(path: Path | None, save: Path | None) -> None:
+    if path is None or (save and not save.exists() and path.parent.absolute() == save.absolute()):
+        return  # the run's folder will be made
+    if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
         raise ConvnetError(
             f"{path}: no file for --trace can be written there; give a file in a folder that exists"
         )
