@@ -43,6 +43,7 @@ class PageRun:
         self._checkpoint = FollowedCheckpoint(folder)
         self._facts: dict[str, Any] = {}
         self._graph: Graph | None = None
+        self._layers = ""  # the layer file that the graph was made of
         self._locked = False
         self._parts: dict[str, str] = {}  # HTML by title
         self._files: dict[str, tuple[int, int] | None] = {}  # states of other files
@@ -107,8 +108,9 @@ class PageRun:
             self._warn(str(error))
             return True
         self._parts[_FILTERS] = _filters(graph, saved)
-        if self._graph is None:  # it stays the same
-            self._graph = graph
+        layers = saved.checkpoint.layers.text
+        if self._graph is None or layers != self._layers:  # else it is the same as before
+            self._graph, self._layers = graph, layers
             self._parts[_DRAWING] = _drawing(graph, self.name)
             minibatch = int(saved.checkpoint.options.get("minibatch", 128))
             self._parts[_MEMORY], self._parts[_COPIES] = plan_section(graph, minibatch)

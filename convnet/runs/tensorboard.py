@@ -5,8 +5,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from convnet import checkpoint
 from convnet.errors import CheckpointError, ConvnetError
 from convnet.journal import Record, read
@@ -114,8 +112,7 @@ def add_checkpoint(file: EventFile, saved: Saved) -> None:
                 name = f"{node.name}.weights.{index}"
                 file.histogram(f"weights/{name}", saved.weights(node, index), step)
     with suppress(ConvnetError):  # a network may have no layer whose weights are images
-        picture = layer_picture(graph, saved.weights)
-        file.image("filters", np.asarray(picture.convert("RGB")), step)
+        file.image("filters", layer_picture(graph, saved.weights).convert("RGB"), step)
 
 
 def add_settings(file: EventFile, facts: Mapping[str, Any], step: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""The page in Chromium: everything is drawn, without errors, and nothing is wider than the window."""
+"""The page in Chromium: everything is drawn, without errors, and fits into the window."""
 
 import json
 import re

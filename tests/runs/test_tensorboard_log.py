@@ -3,15 +3,20 @@
 import builtins
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from convnet import checkpoint
+from convnet.runs import event_file
 from convnet.runs.settings import settings_of
 from convnet.runs.tensorboard import scalars
 from tests.support.command_line import good, run
+from tests.support.paths import ROOT
 
 SAVED = ("--layers", "digits", "--epochs", 2)
 
@@ -128,9 +133,7 @@ def test_a_run_started_anew_replaces_the_events_of_its_folder(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_a_full_disk_is_told_once_and_training_goes_on(tmp_path, monkeypatch):
-    from tensorboardX import record_writer
-
-    monkeypatch.setattr(record_writer, "open_file", lambda path: open("/dev/full", "wb"))
+    monkeypatch.setattr(event_file, "_unused_path", lambda folder: Path("/dev/full"))
     result = good("train", *SAVED, "--save", tmp_path / "run", "--tensorboard", tmp_path / "events")
     assert result.output.count("the event file cannot be written (no space left on device)") == 1
     assert "trained: 2 of 2 epochs" in result.output
@@ -144,7 +147,7 @@ def test_what_cannot_be_written_is_refused_before_training(tmp_path, monkeypatch
     real = builtins.__import__
 
     def without(name, *rest):
-        if name == "tensorboardX":
+        if name.startswith("tensorboard."):
             raise ImportError(name)
         return real(name, *rest)
 
@@ -157,3 +160,24 @@ def test_what_cannot_be_written_is_refused_before_training(tmp_path, monkeypatch
 def test_a_dry_run_writes_no_events(tmp_path):
     good("train", *SAVED, "--dry-run", "--tensorboard", tmp_path / "events")
     assert not (tmp_path / "events").exists()
+
+
+def test_the_buckets_of_a_histogram_hold_all_values():
+    edges = event_file._edges()
+    random = np.random.default_rng(0)
+    for values in (random.standard_normal((7, 300)), np.zeros(5), np.array([-2.0, 1e-3, 3.0])):
+        limits, counts = event_file.counted(values.astype(np.float32), edges)
+        expected = np.histogram(values.astype(np.float32), np.array(limits))[0]
+        assert counts == [0, *expected.tolist()] and sum(counts) == values.size
+        assert counts[1] and counts[-1], "no empty buckets at the ends"
+
+
+def test_pytorch_is_not_loaded(tmp_path):
+    """Its threads would take processor time from the kernels."""
+    code = (
+        "import sys; from pathlib import Path; from convnet.runs.event_file import EventFile\n"
+        "with EventFile(Path(sys.argv[1])) as file:\n"
+        "    file.text('a', 'b', 0); file.hyperparameters({'a': 'b'}, ['c'])\n"
+        "assert 'torch' not in sys.modules and 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, cwd=ROOT)

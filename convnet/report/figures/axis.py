@@ -39,21 +39,27 @@ class Axis:
         return found if len(found) > 1 else ticks(self.low, self.high, wanted)
 
 
-def axis_of(values: Sequence[float], *, log: bool = False) -> Axis:
+def axis_of(values: Sequence[float], scattered: Sequence[float] = (), *, log: bool = False) -> Axis:
     """Return an axis on which the course of curves can be read.
 
     Most of a run is spent near the lowest cost.  The few values of its beginning that would press
     the rest to the bottom are beyond a linear axis: its upper limit is a quantile.  It begins at 0
     if that costs less than a third of it.
 
-    values: of all curves; on a logarithmic axis those that are not positive do not count.
+    values: of all curves.  scattered: of curves whose lowest values need not be on the axis either.
+    On a logarithmic axis those that are not positive do not count.
     """
-    found = np.sort([value for value in values if value > 0 or not log])
+    found, more = (
+        np.array([value for value in each if value > 0 or not log]) for each in (values, scattered)
+    )
     if not len(found):
         return Axis(0.1, 1.0, log)
-    low, high = float(found[0]), float(found[-1])
+    low, high = float(found.min()), float(found.max())
     if len(found) > FEW and not log:
         high = float(np.quantile(found, QUANTILE))
+    if len(more):
+        low = min(low, float(np.quantile(more, 1 - QUANTILE)))
+        high = max(high, float(np.quantile(more, QUANTILE)))
     return _logarithmic(low, high) if log else _linear(low, high)
 
 

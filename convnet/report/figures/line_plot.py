@@ -105,9 +105,13 @@ class _Axes:
     def __init__(self, panel: Panel, frame: _Frame) -> None:
         self.panel, self.frame = panel, frame
         solid = [line for line in panel.lines if not line.faint] or panel.lines
-        points = [point for line in solid for point in line.points]
-        self.y = axis_of([y for _, y in points], log=panel.log)
-        self.x = _whole([x for x, _ in points], log=panel.log_x)
+        faint = [line for line in panel.lines if line not in solid]
+        values, scattered = (
+            [y for line in lines for _, y in line.points] for lines in (solid, faint)
+        )
+        self.y = axis_of(values, scattered, log=panel.log)
+        steps = [x for line in panel.lines for x, _ in line.points]
+        self.x = _whole(steps, log=panel.log_x)
 
     def place(self, point: Point) -> Point:
         """Return where a point of a line stands in the scene."""
