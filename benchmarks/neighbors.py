@@ -20,13 +20,13 @@ _CHUNK = 10_000
 def write(path: Path, vectors: int) -> None:
     """Features like those behind a ReLU: a thousand clusters, half of the values 0."""
     random = np.random.default_rng(0)
-    centres = random.standard_normal((1000, VALUES), np.float32)
+    centers = random.standard_normal((1000, VALUES), np.float32)
     with path.open("wb") as file:
         form = {"descr": "<f4", "fortran_order": False, "shape": (vectors, VALUES)}
         np.lib.format.write_array_header_1_0(file, form)
         for first in range(0, vectors, _CHUNK):
             count = min(_CHUNK, vectors - first)
-            near = centres[np.arange(first, first + count) % len(centres)]
+            near = centers[np.arange(first, first + count) % len(centers)]
             file.write(np.maximum(near + random.standard_normal(near.shape, np.float32), 0))
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 from convnet.data.datasets.shapes import Shapes
 
 SIDE = 256
-_AMPLITUDE = 6.0  # of the noise in brightness, standard deviation in grey levels
-_COLOUR = 1.0  # and in each color
+_AMPLITUDE = 6.0  # of the noise in brightness, standard deviation in gray levels
+_COLOR = 1.0  # and in each color
 
 
 def write_photos(folder: Path, images: int, classes: int = 4) -> Path:
@@ -23,7 +23,7 @@ def write_photos(folder: Path, images: int, classes: int = 4) -> Path:
         path = folder / f"class{number % classes}" / f"{number:05}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         noise = _noise(random, _AMPLITUDE)[..., np.newaxis]
-        noise = noise + np.stack([_noise(random, _COLOUR) for _ in range(3)], axis=-1)
+        noise = noise + np.stack([_noise(random, _COLOR) for _ in range(3)], axis=-1)
         # Enlarged, since the shapes' own noise differs from pixel to pixel, as photographs do not.
         large = Image.fromarray(np.moveaxis(picture, 0, -1)).resize((SIDE, SIDE))
         pixels = np.clip(np.asarray(large) + noise, 0, 255).astype(np.uint8)

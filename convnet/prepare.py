@@ -54,8 +54,8 @@ class DataOptions:
         flip: Reflect training images at random; None: if the data set suits it.
         mean: What to subtract: "image", "scalar", "none" or a number.
         scalar_mean: A number to subtract instead; see `convnet train --help`.
-        color_noise: Strength of the PCA colour augmentation.
-        augment: False takes the centres of training images instead of random crops.
+        color_noise: Strength of the PCA color augmentation.
+        augment: False takes the centers of training images instead of random crops.
         data_seed: Seed of the pictures that are held out, and of data sets that are generated.
     """
 

@@ -17,14 +17,16 @@ from pathlib import Path
 
 import click
 
+from convnet import drawing
 from convnet.data import open_dataset
+from convnet.drawing.style import LINES
 from convnet.engines import DeviceOptions, make_engine
 from convnet.errors import TrainingError
 from convnet.language import Source, read_source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
 from convnet.prepare import DataOptions, prepare
-from convnet.report.figures.plot import COLORS, Line, Panel, draw
+from convnet.report.figures.line_plot import Line, Panel, plot
 from convnet.train import Observer, Options, Run, fit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -149,13 +151,14 @@ def ratio_line(curves: dict[str, list[Curve]], target: float) -> str:
 def picture(curves: dict[str, list[Curve]], data: str, target: float):
     """Draw seed 0 of both networks in full color, other seeds faint, and the target as a line."""
     lines = []
-    for color, (neuron, found) in zip(COLORS, curves.items(), strict=False):
-        lines += [Line("", curve.points, color, faint=True) for curve in found[1:]]
-        lines.append(Line(f"{neuron}, rate {found[0].rate:g}", found[0].points, color))
+    for role, (neuron, found) in zip(LINES, curves.items(), strict=False):
+        lines += [Line("", curve.points, role, faint=True) for curve in found[1:]]
+        lines.append(Line(f"{neuron}, rate {found[0].rate:g}", found[0].points, role))
     longest = max(curve.points[-1][0] for found in curves.values() for curve in found)
-    lines.append(Line(f"{target:.0%}", [(0, target), (longest, target)], (150, 150, 150)))
-    panel = Panel("training error", "iterations", lines, percent=True)
-    return draw([panel], f"Four-layer net on {data} (paper, Figure 1)", height=420)
+    lines.append(Line(f"{target:.0%}", [(0, target), (longest, target)], "frame", dashed=True))
+    panel = Panel("training error", "iterations", "share of the cases", lines, percent=True)
+    scene = plot([panel], f"Four-layer net on {data} (paper, Figure 1)", height=380)
+    return drawing.picture(scene)
 
 
 @click.command()

@@ -40,9 +40,9 @@ def test_a_plain_feed_has_the_training_images_in_order_as_tests_see_them():
     found = prepared(color_noise=0.5)
     batch = found.feed("train", 30, seed=1, plain=True).minibatch(0, 0)
     assert batch.indices.tolist() == list(range(30))
-    centres = found.dataset.images("train", batch.indices)[:, :, 2:22, 2:22]
-    expected = centres - found.dataset.mean_image()[:, 2:22, 2:22]
-    np.testing.assert_allclose(batch.matrices[0].T.reshape(centres.shape), expected, atol=1e-4)
+    centers = found.dataset.images("train", batch.indices)[:, :, 2:22, 2:22]
+    expected = centers - found.dataset.mean_image()[:, 2:22, 2:22]
+    np.testing.assert_allclose(batch.matrices[0].T.reshape(centers.shape), expected, atol=1e-4)
 
 
 def test_what_was_opened_is_told():

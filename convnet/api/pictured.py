@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from convnet.data.dataset import Dataset
-from convnet.data.decoder import grey_square
+from convnet.data.decoder import gray_square
 from convnet.data.pictures.square import central_square
 from convnet.errors import DataError
 from convnet.network.given_arrays import checked_array
@@ -91,7 +91,7 @@ def _squares(given: Any, record: InputRecord, blank: Blank) -> np.ndarray:
     picture = given if isinstance(given, Image.Image) else _as_picture(given)
     # A copy: scaling may decode a file that Pillow has opened to another size.
     square = central_square(picture.copy(), record.side, upright=True)
-    pixels = grey_square(square) if record.channels == 1 else np.asarray(square)
+    pixels = gray_square(square) if record.channels == 1 else np.asarray(square)
     return np.moveaxis(pixels, 2, 0)[np.newaxis]
 
 

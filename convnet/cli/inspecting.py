@@ -44,12 +44,13 @@ def describe(arguments: DescribeArguments) -> None:
     "convnet.cli_options.report:ReportArguments",
     "convnet report",
     "convnet report --load checkpoints/one --load checkpoints/two --out compared.html",
+    "convnet report --test",
 )
 def report(arguments: ReportArguments) -> None:
     """Write a web page about one run or several.
 
-    The page is one file that needs no network: curves, filters, a drawing of the network, and
-    settings.  The curves of several runs are laid over each other.
+    The page is one file that needs no network: curves, a test, filters, a drawing of the network,
+    memory, times, and settings.  The curves of several runs are laid over each other.
     """
     from convnet.commands.inspecting.report import report
 
@@ -156,9 +157,10 @@ def show_preds(arguments: ShowPredsArguments) -> None:
     "convnet show-cost --out cost.png",
 )
 def show_cost(arguments: ShowCostArguments) -> None:
-    """Draw the cost and the test error over a run.
+    """Plot the cost and the error over a run, or over several.
 
-    Also prints a table of the tests.  Both come from the journal of the run.
+    Also prints a table of the tests.  Both come from the journals of the runs.  A linear axis ends
+    where all but the beginning of the curves can be read.
     """
     from convnet.commands.inspecting.show import show_cost
 

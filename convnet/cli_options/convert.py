@@ -83,7 +83,7 @@ class MakeDataArguments(Arguments):
         type=click.Choice(["4:4:4", "4:2:0"]),
         default="4:4:4",
         show_default=True,
-        help="JPEG chroma subsampling: colours at full or half resolution.",
+        help="JPEG chroma subsampling: colors at full or half resolution.",
     )
     workers: int | None = option(
         type=POSITIVE, metavar="N", help="Processes.  [default: one for each core]"

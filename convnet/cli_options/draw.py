@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import click
-
 from convnet.cli_options.record import Arguments, group, option
-from convnet.cli_options.shared import DimsArguments, LanguageArguments, SpecArguments, load_option
+from convnet.cli_options.shared import (
+    DimsArguments,
+    LanguageArguments,
+    SpecArguments,
+    load_option,
+    theme_option,
+)
 from convnet.cli_options.types import PATH
 
 
@@ -31,10 +35,7 @@ class DrawArguments(Arguments):
     title: str | None = option(
         metavar="TEXT", help="Title of the drawing.  [default: the name of the file or the run]"
     )
-    theme: Literal["light", "dark"] | None = option(
-        type=click.Choice(["light", "dark"]),
-        help="Colors.  [default: SVG follows the reader's browser, pictures are light]",
-    )
+    theme: Literal["light", "dark"] | None = theme_option()
     out: Path = option(
         type=PATH,
         default=Path("network.svg"),

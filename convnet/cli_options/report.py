@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from convnet.cli_options.record import Arguments, option, repeatable
+from convnet.cli_options.record import Arguments, flag, group, option, repeatable
+from convnet.cli_options.shared import EvaluationArguments
 from convnet.cli_options.types import PATH
 
 
@@ -15,6 +16,17 @@ class ReportArguments(Arguments):
 
     load: tuple[Path, ...] = repeatable(
         type=PATH, help="Folder of a run.  Several are compared.  [default: the newest run]"
+    )
+    test: bool = flag(
+        help="Test the best checkpoint of each run: its confusion matrix and its most confident "
+        "mistakes."
+    )
+    evaluation: EvaluationArguments = group(EvaluationArguments)
+    trace: tuple[Path, ...] = repeatable(
+        type=PATH,
+        metavar="FILE",
+        help="Show the times in a file of `convnet train --trace`.  [default: trace.json in the "
+        "run's folder]",
     )
     out: Path = option(
         type=PATH, default=Path("report.html"), show_default=True, help="HTML file to write."

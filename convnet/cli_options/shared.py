@@ -47,6 +47,14 @@ def picture_option(default: str) -> Any:
     return option(type=PATH, default=Path(default), show_default=True, help=help)
 
 
+def theme_option() -> Any:
+    """Return a field for --theme."""
+    return option(
+        type=click.Choice(["light", "dark"]),
+        help="Colors.  [default: SVG follows the reader's browser, pictures are light]",
+    )
+
+
 def seed_option(help: str) -> Any:
     """Return a field for --seed, 0 by default."""
     return option(type=SEED, default=0, show_default=True, metavar="N", help=help)

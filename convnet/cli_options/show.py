@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -15,6 +16,7 @@ from convnet.cli_options.shared import (
     logreg_option,
     picture_option,
     seed_option,
+    theme_option,
 )
 from convnet.cli_options.types import NATURAL, PATH, POSITIVE
 
@@ -36,8 +38,8 @@ class ShowFiltersArguments(Arguments):
         metavar="N",
         help="Input of the layer whose weights to draw.",
     )
-    norm_filters: bool = flag(help="Scale the colours of each filter separately.")
-    no_rgb: bool = flag(help="Draw each channel as a grey tile.")
+    norm_filters: bool = flag(help="Scale the colors of each filter separately.")
+    no_rgb: bool = flag(help="Draw each channel as a gray tile.")
     yuv_to_rgb: bool = flag(help="Convert filters over YUV images to RGB.")
     channels: int | None = option(
         type=POSITIVE, metavar="N", help="Channels in the input of an fc layer."
@@ -63,7 +65,7 @@ class ShowMapsArguments(Arguments):
         help="Layer whose activities to draw; conv1 also means conv1a, conv1b, ...  "
         "[default: the first with weights]",
     )
-    norm_maps: bool = flag(help="Scale the colours of each map separately.")
+    norm_maps: bool = flag(help="Scale the colors of each map separately.")
     out: Path = picture_option("maps.png")
     npz: Path | None = option(
         type=PATH,
@@ -97,11 +99,26 @@ class ShowPredsArguments(Arguments):
 class ShowCostArguments(Arguments):
     """All arguments of `convnet show-cost`."""
 
-    load: Path | None = option(
-        type=PATH, help="Folder of a run, or a checkpoint in it.  [default: the newest run]"
+    load: tuple[Path, ...] = repeatable(
+        type=PATH,
+        help="Folder of a run, or a checkpoint in it.  Several are drawn over each other.  "
+        "[default: the newest run]",
     )
     cost: str | None = option(metavar="LAYER", help="Cost layer to draw.  [default: the first]")
-    out: Path = picture_option("cost.png")
+    log: bool = flag(help="Draw cost and error on logarithmic axes.")
+    rates: bool = flag(help="Also draw the learning rates.")
+    raw: bool | None = option(
+        "--raw/--no-raw",
+        default=None,
+        help="Draw the training curves as they are below the smoothed ones.  [default: of one run]",
+    )
+    theme: Literal["light", "dark"] | None = theme_option()
+    out: Path = option(
+        type=PATH,
+        default=Path("cost.png"),
+        show_default=True,
+        help="Plot to write: .svg, or a picture in the format of its ending.",
+    )
     as_json: bool = json_option()
 
 

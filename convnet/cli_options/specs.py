@@ -38,6 +38,12 @@ class DescribeArguments(Arguments):
         help="Cases in a minibatch, for operations and memory.",
     )
     steps: bool = flag(help="Also print every step of the training program.")
+    drawing: Path | None = option(
+        type=PATH,
+        metavar="FILE",
+        help="Also draw the network, as `convnet draw` does: .svg, or a picture in the format of "
+        "the ending.",
+    )
     as_json: bool = json_option()
 
 

@@ -42,13 +42,12 @@ class TrainDataArguments(DataArguments):
     color_noise: float | None = option(
         type=Between(0, 100),
         metavar="X",
-        help="Strength of the PCA colour augmentation; 0.1 in the paper, section 4.1.  "
-        "[default: 0]",
+        help="Strength of the PCA color augmentation; 0.1 in the paper, section 4.1.  [default: 0]",
     )
     augment: bool | None = option(
         "--augment/--no-augment",
         default=None,
-        help="Take random crops and reflections of training images (default), or their centres.",
+        help="Take random crops and reflections of training images (default), or their centers.",
     )
 
 
@@ -178,4 +177,10 @@ class TrainArguments(Arguments):
     dry_run: bool = flag(help="Run one training and one test minibatch; save nothing.")
     trace: Path | None = option(
         type=PATH, help="File for the times of one minibatch's steps, as a Chrome trace."
+    )
+    tensorboard: Path | None = option(
+        type=PATH,
+        metavar="DIR",
+        help="Also write TensorBoard's event files, to a folder of the run's name in DIR.  Needs "
+        "the extra `tensorboard`.",
     )

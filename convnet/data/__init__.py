@@ -1,4 +1,4 @@
-"""Data: sets of labelled images, and minibatches of them.
+"""Data: sets of labeled images, and minibatches of them.
 
 `open_dataset` finds a set by name or folder, `Feed` makes minibatches of it, float32 matrices with
 one column a case, and `Prefetch` makes them ahead of the network in threads.  This package does not

@@ -1,4 +1,4 @@
-"""The interface of all sets of labelled images, and a set that is held in memory.
+"""The interface of all sets of labeled images, and a set that is held in memory.
 
 Images are square, channels first, uint8 (0..255); sets of other values hold float32 instead.  A
 data set neither crops nor flips nor subtracts: `Feed` does.
@@ -22,7 +22,7 @@ _MEAN_CHUNK = 1024
 
 
 class Dataset(ABC):
-    """Labelled square images in two splits, "train" and "test".
+    """Labeled square images in two splits, "train" and "test".
 
     name         how the user names the set: "digits", or a folder
     class_names  one name per class, in the order of the labels

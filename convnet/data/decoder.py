@@ -19,7 +19,7 @@ class Decoder(NamedTuple):
     converts  JPEGs of other color spaces than RGB are converted, not refused
     scales    the files are pictures of any format and size, brought to the side and upright as in
               `convnet.data.pictures.square`; otherwise they are JPEGs of exactly that size
-    grey      of such pictures, red, green and blue become the luma
+    gray      of such pictures, red, green and blue become the luma
     skips     such pictures that cannot be read are marked (`is_decoded`), not refused
     """
 
@@ -27,7 +27,7 @@ class Decoder(NamedTuple):
     side: int
     converts: bool = False
     scales: bool = False
-    grey: bool = False
+    gray: bool = False
     skips: bool = False
 
     def decode(self, ranges: ArrayLike, pixels: np.ndarray) -> None:
@@ -66,10 +66,10 @@ class Decoder(NamedTuple):
         from convnet.data.pictures.square import read_square  # on demand: most need none
 
         square, _ = read_square(file, len(pixels), upright=True)
-        pixels[..., :3] = grey_square(square) if self.grey else square
+        pixels[..., :3] = gray_square(square) if self.gray else square
 
 
-def grey_square(square) -> np.ndarray:
+def gray_square(square) -> np.ndarray:
     """Return the luma of an image in RGB: uint8 (side, side, 1)."""
     return np.asarray(square.convert("L"))[..., np.newaxis]
 

@@ -79,13 +79,13 @@ def _mean_difference(record, dataset) -> list[str]:
         return [f"a mean of {other:.4g}, not {record.mean_number:.4g}"] * (gap > _SAME)
     other = dataset.mean_image() * (float(dataset.scale) / record.scale)
     side = min(record.mean.shape[-1], dataset.side)
-    gaps = np.abs(np.float64(_centre(other, side)) - _centre(record.mean, side))
+    gaps = np.abs(np.float64(_center(other, side)) - _center(record.mean, side))
     if not gaps.max() > _SAME:
         return []
     return [f"a mean image that differs by {gaps.mean():.3g} on average (at most {gaps.max():.3g})"]
 
 
-def _centre(image, side):
+def _center(image, side):
     start = (image.shape[-1] - side) // 2
     return image[:, start : start + side, start : start + side]
 
@@ -123,7 +123,7 @@ def network_input(record: InputRecord, images: np.ndarray) -> np.ndarray:
     crops = images[:, :, seen, seen].astype(np.float32) / np.float32(record.scale)
     mean = record.mean
     if isinstance(mean, np.ndarray):
-        mean = _centre(mean, record.inner_size)
+        mean = _center(mean, record.inner_size)
     return crops - np.asarray(mean, np.float32)
 
 

@@ -1,8 +1,10 @@
 """A scene as a picture."""
 
+from itertools import pairwise
+
 from PIL import Image, ImageDraw
 
-from convnet.drawing.scene import Curve, Point, Rectangle, Scene, Text
+from convnet.drawing.scene import Curve, Dot, Point, Polyline, Rectangle, Scene, Text
 from convnet.drawing.style import Theme, fill, ink
 from convnet.drawing.svg import arrowhead
 from convnet.drawing.text_width import font
@@ -33,6 +35,10 @@ class _Painter:
         for part in scene.rectangles:
             if part.role != "column":
                 self.rectangle(part)
+        for line in scene.polylines:
+            self.polyline(line)
+        for dot in scene.dots:
+            self.dot(dot)
         for text in scene.texts:
             self.text(text)
 
@@ -58,7 +64,30 @@ class _Painter:
             head = [(x * self.scale, y * self.scale) for x, y in arrowhead(part)]
             self.pen.polygon(head, color)
 
+    def polyline(self, part: Polyline) -> None:
+        color = blended(ink(part.role, self.theme), fill("paper", self.theme), part.opacity)
+        width = max(1, round(part.width * self.scale))
+        points = [(x * self.scale, y * self.scale) for x, y in part.points]
+        if part.dashed:
+            for start, end in pairwise(points):
+                for piece in _dashes([start, end], 5 * self.scale, 4 * self.scale):
+                    self.pen.line(piece, color, width)
+        elif len(points) > 1:
+            self.pen.line(points, color, width, joint="curve")
+
+    def dot(self, part: Dot) -> None:
+        x, y = part.center[0] * self.scale, part.center[1] * self.scale
+        for radius, color in (
+            (part.radius + 1, fill("paper", self.theme)),
+            (part.radius, ink(part.role, self.theme)),
+        ):
+            r = radius * self.scale
+            self.pen.ellipse((x - r, y - r, x + r, y + r), color)
+
     def text(self, part: Text) -> None:
+        if part.upright:
+            self.upright_text(part)
+            return
         at = part.at[0] * self.scale, part.at[1] * self.scale
         color = ink(part.role, self.theme)
         shown = part.text.replace("×", "x")  # Pillow's font has no such sign
@@ -66,6 +95,23 @@ class _Painter:
             at, shown, color, font(part.size * self.scale), _ANCHORS[part.anchor],
             stroke_width=self.scale / 6 if part.bold else 0, stroke_fill=color,
         )  # fmt: skip
+
+    def upright_text(self, part: Text) -> None:
+        letters = font(part.size * self.scale)
+        left, top, right, bottom = letters.getbbox(part.text, anchor="ls")
+        mask = Image.new("L", (round(right - left) + 2, round(bottom - top) + 2), 0)
+        ImageDraw.Draw(mask).text((-left, -top), part.text, 255, letters, anchor="ls")
+        mask = mask.rotate(90, expand=True)
+        x, y = part.at[0] * self.scale + top, part.at[1] * self.scale
+        rise = {"start": mask.height, "middle": mask.height / 2, "end": 0}[part.anchor]
+        ink_picture = Image.new("RGB", mask.size, ink(part.role, self.theme))
+        self.image.paste(ink_picture, (round(x), round(y - rise)), mask)
+
+
+def blended(color: str, paper: str, opacity: float) -> str:
+    """Return a color on a background, both as #rrggbb, at an opacity of 0 to 1."""
+    pairs = zip(bytes.fromhex(color[1:]), bytes.fromhex(paper[1:]), strict=True)
+    return "#" + bytes(round(a * opacity + b * (1 - opacity)) for a, b in pairs).hex()
 
 
 def polyline(part: Curve) -> list[Point]:

@@ -34,6 +34,26 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Polyline:
+    """Straight lines through points.  opacity: 0 to 1, of its color.  dashed: as a curve's."""
+
+    points: tuple[Point, ...]
+    role: str
+    width: float = 1.0
+    opacity: float = 1.0
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A filled circle with a rim of the background's color."""
+
+    center: Point
+    radius: float
+    role: str
+
+
+@dataclass(frozen=True)
 class Text:
     """at: the point on the base line that `anchor` names.  size: in pixels."""
 
@@ -43,6 +63,7 @@ class Text:
     role: str = "ink"
     anchor: Literal["start", "middle", "end"] = "middle"
     bold: bool = False
+    upright: bool = False  # written from bottom to top; `at` is then the left end or the middle
 
 
 @dataclass
@@ -54,4 +75,6 @@ class Scene:
     title: str
     rectangles: list[Rectangle] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
+    polylines: list[Polyline] = field(default_factory=list)
+    dots: list[Dot] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)

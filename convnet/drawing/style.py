@@ -1,4 +1,4 @@
-"""Colors of drawings, for light and dark backgrounds.
+"""Colors of drawings and plots, for light and dark backgrounds.
 
 The families' hues are those of Okabe and Ito ("Color Universal Design", 2008), which people with
 any form of color vision can tell apart; the words in the boxes say the same.
@@ -24,6 +24,14 @@ _LIGHT = {
     "arrow": ("", "#4d545e"),
     "copy": ("", "#d55e00"),
     "shared": ("", "#6a6aa8"),
+    "grid": ("", "#e3e6ea"),
+    "frame": ("", "#8a8f98"),
+    "line0": ("", "#0072b2"),
+    "line1": ("", "#d55e00"),
+    "line2": ("", "#009e73"),
+    "line3": ("", "#b0588c"),
+    "line4": ("", "#c98a00"),
+    "line5": ("", "#56b4e9"),
 }
 _DARK = {
     "paper": ("#15181c", "#15181c"),
@@ -40,7 +48,16 @@ _DARK = {
     "arrow": ("", "#a7aeb8"),
     "copy": ("", "#f08a4b"),
     "shared": ("", "#a3a3dc"),
+    "grid": ("", "#2b3038"),
+    "frame": ("", "#6b7480"),
+    "line0": ("", "#56b4e9"),
+    "line1": ("", "#f08a4b"),
+    "line2": ("", "#2fc79c"),
+    "line3": ("", "#cc79a7"),
+    "line4": ("", "#e6b84a"),
+    "line5": ("", "#a3a3dc"),
 }
+LINES = tuple(role for role in _LIGHT if role.startswith("line"))  # of the curves of a plot
 ROLES = tuple(_LIGHT)
 
 

@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import escape
 
-from convnet.drawing.scene import Curve, Rectangle, Scene, Text
+from convnet.drawing.scene import Curve, Dot, Polyline, Rectangle, Scene, Text
 from convnet.drawing.style import ROLES, Theme, fill, ink
 
 _FONTS = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
@@ -18,28 +18,38 @@ def svg(scene: Scene, theme: Theme | None = None) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" class="convnet-drawing">',
         f"<title>{escape(scene.title)}</title>",
-        f"<style>{_css(theme)}</style>",
+        f"<style>{_css(theme, _roles(scene))}</style>",
         f'<rect class="paper" width="{width}" height="{height}"/>',
         *map(_rectangle, (r for r in scene.rectangles if r.role == "column")),
         *map(_curve, scene.curves),
         *map(_rectangle, (r for r in scene.rectangles if r.role != "column")),
+        *map(_polyline, scene.polylines),
+        *map(_dot, scene.dots),
         *map(_text, scene.texts),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _css(theme: Theme | None) -> str:
+def _roles(scene: Scene) -> list[str]:
+    """The roles that occur, so that the file holds no other rules."""
+    found = {"paper", *(part.role for part in scene.rectangles)}
+    found |= {part.role for part in scene.curves} | {part.role for part in scene.polylines}
+    found |= {part.role for part in scene.dots} | {part.role for part in scene.texts}
+    return [role for role in ROLES if role in found]
+
+
+def _css(theme: Theme | None, roles: list[str]) -> str:
     common = f".convnet-drawing text {{ font-family: {_FONTS}; }}"
     if theme:
-        return f"{common}\n{_rules(theme)}"
-    dark = _rules("dark")
-    return f"{common}\n{_rules('light')}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
+        return f"{common}\n{_rules(theme, roles)}"
+    dark = _rules("dark", roles)
+    return f"{common}\n{_rules('light', roles)}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
 
 
-def _rules(theme: Theme) -> str:
+def _rules(theme: Theme, roles: list[str]) -> str:
     rules = []
-    for role in ROLES:
+    for role in roles:
         color = ink(role, theme)
         here = f".convnet-drawing .{role}"
         if fill(role, theme):
@@ -71,10 +81,32 @@ def _curve(part: Curve) -> str:
     return f'{line}\n<polygon class="{part.role} solid" stroke="none" points="{points}"/>'
 
 
+def _polyline(part: Polyline) -> str:
+    points = " ".join(f"{x:.6g},{y:.6g}" for x, y in part.points)
+    faint = f' stroke-opacity="{part.opacity:g}"' if part.opacity < 1 else ""
+    dashes = ' stroke-dasharray="5 4"' if part.dashed else ""
+    return (
+        f'<polyline class="{part.role}" points="{points}" fill="none" '
+        f'stroke-width="{part.width:g}" stroke-linejoin="round"{faint}{dashes}/>'
+    )
+
+
+def _dot(part: Dot) -> str:
+    x, y = part.center
+    ring = f'<circle class="paper" cx="{x:.6g}" cy="{y:.6g}" r="{part.radius + 1:g}"/>'
+    return ring + (
+        f'<circle class="{part.role} solid" cx="{x:.6g}" cy="{y:.6g}" r="{part.radius:g}"/>'
+    )
+
+
 def _text(part: Text) -> str:
     weight = ' font-weight="600"' if part.bold else ""
+    x, y = part.at
+    place = f'x="{x:g}" y="{y:g}"'
+    if part.upright:
+        place = f'transform="translate({x:g} {y:g}) rotate(-90)"'
     return (
-        f'<text class="{part.role}" x="{part.at[0]:g}" y="{part.at[1]:g}" '
+        f'<text class="{part.role}" {place} '
         f'font-size="{part.size}" text-anchor="{part.anchor}"{weight}>{escape(part.text)}</text>'
     )
 

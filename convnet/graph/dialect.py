@@ -107,7 +107,7 @@ class Dialect:
         return self.name in ("chm", "convnet")
 
     @property
-    def rscale_tests_on_centre(self) -> bool:
+    def rscale_tests_on_center(self) -> bool:
         """Whether rscale crops the center in a test, and does not shrink (docs/dialect.md, 3.7)."""
         return self.name == "chm"
 

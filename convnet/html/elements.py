@@ -35,6 +35,11 @@ def section(title: str, *parts: str, name: str) -> str:
     return f'<section id="{name}">\n<h2>{text(title)}</h2>\n{body}\n</section>' if body else ""
 
 
+def folded(title: str, body: str) -> str:
+    """Return a part with a title that a reader can fold."""
+    return f"<details open><summary>{text(title)}</summary>\n{body}\n</details>"
+
+
 def picture(image: Image.Image, words: str) -> str:
     """Return a picture as an element that holds its own pixels.  words: for those who see none."""
     file = BytesIO()

@@ -1,96 +1,112 @@
 """The page: what is known of one or several runs, put together."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from convnet import __version__, checkpoint
-from convnet.drawing import draw_network, svg
-from convnet.errors import ConvnetError
-from convnet.graph.build import Graph
+from convnet import __version__
+from convnet.display import harmless
 from convnet.html import elements
-from convnet.html.repeat import command_of
-from convnet.html.series import curves_of
-from convnet.journal import read
-from convnet.report.filters import layer_picture
+from convnet.html.page_run import PageRun, Warn, times_of
+from convnet.journal import FILE_NAME
+from convnet.report.test_result import TestResult
 from convnet.runs.differences import differences
-from convnet.runs.saved import Saved
-from convnet.runs.summary import RunSummary, summary_of
+from convnet.runs.summary import RunSummary
 from convnet.runs.table import cells_of
-
-
-@dataclass(frozen=True)
-class _Run:
-    summary: RunSummary
-    saved: Saved | None
-    graph: Graph | None
-
-    @property
-    def name(self) -> str:
-        return self.summary.folder.resolve().name
 
 
 def report_page(
     folders: Sequence[Path],
     *,
-    renew: int | None = None,
-    warn: Callable[[str], object] = lambda line: None,
+    traces: Sequence[Path] = (),
+    results: Mapping[Path, TestResult] | None = None,
+    warn: Warn = lambda line: None,
 ) -> str:
     """Return an HTML page about runs, with all that it needs inside.
 
     Parameters:
         folders: Of the runs; their curves are drawn over each other.
-        renew: Seconds after which a browser loads the page again; None for never.
+        traces: Files that `convnet train --trace` wrote, besides those in the folders.
+        results: Of tests that were just made, by folder.
         warn: Called with a line about what cannot be read and is left out.
 
     Raises:
-        DataError: If a run has no journal.
+        DataError: If a run has no journal, or a trace cannot be read.
     """
-    runs = [_read(folder, warn) for folder in folders]
-    curves = [curves_of(run.name, read(run.summary.folder, warn)).to_json() for run in runs]
-    parts = [
-        elements.section("Runs" if len(runs) > 1 else "Run", _overview(runs), name="runs"),
-        elements.section("Differences", _differences(runs), name="differences"),
-        '<section id="curves"><h2>Curves</h2>\n<div id="charts"></div>\n</section>',
-        elements.section("Events", _events(curves), name="events"),
-        *map(_details, runs),
-    ]
-    title = ", ".join(run.name for run in runs)
-    return Template(_asset("page.html")).substitute(
-        title=elements.text(title),
-        renew=f'<meta http-equiv="refresh" content="{int(renew)}">' if renew else "",
-        plot_style=_asset("uPlot.min.css"),
-        style=_asset("page.css"),
-        plot_script=_asset("uPlot.iife.min.js"),
-        script=_asset("curves.js"),
-        curves=elements.data("curves-data", curves),
-        body="\n".join(filter(None, parts)),
-        version=elements.text(__version__),
-    )
+    page = Page(folders, traces=traces, results=results or {}, warn=warn)
+    page.update()
+    return page.html()
 
 
-def _read(folder: Path, warn: Callable[[str], object]) -> _Run:
-    summary = summary_of(folder)
-    saved = graph = None
-    try:
-        saved = Saved.of(checkpoint.load_newest(folder))
-        graph = saved.graph()
-    except ConvnetError as error:
-        warn(str(error))
-    return _Run(summary, saved, graph)
+class Page:
+    """The page of some runs, which may be going on; parameters as in `report_page`.
+
+    renew: seconds after which a browser that shows it asks for a newer one; None for never.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        *,
+        traces: Sequence[Path] = (),
+        results: Mapping[Path, TestResult] | None = None,
+        renew: int | None = None,
+        warn: Warn = lambda line: None,
+    ) -> None:
+        tested = results or {}
+        self._runs = [PageRun(folder, warn, tested.get(folder)) for folder in folders]
+        self._traces = [elements.folded(str(path), times_of(path, {})) for path in traces]
+        self._renew, self._warn = renew, warn
+
+    def update(self) -> bool:
+        """Read what is new of the runs; return whether there was anything.  DataError."""
+        changed = [run.update() for run in self._runs]
+        for run in self._runs:
+            if run.damaged:
+                where = harmless(str(run.folder / FILE_NAME))
+                self._warn(f"{where}: {run.damaged:,} damaged lines are passed over")
+        return any(changed)
+
+    def html(self) -> str:
+        """Return the page as of the last update."""
+        runs = self._runs
+        summaries = [run.summary() for run in runs]
+        names = [run.name for run in runs]
+        curves = [run.curves().to_json() for run in runs]
+        refresh = f'<meta http-equiv="refresh" content="{self._renew}">'
+        several = "Runs" if len(runs) > 1 else "Run"
+        parts = [
+            elements.section(several, _overview(summaries, names), name="runs"),
+            elements.section("Differences", _differences(summaries, names), name="differences"),
+            '<section id="curves"><h2>Curves</h2>\n<div id="charts"></div>\n</section>',
+            elements.section("Events", _events(curves), name="events"),
+            *(run.details() for run in runs),
+            elements.section("Time by layer", *self._traces, name="traces"),
+        ]
+        return Template(_asset("page.html")).substitute(
+            title=elements.text(", ".join(names)),
+            connect="connect-src 'self'; " if self._renew else "",
+            renew=f' data-renew="{int(self._renew)}"' if self._renew else "",
+            noscript=f"<noscript>{refresh}</noscript>" if self._renew else "",
+            plot_style=_asset("uPlot.min.css"),
+            style=_asset("page.css"),
+            plot_script=_asset("uPlot.iife.min.js"),
+            script=_asset("curves.js") + (_asset("renew.js") if self._renew else ""),
+            curves=elements.data("curves-data", curves),
+            body="\n".join(filter(None, parts)),
+            version=elements.text(__version__),
+        )
 
 
 # -- sections --------------------------------------------------------------------------------------
 
 
-def _overview(runs: Sequence[_Run]) -> str:
+def _overview(runs: Sequence[RunSummary], names: Sequence[str]) -> str:
     heads = ("run", "state", "net", "data", "epochs", "best error", "time", "started")
-    return elements.table(heads, [_row(run.summary, run.name) for run in runs], kind="overview")
+    return elements.table(heads, map(_row, runs, names), kind="overview")
 
 
 def _row(run: RunSummary, name: str) -> tuple[str, ...]:
@@ -98,12 +114,12 @@ def _row(run: RunSummary, name: str) -> tuple[str, ...]:
     return name, *cells_of(run)[1:], started
 
 
-def _differences(runs: Sequence[_Run]) -> str:
-    found = differences([run.summary for run in runs])
+def _differences(runs: Sequence[RunSummary], names: Sequence[str]) -> str:
+    found = differences(runs)
     if not found:
         return ""
     rows = [(title, *values) for title, values in found.items()]
-    return elements.table(("setting", *(run.name for run in runs)), rows)
+    return elements.table(("setting", *names), rows)
 
 
 def _events(curves: list[dict[str, Any]]) -> str:
@@ -111,49 +127,6 @@ def _events(curves: list[dict[str, Any]]) -> str:
         (run["name"], f"{mark['x']:.4g}", mark["words"]) for run in curves for mark in run["marks"]
     ]
     return elements.table(("run", "epoch", "what happened"), rows) if rows else ""
-
-
-def _details(run: _Run) -> str:
-    """The network, its filters and its files."""
-    if run.saved is None:
-        return ""
-    parts = [_filters(run), _drawing(run), _repeat(run)]
-    return elements.section(run.name, *parts, name=f"run-{run.name}")
-
-
-def _drawing(run: _Run) -> str:
-    if run.graph is None:
-        return ""
-    with suppress(ConvnetError):  # what this version cannot place is not drawn
-        return _folded(
-            "Network", f'<div class="wide">{svg(draw_network(run.graph, run.name))}</div>'
-        )
-    return ""
-
-
-def _filters(run: _Run) -> str:
-    if run.saved is None or run.graph is None:
-        return ""
-    with suppress(ConvnetError):  # of a network without filters that are images
-        image = layer_picture(run.graph, run.saved.weights)
-        return _folded("Filters of the first layer", elements.picture(image, "filters"))
-    return ""
-
-
-def _repeat(run: _Run) -> str:
-    if run.saved is None:
-        return ""
-    saved = run.saved.checkpoint
-    files = "".join(
-        f"<h4>{elements.text(Path(source.path).name)}</h4><pre>{elements.text_block(source.text)}</pre>"
-        for source in (saved.layers, saved.params)
-    )
-    words = f"<pre>{elements.text(command_of(saved))}</pre>"
-    return _folded("How to repeat the run", words + files)
-
-
-def _folded(title: str, body: str) -> str:
-    return f"<details open><summary>{elements.text(title)}</summary>\n{body}\n</details>"
 
 
 @cache

@@ -1,17 +1,20 @@
-"""Serves the page of runs on this machine, made anew when their journals have changed."""
+"""Serves the page of runs on this machine, made anew when something of them is new."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from threading import Lock
+from time import time_ns
 
 from convnet.errors import ConvnetError
-from convnet.html.page import report_page
-from convnet.journal import FILE_NAME
+from convnet.html.page import Page
 
 _HOST = "127.0.0.1"  # nobody else on the network sees the runs
+_STARTED = time_ns()  # pages of an earlier server are other versions
 
 
 class PageServer(ThreadingHTTPServer):
@@ -29,9 +32,10 @@ class PageServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, folders: Sequence[Path], port: int, every: int) -> None:
-        self.folders, self.every = tuple(folders), every
         self._lock = Lock()
-        self._made: tuple[object, str] | None = None
+        self._page = Page(folders, renew=every)
+        self._made: tuple[str, str] | None = None
+        self._versions = count(1)
         try:
             super().__init__((_HOST, port), _Handler)
         except OSError as error:
@@ -45,13 +49,12 @@ class PageServer(ThreadingHTTPServer):
         """The address for a browser."""
         return f"http://{_HOST}:{self.server_address[1]}/"
 
-    def page(self) -> str:
-        """Return the page; it is made anew only if a journal has grown."""
+    def page(self) -> tuple[str, str]:
+        """Return the page and its version; it is made anew only if something of a run is new."""
         with self._lock:
-            state = tuple(map(_state, self.folders))
-            if self._made is None or self._made[0] != state:
-                self._made = state, report_page(self.folders, renew=self.every)
-            return self._made[1]
+            if self._page.update() or self._made is None:
+                self._made = self._page.html(), f'"{_STARTED}-{next(self._versions)}"'
+            return self._made
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -62,24 +65,27 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         try:
-            status, page = HTTPStatus.OK, self.server.page()
+            page, version = self.server.page()
         except ConvnetError as error:
-            status, page = HTTPStatus.SERVICE_UNAVAILABLE, f"<pre>{escape(str(error))}</pre>"
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"<pre>{escape(str(error))}</pre>", "")
+            return
+        if self.headers.get("If-None-Match") == version:
+            self._answer(HTTPStatus.NOT_MODIFIED, "", version)
+        else:
+            self._answer(HTTPStatus.OK, page, version)
+
+    def _answer(self, status: HTTPStatus, page: str, version: str) -> None:
         content = page.encode()
         self.send_response(status)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Cache-Control", "no-store")
+        self.send_header("Cache-Control", "no-cache")  # the browser asks whether it has changed
+        if version:
+            self.send_header("ETag", version)
+        if status != HTTPStatus.NOT_MODIFIED:
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        with suppress(ConnectionError):  # the browser has gone
+            self.wfile.write(content)
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Say nothing about each request."""
-
-
-def _state(folder: Path) -> tuple[int, int]:
-    try:
-        found = (folder / FILE_NAME).stat()
-    except OSError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns

@@ -16,12 +16,12 @@ class ContrastNorm(Normalization):
 
     def saved_for_backward(self) -> dict[str, Saved]:
         image = (self.channels, self.side, self.side)
-        return {"denominators": Saved(image), "centred": Saved(image)}
+        return {"denominators": Saved(image), "centered": Saved(image)}
 
     def forward(self, ops: Recorder, v: Values) -> None:
         x, y, denominators = self.forward_arrays(v)
         cnorm.forward(
-            ops, x, y, denominators, self.image(v.saved["centred"]),
+            ops, x, y, denominators, self.image(v.saved["centered"]),
             self.size, self.effective_scale, self.pow, self.k,
         )  # fmt: skip
 
@@ -32,6 +32,6 @@ class ContrastNorm(Normalization):
         if v.dx[0] is not None:
             _, y, denominators, dy, dx = self.backward_arrays(v, v.dx[0])
             cnorm.backward(
-                ops, self.image(v.saved["centred"]), y, dy, denominators, dx,
+                ops, self.image(v.saved["centered"]), y, dy, denominators, dx,
                 self.size, self.effective_scale, self.pow, v.adds[0],
             )  # fmt: skip

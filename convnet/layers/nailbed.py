@@ -11,7 +11,7 @@ class Nailbed(ImageLayer):
     """y[c, i, j] = x[c, start + i·stride, start + j·stride]   (docs/dialect.md, 3.7)
 
     The output has outputsX = ceil(S / stride) pixels a side; start = (S - stride·(outputsX-1)) // 2
-    centres the grid.  All other pixels receive the gradient 0; the originals leave whatever the
+    centers the grid.  All other pixels receive the gradient 0; the originals leave whatever the
     memory held before.
     """
 

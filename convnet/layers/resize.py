@@ -11,7 +11,7 @@ from convnet.operations import resize
 class Resize(ImageLayer):
     """y[c, i, j] = x[c, i·scale + m, j·scale + m], interpolated   (docs/dialect.md, 3.7)
 
-    The output's side is T = floor(S / scale), and m = S/2 - T·scale/2 centres it.
+    The output's side is T = floor(S / scale), and m = S/2 - T·scale/2 centers it.
     Coordinates are clamped to 0..S-1.01, values between pixels are bilinear.  No backward pass:
     refused above layers with weights.
     """

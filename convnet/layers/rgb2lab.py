@@ -15,7 +15,7 @@ class RgbToLab(ColorTransform):
     0..1.  No backward pass: refused above layers with weights.
     """
 
-    center = boolean(False, help="L is lowered by 50, so that grey is near 0")
+    center = boolean(False, help="L is lowered by 50, so that gray is near 0")
 
     def forward(self, ops: Recorder, v: Values) -> None:
         rgb2lab.forward(ops, self.planes(v.x[0]), self.planes(v.y), self.center)

@@ -75,7 +75,7 @@ class RandomScale(ImageLayer):
         y = v.y.shaped(self.channels, self.outputs_side, self.outputs_side)
         if v.training:
             rscale.forward(ops, x, y, self.side - self.smallest + 1, v.random)
-        elif self.dialect is not None and self.dialect.rscale_tests_on_centre:
+        elif self.dialect is not None and self.dialect.rscale_tests_on_center:
             start = (self.side - self.outputs_side) // 2
             crop.forward(ops, x, y, start, start)
         else:

@@ -45,7 +45,7 @@ class Jpeg:
 
 
 def make_picture(data: bytes, form: Jpeg) -> Picture:
-    """Decode an image, scale its shorter side to `form.side`, crop the centre and encode it."""
+    """Decode an image, scale its shorter side to `form.side`, crop the center and encode it."""
     try:
         square, remark = read_square(data, form.side, form.upright)
     except NotAPicture as problem:

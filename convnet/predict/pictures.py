@@ -65,8 +65,8 @@ class Pictures(EncodedDataset):
 
     @cached_property
     def decoder(self) -> Decoder:
-        files, is_grey = [str(path) for path in self.files], self.channels == 1
-        return Decoder(files, self.side, scales=True, grey=is_grey, skips=True)
+        files, is_gray = [str(path) for path in self.files], self.channels == 1
+        return Decoder(files, self.side, scales=True, gray=is_gray, skips=True)
 
     def count(self, split: str) -> int:
         check_split(split)

@@ -1,45 +1,84 @@
-"""Curves of cost and error from the journal of a run, and a table of its tests."""
+"""Curves of cost, error and learning rates from the journals of runs, and a table of tests."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from convnet.display import quoted
+from convnet.drawing import picture
+from convnet.drawing.scene import Scene
+from convnet.drawing.style import LINES
 from convnet.errors import DataError
-from convnet.report.figures.plot import COLORS, Line, Panel, draw
+from convnet.report.figures.line_plot import Line, Panel, plot
+from convnet.report.smoothing import smoothed, thinned
 
 Points = list[tuple[float, float]]
+Records = list[dict[str, Any]]
+_MOST_MARKED = 60  # tests up to which each is a dot
 
 
-def draw_curves(
-    records: list[dict],
-    path: str | Path | None = None,
-    *,
-    cost: str | None = None,
-    log: bool = False,
-) -> Image.Image:
-    """Plot the records of a journal (see `convnet.journal`); write the picture to `path` if given.
+@dataclass(frozen=True)
+class CurveOptions:
+    """What a plot of curves shows.
 
-    One panel shows the cost, another the errors; the training curves are smoothed lightly, tests
-    are dots.  cost: the cost layer to show, by default the first.  log: a logarithmic axis for the
-    cost.  DataError if the journal has no costs.
+    cost: the cost layer, by default the first of each run.  log: logarithmic axes.  rates: a panel
+    with the learning rates.  raw: below the smoothed curves also the values as they are; None: if
+    there is one run.
     """
-    layer = cost_layer(records, cost)
-    first = next(r["costs"][layer] for r in _costs_records(records) if r["costs"].get(layer))
-    numbers = list(first)
-    errors = [name for name in numbers if name.endswith("error")]
-    costs = [name for name in numbers if name not in errors]
-    panels = [_panel(records, layer, costs, log=log)]
-    if errors:
-        panels.append(_panel(records, layer, errors, percent=True))
-    picture = draw(panels, _title(records, layer))
-    if path is not None:
-        picture.save(path)
-    return picture
+
+    cost: str | None = None
+    log: bool = False
+    rates: bool = False
+    raw: bool | None = None
 
 
-def cost_layer(records: list[dict], wanted: str | None = None) -> str:
+def draw_curves(records: Records, *, cost: str | None = None, log: bool = False) -> Image.Image:
+    """Return the picture of `curves_scene` for the records of one journal."""
+    return picture(curves_scene({"": records}, CurveOptions(cost, log)))
+
+
+def curves_scene(runs: Mapping[str, Records], options: CurveOptions | None = None) -> Scene:
+    """Plot the records of journals (see `convnet.journal`) by the names of their runs.
+
+    One panel shows the cost, another the errors.  Training curves are moving averages; tests are
+    dots.  Of one run, each number has colors for training and test; of several, each run has a
+    color, and its tests are bold.
+
+    Raises DataError if a journal has no costs.
+    """
+    options = options or CurveOptions()
+    found = [_Plotted.of(name, records, options) for name, records in runs.items()]
+    by_epoch = all(_by_epoch(run.records) for run in found)
+    x_label = "epochs" if by_epoch else "minibatches"
+    errors = [_numbers_of(run, True) for run in found]
+    costs = [_numbers_of(run, False) for run in found]
+    panels = [_panel(found, costs, options, x_label)] if any(costs) else []
+    if any(errors):
+        panels.append(_panel(found, errors, options, x_label, percent=True))
+    if options.rates:
+        panels += _rates_panel(found, x_label)
+    title = _title(found[0].records, found[0].layer) if len(found) == 1 else ", ".join(runs)
+    return plot(panels, title)
+
+
+@dataclass(frozen=True)
+class _Plotted:
+    """A run to plot: its name, records and cost layer."""
+
+    name: str
+    records: Records
+    layer: str
+
+    @classmethod
+    def of(cls, name: str, records: Records, options: CurveOptions) -> "_Plotted":
+        return cls(name, records, cost_layer(records, options.cost))
+
+
+def cost_layer(records: Records, wanted: str | None = None) -> str:
     """Return the cost layer to show: `wanted`, by default the first in the journal.  DataError."""
     found = _costs_records(records)
     if not found:
@@ -53,7 +92,7 @@ def cost_layer(records: list[dict], wanted: str | None = None) -> str:
     return wanted or names[0]
 
 
-def series(records: list[dict], event: str, layer: str, number: str) -> Points:
+def series(records: Records, event: str, layer: str, number: str) -> Points:
     """Return (epoch, value), or (step, value) in journals without epochs, of one kind of event."""
     by_epoch = _by_epoch(records)
     points = []
@@ -64,19 +103,7 @@ def series(records: list[dict], event: str, layer: str, number: str) -> Points:
     return points
 
 
-def smoothed(points: Points, window: int | None = None) -> Points:
-    """Return a moving average over `window` points; by default over a fortieth of them."""
-    half = (len(points) // 40 if window is None else window) // 2
-    if half < 1:
-        return points
-    result = []
-    for i, (x, _) in enumerate(points):
-        near = [y for _, y in points[max(0, i - half) : i + half + 1]]
-        result.append((x, sum(near) / len(near)))
-    return result
-
-
-def table_of_tests(records: list[dict], cost: str | None = None) -> str:
+def table_of_tests(records: Records, cost: str | None = None) -> str:
     """Return one line per test: epoch, step and the values of a cost layer; the best is marked."""
     layer = cost_layer(records, cost)
     tests = [r for r in records if r["event"] == "test" and layer in r.get("costs", {})]
@@ -120,32 +147,114 @@ def _by_epoch(records):
     return all("epoch" in record for record in _costs_records(records))
 
 
-def _panel(records, layer, numbers, **options) -> Panel:
-    x_label = "epoch" if _by_epoch(records) else "minibatches"
-    unit = "share of the cases" if options.get("percent") else "mean over the cases"
-    panel = Panel(f"{' and '.join(numbers)} ({unit})", x_label, **options)
-    colors = list(COLORS)
-    for number in numbers:
-        if number != numbers[0] and _same(records, layer, number, numbers[0]):
-            continue  # the top-1 error under a second name
-        name = f" {number}" if len(numbers) > 1 else ""
-        train, test = (series(records, event, layer, number) for event in ("train", "test"))
-        smooth, color = smoothed(train), colors.pop(0)
-        if smooth is not train:
-            panel.lines.append(Line("", train, color, faint=True))
-        if train:
-            panel.lines.append(Line(f"training{name}", smooth, color))
-        if test:
-            panel.lines.append(Line(f"test{name}", test, colors.pop(0), marked=len(test) <= 60))
+# -- panels ----------------------------------------------------------------------------------------
+
+
+def _numbers_of(run: _Plotted, errors: bool) -> list[str]:
+    """The names of the errors of a run, or of its other numbers."""
+    records = _costs_records(run.records)
+    first = next(r["costs"][run.layer] for r in records if r["costs"].get(run.layer))
+    return [name for name in first if name.endswith("error") == errors]
+
+
+def _panel(
+    runs: Sequence[_Plotted],
+    numbers: Sequence[list[str]],
+    options: CurveOptions,
+    x_label: str,
+    percent: bool = False,
+) -> Panel:
+    names = list(dict.fromkeys(name for each in numbers for name in each))
+    unit = "share of the cases" if percent else "mean over the cases"
+    title = " and ".join(_distinct(runs, names))
+    panel = Panel(title, x_label, unit, log=options.log, percent=percent)
+    raw = options.raw if options.raw is not None else len(runs) == 1
+    roles = iter(LINES * 100)
+    for run, own in zip(runs, numbers, strict=True):
+        one_color = next(roles) if len(runs) > 1 else None
+        shown = _distinct([run], own)
+        for place, number in enumerate(shown):
+            label = " ".join(filter(None, [run.name, number if len(shown) > 1 else ""]))
+            for event in ("train", "test"):
+                points = series(run.records, event, run.layer, number)
+                role = one_color or next(roles)
+                panel.lines += _lines(points, event, label, role, raw=raw, dashed=place > 0)
     return panel
 
 
-def _same(records, layer, one, other):
-    events = ("train", "test")
-    return all(series(records, e, layer, one) == series(records, e, layer, other) for e in events)
+def _lines(
+    points: Points, event: str, label: str, role: str, *, raw: bool, dashed: bool
+) -> Iterator[Line]:
+    """The lines of a curve: the curve itself, or a moving average above it."""
+    word = "training" if event == "train" else "test"
+    label = f"{label} {word}".strip()
+    if not points:
+        return
+    if event == "test":
+        marked = len(points) <= _MOST_MARKED
+        yield Line(label, points, role, bold=True, marked=marked, dashed=dashed)
+        return
+    x, y = (thinned(values) for values in zip(*points, strict=True))
+    smooth = smoothed(y)
+    if raw and smooth is not y:
+        yield Line("", list(zip(x.tolist(), y.tolist(), strict=True)), role, faint=True)
+    average = list(zip(x.tolist(), smooth.tolist(), strict=True))
+    yield Line(label, average, role, dashed=dashed)
 
 
-def _title(records, layer) -> str:
+def _distinct(runs: Sequence[_Plotted], names: list[str]) -> list[str]:
+    """Without numbers that are the first one under a second name, as the top-1 error may be."""
+    return [name for name in names if name == names[0] or not _same(runs, name, names[0])]
+
+
+def _same(runs: Sequence[_Plotted], one: str, other: str) -> bool:
+    return all(
+        series(run.records, event, run.layer, one) == series(run.records, event, run.layer, other)
+        for run in runs
+        for event in ("train", "test")
+    )
+
+
+def _rates_panel(runs: Sequence[_Plotted], x_label: str) -> list[Panel]:
+    """A panel with the learning rates, those that are always equal once; none without records."""
+    panel = Panel("learning rates", x_label, "rate", log=True)
+    roles = iter(LINES * 100)
+    for run in runs:
+        for names, points in rates_of(run.records):
+            label = " ".join(filter(None, [run.name, all_of(names)]))
+            panel.lines.append(Line(label, points, next(roles)))
+    return [panel] if panel.lines else []
+
+
+def rates_of(records: Records) -> list[tuple[list[str], Points]]:
+    """Return the learning rates over a run: names of the parameters that share one, and points."""
+    by_epoch = _by_epoch(records)
+    found: dict[str, Points] = {}
+    for record in records:
+        rates = record.get("rates")
+        if record["event"] != "train" or not isinstance(rates, dict):
+            continue
+        x = record["epoch"] if by_epoch else record["step"]
+        for name, value in rates.items():
+            if isinstance(value, (int, float)) and isfinite(value):
+                found.setdefault(name, []).append((x, float(value)))
+    alike: dict[tuple[tuple[float, float], ...], list[str]] = {}
+    for name, points in found.items():
+        alike.setdefault(tuple(points), []).append(name)
+    return [(names, _few(points)) for points, names in alike.items()]
+
+
+def all_of(names: Sequence[str]) -> str:
+    """Return a name for several: the first one, and how many more there are."""
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
+
+
+def _few(points: Sequence[tuple[float, float]]) -> Points:
+    x, y = (thinned(values).tolist() for values in zip(*points, strict=True))
+    return list(zip(x, y, strict=True))
+
+
+def _title(records: Records, layer: str) -> str:
     start = next((r for r in records if r["event"] in ("start", "resume")), {})
     spec = Path(start.get("layers", "")).stem
     data = start.get("data", "")

@@ -133,8 +133,18 @@ def total_lines(summary: dict) -> list[str]:
     return [
         *lines,
         f"copies between devices: {len(moved)} in the forward pass, {size}B per minibatch",
+        *_step_lines(summary),
         f"memory for training on minibatches of {summary['minibatch']}, in float32:",
     ]
+
+
+def _step_lines(summary: dict) -> list[str]:
+    """A line on the copies of a training step that leave a device, if there are any."""
+    moved = [copy for copy in summary["step_copies"] if copy["from"] != "host"]
+    if not moved:
+        return []
+    count, size = (sum(copy[key] for copy in moved) for key in ("copies", "bytes"))
+    return [f"of a training step: {count} from one device to another, {short_count(size)}B"]
 
 
 def memory_table(summary: dict) -> Table:

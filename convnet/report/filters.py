@@ -145,15 +145,20 @@ class Filters:
     arrays: dict[str, np.ndarray]
     titles: dict[str, str]
 
-    def figure(self, *, norm_filters: bool = False, no_rgb: bool = False) -> Image.Image:
+    def figure(
+        self, *, norm_filters: bool = False, no_rgb: bool = False, transparent: bool = False
+    ) -> Image.Image:
         """Return a picture, with a block of filters for each device.
 
         Parameters:
             norm_filters: Scale the colors of each filter separately.
             no_rgb: Draw three channels as three gray tiles instead of one in color.
+            transparent: Without a background, with captions that suit a light and a dark one.
         """
         blocks = [Block(self.titles[name], values) for name, values in self.arrays.items()]
-        return filters_picture(blocks, norm_filters=norm_filters, no_rgb=no_rgb)
+        return filters_picture(
+            blocks, norm_filters=norm_filters, no_rgb=no_rgb, transparent=transparent
+        )
 
 
 def layer_filters(
@@ -198,5 +203,5 @@ def layer_picture(
 def _title(graph, node, index, shape):
     size = "x".join(map(str, shape[1:]))
     source = f", input {index}" if len(node.owners) > 1 else ""
-    where = f", gpu {node.devices[0]}" if graph.device_count > 1 else ""
+    where = f", device {node.devices[0]}" if graph.device_count > 1 else ""
     return f"{node.name}{where}{source}: {shape[0]} filters of {size}"

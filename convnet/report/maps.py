@@ -27,7 +27,7 @@ class Maps:
             (channels, rows, columns); of layers without pixels, such as `fc`, (values, 1, 1).
         devices: By the same names, the devices that hold the layer.
         quantity: What a value is: "activity after relu", "probability", ...
-        on_gpus: Whether the network has several devices, so that titles name them.
+        on_several_devices: Whether the network has several devices, so that titles name them.
         seen: The network's input and the pixels it was made of; None if they are not known.
         names: Names of the values of a layer with one value for each class; else ().
         title: A line about the picture.
@@ -36,7 +36,7 @@ class Maps:
     arrays: dict[str, np.ndarray]
     devices: dict[str, tuple[int, ...]]
     quantity: str
-    on_gpus: bool = False
+    on_several_devices: bool = False
     seen: Seen | None = None
     names: tuple[str, ...] = ()
     title: str = ""
@@ -48,7 +48,10 @@ class Maps:
             norm_maps: Scale the colors of each map separately.
         """
         blocks = [
-            Block(_block_title(name, values, self.devices[name] if self.on_gpus else ()), values)
+            Block(
+                _block_title(name, values, self.devices[name] if self.on_several_devices else ()),
+                values,
+            )
             for name, values in self.arrays.items()
         ]
         text = MapsText(self.title or "Activities", self.quantity, self.names)
@@ -132,7 +135,7 @@ def _quantity(graph: Graph, node: Node) -> str:
 
 def _block_title(name: str, values: np.ndarray, devices: tuple[int, ...]) -> str:
     count, rows, columns = values.shape
-    where = f", gpu {' and '.join(map(str, devices))}" if devices else ""
+    where = f", device {' and '.join(map(str, devices))}" if devices else ""
     if rows * columns == 1:
         return f"{name}{where}: {count:,} values"
     silent = int((np.nan_to_num(values, nan=1.0) == 0).all(axis=(1, 2)).sum())

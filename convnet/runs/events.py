@@ -41,7 +41,7 @@ def read_events(folder: Path) -> Events | None:
         return None
     if not attempts:
         return None
-    seconds = sum(_seconds(first, last) for first, last in attempts)
+    seconds = sum(seconds_between(first, last) for first, last in attempts)
     return Events(attempts[0][0], attempts[-1][1], seconds)
 
 
@@ -69,7 +69,8 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _seconds(first: dict[str, Any], last: dict[str, Any]) -> float:
+def seconds_between(first: dict[str, Any], last: dict[str, Any]) -> float:
+    """Return the seconds from one record to another; 0 if one of them does not tell its time."""
     begin, end = moment(first), moment(last)
     return max(0.0, (end - begin).total_seconds()) if begin and end else 0.0
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -41,6 +41,17 @@ class Saved:
         )
         check_weights(graph, {n: a.shape for n, a in saved.arrays.items()}, saved.path)
         return graph
+
+    def facts(self) -> dict[str, Any]:
+        """Return what `convnet.checkpoint.read_header` returns, as far as summaries use it."""
+        saved = self.checkpoint
+        found = {key: getattr(saved, key) for key in ("seed", "data", "options", "history")}
+        files = {"layers": saved.layers, "params": saved.params}
+        texts = {name: source.text for name, source in files.items()}
+        paths = {f"{name}_path": source.path for name, source in files.items()}
+        position = saved.position
+        place = [position.epoch, position.minibatch, position.step, position.per_epoch]
+        return {**found, **texts, **paths, "position": place, "created": saved.created}
 
     def weights(self, node: Node, index: int) -> np.ndarray:
         """Return the weights of an input of a node, in the network's order.

@@ -68,6 +68,11 @@ def summary_of(folder: Path) -> RunSummary:
     except CheckpointError as error:
         if events is None:
             return RunSummary(folder, "unreadable", str(error).partition("\n")[0])
+    return summarized(folder, events, facts)
+
+
+def summarized(folder: Path, events: Events | None, facts: dict[str, Any]) -> RunSummary:
+    """Return the summary of a run; facts: of its newest checkpoint's header, {} if it has none."""
     state, reason = _state(folder, events, bool(facts))
     first = events.first if events else {}
     return RunSummary(
@@ -109,7 +114,7 @@ def _judged(test: dict[str, Any]) -> tuple[str, float | None]:
 
 
 def _state(folder: Path, events: Events | None, is_saved: bool) -> tuple[State, str]:
-    if _is_locked(folder / FILE_NAME):
+    if is_locked(folder / FILE_NAME):
         return "running", ""
     if events is None:
         return "stopped", "it has no journal"
@@ -119,8 +124,8 @@ def _state(folder: Path, events: Events | None, is_saved: bool) -> tuple[State, 
     return ("done", "") if reason == "done" else ("stopped", reason)
 
 
-def _is_locked(journal: Path) -> bool:
-    """Whether a process has the journal open for writing, see `convnet.journal`."""
+def is_locked(journal: Path) -> bool:
+    """Return whether a process has the journal open for writing, see `convnet.journal`."""
     with suppress(OSError), journal.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Nearest neighbours: exact by Euclidean distance, or by binary codes, and the recall of these."""
+"""Nearest neighbors: exact by Euclidean distance, or by binary codes, and the recall of these."""
 
 from convnet.search.codes import nearest_codes, packed
 from convnet.search.exact import Nearest, nearest

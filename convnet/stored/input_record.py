@@ -28,7 +28,7 @@ class InputRecord(msgspec.Struct, frozen=True, kw_only=True):
                       chosen
     mean_number       what is subtracted from every value; not used for "image"
     mean_image        for "image", the mean image: float32, little-endian, (channels, S, S); a crop
-                      takes its centre.  S is `side`, or `inner_size` where that would exceed
+                      takes its center.  S is `side`, or `inner_size` where that would exceed
                       LARGEST_MEAN.
     scale             what stored values are divided by; 1 for images
     color_order       the order of three channels; "" for another number of channels

@@ -1,8 +1,8 @@
-"""Recognise the best-known failure: a cost that stays at ln(classes), that of guessing.
+"""Recognize the best-known failure: a cost that stays at ln(classes), that of guessing.
 
 Minibatches are averaged over segments.  A segment is at chance level if its mean cost is at most
 1 % below or 5 % above ln(classes), and its images are classified no better than by chance.  After
-ten such segments in a row the user gets a hint.  Also recognised: minibatches at the start of the
+ten such segments in a row the user gets a hint.  Also recognized: minibatches at the start of the
 run that contain one class each.
 """
 

@@ -1,7 +1,7 @@
 """Predictions in a folder: `test --test-out` writes them, `test --predictions` reads them.
 
 `test_preds.npz`: `probabilities` float32 (cases, classes), averaged over all views of a case;
-`single_view`, those of the centre view alone, if there are several; `labels` int64 (cases,).
+`single_view`, those of the center view alone, if there are several; `labels` int64 (cases,).
 `test_preds.json`: everything else.  Nothing is pickled.
 """
 

@@ -134,7 +134,7 @@ def _divided(seed: int | None, site: int, a: Any, b: Any) -> Any:
 def _gross_reciprocal(seed: int | None, site: int, a: Any) -> Any:
     """Return `rcp.approx.ftz.f64` (9.7.3.14): of the upper words, in 20 bits of mantissa.
 
-    The manual states no bound: either neighbour of the reciprocal is returned.
+    The manual states no bound: either neighbor of the reciprocal is returned.
     """
     upper = np.uint64(0xFFFFFFFF00000000)
     exact = 1 / flushed((np.asarray(a).view(np.uint64) & upper).view(np.float64))

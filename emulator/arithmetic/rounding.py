@@ -32,7 +32,7 @@ def narrowed(high: Doubles, low: Doubles, mode: str) -> Any:
 
 
 def directed(near: Any, error: Any, mode: str) -> Any:
-    """Return a nearest value, or its neighbour if that is where a rounding mode goes.
+    """Return a nearest value, or its neighbor if that is where a rounding mode goes.
 
     error: of the sign of the exact value less `near`; a NaN counts as exact.
     """

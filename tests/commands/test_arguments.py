@@ -27,7 +27,7 @@ from convnet.prepare import DataOptions
 class Paint(Arguments):
     heading = "Paint"
 
-    two_colours: str | None = option(help="Two of them.")
+    two_colors: str | None = option(help="Two of them.")
     shine: bool = option("--shine/--no-shine", default=True, help="Whether it shines.")
 
 
@@ -62,9 +62,9 @@ def words(lines):
 
 
 def test_a_record_has_what_was_typed():
-    colours, layers = ["--two-colours", "ab", "--no-shine"], ["--layer", "x", "--layer", "y"]
-    _, _, found = drawn("f.txt", *colours, *layers, "--size", "3", "--fast")
-    paint = Paint(two_colours="ab", shine=False)
+    colors, layers = ["--two-colors", "ab", "--no-shine"], ["--layer", "x", "--layer", "y"]
+    _, _, found = drawn("f.txt", *colors, *layers, "--size", "3", "--fast")
+    paint = Paint(two_colors="ab", shine=False)
     expected = Draw(file="f.txt", paint=paint, size=3, fast=True, layers=("x", "y"))
     assert found == expected
 
@@ -99,7 +99,7 @@ def test_a_help_page_lists_options_by_heading():
     options, paint = page.index("Options:"), page.index("Paint:")
     assert page[0] == "Usage: tool draw [OPTIONS] FILE"
     assert words(page[options + 1 : paint - 1]) == ["--size", "--fast", "--layer", "--help"]
-    assert words(page[paint + 1 : paint + 3]) == ["--two-colours", "--shine"]
+    assert words(page[paint + 1 : paint + 3]) == ["--two-colors", "--shine"]
 
 
 def test_values_that_two_records_share():

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,43 @@ def test_show_cost_as_json(inside):
     events = [record["event"] for record in json.loads(good("show-cost", "--json").stdout)]
     assert events[0] == "start"
     assert {"train", "test", "save", "stop"} <= set(events)
+
+
+def test_show_cost_of_several_runs_as_svg(inside, tmp_path):
+    (first,) = (inside / "checkpoints").iterdir()
+    shutil.copytree(first, tmp_path / "second")
+    out = tmp_path / "c.svg"
+    loads = ["--load", first, "--load", tmp_path / "second"]
+    result = good("show-cost", *loads, "--log", "--rates", "--out", out)
+    lines = result.stdout.splitlines()
+    assert lines.count(f"{first.name}:") == lines.count("second:") == 1
+    texts = [each.text for each in ElementTree.parse(out).getroot().iter() if each.text]
+    assert {"learning rates", "second training", "second test", "cost"} <= set(texts)
+    text = out.read_text(encoding="utf-8")
+    assert "prefers-color-scheme" in text
+    good("show-cost", *loads, "--theme", "dark", "--out", out)
+    assert "prefers-color-scheme" not in out.read_text(encoding="utf-8")
+    found = json.loads(good("show-cost", *loads, "--json").stdout)
+    assert list(found) == [first.name, "second"] and found["second"] == found[first.name]
+
+
+def test_runs_of_one_name_are_told_apart_by_their_paths(inside, tmp_path):
+    (first,) = (inside / "checkpoints").iterdir()
+    shutil.copytree(first, tmp_path / first.name)
+    loads = ["--load", first, "--load", tmp_path / first.name]
+    result = good("show-cost", *loads, "--out", tmp_path / "c.png")
+    assert f"{tmp_path / first.name / 'journal.jsonl'}:" in result.stdout.splitlines()
+
+
+def test_describe_draws_the_network_too(tmp_path):
+    out = tmp_path / "net.svg"
+    result = good("describe", "--layers", "digits", "--drawing", out)
+    assert "parameters:" in result.stdout and f"{out}:" in result.stdout
+    assert "<title>digits</title>" in out.read_text(encoding="utf-8")
+    result = run("describe", "--layers", "digits", "--drawing", tmp_path / "net.doc")
+    assert result.exit_code == 1 and "'.doc' names no format of pictures" in result.output
+    shown = json.loads(good("describe", "--layers", "digits", "--json").stdout)
+    assert shown["step_copies"]
 
 
 def test_no_run_yet(tmp_path, monkeypatch):

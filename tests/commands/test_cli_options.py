@@ -134,7 +134,7 @@ def test_rates_drop_and_stay_low_when_the_run_goes_on(tmp_path):
     assert "no longer divided by 100" in result.stderr
 
 
-def test_colour_noise_goes_on_where_it_stopped(tmp_path):
+def test_color_noise_goes_on_where_it_stopped(tmp_path):
     options = [*DIGITS, "--color-noise", "0.2", "--scalar-mean", "100", "--test-every", "100"]
     good("train", *options, "--save", tmp_path / "whole", "--max-batches", "3")
     good("train", *options, "--save", tmp_path / "parts", "--max-batches", "1")

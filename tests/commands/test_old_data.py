@@ -127,8 +127,8 @@ def test_four_channels(tmp_path):
 
 def test_a_mean_that_was_subtracted_before_is_said(tmp_path):
     meta = CLASSES | {"data_mean": np.full(192, 120.0)}
-    centred = whitened()
-    centred -= centred.mean(axis=1, keepdims=True)
-    data = write(tmp_path / "data", meta, centred, LABELS)
+    centered = whitened()
+    centered -= centered.mean(axis=1, keepdims=True)
+    data = write(tmp_path / "data", meta, centered, LABELS)
     said = good("train", *net(tmp_path), "--data", data, "--dry-run").output
     assert "its data_mean is not their mean, and is not subtracted" in said

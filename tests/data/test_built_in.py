@@ -41,7 +41,7 @@ def test_digits_are_the_packaged_images_in_a_fixed_split():
     np.testing.assert_allclose(digits.mean_image(), train.mean(axis=0), rtol=1e-6)
 
 
-def test_digits_have_their_licence_beside_them():
+def test_digits_have_their_license_beside_them():
     from convnet.data.datasets import digits
 
     text = digits._FILE.with_name("digits.LICENCE.txt").read_text()
@@ -109,7 +109,7 @@ def test_shapes_defeat_a_linear_classifier():
     assert 0.1 < nearest_mean_accuracy(Shapes(32, 10, train=6000)) < 0.5
 
 
-def test_shapes_mean_is_grey_and_taken_over_the_first_images():
+def test_shapes_mean_is_gray_and_taken_over_the_first_images():
     shapes = Shapes(32, 10)
     expected = shapes.images("train", np.arange(1024)).mean(axis=0)
     np.testing.assert_allclose(shapes.mean_image(), expected, rtol=1e-5)

@@ -11,7 +11,7 @@ SIDE, CHANNELS, TRAIN, TEST = 6, 2, 23, 11
 
 
 class Small(ArrayDataset):
-    """Random images whose every pixel differs from its neighbours."""
+    """Random images whose every pixel differs from its neighbors."""
 
     def __init__(self, mirrors=True, stored=None):
         random = np.random.default_rng(1)
@@ -132,7 +132,7 @@ def test_flips_only_where_they_are_enabled(options, mirrors, flips):
     assert (5 < flipped < 18) if flips else flipped == 0
 
 
-def test_test_images_are_the_centre():
+def test_test_images_are_the_center():
     small = Small()
     for source in (feed("test", TEST, small, side=4), feed(minibatch=TRAIN, side=4, augment=False)):
         batch = source.minibatch(5, 0)
@@ -155,7 +155,7 @@ def test_ten_views_in_the_originals_order(side):
             np.testing.assert_array_equal(image, crop(whole, *start, side, flipped))
 
 
-def test_nine_views_are_a_grid_and_one_is_the_centre():
+def test_nine_views_are_a_grid_and_one_is_the_center():
     small = Small()
     source = feed("test", 4, small, side=4)
     whole = small.images("test", np.arange(4))

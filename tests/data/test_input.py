@@ -84,7 +84,7 @@ def test_differences_are_named_with_their_size(mean, other, expected):
     assert all(text in found[0] for text in expected)
 
 
-def test_images_of_another_side_are_compared_at_their_centres():
+def test_images_of_another_side_are_compared_at_their_centers():
     found = describe_difference(input_of(made(), 6, "image"), (), made(side=30))
     assert len(found) == 2 and "differs by" in found[1]
 

@@ -118,13 +118,13 @@ def test_worker_processes_give_what_one_process_gives(tmp_path, write):
             np.testing.assert_array_equal(batch.matrices[0], pixels)
 
 
-def test_grey_images_are_taken_as_the_originals_took_them(tmp_path):
+def test_gray_images_are_taken_as_the_originals_took_them(tmp_path):
     write_folders(tmp_path / "d")
-    grey = encoded(picture(1, SIDE, SIDE).convert("L"))
+    gray = encoded(picture(1, SIDE, SIDE).convert("L"))
     file = tmp_path / "d" / "data_batch_0" / "data_batch_0.1"
-    file.write_bytes(python2_pickle({"data": [grey], "labels": [[1]]}, 2))
+    file.write_bytes(python2_pickle({"data": [gray], "labels": [[1]]}, 2))
     found = open_dataset(tmp_path / "d").images("train", [3])[0]
-    np.testing.assert_array_equal(found, np.stack([np.asarray(Image.open(BytesIO(grey)))] * 3))
+    np.testing.assert_array_equal(found, np.stack([np.asarray(Image.open(BytesIO(gray)))] * 3))
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def float_folder(folder, images, mean=None, **more):
     return write(folder, meta, {n + 1: (part, [0, 1] * 3) for n, part in enumerate(parts)})
 
 
-def centred(dtype=np.float32):
+def centered(dtype=np.float32):
     images = np.random.default_rng(1).normal(size=(12, 2 * CASES))
     return (images - images.mean(axis=1, keepdims=True)).astype(dtype)
 
@@ -192,9 +192,9 @@ def fed(dataset):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, ">f4"])
 @pytest.mark.parametrize("mean", [None, np.zeros((12, 1), np.float32), np.full(12, 120.0)])
 def test_whitened_images_reach_the_network_as_they_are(tmp_path, dtype, mean):
-    dataset = open_dataset(float_folder(tmp_path / "d", centred(dtype), mean))
+    dataset = open_dataset(float_folder(tmp_path / "d", centered(dtype), mean))
     assert dataset.images("train", [0]).dtype == np.float32
-    np.testing.assert_array_equal(fed(dataset), centred(dtype)[:, :CASES].astype(np.float32))
+    np.testing.assert_array_equal(fed(dataset), centered(dtype)[:, :CASES].astype(np.float32))
     expected = "data_mean is subtracted" if mean is not None and not mean.any() else "is 0 already"
     assert expected in dataset.notes[0]
     assert ("is not their mean" in dataset.notes[0]) == (mean is not None and mean.any())

@@ -37,7 +37,7 @@ def copy(made, tmp_path):
     return tmp_path
 
 
-def test_a_made_set_is_recognised(made):
+def test_a_made_set_is_recognized(made):
     dataset = open_dataset(made)
     assert (dataset.channels, dataset.side) == (3, 256)
     assert dataset.wnids == tuple(wnid(label) for label in range(CLASSES))

@@ -13,7 +13,7 @@ DOCS = ROOT / "docs"
 DIALECT = DOCS / "dialect.md"
 SCANNED = ("convnet", "docs", "tests", "benchmarks", "examples")
 SUFFIXES = (".py", ".md", ".lark")
-FEWEST = 150  # citations; far fewer would mean that they are no longer recognised
+FEWEST = 150  # citations; far fewer would mean that they are no longer recognized
 
 _NUMBER = r"\d{1,2}(?:\.\d{1,2})?(?!\d)"
 _GAP = r"\s+(?:#\s*)?"  # a citation may go on in the next line of a comment
@@ -105,7 +105,7 @@ def test_every_cited_section_exists():
     assert not found, "\n" + "\n".join(found)
 
 
-def test_citations_are_recognised():
+def test_citations_are_recognized():
     assert sum(len(list(cited(text))) for text in FILES.values()) > FEWEST
 
 

@@ -4,12 +4,14 @@ import json
 import xml.etree.ElementTree as ElementTree
 from itertools import combinations, pairwise
 
+import numpy as np
 import pytest
 
 from convnet.drawing import draw_network, picture, svg
 from convnet.drawing.boxes import boxes_of
 from convnet.drawing.picture import polyline
-from convnet.drawing.style import ROLES, fill, ink
+from convnet.drawing.scene import Dot, Polyline, Scene, Text
+from convnet.drawing.style import LINES, ROLES, fill, ink
 from convnet.drawing.text_width import fitted, width_of
 from convnet.graph.build import build
 from convnet.graph.guess_sizes import guess_sizes
@@ -224,6 +226,39 @@ def test_text_can_be_read_on_every_box(theme):
                     luminance(rgb(c)) + 0.05 for c in (fill(role, theme), ink(text, theme))
                 )
                 assert pair[1] / pair[0] >= 4.5, (role, text)
+
+
+def test_lines_dots_and_upright_text_are_painted_where_they_stand():
+    scene = Scene(100, 60, "title")
+    scene.polylines.append(Polyline(((10, 10), (90, 10)), "line0", 4))
+    scene.polylines.append(Polyline(((10, 20), (90, 20)), "line0", 4, opacity=0.5))
+    scene.dots.append(Dot((50, 40), 6, "line1"))
+    scene.texts.append(Text((20, 40), "upright", 12, upright=True))
+    for theme in ("light", "dark"):
+        pixels = np.asarray(picture(scene, theme, scale=1))
+        color = [np.array(rgb(ink(role, theme))) for role in ("line0", "line1")]
+        paper = np.array(rgb(fill("paper", theme)))
+        assert abs(pixels[10, 50] - color[0]).max() < 15
+        assert abs(pixels[20, 50] - (color[0] + paper) / 2).max() < 15
+        assert abs(pixels[40, 50] - color[1]).max() < 15
+        inked = (abs(pixels.astype(int) - paper.astype(int)).max(axis=2) > 60)[:, :30]
+        inked[:25] = False
+        rows, columns = np.nonzero(inked)
+        assert np.ptp(rows) > 2 * np.ptp(columns), "it is higher than wide"
+    root = ElementTree.fromstring(svg(scene))
+    kinds = [each.tag.rpartition("}")[2] for each in root]
+    assert kinds.count("polyline") == 2 and kinds.count("circle") == 2
+    (text,) = root.iter("{http://www.w3.org/2000/svg}text")
+    assert text.get("transform") == "translate(20 40) rotate(-90)"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_lines_of_plots_can_be_told_from_the_background(theme):
+    """Contrast of at least 2 (a line is no text; WCAG 2, 1.4.11, asks for 3 of what is needed)."""
+    paper = luminance(rgb(fill("paper", theme))) + 0.05
+    for role in LINES:
+        pair = sorted([paper, luminance(rgb(ink(role, theme))) + 0.05])
+        assert pair[1] / pair[0] >= 2, role
 
 
 def test_long_names_are_cut():

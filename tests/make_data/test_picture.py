@@ -29,7 +29,7 @@ def decoded(jpeg):
 
 
 @pytest.mark.parametrize(("width", "height"), [(500, 375), (375, 500), (256, 256), (90, 60)])
-def test_shorter_side_to_256_and_the_centre_of_it(width, height):
+def test_shorter_side_to_256_and_the_center_of_it(width, height):
     """Against the two steps of the paper, one after the other."""
     image = picture(1, width, height)
     made = make_picture(encoded(image, "PNG"), Jpeg(quality=100))
@@ -44,7 +44,7 @@ def test_shorter_side_to_256_and_the_centre_of_it(width, height):
 
 
 def test_no_shift():
-    """The centre of a symmetric image stays in the centre, to a fraction of a grey level."""
+    """The center of a symmetric image stays in the center, to a fraction of a gray level."""
     ramp = np.tile(np.linspace(0, 255, 401), (300, 1))
     image = Image.fromarray(np.repeat(ramp[:, :, None], 3, axis=2).round().astype(np.uint8))
     row = decoded(make_picture(encoded(image, "PNG"), Jpeg(quality=100)).jpeg)[128, :, 0]
@@ -64,7 +64,7 @@ def test_odd_images_are_converted(name):
     made = make_picture(troublemakers()[name], Jpeg())
     assert made.remark == CONVERTED[name]
     expected = make_picture(encoded(picture(77), "PNG"), Jpeg()).pixels.astype(float)
-    if name == "grey.JPEG":
+    if name == "gray.JPEG":
         expected = np.repeat(expected @ [[0.299], [0.587], [0.114]], 3, axis=2)
     assert np.abs(decoded(made.jpeg) - expected).mean() < 8
 
@@ -147,7 +147,7 @@ OPAQUE = np.full((256, 256, 1), 65535, np.uint16)
 
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "TIFF, big-endian", "PGM"])
-def test_grey_of_16_bits_keeps_its_upper_half(form):
+def test_gray_of_16_bits_keeps_its_upper_half(form):
     data = {
         "PNG": lambda: png16(DEEP[..., None], 0),
         "TIFF": lambda: encoded(Image.fromarray(DEEP), "TIFF"),
@@ -160,7 +160,7 @@ def test_grey_of_16_bits_keeps_its_upper_half(form):
 
 @pytest.mark.parametrize("alpha", [False, True])
 @pytest.mark.parametrize("colors", [1, 3])
-def test_color_of_16_bits_keeps_its_upper_half_as_grey_does(colors, alpha):
+def test_color_of_16_bits_keeps_its_upper_half_as_gray_does(colors, alpha):
     values = TURNED[..., :colors]
     kind = {(1, False): 0, (3, False): 2, (1, True): 4, (3, True): 6}[colors, alpha]
     data = png16(np.concatenate([values, OPAQUE], axis=2) if alpha else values, kind)
@@ -181,13 +181,13 @@ def pfm(values):
 
 
 def test_floats_are_0_to_1_or_0_to_255():
-    grey = np.tile(np.arange(256, dtype=np.float32), (256, 1))
+    gray = np.tile(np.arange(256, dtype=np.float32), (256, 1))
     expected = np.tile(np.arange(256, dtype=np.uint8)[:, None], (256, 1, 3))
-    np.testing.assert_array_equal(squared(pfm(grey / 255)), expected)
-    np.testing.assert_array_equal(squared(pfm(grey)), expected)
+    np.testing.assert_array_equal(squared(pfm(gray / 255)), expected)
+    np.testing.assert_array_equal(squared(pfm(gray)), expected)
     for odd in (np.nan, -1, 256, np.inf):
-        grey[3, 3] = odd
-        made = make_picture(pfm(grey), Jpeg())
+        gray[3, 3] = odd
+        made = make_picture(pfm(gray), Jpeg())
         assert made.jpeg is None
         assert made.remark.startswith("broken: its values are ")
 

@@ -17,7 +17,7 @@ from convnet.predict.pictures import SPLIT, Blank, Pictures, picture_squares
 from convnet.stored.input_record import InputRecord
 
 RECORD = InputRecord(side=16, channels=3, inner_size=12, mean_kind="number", mean_number=100.0)
-GREY = structs.replace(RECORD, channels=1)
+GRAY = structs.replace(RECORD, channels=1)
 RNG = np.random.default_rng(2)
 PHOTO = Image.fromarray(RNG.integers(0, 256, (40, 60, 3), np.uint8).astype(np.uint8))
 
@@ -50,7 +50,7 @@ def test_pictures_are_the_squares_of_make_data(folder):
 
 
 def test_gray_networks_get_the_luma(folder):
-    found = pictures(folder, GREY).images(SPLIT, [0, 2])
+    found = pictures(folder, GRAY).images(SPLIT, [0, 2])
     assert found.shape == (2, 1, 16, 16)
     square = central_square(PHOTO.copy(), 16)
     np.testing.assert_array_equal(found[0, 0], np.asarray(square.convert("L")))
@@ -83,7 +83,7 @@ def test_pictures_are_turned_as_exif_says(tmp_path, orientation):
     assert abs(found.astype(int) - expected).max() <= 1
 
 
-@pytest.mark.parametrize("record", [RECORD, GREY], ids=["color", "gray"])
+@pytest.mark.parametrize("record", [RECORD, GRAY], ids=["color", "gray"])
 @pytest.mark.parametrize("workers", [0, 2])
 def test_feeds_are_the_same_with_and_without_workers(folder, record, workers):
     (folder / "0a.png").write_bytes(b"no image")

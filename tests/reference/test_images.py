@@ -20,7 +20,7 @@ def test_href_turns_columns_around():
     same(ref.href(NINE), [[3, 2, 1], [6, 5, 4], [9, 8, 7]])
 
 
-def test_nailbed_is_centred():
+def test_nailbed_is_centered():
     same(ref.nailbed(NINE, 2), [[1, 3], [7, 9]])
     same(ref.nailbed(SIXTEEN, 2), [[6, 8], [14, 16]])  # 2 outputs, start (4 - 2) // 2 = 1
     same(ref.nailbed(SIXTEEN, 3), [[1, 4], [13, 16]])
@@ -52,7 +52,7 @@ def test_resize_takes_the_middle_of_its_points():
     same(y, [[0, 0.5, 0.99, 0.99]] * 4)
 
 
-def test_colours():
+def test_colors():
     white = np.ones((3, 1))
     same(ref.rgb2yuv(white), [1.0, 0, 0])
     same(ref.rgb2yuv(np.eye(3))[1], [-0.09991, -0.33609, 0.436])

@@ -251,5 +251,5 @@ def test_cnorm_gradient_with_the_mean_held(monkeypatch, size):
     args = (size, 0.5, 0.75, 1.5)
     dx = ref.cnorm_grad(x, dy, *args)
     mean = ref.pool(x, "avg", size, 1, -(size // 2), 4)
-    monkeypatch.setattr(ref.normalization, "_centred", lambda x, size: x - mean)
+    monkeypatch.setattr(ref.normalization, "_centered", lambda x, size: x - mean)
     check_gradient(lambda x: ref.cnorm(x, *args), x, dy, dx)

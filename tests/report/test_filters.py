@@ -114,7 +114,7 @@ def test_no_rgb_shows_each_channel():
     assert picture.width * picture.height > 3 * 16 * 40 * 40
 
 
-def test_more_channels_make_rows_of_grey_tiles():
+def test_more_channels_make_rows_of_gray_tiles():
     net = graph()
     picture = layer_picture(net, read, "local2", FilterOptions(plane=63))
     assert picture.width > 16 * 40

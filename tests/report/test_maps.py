@@ -74,7 +74,7 @@ def maps(net, name, case=0, **more):
 def test_a_split_layer_is_its_parts(net):
     found = maps(net, "conv1", case=2)
     assert list(found.arrays) == ["conv1a", "conv1b"]
-    assert found.devices == {"conv1a": (0,), "conv1b": (1,)} and found.on_gpus
+    assert found.devices == {"conv1a": (0,), "conv1b": (1,)} and found.on_several_devices
     assert found.quantity == "activity after tanh[2,0.5]"
     x = np.arange(32, 48).reshape(4, 4) / 10
     expected = 2 * np.tanh(0.5 * np.array([0, 2, 3])[:, None, None] * x)
@@ -119,8 +119,8 @@ def test_titles_name_the_gpus_and_count_silent_maps(net, monkeypatch):
     )
     maps(net, "conv1").figure()
     assert [block.title for block in blocks] == [
-        "conv1a, gpu 0: 2 maps of 4x4",
-        "conv1b, gpu 1: 3 maps of 4x4, 1 of them 0 everywhere",
+        "conv1a, device 0: 2 maps of 4x4",
+        "conv1b, device 1: 3 maps of 4x4, 1 of them 0 everywhere",
     ]
 
 

@@ -56,7 +56,7 @@ def troublemakers() -> dict[str, bytes]:
     whole = encoded(image, quality=95)
     return {
         "cmyk.JPEG": encoded(image.convert("CMYK")),
-        "grey.JPEG": encoded(image.convert("L")),
+        "gray.JPEG": encoded(image.convert("L")),
         "really_png.JPEG": encoded(image, "PNG"),
         "palette.JPEG": encoded(image.quantize(256), "PNG"),
         "alpha.JPEG": encoded(image.convert("RGBA"), "PNG"),
@@ -68,7 +68,7 @@ def troublemakers() -> dict[str, bytes]:
 
 CONVERTED = {
     "cmyk.JPEG": "cmyk",
-    "grey.JPEG": "grey",
+    "gray.JPEG": "grey",
     "really_png.JPEG": "a PNG",
     "palette.JPEG": "a PNG, palette",
     "alpha.JPEG": "a PNG, alpha",
@@ -77,7 +77,7 @@ SKIPPED = {"truncated.JPEG": "broken", "no_image.JPEG": "broken", "bomb.JPEG": "
 
 
 def png_bomb(width: int, height: int) -> bytes:
-    """A grey PNG of a few kB that takes width x height bytes when it is decoded."""
+    """A gray PNG of a few kB that takes width x height bytes when it is decoded."""
     rows = zlib.compress(bytes((width + 1) * height // 100))
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))

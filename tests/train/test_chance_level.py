@@ -1,4 +1,4 @@
-"""A cost that stays at ln(classes) is recognised and explained, once; a net that learns is not."""
+"""A cost that stays at ln(classes) is recognized and explained, once; a net that learns is not."""
 
 from math import log
 

@@ -5,7 +5,9 @@ import sys
 from convnet.cli_options.specs import DescribeArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.output.console import result, result_json, styled, warn
+from convnet.commands.output.drawings import refuse_drawing, write_drawing
 from convnet.commands.read_specs import read_specs
+from convnet.drawing import draw_network
 from convnet.network.planner import make_plan
 from convnet.report.describe import network_summary
 from convnet.report.describe_table import console, print_description
@@ -14,6 +16,8 @@ from convnet.report.steps import step_lines
 
 def describe(arguments: DescribeArguments) -> None:
     """Print a network's summary, as tables or JSON, and its steps if asked for."""
+    if arguments.drawing is not None:
+        refuse_drawing(arguments.drawing)
     spec = arguments.spec.with_files()
     specs = read_specs(spec)
     graph, assumed = build_without_data(specs, spec.language, arguments.dims)
@@ -29,3 +33,5 @@ def describe(arguments: DescribeArguments) -> None:
         result()
         for line in step_lines(make_plan(graph, arguments.minibatch)):
             result(line)
+    if arguments.drawing is not None and spec.layers is not None:
+        write_drawing(draw_network(graph, spec.layers.stem), arguments.drawing)

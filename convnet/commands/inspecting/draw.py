@@ -5,33 +5,20 @@ import click
 from convnet.cli_options.draw import DrawArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.load_network import load
-from convnet.commands.output.console import note, result, warn
-from convnet.commands.output.output_files import (
-    refuse_folder,
-    refuse_picture,
-    write_picture,
-    writing,
-)
+from convnet.commands.output.console import note, warn
+from convnet.commands.output.drawings import refuse_drawing, write_drawing
 from convnet.commands.read_specs import read_specs
-from convnet.drawing import draw_network, picture, svg
+from convnet.drawing import draw_network
 from convnet.errors import ConvnetError
 from convnet.graph.build import Graph
-
-SVG = ".svg"
 
 
 def draw(arguments: DrawArguments) -> None:
     """Write the drawing of a pair of files, or of a checkpoint's network."""
-    out = arguments.out
-    (refuse_folder if out.suffix.lower() == SVG else refuse_picture)(out)
+    refuse_drawing(arguments.out)
     graph, title = _graph(arguments)
     scene = draw_network(graph, arguments.title or title)
-    if out.suffix.lower() == SVG:
-        with writing(out) as temporary:
-            temporary.write_text(svg(scene, arguments.theme), encoding="utf-8")
-        result(f"{out}: {scene.width:g}x{scene.height:g} pixels")
-    else:
-        write_picture(picture(scene, arguments.theme or "light"), out)
+    write_drawing(scene, arguments.out, arguments.theme)
 
 
 def _graph(arguments: DrawArguments) -> tuple[Graph, str]:

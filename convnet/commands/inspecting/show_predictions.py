@@ -67,7 +67,7 @@ def _images(found: LoadedForTest, indices: np.ndarray, arguments) -> np.ndarray:
     """Return what the network saw: crops, or whole images, which several views cover."""
     if _views(found, arguments) > 1:
         return found.prepared.dataset.images("test", indices)
-    return found.feed.centres(indices)
+    return found.feed.centers(indices)
 
 
 def _title(found: LoadedForTest, arguments):

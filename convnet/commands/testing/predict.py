@@ -214,7 +214,7 @@ class _Prediction:
         if views > 1:  # several views cover the whole image
             images = dataset.images(SPLIT, cases)
         else:
-            images = first.feed(dataset).centres(cases)
+            images = first.feed(dataset).centers(cases)
         drawn = [
             Prediction(image, values, None, self._found.files[case].name)
             for image, (case, values) in zip(images, self._drawn.items(), strict=True)

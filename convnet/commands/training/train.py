@@ -26,6 +26,7 @@ from convnet.commands.training.network_files import (
     refuse_another_layer_file,
     specs_of_run,
 )
+from convnet.commands.training.observers import observers
 from convnet.commands.training.progress import Progress
 from convnet.commands.training.report import report, report_dry_run
 from convnet.data.listing import listing_of
@@ -37,6 +38,7 @@ from convnet.journal import of_checkpoint
 from convnet.language import harmless
 from convnet.network.network import Network
 from convnet.prepare import UNTRAINED, Prepared, prepare
+from convnet.runs.event_file import require_package
 from convnet.train.changes import describe_changes, describe_options
 from convnet.train.loop import fit
 from convnet.train.run import Run
@@ -55,7 +57,9 @@ def train(arguments: TrainArguments) -> int:
 def _train(arguments: TrainArguments) -> int:
     start = arguments.start
     refuse_wrong_start(start)
-    _refuse_lost_trace(arguments.trace)
+    _refuse_lost_trace(arguments.trace, start.save)
+    if arguments.tensorboard is not None:
+        require_package()
     found = load_newest(start.resume) if start.resume else None
     saved_path, saved = (found.path, found.checkpoint) if found else (None, None)
     spec = files_of(arguments)
@@ -73,8 +77,7 @@ def _train(arguments: TrainArguments) -> int:
         _resume(run, specs, saved, saved_path)
     _refuse_full_disk(run)
     start_workers(prepared.dataset, arguments.data.workers)
-    with Progress(run) as progress:
-        run.observer = progress
+    with Progress(run) as progress, observers(run, progress, arguments.tensorboard) as run.observer:
         outcome = fit(run)
     if arguments.dry_run:
         report_dry_run(run)
@@ -113,8 +116,10 @@ def _resumed(start: StartArguments) -> StartArguments:
     return replace(start, resume=start.save, init_from=None, map_file=None, input=None)
 
 
-def _refuse_lost_trace(path: Path | None) -> None:
-    if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
+def _refuse_lost_trace(path: Path | None, save: Path | None) -> None:
+    if path is None or (save and not save.exists() and path.parent.absolute() == save.absolute()):
+        return  # the run's folder will be made
+    if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
         raise ConvnetError(
             f"{path}: no file for --trace can be written there; give a file in a folder that exists"
         )

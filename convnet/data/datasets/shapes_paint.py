@@ -74,7 +74,7 @@ def _paint_blobs(scene, canvas):
 @_piece
 def _paint_figure(scene, canvas):
     S = canvas.shape[1]
-    cx, cy, radius = scene.centre[0], scene.centre[1], scene.radius
+    cx, cy, radius = scene.center[0], scene.center[1], scene.radius
     for y in range(max(0, int(cy - radius) - 1), min(S, int(cy + radius) + 3)):
         for x in range(max(0, int(cx - radius) - 1), min(S, int(cx + radius) + 3)):
             right, down = np.float32(x) - cx, np.float32(y) - cy

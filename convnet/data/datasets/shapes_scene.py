@@ -62,7 +62,7 @@ SCENE = np.dtype(
     [
         ("figure", "i8"),
         ("texture", "i8"),
-        ("centre", "f4", 2),  # x, y, pixels
+        ("center", "f4", 2),  # x, y, pixels
         ("radius", "f4"),
         ("rotation", "f4", 2),  # cosine and sine of the figure's angle
         ("wave", "f4", 2),  # the texture's periods per pixel along x and y
@@ -74,7 +74,7 @@ SCENE = np.dtype(
         ("ground_phase", "f4"),
         ("ground_contrast", "f4"),
         ("blobs", "f4", (BLOBS, 6)),  # x, y, radius, and three of color
-        ("light", "f4", 3),  # at the centre, and its gradient per pixel along x and y
+        ("light", "f4", 3),  # at the center, and its gradient per pixel along x and y
         ("noise", "f4"),  # largest change of a value in either direction
         ("key", "u8"),  # random bits of the noise
     ]
@@ -120,7 +120,7 @@ class _Sampler:
 def _place(scene, sampler, side):
     scene["radius"] = radius = sampler.between(0.30, 0.44) * side
     room = 0.5 * side - 0.85 * radius  # a little of the figure may leave the image
-    scene["centre"] = 0.5 * (side - 1) + sampler.between(-1, 1, 2) * room[:, None]
+    scene["center"] = 0.5 * (side - 1) + sampler.between(-1, 1, 2) * room[:, None]
     scene["rotation"] = _direction(sampler.between(-15, 15))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from convnet.data.pickle.arrays import Array, Dtype, Global, Unreadable, build, reduce
 from convnet.data.pickle.text import integer, integer_or_truth, number, quoted, text
 
-_MAX_INSTRUCTIONS = 10_000_000  # a batch of 10,000 labelled images takes 40,000
+_MAX_INSTRUCTIONS = 10_000_000  # a batch of 10,000 labeled images takes 40,000
 _HIGHEST_PROTOCOL = 5
 
 Action = Callable[["_Machine"], object]

@@ -37,7 +37,7 @@ class NotAPicture(ValueError):
 
 
 def read_square(data: bytes, side: int, upright: bool) -> tuple[Image.Image, str]:
-    """Return the centre of a picture in RGB, side x side, and what is unusual about the file.
+    """Return the center of a picture in RGB, side x side, and what is unusual about the file.
 
     upright: turn it as its EXIF orientation says.  The remark is "" for an RGB JPEG, else grey,
     grey of 16 bits, grey of floats, cmyk, palette, alpha, other colours, "a PNG", "a GIF", ...;
@@ -64,9 +64,9 @@ def read_square(data: bytes, side: int, upright: bool) -> tuple[Image.Image, str
 
 
 def central_square(image: Image.Image, side: int = SIDE, upright: bool = False) -> Image.Image:
-    """Return the centre in RGB, side x side: the shorter side is scaled to it by a Lanczos filter.
+    """Return the center in RGB, side x side: the shorter side is scaled to it by a Lanczos filter.
 
-    The two steps are one, so that only the centre is computed.  upright: as in `read_square`; the
+    The two steps are one, so that only the center is computed.  upright: as in `read_square`; the
     square is turned, which costs less than turning the picture.
     """
     turn = _turn(image) if upright else None

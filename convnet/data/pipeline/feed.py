@@ -33,7 +33,7 @@ class FeedOptions:
                  are always in stored order.
     augment      random crops, and mirror images if `flip`; test images are never augmented
     flip         default: if crops are taken and the data set's mirror images keep their class
-    mean         "image" (the centre of the training set's mean image), "scalar" (the mean of that
+    mean         "image" (the center of the training set's mean image), "scalar" (the mean of that
                  image), "none", a number, or an array (channels, S, S) to crop like a mean image
     color_noise  strength c of the noise along the principal colors of training images; 0: none
     color_pca    deviations and eigenvectors of these colors; None: those of the data set
@@ -171,7 +171,7 @@ class Feed:
         crops, workers = self._crops(epoch, indices), self.dataset.workers
         if out and workers is not None and workers.is_canvas(out.get(0)):
             with workers.make(out[0], self.split, indices, self.side, crops, self._factor):
-                return self._labelled(indices, out)
+                return self._labeled(indices, out)
         with self.borrow(indices) as images:
             return self._batch(indices, images, crops, out)
 
@@ -180,7 +180,7 @@ class Feed:
     ) -> Iterator[Batch]:
         """Yield the same cases once for each of `count` views, ordered as in docs/dialect.md, 9.2.
 
-        1: centre.  10: corners and centre, then their mirror images.  9: a 3x3 grid.
+        1: center.  10: corners and center, then their mirror images.  9: a 3x3 grid.
         """
         check_views(count)
         indices = self.indices(0, index)
@@ -202,7 +202,7 @@ class Feed:
         crops = Crops(starts, np.full(len(indices), flipped), None)
         return self._batch(indices, images, crops, out)
 
-    def centres(self, indices: Indices) -> np.ndarray:
+    def centers(self, indices: Indices) -> np.ndarray:
         """Return the central crops of images, as the network sees them in a test.
 
         uint8 or float32 (cases, channels, side, side).
@@ -217,8 +217,8 @@ class Feed:
     def _crops(self, epoch, indices) -> Crops:
         shifts = self._noise.shifts(epoch, indices) if self._noise else None
         if not self._augments:
-            centre = np.full((len(indices), 2), self._border)
-            return Crops(centre, np.zeros(len(indices), bool), shifts)
+            center = np.full((len(indices), 2), self._border)
+            return Crops(center, np.zeros(len(indices), bool), shifts)
         places = self.dataset.side - self.side + 1
         uses = counter_rng.CROP_Y, counter_rng.CROP_X, counter_rng.FLIP
         y, x, flip = (counter_rng.bits(self._seed, use, epoch, indices) for use in uses)
@@ -226,7 +226,7 @@ class Feed:
         return Crops(starts, self._flips & (counter_rng.below(flip, 2) == 1), shifts)
 
     def _batch(self, indices, images, crops: Crops, out):
-        batch = self._labelled(indices, out)
+        batch = self._labeled(indices, out)
         if 0 in batch.matrices:
             self._refuse_non_finite(images, indices)
             pixels = batch.matrices[0].reshape(self.dataset.channels, self.side, self.side, -1)
@@ -243,7 +243,7 @@ class Feed:
                 "that are not finite: make the data again, or leave the case out"
             )
 
-    def _labelled(self, indices, out):
+    def _labeled(self, indices, out):
         """Return a minibatch with labels whose pixels are not computed yet."""
         labels = self.dataset.labels(self.split, indices)
         if self.dataset.classes:
@@ -290,7 +290,7 @@ class Feed:
 
 
 def border(dataset: Dataset, side: int) -> int:
-    """Return the width of the rim around a centre crop; DataError if the images are too small."""
+    """Return the width of the rim around a center crop; DataError if the images are too small."""
     if dataset.side < side:
         raise DataError(
             f"{dataset.name} has images of {dataset.side}x{dataset.side}, the network expects "

@@ -1,4 +1,4 @@
-"""What is subtracted from the pixels: the centre of a mean image, or a number."""
+"""What is subtracted from the pixels: the center of a mean image, or a number."""
 
 import numpy as np
 

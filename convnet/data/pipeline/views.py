@@ -13,9 +13,9 @@ def check_views(count: int) -> None:
 
 
 def view_positions(count: int) -> list[tuple[int, int, bool]]:
-    """Return (y, x, mirrored) of each view; y and x in borders, the width of a centre crop's rim.
+    """Return (y, x, mirrored) of each view; y and x in borders, the width of a center crop's rim.
 
-    1: the centre.  9: a 3x3 grid.  10: the corners and the centre, then their mirror images.
+    1: the center.  9: a 3x3 grid.  10: the corners and the center, then their mirror images.
     """
     if count == 1:
         return [(1, 1, False)]

@@ -51,7 +51,7 @@ def rscale(b: Builder, node: Node, values: list[Value]) -> Value:
     """As in a test: the image resized, or its center in files of the 2012 source."""
     layer, image = cast(RandomScale, node.layer), _image(b, node, values)
     side = layer.outputs_side
-    if layer.dialect is not None and layer.dialect.rscale_tests_on_centre:
+    if layer.dialect is not None and layer.dialect.rscale_tests_on_center:
         start = (layer.side - side) // 2
         return Value(_square(image, start, start, side), tuple(node.shape))
     return Value(b.call("resize", image, side, layer.max_scale), tuple(node.shape))

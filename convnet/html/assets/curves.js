@@ -2,8 +2,11 @@
 "use strict";
 (function () {
   // Okabe and Ito's colors, which people with any form of color vision can tell apart.
-  const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
-  const runs = JSON.parse(document.getElementById("curves-data").textContent);
+  const COLORS = {
+    light: ["#0072b2", "#d55e00", "#009e73", "#b0588c", "#c98a00", "#56b4e9"],
+    dark: ["#56b4e9", "#f08a4b", "#2fc79c", "#cc79a7", "#e6b84a", "#a3a3dc"],
+  };
+  let runs = [];
   const place = document.getElementById("charts");
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
@@ -29,7 +32,7 @@
   }
 
   function shown(value, percent) {
-    if (value == null) return "";
+    if (value == null) return "–";
     return percent ? (100 * value).toFixed(2) + "%" : String(Number(value.toPrecision(5)));
   }
 
@@ -56,6 +59,15 @@
     };
   }
 
+  // Of the y axis: with some room, but not below 0 % nor above 100 %.
+  function limits(percent) {
+    return (chart, min, max) => {
+      if (min == null) return [0, 1];
+      const [low, high] = uPlot.rangeNum(min, max, 0.1, true);
+      return percent ? [Math.max(0, low), Math.min(1, high)] : [low, high];
+    };
+  }
+
   function options(title, curves, log, width) {
     const percent = title.endsWith("error");
     const ink = dark.matches ? "#b4bac3" : "#5b626c", grid = dark.matches ? "#2b3038" : "#e8eaee";
@@ -64,7 +76,7 @@
     return {
       width, height: 300,
       plugins: [marks()],
-      scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
+      scales: { x: { time: false }, y: { distr: log ? 3 : 1, ...(log ? {} : { range: limits(percent) }) } },
       axes: [
         { ...axis, label: "epochs", labelSize: 22, size: 40 },
         {
@@ -79,7 +91,7 @@
           label: label(curve),
           stroke: color(curve, i, several),
           width: curve.series.event === "test" ? 2.2 : 1.3,
-          points: { show: curve.series.x.length <= 60 && curve.series.event === "test" },
+          points: { show: curve.series.x.length <= 60 && curve.series.event === "test", fill: dark.matches ? "#15181c" : "#ffffff" },
           spanGaps: true,
           value: (chart, v) => shown(v, percent),
         })),
@@ -89,9 +101,10 @@
 
   // Of one run, training and test differ in color; of several, each has a color and its tests are bold.
   function color({ number, series }, i, rates) {
-    if (rates) return COLORS[i % COLORS.length];
-    if (runs.length === 1) return COLORS[series.event === "test" ? 1 : 0];
-    return COLORS[number % COLORS.length] + (series.event === "test" ? "" : "a0");
+    const colors = COLORS[dark.matches ? "dark" : "light"];
+    if (rates) return colors[i % colors.length];
+    if (runs.length === 1) return colors[series.event === "test" ? 1 : 0];
+    return colors[number % colors.length] + (series.event === "test" ? "" : "b0");
   }
 
   function checkbox(box, text, checked, changed) {
@@ -103,12 +116,13 @@
     box.append(element);
   }
 
-  function draw(title, curves) {
+  // A chart on the page.  It keeps its settings and its zoom when it gets newer curves.
+  function draw(title) {
     const box = document.createElement("div"), head = document.createElement("h3");
     box.className = "chart";
     head.textContent = title;
     box.append(head);
-    const state = { log: title === "learning rates", smoothed: true, chart: null };
+    const state = { log: title === "learning rates", smoothed: true, chart: null, curves: [] };
     const controls = document.createElement("div");
     const canvas = document.createElement("div");
     checkbox(controls, "logarithmic axis", state.log, on => { state.log = on; renew(); });
@@ -121,17 +135,36 @@
     controls.append(hint);
     box.append(controls, canvas);
     place.append(box);
-    function renew() {
+    function renew(curves) {
+      const zoom = zoomed(state.chart);
       if (state.chart) state.chart.destroy();
-      const width = Math.max(280, box.clientWidth);
-      state.chart = new uPlot(options(title, curves, state.log, width), aligned(curves, state.smoothed), canvas);
+      if (curves) state.curves = curves;
+      const width = Math.max(260, box.clientWidth);
+      const table = aligned(state.curves, state.smoothed);
+      state.chart = new uPlot(options(title, state.curves, state.log, width), table, canvas);
+      if (zoom) state.chart.setScale("x", zoom);
     }
-    renew();
     return renew;
   }
 
-  const renewals = [...charts()].map(([title, curves]) => draw(title, curves));
-  const renewAll = () => renewals.forEach(renew => renew());
+  // The part of the epochs that the reader has zoomed to; null for all of them.
+  function zoomed(chart) {
+    if (!chart || !chart.data[0].length) return null;
+    const { min, max } = chart.scales.x, x = chart.data[0];
+    return min > x[0] || max < x[x.length - 1] ? { min, max } : null;
+  }
+
+  const drawn = new Map();
+  window.showCurves = function (data) {
+    runs = data;
+    for (const [title, curves] of charts()) {
+      if (!drawn.has(title)) drawn.set(title, draw(title));
+      drawn.get(title)(curves);
+    }
+    place.classList.toggle("empty", drawn.size === 0);
+  };
+  window.showCurves(JSON.parse(document.getElementById("curves-data").textContent));
+  const renewAll = () => drawn.forEach(renew => renew());
   dark.addEventListener("change", renewAll);
   let pending = 0;
   window.addEventListener("resize", () => {

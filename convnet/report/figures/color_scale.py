@@ -9,7 +9,7 @@ from math import isclose
 
 import numpy as np
 
-from convnet.report.figures.plot import INK, Color, Pen, ticks
+from convnet.report.figures.pen import INK, Color, Pen, ticks
 
 SHADES = 256
 NOT_FINITE = (255, 0, 200)  # in no scale

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from convnet.arithmetic import ceil_div
 from convnet.report.confusion_counts import ConfusionCounts, Pair
 from convnet.report.figures.color_scale import FROM_LIGHT, ColorScale, draw_bar
-from convnet.report.figures.plot import FINE, INK, PAPER, Pen
+from convnet.report.figures.pen import FINE, INK, PAPER, Pen
 from convnet.report.figures.predictions import shortened
 
 # Pixels of a cell by the largest number of classes that it suits, and the size of its numbers.
@@ -99,7 +99,7 @@ def _layout(confusion) -> _Layout:
 # -- the matrix ------------------------------------------------------------------------------------
 
 
-def _shares(confusion: ConfusionCounts, most: int) -> np.ndarray:
+def row_shares(confusion: ConfusionCounts, most: int) -> np.ndarray:
     """Return the shares of each true class, NaN without cases; at most `most` rows and columns.
 
     Of more classes, neighboring ones are added up first.
@@ -114,7 +114,7 @@ def _shares(confusion: ConfusionCounts, most: int) -> np.ndarray:
 
 
 def _matrix(confusion: ConfusionCounts, side: int) -> Image.Image:
-    shares = _shares(confusion, side)
+    shares = row_shares(confusion, side)
     pixels = SCALE.shade(shares)
     pixels[np.isnan(shares)] = EMPTY
     picture = Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)
@@ -157,17 +157,17 @@ def _write_axes(pen, large, confusion, layout):
             _upright(large, (x, layout.top - GAP / 2), name, size)
     middle = layout.side / 2
     pen.text((layout.left + middle, HEAD + AXIS / 2 - 4), "predicted class", 13, "mm")
-    _upright(large, (MARGIN + AXIS / 2 - 4, layout.top + middle), "true class", 13, centred=True)
+    _upright(large, (MARGIN + AXIS / 2 - 4, layout.top + middle), "true class", 13, centered=True)
 
 
-def _upright(large: Image.Image, at, text: str, size: int, centred: bool = False) -> None:
+def _upright(large: Image.Image, at, text: str, size: int, centered: bool = False) -> None:
     """Write text from bottom to top; at: the middle of its lower end, or of the text."""
     font = ImageFont.load_default(size * FINE)
     left, top, right, bottom = font.getbbox(text, anchor="lm")
     mask = Image.new("L", (ceil(right - left) + 2, ceil(bottom - top) + 2), 0)
     ImageDraw.Draw(mask).text((-left, mask.height / 2), text, fill=255, font=font, anchor="lm")
     mask = mask.rotate(90, expand=True)
-    rise = mask.height / 2 if centred else mask.height
+    rise = mask.height / 2 if centered else mask.height
     corner = round(at[0] * FINE - mask.width / 2), round(at[1] * FINE - rise)
     large.paste(Image.new("RGB", mask.size, INK), corner, mask)
 

@@ -10,6 +10,7 @@ MAX_FILTERS, MAX_CHANNELS = 512, 64
 TILE, LEAST_WIDTH = 40, 600  # pixels of the picture: side of a filter at least, width at least
 MARGIN, CAPTION = 12, 22
 BACKGROUND, FRAME, INK = (255, 255, 255), (150, 150, 150), (40, 40, 40)
+CLEAR, GRAY = (0, 0, 0, 0), (124, 124, 124)  # gray can be read on white and on black
 
 
 @dataclass
@@ -21,13 +22,17 @@ class Block:
 
 
 def filters_picture(
-    blocks: list[Block], *, norm_filters: bool = False, no_rgb: bool = False
+    blocks: list[Block],
+    *,
+    norm_filters: bool = False,
+    no_rgb: bool = False,
+    transparent: bool = False,
 ) -> Image.Image:
     """Return a picture of the blocks one below the other, each filter a tile.
 
     A filter of three channels is a color tile; others, or all with `no_rgb`, are rows of gray
     tiles, one per channel.  Values are scaled to the range of all filters, or of each filter alone
-    with `norm_filters`.
+    with `norm_filters`.  transparent: no background, and captions that suit a light and a dark one.
     """
     low = float(min(block.filters.min() for block in blocks))
     high = float(max(block.filters.max() for block in blocks))
@@ -41,8 +46,9 @@ def filters_picture(
             shown = shown[:, :MAX_CHANNELS]
             panels.append(_Panel(block, shown.reshape(-1, *shown.shape[2:]), shown.shape[1]))
     if norm_filters:
-        return _paint(panels, "from the least to the largest weight of each filter")
-    return _paint(panels, f"from black, a weight of {low:.3g}, to white, {high:.3g}")
+        return _paint(panels, "from the least to the largest weight of each filter", transparent)
+    line = f"from black, a weight of {low:.3g}, to white, {high:.3g}"
+    return _paint(panels, line, transparent)
 
 
 def scaled(filters: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
@@ -101,7 +107,7 @@ def _even_columns(count: int, wanted: int) -> int:
     return near[0] if near else wanted
 
 
-def _paint(panels: list[_Panel], scale_line: str) -> Image.Image:
+def _paint(panels: list[_Panel], scale_line: str, transparent: bool) -> Image.Image:
     scale = _scale(panels)
     gap = min(6, max(2, scale // 2))
     sizes = [panel.size(scale, gap) for panel in panels]
@@ -109,17 +115,19 @@ def _paint(panels: list[_Panel], scale_line: str) -> Image.Image:
     text_width = max(int(font.getlength(panel.title)) for panel in panels)
     width = 2 * MARGIN + max(LEAST_WIDTH - 2 * MARGIN, text_width, *(size[0] for size in sizes))
     height = MARGIN + sum(size[1] + CAPTION + MARGIN for size in sizes) + CAPTION
-    picture = Image.new("RGB", (width, height), BACKGROUND)
+    form, background = ("RGBA", CLEAR) if transparent else ("RGB", BACKGROUND)
+    ink = GRAY if transparent else INK
+    picture = Image.new(form, (width, height), background)
     draw = ImageDraw.Draw(picture)
     top = MARGIN
     for panel, size in zip(panels, sizes, strict=True):
-        draw.text((MARGIN, top), panel.title, fill=INK, font=font)
+        draw.text((MARGIN, top), panel.title, fill=ink, font=font)
         top += CAPTION
         _paint_panel(picture, panel, (MARGIN, top), scale, gap)
         box = (MARGIN, top, MARGIN + size[0] - 1, top + size[1] - 1)
         draw.rectangle(box, outline=FRAME)
         top += size[1] + MARGIN
-    draw.text((MARGIN, top), scale_line, fill=INK, font=ImageFont.load_default(12))
+    draw.text((MARGIN, top), scale_line, fill=ink, font=ImageFont.load_default(12))
     return picture
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from convnet.report.figures.color_scale import ColorScale, number_text
-from convnet.report.figures.plot import PAPER, Pen
+from convnet.report.figures.pen import PAPER, Pen
 from convnet.report.figures.predictions import shortened
 
 MOST_MAPS, MOST_VALUES = 512, 16_384  # drawn of one block
 WIDTH, HEIGHT = 1160, 1500  # pixels: width of the maps, and the height that they may take
-LARGEST, SMALL_TILE = 160, 24  # side of a map's tile; below the second, rows are labelled, not maps
+LARGEST, SMALL_TILE = 160, 24  # side of a map's tile; below the second, rows are labeled, not maps
 GAP, LABEL, CAPTION, MARGIN = 4, 13, 24, 16  # between tiles; a map's number; a block's title; below
 FEW_VALUES, CELL = 20, 56  # so many values are written out; width of each
 FRAME = (200, 200, 200)

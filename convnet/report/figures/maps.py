@@ -14,7 +14,7 @@ from convnet.report.figures.color_scale import (
     scale_of,
 )
 from convnet.report.figures.map_grids import CAPTION, MARGIN, Block, MapsText, grids_of
-from convnet.report.figures.plot import FINE, PAPER, Pen
+from convnet.report.figures.pen import FINE, PAPER, Pen
 from convnet.report.figures.predictions import enlarged, shortened
 
 SIDE, LEFT, HEAD = 200, 248, 48  # pixels: side of the input; where the maps begin; the title

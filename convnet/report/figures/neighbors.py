@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw
 
-from convnet.report.figures.plot import FINE, INK, PAPER, Pen
+from convnet.report.figures.pen import FINE, INK, PAPER, Pen
 from convnet.report.figures.predictions import RIGHT, WRONG, class_name, enlarged, shortened
 
 CELL, GAP, NAME = 118, 10, 26  # pixels: side of an image, between images, the name below

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from convnet.arithmetic import ceil_div
-from convnet.report.figures.plot import FINE, INK, PAPER, Pen
+from convnet.report.figures.pen import FINE, INK, PAPER, Pen
 
 SHOWN = 5
 COLUMNS, CELL, SIDE = 6, 186, 150  # cells a row; pixels: width of a cell, side of its image

@@ -198,8 +198,8 @@ def test_contrast(real, shape, bounds):
     spread = np.linspace(0.5, 1.5, shape[0] * shape[2]).reshape(shape[0], 1, shape[2])
     w = (normal(1, shape) * spread + 0.5).astype(real)
     w[0, :, 0] = 0.5  # no contrast: stays
-    centred = w.astype(float) - w.astype(float).mean(axis=1, keepdims=True)
-    a = np.sqrt((centred**2).sum(axis=1, keepdims=True)) / shape[1]
+    centered = w.astype(float) - w.astype(float).mean(axis=1, keepdims=True)
+    a = np.sqrt((centered**2).sum(axis=1, keepdims=True)) / shape[1]
     low, high = (b * np.median(a) for b in bounds)
     safe = np.where(a > 0, a, 1)
     factor = np.where((a < low) & (a > 0), low / safe, 1)

@@ -1,7 +1,7 @@
 """Warp tiles of the CUDA products, computed by a model of 32 lanes: layouts, fragments, banks.
 
 The code that emits LLVM instructions gets a builder that computes with arrays of one value for each
-lane.  mma.sync and ldmatrix are modelled after the PTX manual ("Matrix fragments for mma.m16n8k8",
+lane.  mma.sync and ldmatrix are modeled after the PTX manual ("Matrix fragments for mma.m16n8k8",
 "mma.m16n8k16 with floating point type" and "ldmatrix"), independently of the code.
 """
 

@@ -37,7 +37,7 @@ def use(folder: Path) -> None:
 
 
 def batch_seeds() -> list[Tree]:
-    """Folders of cuda-convnet: of Python 2 and 3, colored and grey, with a tree and statistics."""
+    """Folders of cuda-convnet: of Python 2 and 3, colored and gray, with a tree and statistics."""
     rng = np.random.default_rng(2)
     found = []
     for protocol, side, channels in ((2, 4, 3), (0, 4, 1), (2, 6, 3)):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convnet.report.figures.plot import INK
+from convnet.report.figures.pen import INK
 from convnet.report.figures.predictions import (
     BAR,
     CELL,

@@ -1,7 +1,7 @@
 """The slow, obvious float64 reference of every layer: plain loops straight from the formulas.
 
 Images are (channels, rows, columns, cases), flat arrays (rows, cases). Functions return new
-float64 arrays and never touch their arguments. The only vectorised axis is the last one, the
+float64 arrays and never touch their arguments. The only vectorized axis is the last one, the
 cases. Gradients are dE/dx (not negated) summed over cases. Nothing here is clever or fast.
 """
 

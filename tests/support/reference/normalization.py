@@ -84,7 +84,7 @@ def rnorm_grad(x, dy, size, scale, power, k):
     return _grad(x, x, dy, _within_map(x.shape, size), scale, power, k)
 
 
-def _centred(x, size):
+def _centered(x, size):
     """x minus the mean of the clipped window round each pixel."""
     mean = pool(x, "avg", size, stride=1, start=-(size // 2), side=x.shape[1])
     return x - mean
@@ -93,10 +93,10 @@ def _centred(x, size):
 def cnorm(x, size, scale, power, k):
     """As rnorm, but D sums the squares of x minus its local mean; y is still x * D^-power."""
     x = np.asarray(x, np.float64)
-    return x * _denominator(_centred(x, size), _within_map(x.shape, size), scale, k) ** -power
+    return x * _denominator(_centered(x, size), _within_map(x.shape, size), scale, k) ** -power
 
 
 def cnorm_grad(x, dy, size, scale, power, k):
     """The dialect's dx of cnorm: approximate, as the local mean is taken for a constant."""
     x, dy = np.asarray(x, np.float64), np.asarray(dy, np.float64)
-    return _grad(x, _centred(x, size), dy, _within_map(x.shape, size), scale, power, k)
+    return _grad(x, _centered(x, size), dy, _within_map(x.shape, size), scale, power, k)

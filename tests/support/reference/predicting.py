@@ -15,7 +15,7 @@ def predictions(graph, parameters, images, mean, inner, views, output):
     """Probabilities (cases, classes), averaged over the views.
 
     images: (cases, channels, S, S).  mean: (channels, S, S), or of a larger image with the same
-    centre.  inner: side of the crops.  output: name of the softmax layer.
+    center.  inner: side of the crops.  output: name of the softmax layer.
     """
     border = (mean.shape[-1] - inner) // 2
     seen = slice(border, border + inner)
@@ -31,7 +31,7 @@ def predictions(graph, parameters, images, mean, inner, views, output):
 
 
 def positions(side, inner, views):
-    """(y, x, mirrored) of each view: the centre; or four corners, the centre, and all mirrored."""
+    """(y, x, mirrored) of each view: the center; or four corners, the center, and all mirrored."""
     last = side - inner
     middle = last // 2
     if views == 1:

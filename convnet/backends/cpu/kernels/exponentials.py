@@ -1,4 +1,4 @@
-"""exp, exp - 1 and tanh of float32, in a form that the compiler vectorises.
+"""exp, exp - 1 and tanh of float32, in a form that the compiler vectorizes.
 
 The math library's functions take one number at a time; they are used for float64 only.
 

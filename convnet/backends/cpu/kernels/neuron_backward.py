@@ -64,7 +64,7 @@ def _simple(x, y, dy, dx, kind, a, accumulate):
 
 
 # Each of these is a separate function, so that the compiler moves the choice of the kind out of one
-# loop.  It vectorises the forms in place only where it sees that dy is dx.
+# loop.  It vectorizes the forms in place only where it sees that dy is dx.
 
 
 @called

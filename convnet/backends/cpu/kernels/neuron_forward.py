@@ -72,7 +72,7 @@ def _function(x, y, kind, a, b):
 
 @called
 def _in_place(y, kind, a, b):
-    """The compiler vectorises this only where it sees a single array."""
+    """The compiler vectorizes this only where it sees a single array."""
     _function(y, y, kind, a, b)
 
 

@@ -69,7 +69,7 @@ def scale_and_shift(d, scale, shift):
 
 @called
 def divide_by_power(x, d, power, y):
-    """y = x * d ** -power.  The usual powers need only square roots, which are vectorised."""
+    """y = x * d ** -power.  The usual powers need only square roots, which are vectorized."""
     if power == 0.75:
         for n in range(y.size):
             root = np.sqrt(d[n])

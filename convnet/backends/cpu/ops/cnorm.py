@@ -13,16 +13,16 @@ from convnet.operations import cnorm
 
 @repeatable
 @implements(cnorm.forward)
-def forward(x, y, denominators, centred, size, scale, power, k):
+def forward(x, y, denominators, centered, size, scale, power, k):
     cases = x.shape[3]
-    _centre_kernel(x.reshape(-1, cases), y.reshape(-1, cases), x, centred, size)
-    normalize(centred, x, y, denominators, size, scale, power, k)
+    _center_kernel(x.reshape(-1, cases), y.reshape(-1, cases), x, centered, size)
+    normalize(centered, x, y, denominators, size, scale, power, k)
 
 
 @repeatable
 @implements(cnorm.backward, scratch=backward_scratch)
-def backward(centred, y, dy, denominators, dx, size, scale, power, accumulate, *, scratch):
-    normalize_backward(centred, y, dy, denominators, dx, size, scale, power, accumulate, scratch)
+def backward(centered, y, dy, denominators, dx, size, scale, power, accumulate, *, scratch):
+    normalize_backward(centered, y, dy, denominators, dx, size, scale, power, accumulate, scratch)
 
 
 @inlined
@@ -34,7 +34,7 @@ def _subtract_from(x, total, count):
 
 
 @parallel
-def _centre_kernel(flat, along, x, centred, size):
+def _center_kernel(flat, along, x, centered, size):
     channels, height, width, _cases = x.shape
     pixels = height * width
     for channel in prange(channels):
@@ -48,6 +48,6 @@ def _centre_kernel(flat, along, x, centred, size):
             top, bottom = window(i, size // 2, size, height)
             for j in range(width):
                 left, right = window(j, size // 2, size, width)
-                total = centred[channel, i, j]
+                total = centered[channel, i, j]
                 sum_rows(total, along, first + top * width + j, bottom - top, width, 0)
                 _subtract_from(x[channel, i, j], total, (bottom - top) * (right - left))

@@ -147,24 +147,24 @@ def _factor(a, low, high):
 
 
 @called
-def _rescale_group(w, mean, factor, lo, hi, centred, low, high):
-    """Bring the norm (centred: the contrast) of each filter into [low, high]."""
+def _rescale_group(w, mean, factor, lo, hi, centered, low, high):
+    """Bring the norm (centered: the contrast) of each filter into [low, high]."""
     fill(mean, 0)
-    if centred:
+    if centered:
         _column_means(w, lo, hi, mean)
     _column_squares(w, lo, hi, mean, factor)
     for f in range(factor.size):
         size = np.sqrt(factor[f])
-        factor[f] = _factor(size / w.shape[0] if centred else size, low, high)
+        factor[f] = _factor(size / w.shape[0] if centered else size, low, high)
     _scale_columns(w, lo, hi, factor)
 
 
 @parallel
-def _rescale_kernel(w3, sums, centred, low, high):
+def _rescale_kernel(w3, sums, centered, low, high):
     blocks, _weights, filters = w3.shape
     groups = (filters + GROUP - 1) // GROUP
     for job in prange(blocks * groups):
         block, lo = np.int64(job) // groups, np.int64(job) % groups * GROUP
         hi = min(lo + GROUP, filters)
         mean, factor = sums[0, block, lo:hi], sums[1, block, lo:hi]
-        _rescale_group(w3[block], mean, factor, lo, hi, centred, low, high)
+        _rescale_group(w3[block], mean, factor, lo, hi, centered, low, high)

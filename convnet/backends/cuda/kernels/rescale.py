@@ -13,8 +13,8 @@ from convnet.backends.cuda.runtime.launch import Array, Launch, launch
 _LANES = 8  # neighboring filters a block, so that whole sectors of memory are read
 
 
-def rescale(w3: Array, centred: bool, low: float, high: float) -> Launch:
-    """Scale each filter so that its norm (centred: its contrast) is in [low, high]; 0 is no bound.
+def rescale(w3: Array, centered: bool, low: float, high: float) -> Launch:
+    """Scale each filter so that its norm (centered: its contrast) is in [low, high]; 0 is no bound.
 
     w3: (blocks, weights of a filter, filters); a filter is a column of a block.
     """
@@ -23,7 +23,7 @@ def rescale(w3: Array, centred: bool, low: float, high: float) -> Launch:
     groups = ceil_div(filters, lanes)
     limits = np.float64(low), np.float64(high)
     kernel = _RESCALE[lanes]
-    return launch(kernel, blocks * groups, w3, weights, filters, groups, centred, *limits)
+    return launch(kernel, blocks * groups, w3, weights, filters, groups, centered, *limits)
 
 
 @device_function
@@ -39,13 +39,13 @@ def _factor(size, low, high):
 def _rescale(LANES):
     TEAM = THREADS // LANES  # threads a filter
 
-    def rescale(w3, weights, filters, groups, centred, low, high):
+    def rescale(w3, weights, filters, groups, centered, low, high):
         block, group = cuda.blockIdx.x // groups, cuda.blockIdx.x % groups
         f, member = group * LANES + cuda.threadIdx.x % LANES, cuda.threadIdx.x // LANES
         first = block * weights * filters + f
         last = weights if f < filters else 0
         mean = float64(0)
-        if centred:
+        if centered:
             for k in range(member, last, TEAM):
                 mean += float64(w3[first + k * filters])
             mean = lanes_sum(mean, LANES) / weights
@@ -54,7 +54,7 @@ def _rescale(LANES):
             d = float64(w3[first + k * filters]) - mean
             squares += d * d
         size = math.sqrt(lanes_sum(squares, LANES))
-        factor = np.float32(_factor(size / weights if centred else size, low, high))
+        factor = np.float32(_factor(size / weights if centered else size, low, high))
         for k in range(member, last, TEAM):
             w3[first + k * filters] *= factor
 

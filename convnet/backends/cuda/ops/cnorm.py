@@ -11,18 +11,18 @@ from convnet.operations import cnorm
 
 
 @implements(cnorm.forward)
-def forward(x, y, denominators, centred, size, scale, power, k):
-    center = over(_centre, x.size, x, centred, *x.shape[1:], size, x.size)
-    return [center, normalize(centred, x, y, denominators, size, scale, power, k)]
+def forward(x, y, denominators, centered, size, scale, power, k):
+    center = over(_center, x.size, x, centered, *x.shape[1:], size, x.size)
+    return [center, normalize(centered, x, y, denominators, size, scale, power, k)]
 
 
 @implements(cnorm.backward)
-def backward(centred, y, dy, denominators, dx, size, scale, power, accumulate):
-    return [normalize_backward(centred, y, dy, denominators, dx, size, scale, power, accumulate)]
+def backward(centered, y, dy, denominators, dx, size, scale, power, accumulate):
+    return [normalize_backward(centered, y, dy, denominators, dx, size, scale, power, accumulate)]
 
 
 @kernel
-def _centre(x, centred, height, width, cases, size, count):
+def _center(x, centered, height, width, cases, size, count):
     for e in elements(count):
         row, j = split(split(e, cases)[0], width)
         _, i = split(row, height)
@@ -32,4 +32,4 @@ def _centre(x, centred, height, width, cases, size, count):
         for r in range(top, bottom):
             for s in range(left, right):
                 total += x[e + ((r - i) * width + s - j) * cases]
-        centred[e] = x[e] - total / np.float32((bottom - top) * (right - left))
+        centered[e] = x[e] - total / np.float32((bottom - top) * (right - left))
