@@ -13,30 +13,11 @@ from pathlib import Path
 import click
 
 from convnet.errors import ConvnetError
+from examples.cifar10.arguments import FOLDER, check_corpus, list_of
 from examples.cifar10.batches import originals_folder
 from examples.cifar10.nets import BY_NAME, NETS, Net
 from examples.cifar10.results import Result, curve_of, result_of, table, write_curves, write_results
 from examples.cifar10.training import Place, train
-
-FOLDER = click.Path(file_okay=False, path_type=Path)
-
-
-def list_of(kind, known=None):
-    """Return a click callback that splits a value at commas."""
-
-    def split(_context, parameter, text):
-        found = []
-        for part in text.split(","):
-            try:
-                found.append(kind(part))
-            except ValueError:
-                raise click.BadParameter(f"{part!r} is no number; write 1,2,3") from None
-        unknown = [part for part in found if known and part not in known]
-        if unknown:
-            raise click.BadParameter(f"there is no {unknown[0]!r}; known: {', '.join(known)}")
-        return list(dict.fromkeys(found))
-
-    return split
 
 
 @click.command()
@@ -59,7 +40,7 @@ def main(data, corpus, runs, nets, seeds, scale, only_table, more):
     """
     try:
         chosen = [BY_NAME[name] for name in nets]
-        _check_corpus(chosen, corpus)
+        check_corpus(chosen, corpus)
         place = Place(runs, corpus, originals_folder(data, runs / "data"), scale, more)
         for net in chosen if not only_table else ():
             for seed in seeds:
@@ -68,16 +49,6 @@ def main(data, corpus, runs, nets, seeds, scale, only_table, more):
         click.echo(report(place))
     except ConvnetError as error:
         raise click.ClickException(str(error)) from None
-
-
-def _check_corpus(nets: list[Net], corpus: Path) -> None:
-    for net in nets:
-        for path in (net.layers(corpus), net.params(corpus)):
-            if not path.is_file():
-                raise ConvnetError(
-                    f"{path}: no such file; --corpus must hold the files of the originals as in "
-                    "their repositories: cc1/example-layers, chm/example-layers, cc2/layers"
-                )
 
 
 def report(place: Place) -> str:

@@ -103,7 +103,8 @@ def tested(net: Net, seed: int, place: Place) -> list[dict]:
     found = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
     if Path(found.get("checkpoint", "")).name != now:
         views = ["--multiview"] if net.crops else []
-        text = call(["test", "--load", str(folder), "--json", *views], subprocess.PIPE)
+        asked = ["test", "--load", str(folder), "--data", str(place.data), "--json", *views]
+        text = call(asked, subprocess.PIPE)
         with replacing(kept) as temporary:
             temporary.write_text(text, "utf-8")
         found = json.loads(text)
