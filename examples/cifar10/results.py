@@ -10,7 +10,7 @@ from statistics import mean, median
 from convnet.journal import FILE_NAME, read
 from convnet.stored.files import replacing
 from examples.cifar10.nets import Net
-from examples.cifar10.training import Place, epochs_done, tested
+from examples.cifar10.training import Place, epochs_done, scores
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def result_of(net: Net, seed: int, place: Place) -> Result:
     trained = [r for r in _records(folder) if r["event"] == "train"]
     curve = curve_of(folder)
     by_views = (
-        {t["views"]: t["top1_error"] for t in tested(net, seed, place)} if epochs >= of else {}
+        {t["views"]: t["top1_error"] for t in scores(net, seed, place)} if epochs >= of else {}
     )
     views = max(by_views, default=1)
     return Result(

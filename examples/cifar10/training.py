@@ -93,7 +93,7 @@ def with_each(text: str, key: str, change) -> str:
     )
 
 
-def tested(net: Net, seed: int, place: Place) -> list[dict]:
+def scores(net: Net, seed: int, place: Place) -> list[dict]:
     """Return what `convnet test --json` says of a finished run: one view, and several for crops.
 
     The answer is kept in the run's folder, for the checkpoint that it belongs to.
@@ -117,14 +117,17 @@ def call(arguments: list[str], output: int | None = None) -> str:
     Raises click.Abort if it fails.  Ctrl-C and SIGTERM let it save first.
     """
     click.echo(f"convnet {shlex.join(arguments)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = [sys.executable, "-m", "convnet", *arguments]
-    with subprocess.Popen(started, stdout=output, text=True) as child:  # waits for its end
-        try:
-            written, _ = child.communicate()
-        except SystemExit:
-            child.terminate()  # Ctrl-C has reached it already: it is of the same terminal
-            raise
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with subprocess.Popen(started, stdout=output, text=True) as child:  # waits for its end
+            try:
+                written, _ = child.communicate()
+            except SystemExit:
+                child.terminate()  # Ctrl-C has reached it already: it is of the same terminal
+                raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if child.returncode:
         click.echo(f"convnet {arguments[0]} ended with status {child.returncode}", err=True)
         raise click.Abort
