@@ -7,7 +7,7 @@ channels, rows, columns).
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Literal, Unpack
@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from convnet.api.fitting import Fitting
 from convnet.api.looking import Looking
-from convnet.api.options import NetOptions
+from convnet.api.options import NetOptions, SetValue
 from convnet.api.parameters import Array, ParameterAccess
 from convnet.api.predicting import Predicting
 from convnet.api.running import RUNS
+from convnet.api.setting import with_keys_set
 from convnet.api.shown import Shown
 from convnet.data.input import network_input
 from convnet.engines import DeviceOptions, make_engine
@@ -68,6 +69,8 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         gpu: Physical GPUs for the network's devices 0, 1, ...; by default GPUs 0, 1, ...
         precision: On GPUs, how the products of convolutions and fully connected layers round their
             factors: `"fp32"`, `"tf32"` or `"bf16"`.  Sums are in float32.
+        set: Keys of the two files to set, as by `--set`, such as `{"conv1.epsW": 0.02}`; a list has
+            a value for each input.
 
     Raises:
         SpecError: If the files have errors; it lists all of them.
@@ -98,6 +101,7 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         device: Literal["cpu", "cuda"] = "cpu",
         gpu: Sequence[int] | None = None,
         precision: Literal["fp32", "tf32", "bf16"] = "fp32",
+        set: Mapping[str, SetValue] | None = None,
     ) -> None:
         check_options(
             minibatch=minibatch,
@@ -108,10 +112,11 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
             classes=classes,
         )
         minibatch, seed = operator.index(minibatch), operator.index(seed)  # NumPy's too
+        specs = with_keys_set(specs, set)
         dims, _ = infer_dims(specs.layers, data_dims, classes)
         self.specs, self.seed = specs, seed
         self.input, self.class_names = None, ()
-        self._ran: set[str] = set()
+        self._forget_runs()
         self.graph = build(
             specs.layers,
             specs.params,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
 import numpy.typing as npt
 
 from convnet.initial import InitOptions
 from convnet.layers import Tree
+
+# What a key of the files may be set to: a text as in a file, or what it stands for.
+SetValue = str | float | bool | Sequence[str | float | bool]
 
 
 class NetOptions(TypedDict, total=False):
@@ -26,3 +29,4 @@ class NetOptions(TypedDict, total=False):
     device: Literal["cpu", "cuda"]
     gpu: Sequence[int] | None
     precision: Literal["fp32", "tf32", "bf16"]
+    set: Mapping[str, SetValue] | None

@@ -27,6 +27,9 @@ class Running:
     class_names: tuple[str, ...]
     _ran: set[str]  # the calls so far
 
+    def _forget_runs(self) -> None:
+        self._ran = set()
+
     def _run(self, call: str, matrices: tuple[npt.ArrayLike, ...], needs_all: bool = True) -> None:
         self._load(matrices, needs_all)
         self._start(call)

@@ -18,6 +18,7 @@ from convnet.cli_options.types import (
     Dimensions,
     Finite,
     HoldOut,
+    KeyValue,
     Mean,
 )
 
@@ -80,6 +81,11 @@ class LanguageArguments(Arguments):
         "own.  [default: recognized by the keys used]",
     )
     strict: bool = flag(help="Treat warnings as errors.")
+    settings: tuple[tuple[str, str], ...] = repeatable(
+        "--set",
+        type=KeyValue(),
+        help="Set a key of either file, as in --set conv1.epsW=0.02.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from convnet.cli_options.types import (
     WUPDATE_FREQ,
     Between,
     Names,
+    RunName,
 )
 
 
@@ -122,12 +123,15 @@ class StartArguments(Arguments):
     save: Path | None = option(
         type=PATH, help="Folder of the run.  [default: a new folder in checkpoints/]"
     )
+    name: str | None = option(
+        type=RunName(), help="Name of the run: short for --save checkpoints/NAME."
+    )
     resume: Path | None = option(
         type=PATH, help="Resume from this checkpoint, or from the newest in this folder."
     )
     resume_or_start: bool = flag(
-        help="With --save: resume if that folder contains a checkpoint, else start.  For jobs that "
-        "a scheduler restarts."
+        help="With --save or --name: resume if that folder contains a checkpoint, else start.  For "
+        "jobs that a scheduler restarts."
     )
     conv_to_local: tuple[str, ...] | None = option(
         type=Names(), help="With --resume: conv layers to convert to local layers."

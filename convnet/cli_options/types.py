@@ -1,6 +1,7 @@
 """Types of option values that click does not have: lists of devices, names and sizes."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ MINIBATCH = click.IntRange(1, 1 << 20)  # as in parameter files
 WUPDATE_FREQ = click.IntRange(1, 1000)  # each minibatch of the cycle has its own program
 SEED = click.IntRange(0, 2**64 - 1)
 SIDE = click.IntRange(1, 2048)  # as `LARGEST_SIDE`
+
+
+_RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,=+-]{0,99}")
 
 
 class UserPath(click.Path):
@@ -59,6 +63,34 @@ class Names(click.ParamType):
         if not all(parts):
             self.fail(f"expected names separated by commas, found '{value}'", param, ctx)
         return parts
+
+
+class RunName(click.ParamType):
+    """The name of a run, which is that of its folder."""
+
+    name = "NAME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not _RUN_NAME.fullmatch(value):
+            allowed = "letters, digits and _ . , = + -, the first one a letter or a digit"
+            self.fail(f"expected at most 100 {allowed}, found '{value}'", param, ctx)
+        return value
+
+
+class KeyValue(click.ParamType):
+    """A key of the network's files and its value, "conv1.epsW=0.02", as a pair of texts."""
+
+    name = "LAYER.KEY=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = (part.strip() for part in value.partition("="))
+        layer, _, key = name.rpartition(".")
+        if not (layer and key and equals):
+            example = "such as conv1.epsW=0.02"
+            self.fail(f"expected LAYER.KEY=VALUE, {example}, found '{value}'", param, ctx)
+        return name, text
 
 
 class Dimensions(click.ParamType):

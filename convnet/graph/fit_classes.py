@@ -4,12 +4,10 @@
 `topk` of these costs is lowered if it is larger.  All else, comments too, stays as it is.
 """
 
-import re
-
 from convnet.display import harmless, quoted
 from convnet.errors import DataError
-from convnet.language import Entry, Section, Source, SpecFile
-from convnet.language.source import Span
+from convnet.language import Section, SpecFile
+from convnet.language.edit import Editor
 from convnet.language.specs import Specs
 
 OPTION = "--classes-from-data"
@@ -20,9 +18,6 @@ _OF_TARGETS = ("cost.crossent", "cost.bce", "cost.dce")
 # Types with as many outputs as each of their inputs, so that the search goes on below them.
 _PASSING = ("softmax", "neuron", "dropout", "dropout2", "eltsum", "eltmax")
 
-_HEADER = re.compile(r"\[([^\]]*)\]")
-_Edit = tuple[Span, str]  # what replaces the text of a span
-
 
 def fit_classes(specs: Specs, classes: int) -> tuple[Specs, list[str]]:
     """Return the files with `classes` classes, parsed, and a line for each value that changed.
@@ -32,7 +27,7 @@ def fit_classes(specs: Specs, classes: int) -> tuple[Specs, list[str]]:
     """
     layers, params = specs.layers, specs.params
     lines: list[str] = []
-    edits: list[_Edit] = []
+    above, below = Editor(layers), Editor(params) if params else None
     costs = [section for section in layers.sections if _is_over_classes(layers, section)]
     if not costs:
         raise DataError(
@@ -41,12 +36,12 @@ def fit_classes(specs: Specs, classes: int) -> tuple[Specs, list[str]]:
         )
     found = (fc.name for cost in costs for fc in _last_fc(layers, cost, classes))
     for name in dict.fromkeys(found):
-        edits += _edited(layers, name, "outputs", classes, lines)
-    below = [_edited(params, cost.name, "topk", classes, lines, most=True) for cost in costs]
+        _set(above, layers, name, "outputs", classes, lines)
+    for cost in costs:
+        _set(below, params, cost.name, "topk", classes, lines, most=True)
     if not lines:
         return specs, []
-    new = _applied(layers.source, edits)
-    return Specs.parse(new, _applied(params.source, sum(below, [])) if params else None), lines
+    return Specs.parse(above.source(), below.source() if below else None), lines
 
 
 def _is_over_classes(layers: SpecFile, cost: Section) -> bool:
@@ -81,50 +76,30 @@ def _last_fc(layers: SpecFile, cost: Section, classes: int) -> list[Section]:
     return found
 
 
-def _edited(
+def _set(
+    editor: Editor | None,
     file: SpecFile | None,
     name: str,
     key: str,
     number: int,
     lines: list[str],
     most: bool = False,
-) -> list[_Edit]:
-    """Return the edit that sets a key of a section; none if it has that value.
+) -> None:
+    """Set a key of a section, unless it has that value, and add a line about it to `lines`.
 
-    most: only lower a value that is larger.  A line about the edit is added to `lines`.
+    most: only lower a value that is larger.
     """
     section = file.get(name) if file else None
     entry = section.entries.get(key) if section else None
-    if section is None or entry is None:  # a required key that is missing is an error of its own
-        return []
+    if editor is None or entry is None:  # a required key that is missing is an error of its own
+        return
     text = entry.value.text
     if text.isdecimal() and (int(text) <= number if most else int(text) == number):
-        return []
+        return
     if "\n" in text or (most and not text.isdecimal()):
-        return []
+        return
     lines.append(f"{name}: {key} {text} -> {number}")
-    if not _is_own(section, entry):  # from [DEFAULT], which other sections have too
-        header = section.span
-        end = Span(header.source, header.line, len(header.source.line(header.line)) + 1, 0)
-        return [(end, f"\n{key}={number}")]
-    return [(entry.value.span, str(number))]
-
-
-def _is_own(section: Section, entry: Entry) -> bool:
-    """Whether an entry stands below its section's own header."""
-    above = section.span.source.lines[: entry.key_span.line - 1]
-    headers = (match for line in reversed(above) if (match := _HEADER.match(line)))
-    header = next(headers, None)
-    return header is not None and header[1].strip() == section.name
-
-
-def _applied(source: Source, edits: list[_Edit]) -> Source:
-    """Return a source with the text of some spans replaced."""
-    lines = source.text.split("\n")
-    for span, text in sorted(edits, key=lambda edit: (edit[0].line, edit[0].column), reverse=True):
-        line, start = lines[span.line - 1], span.column - 1
-        lines[span.line - 1] = line[:start] + text + line[start + span.width :]
-    return Source(source.path, "\n".join(lines))
+    editor.set(name, key, str(number))
 
 
 def _inputs(section: Section) -> list[str]:

@@ -74,7 +74,7 @@ class _Expander:
             return entry
         lines = (line.strip() for line in text.split("\n"))
         value = Value("\n".join(line for line in lines if line), entry.value.span)
-        return Entry(entry.key, entry.key_span, value)
+        return Entry(entry.key, entry.key_span, value, entry.written)
 
     def _text(self, key: str, above: tuple[str, ...]) -> str:
         """Return the expanded text of a key.  above: the keys whose expansion refers to it."""

@@ -46,11 +46,14 @@ def parse(source: Source, problems: Problems) -> SpecFile:
     reader.read_opening(opening)
     for block in others:
         reader.read_section(block)
-    sections = resolve(list(reader.sections.values()), reader.defaults, problems)
+    defaults = reader.defaults
+    sections = resolve(
+        list(reader.sections.values()), defaults.entries if defaults else {}, problems
+    )
     for section in sections:
         for entry in section.entries.values():
             _check_brackets(entry, problems)
-    return SpecFile(source, sections)
+    return SpecFile(source, sections, defaults)
 
 
 def _check_brackets(entry: Entry, problems: Problems) -> None:
@@ -78,7 +81,7 @@ class _Reader:
         self.source = source
         self.problems = problems
         self.sections: dict[str, Section] = {}
-        self.defaults: dict[str, Entry] = {}
+        self.defaults: Section | None = None
 
     def read_opening(self, block: "Tree[Token]") -> None:
         """Read what precedes the first section; only comments may."""
@@ -101,14 +104,16 @@ class _Reader:
             return
         name = self.source.line(span.line)[span.column - 1 : span.column - 1 + span.width]
         if name == DEFAULT:
-            self.defaults |= found
+            self.defaults = self.defaults or Section(name, span, {})
+            self.defaults.entries.update(found)
         else:
             self.sections.setdefault(name, Section(name, span, {})).entries.update(found)
 
     def _warn_of_change(self, old: Entry | None, new: Entry) -> None:
         if old is not None and old.value != new.value:
             message = f"{quoted(new.key)} is set twice in this section, to different values"
-            hint = f"line {old.key_span.line} sets it first; the last value is used"
+            first = old.key_span.source.number(old.key_span.line)
+            hint = f"line {first} sets it first; the last value is used"
             self.problems.warn(new.key_span, message, hint)
 
     def _header(self, token: "Token") -> Span | None:
@@ -155,7 +160,9 @@ class _Reader:
         span = self._span(key, 0, len(text))
         if not self._is_key(text, span):
             return None
-        return Entry(text, span, self._value(key, lines))
+        value = self._value(key, lines)
+        written = tuple(line.span for line in lines if line.text)
+        return Entry(text, span, value, written)
 
     def _value(self, key: "Token", lines: list[Value]) -> Value:
         lines = [line for line in lines if line.text]

@@ -10,11 +10,15 @@ from convnet.language.values import Value
 
 @dataclass(frozen=True)
 class Entry:
-    """One `key=value`; `key` is as it was written."""
+    """One `key=value`; `key` is as it was written.
+
+    written: where the value's lines stand, also if references in them are expanded; () if empty.
+    """
 
     key: str = field(compare=False)
     key_span: Span = field(compare=False)
     value: Value
+    written: tuple[Span, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,14 @@ class Section:
 
 @dataclass(frozen=True)
 class SpecFile:
-    """The sections of a file in the order in which their names first appear."""
+    """The sections of a file in the order in which their names first appear.
+
+    defaults: the section [DEFAULT], which is none of them, if there is one.
+    """
 
     source: Source = field(compare=False)
     sections: tuple[Section, ...]
+    defaults: Section | None = field(default=None, compare=False)
 
     def get(self, name: str) -> Section | None:
         """Return the section of that name (case counts), or None."""

@@ -6,6 +6,7 @@ from convnet import nets
 from convnet.cli_options.specs import CheckArguments
 from convnet.commands.build_graph import GuessError, build_without_data
 from convnet.commands.output.console import note, result, result_json
+from convnet.commands.read_specs import with_settings
 from convnet.errors import ConvnetError, SpecError
 from convnet.graph.dialect import recognize
 from convnet.language import read_source
@@ -50,6 +51,7 @@ def _check_pair(layers, params, arguments):
     report = {"layers": layers.path, "params": params.path if params else None, "ok": False}
     specs = Specs.parse(layers, params)
     try:
+        specs = with_settings(specs, arguments.language)
         RunDefaults(specs.params, specs.problems)
         graph, assumed = build_without_data(specs, arguments.language, arguments.dims)
         report |= {"ok": True, "assumed": assumed}

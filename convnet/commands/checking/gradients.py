@@ -8,8 +8,8 @@ from convnet.backends.cpu.engine import Engine
 from convnet.cli_options.specs import CheckGradsArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.output.console import note, result, result_json, warn
+from convnet.commands.read_specs import read_specs
 from convnet.initial import InitOptions, resolve
-from convnet.language.specs import Specs
 from convnet.network.network import Network
 
 STEPS = (1e-5, 1e-6, 1e-7)  # a kink (relu, max) within one of them is not within the next
@@ -37,7 +37,7 @@ class GradientCheck:
 def check_grads(arguments: CheckGradsArguments) -> int:
     """Print a check of each parameter array; return exit code 1 if one differs."""
     spec, minibatch, seed = arguments.spec.with_files(), arguments.minibatch, arguments.seed
-    specs = Specs.read(spec.layers, spec.params)
+    specs = read_specs(spec)
     graph, _ = build_without_data(specs, spec.language, arguments.dims)
     warn(specs.problems.warnings)
     for line in resolve(graph, InitOptions(ignore=True))[1]:

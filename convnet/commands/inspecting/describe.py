@@ -5,7 +5,7 @@ import sys
 from convnet.cli_options.specs import DescribeArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.output.console import result, result_json, styled, warn
-from convnet.language.specs import Specs
+from convnet.commands.read_specs import read_specs
 from convnet.network.planner import make_plan
 from convnet.report.describe import network_summary
 from convnet.report.describe_table import console, print_description
@@ -15,7 +15,7 @@ from convnet.report.steps import step_lines
 def describe(arguments: DescribeArguments) -> None:
     """Print a network's summary, as tables or JSON, and its steps if asked for."""
     spec = arguments.spec.with_files()
-    specs = Specs.read(spec.layers, spec.params)
+    specs = read_specs(spec)
     graph, assumed = build_without_data(specs, spec.language, arguments.dims)
     warn(specs.problems.warnings)
     summary = network_summary(graph, arguments.minibatch)

@@ -1,5 +1,7 @@
 """`convnet draw`: a drawing of a network, as SVG or as a picture."""
 
+import click
+
 from convnet.cli_options.draw import DrawArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.load_network import load
@@ -10,10 +12,10 @@ from convnet.commands.output.output_files import (
     write_picture,
     writing,
 )
+from convnet.commands.read_specs import read_specs
 from convnet.drawing import draw_network, picture, svg
 from convnet.errors import ConvnetError
 from convnet.graph.build import Graph
-from convnet.language.specs import Specs
 
 SVG = ".svg"
 
@@ -35,13 +37,15 @@ def draw(arguments: DrawArguments) -> None:
 def _graph(arguments: DrawArguments) -> tuple[Graph, str]:
     """The graph to draw and its title."""
     if arguments.layers is None:
+        if arguments.language.settings:
+            raise click.UsageError("--set changes a network's files: give --layers.")
         saved = load(arguments.load)
         note(f"{saved.path}")
         return saved.graph(), saved.path.parent.name
     if arguments.load is not None:
         raise ConvnetError("--load and --layers both name a network; give one of them")
     spec = arguments.spec()
-    specs = Specs.read(spec.layers, spec.params)
+    specs = read_specs(spec)
     graph, assumed = build_without_data(specs, arguments.language, arguments.dims)
     warn(specs.problems.warnings)
     if assumed:

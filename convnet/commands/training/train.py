@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from convnet import checkpoint
-from convnet.checkpoint import Checkpoint, Found
+from convnet.checkpoint import Found
 from convnet.cli_options.shared import InitArguments
 from convnet.cli_options.train import RunSpecArguments, StartArguments, TrainArguments
 from convnet.commands.load_network import RUNS, load_newest
@@ -21,17 +21,20 @@ from convnet.commands.run_options import (
 )
 from convnet.commands.training.init_from import init_from, refuse_with_resume
 from convnet.commands.training.launcher import refuse_copies
+from convnet.commands.training.network_files import (
+    files_of,
+    refuse_another_layer_file,
+    specs_of_run,
+)
 from convnet.commands.training.progress import Progress
 from convnet.commands.training.report import report, report_dry_run
 from convnet.data.listing import listing_of
 from convnet.engines import make_engine
 from convnet.errors import ConvnetError
 from convnet.graph.checkpoint_facts import facts_to_store
-from convnet.graph.fit_classes import fit_classes
 from convnet.initial import InitOptions, fill, resolve
 from convnet.journal import of_checkpoint
-from convnet.language import harmless, read_source
-from convnet.language.specs import Specs
+from convnet.language import harmless
 from convnet.network.network import Network
 from convnet.prepare import UNTRAINED, Prepared, prepare
 from convnet.train.changes import describe_changes, describe_options
@@ -46,7 +49,7 @@ def train(arguments: TrainArguments) -> int:
     """Train, print what happened, and return the exit code."""
     refuse_copies(os.environ)
     with outliving_the_terminal():
-        return _train(_resume_or_start(arguments))
+        return _train(_resume_or_start(_with_folder(arguments)))
 
 
 def _train(arguments: TrainArguments) -> int:
@@ -55,11 +58,11 @@ def _train(arguments: TrainArguments) -> int:
     _refuse_lost_trace(arguments.trace)
     found = load_newest(start.resume) if start.resume else None
     saved_path, saved = (found.path, found.checkpoint) if found else (None, None)
-    spec = _files(arguments)
-    _refuse_another_layer_file(spec, saved)
+    spec = files_of(arguments)
+    refuse_another_layer_file(spec, saved)
     saved, untied = _untied(start, saved)
     found = found and found._replace(checkpoint=saved)
-    specs = _specs(spec, saved)
+    specs = specs_of_run(spec, saved)
     prepared = _prepare(specs, spec, arguments, saved, saved_path)
     specs = prepared.specs
     warn(specs.problems.warnings)
@@ -80,6 +83,16 @@ def _train(arguments: TrainArguments) -> int:
     return outcome.exit_code
 
 
+def _with_folder(arguments: TrainArguments) -> TrainArguments:
+    """The arguments with --save in the place of --name."""
+    start = arguments.start
+    if start.name is None:
+        return arguments
+    if start.save is not None:
+        raise click.UsageError("--name is short for --save checkpoints/NAME: give one of them.")
+    return replace(arguments, start=replace(start, save=RUNS / start.name, name=None))
+
+
 def _resume_or_start(arguments: TrainArguments) -> TrainArguments:
     """The arguments with --resume in the place of --resume-or-start, if there is a checkpoint."""
     start = arguments.start
@@ -87,7 +100,7 @@ def _resume_or_start(arguments: TrainArguments) -> TrainArguments:
         return arguments
     if start.save is None or start.resume or start.unties:
         raise click.UsageError(
-            "--resume-or-start needs --save FOLDER, and does not go with --resume, "
+            "--resume-or-start needs --save FOLDER or --name, and does not go with --resume, "
             "--conv-to-local or --unshare-weights."
         )
     if not checkpoint.has_checkpoint(start.save):
@@ -102,36 +115,7 @@ def _refuse_lost_trace(path: Path | None) -> None:
         )
 
 
-# -- the network's files ---------------------------------------------------------------------------
-
-
-def _files(arguments: TrainArguments) -> RunSpecArguments:
-    """The files to read; a resumed run has its own parameters, also where --layers names a net."""
-    files = arguments.spec.with_files()
-    own_params = arguments.start.resume and arguments.spec.params is None
-    return replace(files, params=None) if own_params else files
-
-
-def _specs(spec: RunSpecArguments, saved: Checkpoint | None) -> Specs:
-    if saved is None:
-        missing = [f"--{name}" for name in ("layers", "params") if getattr(spec, name) is None]
-        if missing:
-            raise click.UsageError(f"Missing option {' and '.join(missing)} (or --resume).")
-        return Specs.read(spec.layers, spec.params)
-    return Specs.parse(saved.layers, read_source(spec.params) if spec.params else saved.params)
-
-
-def _refuse_another_layer_file(spec, saved):
-    if saved is None or spec.layers is None:
-        return
-    given = read_source(spec.layers)
-    if spec.classes_from_data:
-        given = fit_classes(Specs.parse(given, None), len(saved.class_names))[0].layers.source
-    if given.text != saved.layers.text:
-        raise ConvnetError(
-            f"{spec.layers} is not the layer file that the checkpoint was trained with; a resumed "
-            "run uses its own. Leave --layers out, or start a new run without --resume"
-        )
+# -- the network -----------------------------------------------------------------------------------
 
 
 def _untied(start: StartArguments, saved):
