@@ -1,7 +1,6 @@
 """Trains a net stage by stage with `convnet train`; a run that was killed continues."""
 
 import json
-import re
 import shlex
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 import click
 
 from convnet.checkpoint import Position, has_checkpoint, newest, read_header
+from convnet.language.specs import Specs
 from convnet.stored.files import replacing
 from examples.cifar10.nets import Net, Stage, scaled
 
@@ -53,44 +53,37 @@ def train(net: Net, seed: int, place: Place) -> None:
     for number, stage in enumerate(place.stages(net)):
         if epochs_done(folder) >= stage.until:
             continue
-        params = place.runs / "params" / f"{net.name}-{number}.params"
-        write_params(net, stage, place.corpus, params)
-        call(command(net, seed, place, number, params))
+        call(command(net, seed, place, number))
         if epochs_done(folder) < stage.until:
             raise click.Abort  # a signal stopped it, which saved the run
 
 
-def command(net: Net, seed: int, place: Place, number: int, params: Path) -> list[str]:
+def command(net: Net, seed: int, place: Place, number: int) -> list[str]:
     """Return the arguments of `convnet` for a stage of a run."""
     stage, folder = place.stages(net)[number], str(place.folder(net, seed))
     ranges = ["--train-range", stage.train, "--test-range", stage.test]
-    common = ["--params", str(params), "--epochs", str(stage.until), *ranges, *place.more]
+    changes = [f"--set={change}" for change in settings(net, stage, place.corpus)]
+    common = ["--epochs", str(stage.until), *ranges, *changes, *place.more]
     if number:
         return ["train", "--resume", folder, *common]
-    layers, data = ["--layers", str(net.layers(place.corpus))], ["--data", str(place.data)]
-    crops = CROPS if net.crops else ()
+    files = ["--layers", str(net.layers(place.corpus)), "--params", str(net.params(place.corpus))]
+    data = ["--data", str(place.data), *(CROPS if net.crops else ())]
     dialect = ["--dialect", net.dialect] if net.dialect else []
     begun = ["--seed", str(seed), "--save", folder, "--resume-or-start"]
-    return ["train", *layers, *data, *crops, *dialect, *common, *begun]
+    return ["train", *files, *data, *dialect, *common, *begun]
 
 
-def write_params(net: Net, stage: Stage, corpus: Path, path: Path) -> None:
-    """Write the originals' parameter file with the rates of a stage."""
-    text = net.params(corpus).read_text("utf-8")
-    for key, value in net.values:
-        text = with_each(text, key, lambda _, value=value: value)
-    if stage.divisor > 1:
-        text = with_each(text, "epsW", lambda rate: f"{float(rate) / stage.divisor:g}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_text(text, "utf-8")
-
-
-def with_each(text: str, key: str, change) -> str:
-    """Return a parameter file in which each value of a key went through `change`."""
-    return re.sub(
-        rf"^({key}\s*=\s*)(\S+)", lambda found: found[1] + change(found[2]), text, flags=re.M
-    )
+def settings(net: Net, stage: Stage, corpus: Path) -> list[str]:
+    """Return what differs from the originals' parameter file in a stage, as `--set` names it."""
+    found = []
+    for section in Specs.read(net.layers(corpus), net.params(corpus)).params.sections:
+        values = dict(net.values)
+        if stage.divisor > 1 and (rate := section.entries.get("epsw")):
+            values["epsW"] = f"{float(rate.value.text) / stage.divisor:g}"
+        for key, value in values.items():
+            if key.lower() in section.entries:
+                found.append(f"{section.name}.{key}={value}")
+    return found
 
 
 def scores(net: Net, seed: int, place: Place) -> list[dict]:

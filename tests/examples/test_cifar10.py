@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,8 +16,8 @@ from examples.cifar10 import __main__ as command_line
 from examples.cifar10 import training
 from examples.cifar10.batches import originals_folder
 from examples.cifar10.nets import BY_NAME, NETS, Stage, folding, scaled
-from examples.cifar10.training import Place, command, epochs_done, scores, train, write_params
-from tests.support.made_cifar import CASES, PARAMS, make_archive, make_corpus
+from examples.cifar10.training import Place, command, epochs_done, scores, settings, train
+from tests.support.made_cifar import CASES, make_archive, make_corpus
 from tests.support.paths import ROOT
 
 NET = BY_NAME["80sec"]
@@ -101,21 +102,18 @@ def test_other_data_is_refused(tmp_path):
         originals_folder(Path("digits"), tmp_path / "made")
 
 
-# -- parameter files -------------------------------------------------------------------------------
+# -- what differs from the files ------------------------------------------------------------------
 
 
-def test_a_stage_divides_the_rates_of_the_weights_alone(corpus, tmp_path):
-    write_params(NET, Stage(10, divisor=10), corpus, tmp_path / "a.params")
-    expected = PARAMS.replace("\nepsW=0.0001", "\nepsW=1e-05")
-    assert (tmp_path / "a.params").read_text() == expected
-    write_params(NET, Stage(8), corpus, tmp_path / "b.params")
-    assert (tmp_path / "b.params").read_text() == PARAMS
+def test_a_stage_divides_the_rates_of_the_weights_alone(corpus):
+    assert settings(NET, Stage(8), corpus) == []
+    assert settings(NET, Stage(10, divisor=10), corpus) == ["fc1.epsW=1e-05"]
 
 
-def test_values_replace_those_of_all_layers(corpus, tmp_path):
+def test_values_replace_those_of_all_layers(corpus):
     net = BY_NAME["19pct-crops"]
-    write_params(net, Stage(100), corpus, tmp_path / "a.params")
-    assert (tmp_path / "a.params").read_text() == PARAMS.replace("wc=0.03", "wc=0")
+    assert settings(net, Stage(100), corpus) == ["fc1.wc=0"]
+    assert settings(net, Stage(160, 100), corpus) == ["fc1.wc=0", "fc1.epsW=1e-06"]
 
 
 # -- stages ----------------------------------------------------------------------------------------
@@ -126,16 +124,16 @@ def option(arguments, name):
 
 
 def test_the_commands_of_a_run(corpus, tmp_path):
-    net = BY_NAME["conv-local-13pct"]
+    net = replace(BY_NAME["conv-local-13pct"], folder="cc1/example-layers", files="19pct")
     place = Place(tmp_path, corpus, tmp_path / "data", more=("--device", "cpu"))
-    first, second, *_ = (command(net, 2, place, number, tmp_path / "p") for number in range(4))
+    first, second, *_ = (command(net, 2, place, number) for number in range(4))
     save = ["--save", str(tmp_path / "conv-local-13pct-2"), "--resume-or-start"]
     assert first[-5:] == ["--seed", "2", *save]
     assert (option(first, "--train-range"), option(first, "--test-range")) == ("1-4", "5")
     assert (option(first, "--epochs"), option(first, "--crop-border")) == ("100", "4")
     assert option(second, "--resume") == option(first, "--save")
     assert (option(second, "--train-range"), option(second, "--epochs")) == ("1-5", "140")
-    assert "--layers" not in second and "--seed" not in second
+    assert "--layers" not in second and "--seed" not in second and "--dialect" in first
     assert option(first, "--device") == option(second, "--device") == "cpu"
 
 
