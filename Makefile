@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick simulator emulate emulate-counters mutations fuzz faults kills kernels smoke widths lint docs site corpus bench gpu figure1 ablations clean
+.PHONY: demo test quick simulator emulate emulate-counters mutations fuzz faults kills kernels smoke widths lint docs site corpus bench gpu figure1 ablations cifar10 clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -91,6 +91,11 @@ figure1: $(STAMP)
 
 ablations: $(STAMP)
 	$(BIN)/python examples/ablations.py
+
+# The published CIFAR-10 results from the originals' files: make cifar10 DATA=cifar-10-batches-py CORPUS=originals.
+# ARGS="--nets 80sec --scale 0.1" trains less.  docs/results.md says what the folders hold.
+cifar10: $(STAMP)
+	$(BIN)/python -m examples.cifar10 --data "$(DATA)" --corpus "$(CORPUS)" $(ARGS)
 
 # Uses PYTHON if it has all packages, otherwise .venv.  PARTS=smoke,cases runs some parts.
 gpu:

@@ -5,16 +5,17 @@
 
 Each run is one `convnet train`, whose command line is printed.  The spec files are in
 examples/ablations.  The table lists the mean and standard deviation of the test error over the
-seeds, and of its difference to the full network of the same seed.  An interrupted script continues
-where it stopped.
+seeds, and of its difference to the full network of the same seed.  results.json holds all numbers.
+An interrupted script continues where it stopped.
 """
 
+import json
 import os
 import shlex
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -120,6 +121,12 @@ def table(results: dict[str, list[Result]], data: str, minutes: float) -> str:
     return "\n".join([*lines, "", f"{data}, {seeds}, {minutes:.0f} minutes.", ""])
 
 
+def write_results(results: dict[str, list[Result]], data: str, path: Path) -> None:
+    """Write the results so far as JSON, a list for each network in the order of the seeds."""
+    found = {name: [asdict(result) for result in mine] for name, mine in results.items()}
+    path.write_text(json.dumps({"data": data, "networks": found}, indent=1), "utf-8")
+
+
 def _spread(values, sign="") -> str:
     """Return the mean and standard deviation, in percent."""
     spread = f" ± {stdev(values):.1%}" if len(values) > 1 else ""
@@ -141,6 +148,7 @@ def main(data, seeds, runs, more):
             found = run(variant, data, seed, runs / f"{variant.slug}-{seed}", more)
             click.echo(f"  {variant.name}, seed {seed}: {found.test:.2%} in {found.seconds:.0f} s")
             results[variant.name].append(found)
+            write_results(results, data, runs / "results.json")
     text = table(results, data, (time.perf_counter() - started) / 60)
     (runs / "table.md").write_text(text, "utf-8")
     click.echo(f"\n{text}\n{runs / 'table.md'}")

@@ -5,14 +5,16 @@
 
 The script trains layers/figure1-relu.cfg and layers/figure1-tanh.cfg, without regularization.  It
 chooses the learning rate of each network separately, the fastest of a few (paper, 3.1), and trains
-further seeds with it.  A run ends when the training error, averaged over the last 50 minibatches,
+further seeds with it.  A finished run is kept in --runs: an interrupted script continues with the
+next one.  A run ends when the training error, averaged over the last 50 minibatches,
 reaches the target.  A rate is abandoned if it is behind the best one so far at half the iterations
 that one needed, or has not reached the target after all of them.
 """
 
+import json
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -27,11 +29,14 @@ from convnet.language.specs import Specs
 from convnet.network.network import Network
 from convnet.prepare import DataOptions, prepare
 from convnet.report.figures.line_plot import Line, Panel, plot
+from convnet.stored.files import replacing
 from convnet.train import Observer, Options, Run, fit
 
 ROOT = Path(__file__).resolve().parent.parent
 NEURONS = ("relu", "tanh")
-RATES = (0.002, 0.004, 0.008, 0.001)  # the most likely first: it limits how long the others run
+# The most likely first: it limits how long the others run.
+RATES = (0.002, 0.004, 0.008, 0.001, 0.016)
+EVERY = 10  # iterations between the points of a curve that are stored
 WINDOW = 50  # minibatches that the training error is averaged over
 
 
@@ -79,6 +84,46 @@ class Watch(Observer):
 
 
 def train(neuron, rate: float, seed: int, options: dict, most: int, best: Curve | None = None):
+    """Return the curve of a run: the stored one, or a new one, which is then stored.
+
+    A stored curve counts only for the same data, target and bounds.
+    """
+    asked = {key: options[key] for key in ("data", "target")}
+    asked |= {"most": most, "best": best.reached if best else None}
+    path = options["runs"] / f"{neuron}-{rate:g}-{seed}.json"
+    if (kept := stored_curve(path, asked)) is not None:
+        return kept
+    curve = train_anew(neuron, rate, seed, options, most, best)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps({"asked": asked, "curve": asdict(thinned(curve))}), "utf-8")
+    return curve
+
+
+def stored_curve(path: Path, asked: dict) -> Curve | None:
+    """Return the curve in a file if it was stored for what is asked, else None."""
+    if not path.is_file():
+        return None
+    found = json.loads(path.read_text("utf-8"))
+    if found["asked"] != asked:
+        return None
+    points = [(step, error) for step, error in found["curve"].pop("points")]
+    return Curve(**found["curve"], points=points)
+
+
+def thinned(curve: Curve) -> Curve:
+    """Return a curve with every tenth point, the middle one (see `Watch`) and the last."""
+    half_way = curve.reached // 2 if curve.reached else 0
+    last = curve.points[-1][0] if curve.points else 0
+    kept = [
+        (step, round(error, 5))
+        for step, error in curve.points
+        if step % EVERY == 0 or step in (half_way, last)
+    ]
+    return Curve(curve.neuron, curve.rate, curve.seed, kept, curve.reached)
+
+
+def train_anew(neuron, rate: float, seed: int, options: dict, most: int, best: Curve | None):
     """Train until `Watch` ends the run, and return its curve."""
     specs = Specs.parse(*spec_files(neuron, rate, open_dataset(options["data"]).classes))
     prepared = prepare(specs, DataOptions(data=options["data"]), None)
@@ -177,6 +222,8 @@ def picture(curves: dict[str, list[Curve]], data: str, target: float):
 )
 @click.option("--seeds", default=1, show_default=True, help="Runs of each at its best rate.")
 @click.option("--most", default=4000, show_default=True, help="Most iterations of a trial.")
+@click.option("--runs", type=click.Path(path_type=Path), default="figure1", show_default=True,
+              help="Folder for the finished runs.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), default="figure1.png", show_default=True)
 def main(out, seeds, **options):
     """Train the networks of the paper's Figure 1 and draw their training error."""

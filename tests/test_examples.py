@@ -137,6 +137,18 @@ def test_a_run_that_is_done_is_not_trained_again(ablations, tmp_path, monkeypatc
         ablations.run(ablations.VARIANTS[0], "shapes", 0, tmp_path / "b", ())
 
 
+def test_all_numbers_are_written_for_other_tables(ablations, tmp_path):
+    found = {"full": [ablations.Result(0.2, 0.1, 5.0)], "without dropout": []}
+    ablations.write_results(found, "a folder", tmp_path / "results.json")
+    assert json.loads((tmp_path / "results.json").read_text()) == {
+        "data": "a folder",
+        "networks": {
+            "full": [{"test": 0.2, "train": 0.1, "seconds": 5.0}],
+            "without dropout": [],
+        },
+    }
+
+
 # -- figure 1 --------------------------------------------------------------------------------------
 
 
@@ -189,9 +201,30 @@ def test_the_ratio_and_the_picture(figure1):
     assert figure1.picture(curves, "shapes", 0.25).width == 900
 
 
-def test_training_stops_when_it_has_shown_enough(figure1, monkeypatch):
+def test_a_finished_run_is_not_trained_again(figure1, tmp_path, monkeypatch):
+    points = [(step, 1 - step / 200) for step in range(50, 151)]
+    trained = []
+
+    def train_anew(neuron, rate, seed, options, most, best):
+        trained.append(options["data"])
+        return figure1.Curve(neuron, rate, seed, points, 150)
+
+    monkeypatch.setattr(figure1, "train_anew", train_anew)
+    options = {"data": "one", "target": 0.25, "runs": tmp_path}
+    first = figure1.train("relu", 0.002, 0, options, 500)
+    again = figure1.train("relu", 0.002, 0, options, 500)
+    assert first.points == points and again.reached == 150 and trained == ["one"]
+    # Of those points, every tenth and those that bound the other runs.
+    assert [step for step, _ in again.points] == [50, 60, 70, 75, *range(80, 151, 10)]
+    figure1.train("relu", 0.002, 0, options, 400)
+    figure1.train("relu", 0.002, 0, options | {"data": "two"}, 400)
+    figure1.train("relu", 0.002, 0, options | {"data": "two"}, 400, again)
+    assert trained == ["one", "one", "two", "two"]
+
+
+def test_training_stops_when_it_has_shown_enough(figure1, tmp_path, monkeypatch):
     monkeypatch.setattr(figure1, "WINDOW", 2)
-    options = {"data": "shapes:train=96", "device": "cpu", "target": 0.0}
+    options = {"data": "shapes:train=96", "device": "cpu", "target": 0.0, "runs": tmp_path}
     curve = figure1.train("relu", 0.001, 0, options, 2)
     assert curve.reached is None and [step for step, _ in curve.points] == [2]
 

@@ -1,0 +1,39 @@
+"""Arguments that the commands of this package share."""
+
+from pathlib import Path
+
+import click
+
+from convnet.errors import ConvnetError
+from examples.cifar10.nets import Net
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def list_of(kind, known=None):
+    """Return a click callback that splits a value at commas."""
+
+    def split(_context, parameter, text):
+        found = []
+        for part in text.split(","):
+            try:
+                found.append(kind(part))
+            except ValueError:
+                raise click.BadParameter(f"{part!r} is no number; write 1,2,3") from None
+        unknown = [part for part in found if known and part not in known]
+        if unknown:
+            raise click.BadParameter(f"there is no {unknown[0]!r}; known: {', '.join(known)}")
+        return list(dict.fromkeys(found))
+
+    return split
+
+
+def check_corpus(nets: list[Net], corpus: Path) -> None:
+    """Raise a ConvnetError unless the folder has the files of these nets."""
+    for net in nets:
+        for path in (net.layers(corpus), net.params(corpus)):
+            if not path.is_file():
+                raise ConvnetError(
+                    f"{path}: no such file; --corpus must hold the files of the originals as in "
+                    "their repositories: cc1/example-layers, chm/example-layers, cc2/layers"
+                )

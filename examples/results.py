@@ -1,0 +1,172 @@
+"""Collects the results of the CIFAR-10 experiments and writes the tables of docs/results.md.
+
+    python -m examples.results --collect FOLDER     # then look at `git diff docs`
+    python -m examples.results                      # the tables alone
+
+FOLDER is where the experiments ran, with the folders cifar10, figure1 and ablations that they write
+by default; what is missing keeps its stored results.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean, stdev
+
+import click
+
+from convnet.errors import ConvnetError
+from convnet.stored.files import replacing
+from examples.cifar10 import jpeg
+from examples.cifar10.nets import NETS
+from examples.cifar10.results import read_curves, read_results, spread, table, write_curves
+
+PAGE = Path(__file__).parent.parent / "docs" / "results.md"
+STORED = PAGE.with_name("results")  # the results that the tables are made from
+_MOST_POINTS = 200  # of a curve of Figure 1
+_NOT_RUN = "Not run yet.\n"
+
+
+# -- collecting ------------------------------------------------------------------------------------
+
+
+def collect(source: Path, stored: Path) -> None:
+    """Copy what the experiments in a folder wrote, without what is too fine for a page."""
+    stored.mkdir(parents=True, exist_ok=True)
+    for path, name in (
+        (source / "cifar10" / "results.json", "cifar10.json"),
+        (source / "cifar10" / "jpeg.json", "jpeg.json"),
+        (source / "ablations" / "results.json", "ablations.json"),
+    ):
+        if path.is_file():
+            with replacing(stored / name) as temporary:
+                temporary.write_bytes(path.read_bytes())
+    curves = read_curves(source / "cifar10" / "curves.csv")
+    if curves:
+        write_curves(curves, stored / "cifar10-curves.csv")
+    if (source / "figure1").is_dir():
+        collect_figure1(source / "figure1", stored / "figure1.csv")
+
+
+def collect_figure1(folder: Path, path: Path) -> None:
+    """Write the curves of examples/figure1.py as CSV, at most 200 points each."""
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["neuron", "rate", "seed", "reached", "iteration", "training_error"])
+        for found in sorted(folder.glob("*.json")):
+            curve = json.loads(found.read_text("utf-8"))["curve"]
+            key = [curve[name] for name in ("neuron", "rate", "seed", "reached")]
+            points = curve["points"]
+            every = -(-len(points) // _MOST_POINTS) or 1
+            kept = points[::every] + ([points[-1]] if (len(points) - 1) % every else [])
+            out.writerows([*key, step, f"{error:.4f}"] for step, error in kept or [(0, 1.0)])
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+
+def published(stored: Path) -> str:
+    """The table of the nets with a published error."""
+    results = read_results(stored / "cifar10.json")
+    return table(results, NETS) if results else _NOT_RUN
+
+
+def schedules(stored: Path) -> str:
+    """The table of the nets' schedules and where they come from."""
+    lines = ["| net | epochs, data batches, divisor of the rates | source |", "|---|---|---|"]
+    for net in NETS:
+        parts, begin = [], 0
+        for stage in net.stages:
+            divisor = f", /{stage.divisor}" if stage.divisor > 1 else ""
+            parts.append(f"{stage.until - begin} on {stage.train}{divisor}")
+            begin = stage.until
+        lines.append(f"| {net.name} | {'; '.join(parts)} | {net.source} |")
+    return "\n".join(lines) + "\n"
+
+
+def compression(stored: Path) -> str:
+    """The table of further compressed images."""
+    copies = jpeg.read_copies(stored / "jpeg.json")
+    return jpeg.table(copies, (6.0, 12.0)) if copies else _NOT_RUN
+
+
+def figure1(stored: Path) -> str:
+    """The table of iterations to the target of Figure 1, for each network and rate."""
+    path = stored / "figure1.csv"
+    if not path.is_file():
+        return _NOT_RUN
+    with path.open(newline="") as file:
+        runs = {(r["neuron"], float(r["rate"]), int(r["seed"])): r for r in csv.DictReader(file)}
+    lines = ["| neuron | rate | iterations of each seed | at the end |", "|---|---|---|---|"]
+    for neuron, rate in dict.fromkeys((neuron, rate) for neuron, rate, _ in sorted(runs)):
+        mine = [row for (n, r, _), row in sorted(runs.items()) if (n, r) == (neuron, rate)]
+        reached = ", ".join(row["reached"] or f"not by {row['iteration']}" for row in mine)
+        last = mean(float(row["training_error"]) for row in mine)
+        lines.append(f"| {neuron} | {rate:g} | {reached} | {last:.1%} |")
+    return "\n".join(lines) + "\n"
+
+
+def ablations(stored: Path) -> str:
+    """The table of the networks without one feature each."""
+    path = stored / "ablations.json"
+    if not path.is_file():
+        return _NOT_RUN
+    networks = json.loads(path.read_text("utf-8"))["networks"]
+    full = [run["test"] for run in next(iter(networks.values()))]
+    lines = [
+        "| network | test error: mean (range) | difference to full | seeds |",
+        "|---|---|---|---|",
+    ]
+    for name, runs in networks.items():
+        if not runs:
+            continue
+        errors = [run["test"] for run in runs]
+        gaps = [100 * (mine - theirs) for mine, theirs in zip(errors, full, strict=False)]
+        deviation = f" ± {stdev(gaps):.2f}" if len(gaps) > 1 else ""
+        shown = "" if name == "full" else f"{mean(gaps):+.2f}{deviation}"
+        lines.append(f"| {name} | {spread(errors)} | {shown} | {len(errors)} |")
+    return "\n".join(lines) + "\n"
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    function.__name__: function
+    for function in (published, schedules, compression, figure1, ablations)
+}
+
+
+def with_tables(text: str, stored: Path) -> str:
+    """Return a page in which each `<!-- table: NAME -->` is followed by that table.
+
+    What stood between it and the next `<!-- end -->` is replaced.  Raises ConvnetError for the name
+    of no table.
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in TABLES:
+            raise ConvnetError(f"{PAGE}: there is no table {name!r}; known: {', '.join(TABLES)}")
+        return f"<!-- table: {name} -->\n\n{TABLES[name](stored)}\n<!-- end -->"
+
+    return re.sub(r"<!-- table: (\S+) -->.*?<!-- end -->", replaced, text, flags=re.S)
+
+
+@click.command()
+@click.option("--collect", "source", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Folder where the experiments ran.")  # fmt: skip
+def main(source):
+    """Write the tables of docs/results.md from the stored results."""
+    if source:
+        collect(source, STORED)
+    try:
+        text = with_tables(PAGE.read_text("utf-8"), STORED)
+    except ConvnetError as error:
+        raise click.ClickException(str(error)) from None
+    with replacing(PAGE) as temporary:
+        temporary.write_text(text, "utf-8")
+    size = sum(path.stat().st_size for path in STORED.iterdir()) if STORED.is_dir() else 0
+    click.echo(f"{PAGE}, from {size / 1000:.0f} kB of results")
+
+
+if __name__ == "__main__":
+    main()
