@@ -10,7 +10,7 @@ import click
 
 from convnet.cli_options.sweep import SweepArguments
 from convnet.commands.output.console import note, result, result_json, styled
-from convnet.commands.output.output_files import write_picture
+from convnet.commands.output.drawings import write_drawing
 from convnet.commands.output.progress_bar import BAR
 from convnet.commands.training.sweep_specification import refuse_edited_files, specification_of
 from convnet.display import harmless
@@ -18,7 +18,7 @@ from convnet.errors import ConvnetError
 from convnet.report.describe_table import console
 from convnet.runs.table import duration
 from convnet.stored.files import reason
-from convnet.sweep import picture, pool
+from convnet.sweep import plot, pool
 from convnet.sweep.failures import Failure, Failures
 from convnet.sweep.grid import SweepRun
 from convnet.sweep.results import Result, result_of, results, rows
@@ -38,7 +38,7 @@ _TAIL = 4096  # bytes of a log in which the last line is looked for
 
 
 def sweep(arguments: SweepArguments) -> int:
-    """Train what is left of a sweep, print its table and write its picture; return the exit code.
+    """Train what is left of a sweep, print its table and write its plot; return the exit code.
 
     The code is 1 if runs failed.
     """
@@ -170,7 +170,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 def _show(
     folder: Path, specification: Specification, found: list[Result], arguments: SweepArguments
 ) -> None:
-    """Print the table and write the picture."""
+    """Print the table and write the plot."""
     table = rows(found, arguments.by)
     if arguments.as_json:
         result_json(json_of_sweep(table, arguments.by))
@@ -183,5 +183,5 @@ def _show(
     if any(result.state == "finished" for result in found):
         title = f"{Path(specification.layers.path).stem}: {len(table)} combinations"
         seeds = f", {specification.seeds} seeds each" if specification.seeds > 1 else ""
-        drawn = picture.draw_sweep(table, arguments.by, title + seeds)
-        write_picture(drawn, folder / picture.FILE_NAME, tell=note)
+        drawn = plot.draw_sweep(table, arguments.by, title + seeds)
+        write_drawing(drawn, folder / plot.FILE_NAME, tell=note)

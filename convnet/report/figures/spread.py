@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
 from statistics import mean, stdev
 
-from PIL import Image, ImageDraw
+from convnet.drawing.scene import Dot, Point, Polyline, Scene, Text
+from convnet.drawing.text_width import fitted, width_of
+from convnet.report.figures.axis import Axis, labels
 
-from convnet.report.figures.plot import COLORS, FINE, GRID, INK, PAPER, Pen, Point, ticks
-
-POINT, MEAN, LOST = COLORS[4], COLORS[2], COLORS[1]  # apart by lightness, and by shape
+POINT, MEAN, LOST = (
+    "line0",
+    "ink",
+    "line1",
+)  # colors, which differ in lightness; the marks differ in size and shape
 WIDTH, TOP, BOTTOM, RIGHT = 900, 70, 54, 24
+CURVE_HEIGHT, CURVE_LEFT = 420, 84
 ROW = 30  # pixels of a group in a strip
 MOST_ROWS = 60
 _DECADE = 10.0  # ratio of the largest to the smallest value from which on their axis is logarithmic
 _LABEL = 360  # the widest label, pixels
+_CROSS, _SERIF = 4.0, 7.0  # half the sizes of a cross, and of a bar's ends
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,18 @@ class Group:
     at: float | None = None
     lost: int = 0
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """A standard deviation below and above the mean; None of fewer than two values."""
+        if len(self.values) < 2:
+            return None
+        middle, deviation = mean(self.values), stdev(self.values)
+        return middle - deviation, middle + deviation
+
 
 @dataclass(frozen=True)
 class Words:
-    """The texts of a picture.  percent: errors are shown in percent."""
+    """The texts of a plot.  percent: errors are shown in percent."""
 
     title: str
     error: str
@@ -41,7 +54,7 @@ class Words:
     percent: bool = True
 
 
-def draw_spread(groups: Sequence[Group], words: Words) -> Image.Image:
+def draw_spread(groups: Sequence[Group], words: Words) -> Scene:
     """Return a curve over `at` if all groups have one, else a strip of points for each group.
 
     The axis of `at` is logarithmic if the values span a decade.  A strip shows the first MOST_ROWS
@@ -49,189 +62,170 @@ def draw_spread(groups: Sequence[Group], words: Words) -> Image.Image:
     """
     if groups and all(group.at is not None for group in groups):
         return _Curve(groups, words).draw()
-    return _Strip(groups, words).draw()
+    return _Strip(groups[:MOST_ROWS], words).draw()
 
 
 class _Plot:
-    """A picture with a title, a legend and an axis of errors."""
+    """A scene with a title, a legend and an axis of errors.
 
-    def __init__(self, groups: Sequence[Group], words: Words, height: int) -> None:
-        self.groups, self.words, self.height = groups, words, height
-        self.picture = Image.new("RGB", (WIDTH * FINE, height * FINE), PAPER)
-        self.pen = Pen(ImageDraw.Draw(self.picture))
-        self.errors = _range([v for group in groups for v in _reach(group)])
+    left, bottom: of the frame, pixels.
+    """
 
-    def finished(self) -> Image.Image:
-        """The picture in its final size."""
-        size = self.picture.width // FINE, self.picture.height // FINE
-        return self.picture.resize(size, Image.Resampling.LANCZOS)
+    def __init__(self, groups: Sequence[Group], words: Words, left: float, height: float) -> None:
+        self.groups, self.words = groups, words
+        self.left, self.right, self.bottom = left, float(WIDTH - RIGHT), height - BOTTOM
+        self.scene = Scene(WIDTH, height, words.title)
+        self.errors = _with_room([v for g in groups for v in (*g.values, *(g.ends or ()))])
+        self._head()
 
-    def head(self) -> None:
-        """Draw the title and the legend."""
-        self.pen.text((WIDTH / 2, 20), self.words.title, 17, "mm")
-        texts = ["each run", "mean ± standard deviation"]
+    def _head(self) -> None:
+        title = fitted(self.words.title, 17, WIDTH - 2 * RIGHT, bold=True)
+        self.scene.texts.append(Text((WIDTH / 2, 26), title, 17, bold=True))
+        marks = {"each run": self.run, "mean ± standard deviation": self.mean}
         if any(group.lost for group in self.groups):
-            texts.append("no error: see the table")
-        x = WIDTH - RIGHT - sum(self.pen.width(text) + 40 for text in texts)
-        for number, text in enumerate(texts):
-            mark = (x + 12, 48)
-            (self.run, self.middle, self.cross)[number](mark)
-            self.pen.text((x + 26, 48), text)
-            x += self.pen.width(text) + 40
+            marks["no error: see the table"] = self.lost
+        x = self.right - sum(width_of(text, 12) + 40 for text in marks)
+        for text, mark in marks.items():
+            mark((x + 12, 48))
+            self.scene.texts.append(Text((x + 26, 52), text, 12, anchor="start"))
+            x += width_of(text, 12) + 40
+
+    def line(self, start: Point, end: Point, role: str, width: float = 1.0) -> None:
+        """Draw a straight line."""
+        self.scene.polylines.append(Polyline((start, end), role, width))
 
     def run(self, at: Point) -> None:
         """Draw the point of a run."""
-        self.pen.dot(at, 4.2, POINT)
+        self.scene.dots.append(Dot(at, 4.2, POINT))
 
-    def middle(self, at: Point) -> None:
-        """Draw a mean: a dark square."""
+    def mean(self, at: Point) -> None:
+        """Draw a mean: a smaller point, in the color of the bar that it is the middle of."""
+        self.scene.dots.append(Dot(at, 3.4, MEAN))
+
+    def lost(self, at: Point) -> None:
+        """Draw the mark of runs without an error: a cross."""
         x, y = at
-        self.pen.box((x - 4, y - 4, x + 4, y + 4), fill=MEAN, outline=PAPER)
+        self.line((x - _CROSS, y - _CROSS), (x + _CROSS, y + _CROSS), LOST, 2)
+        self.line((x - _CROSS, y + _CROSS), (x + _CROSS, y - _CROSS), LOST, 2)
 
-    def cross(self, at: Point) -> None:
-        """Draw the mark of runs without an error."""
-        x, y = at
-        self.pen.line([(x - 4, y - 4), (x + 4, y + 4)], LOST, 2)
-        self.pen.line([(x - 4, y + 4), (x + 4, y - 4)], LOST, 2)
+    def frame(self) -> None:
+        """Draw the frame."""
+        corners = (self.left, TOP), (self.right, TOP), (self.right, self.bottom)
+        around = (*corners, (self.left, self.bottom), (self.left, TOP))
+        self.scene.polylines.append(Polyline(around, "frame"))
 
-    def shown(self, error: float) -> str:
-        """An error as the axis shows it."""
-        return f"{error * 100:.4g} %" if self.words.percent else f"{error:.4g}"
+    def columns(self, axis: Axis, name: str, *, percent: bool) -> None:
+        """Draw the marks and the name of the horizontal axis."""
+        values = axis.marks(8)
+        for value, label in zip(values, labels(values, percent=percent), strict=True):
+            x = self.across(axis, value)
+            self.line((x, TOP), (x, self.bottom), "grid")
+            self.scene.texts.append(Text((x, self.bottom + 17), label, 12, "faint"))
+        middle = (self.left + self.right) / 2
+        self.scene.texts.append(Text((middle, self.bottom + 38), name, 12, "faint"))
+
+    def across(self, axis: Axis, value: float) -> float:
+        """Return the x of a value."""
+        return self.left + axis.place(value) * (self.right - self.left)
 
 
 class _Curve(_Plot):
     """Errors above the values of one key."""
 
     def __init__(self, groups: Sequence[Group], words: Words) -> None:
-        super().__init__(sorted(groups, key=lambda group: group.at or 0.0), words, 420)
-        self.frame = (84, TOP, WIDTH - RIGHT, self.height - BOTTOM)
-        values = [group.at for group in self.groups if group.at is not None]
-        self.is_log = min(values) > 0 and max(values) / min(values) >= _DECADE
-        places = [log10(v) if self.is_log else v for v in values]
-        room = (max(places) - min(places)) * 0.06 or abs(places[0]) or 1.0
-        self.range = (min(places) - room, max(places) + room)
+        ordered = sorted(groups, key=lambda group: group.at or 0.0)
+        super().__init__(ordered, words, CURVE_LEFT, CURVE_HEIGHT)
+        self.values = _axis_of_values([group.at or 0.0 for group in ordered])
 
-    def draw(self) -> Image.Image:
-        self.head()
-        self._axes()
-        means = [(g, mean(g.values)) for g in self.groups if g.values]
-        self.pen.line([(self._x(g.at or 0.0), self._y(m)) for g, m in means], MEAN, 1.4)
+    def draw(self) -> Scene:
+        """Return the finished scene."""
+        scale = " (logarithmic)" if self.values.log else ""
+        self.columns(self.values, f"{self.words.key}{scale}", percent=False)
+        self._rows()
+        self.frame()
+        means = [(self._x(g), self._y(mean(g.values))) for g in self.groups if g.values]
+        self.scene.polylines.append(Polyline(tuple(means), MEAN, 1.4))
         for group in self.groups:
-            x = self._x(group.at or 0.0)
-            if group.lost:
-                self.cross((x, self.frame[1] + 10))
-            if len(group.values) > 1:
-                self._bar(x, mean(group.values), stdev(group.values))
-            for value in group.values:
-                self.run((x, self._y(value)))
-        for group, middle in means:
-            self.middle((self._x(group.at or 0.0), self._y(middle)))
-        return self.finished()
+            self._group(group)
+        for place in means:
+            self.mean(place)
+        return self.scene
 
-    def _bar(self, x: float, middle: float, deviation: float) -> None:
-        ends = [self._y(middle - deviation), self._y(middle + deviation)]
-        self.pen.line([(x, ends[0]), (x, ends[1])], MEAN, 1.6)
-        for y in ends:
-            self.pen.line([(x - 7, y), (x + 7, y)], MEAN, 1.6)
-
-    def _axes(self) -> None:
-        left, top, right, bottom = self.frame
-        for value in ticks(*self.errors, wanted=6):
+    def _rows(self) -> None:
+        values = self.errors.marks(6)
+        for value, label in zip(values, labels(values, percent=self.words.percent), strict=True):
             y = self._y(value)
-            self.pen.line([(left, y), (right, y)], GRID)
-            self.pen.text((left - 8, y), self.shown(value), 12, "rm")
-        for value in self._x_ticks():
-            x = self._x(value)
-            self.pen.line([(x, top), (x, bottom)], GRID)
-            self.pen.text((x, bottom + 13), f"{value:g}", 12, "mm")
-        self.pen.box(self.frame, outline=INK)
-        self.pen.text((left, 48), self.words.error, 14)
-        scale = " (logarithmic)" if self.is_log else ""
-        self.pen.text(((left + right) / 2, bottom + 36), f"{self.words.key}{scale}", 13, "mm")
+            self.line((self.left, y), (self.right, y), "grid")
+            self.scene.texts.append(Text((self.left - 8, y + 4), label, 12, "faint", "end"))
+        at = 20, (TOP + self.bottom) / 2
+        self.scene.texts.append(Text(at, self.words.error, 12, "faint", upright=True))
 
-    def _x_ticks(self) -> list[float]:
-        low, high = self.range
-        if not self.is_log:
-            return ticks(low, high, 8)
-        factors = (1, 2, 5) if high - low < 4 else (1,)
-        powers = range(floor(low), ceil(high) + 1)
-        values = [factor * 10.0**power for power in powers for factor in factors]
-        return [value for value in values if low <= log10(value) <= high]
+    def _group(self, group: Group) -> None:
+        x = self._x(group)
+        if group.lost:
+            self.lost((x, TOP + 10))
+        if group.ends:
+            low, high = map(self._y, group.ends)
+            self.line((x, low), (x, high), MEAN, 1.6)
+            for y in (low, high):
+                self.line((x - _SERIF, y), (x + _SERIF, y), MEAN, 1.6)
+        for value in group.values:
+            self.run((x, self._y(value)))
 
-    def _x(self, value: float) -> float:
-        low, high = self.range
-        left, _, right, _ = self.frame
-        place = log10(value) if self.is_log else value
-        return left + (place - low) / (high - low) * (right - left)
+    def _x(self, group: Group) -> float:
+        return self.across(self.values, group.at or 0.0)
 
     def _y(self, error: float) -> float:
-        low, high = self.errors
-        _, top, _, bottom = self.frame
-        return bottom - (error - low) / (high - low) * (bottom - top)
+        return self.bottom - self.errors.place(error) * (self.bottom - TOP)
 
 
 class _Strip(_Plot):
     """A row for each group, with the errors from left to right."""
 
     def __init__(self, groups: Sequence[Group], words: Words) -> None:
-        shown = groups[:MOST_ROWS]
-        super().__init__(shown, words, TOP + ROW * max(1, len(shown)) + BOTTOM)
-        widest = max((self.pen.width(group.label) for group in shown), default=0.0)
-        self.frame = (min(widest, _LABEL) + 24, TOP, WIDTH - RIGHT, self.height - BOTTOM)
+        widest = max((width_of(_shortened(group.label), 13) for group in groups), default=0.0)
+        super().__init__(groups, words, widest + 24, TOP + ROW * max(1, len(groups)) + BOTTOM)
 
-    def draw(self) -> Image.Image:
-        self.head()
-        left, top, right, bottom = self.frame
-        for value in ticks(*self.errors, wanted=7):
-            x = self._x(value)
-            self.pen.line([(x, top), (x, bottom)], GRID)
-            self.pen.text((x, bottom + 13), self.shown(value), 12, "mm")
+    def draw(self) -> Scene:
+        """Return the finished scene."""
+        self.columns(self.errors, self.words.error, percent=self.words.percent)
+        self.frame()
         for number, group in enumerate(self.groups):
-            self._row(group, top + ROW * (number + 0.5))
-        self.pen.box(self.frame, outline=INK)
-        self.pen.text(((left + right) / 2, bottom + 36), self.words.error, 13, "mm")
-        return self.finished()
+            self._row(group, TOP + ROW * (number + 0.5))
+        return self.scene
 
     def _row(self, group: Group, y: float) -> None:
-        left, _, right, _ = self.frame
-        self.pen.line([(left, y), (right, y)], GRID)
-        self.pen.text((left - 8, y), self._shortened(group.label), 13, "rm")
+        self.line((self.left, y), (self.right, y), "grid")
+        label = Text((self.left - 8, y + 4), _shortened(group.label), 13, anchor="end")
+        self.scene.texts.append(label)
         if group.lost:
-            self.cross((right - 10, y))
-        if len(group.values) > 1:
-            middle, deviation = mean(group.values), stdev(group.values)
-            ends = [self._x(middle - deviation), self._x(middle + deviation)]
-            self.pen.line([(ends[0], y), (ends[1], y)], MEAN, 1.6)
-            for x in ends:
-                self.pen.line([(x, y - 7), (x, y + 7)], MEAN, 1.6)
+            self.lost((self.right - 10, y))
+        if group.ends:
+            low, high = (self.across(self.errors, error) for error in group.ends)
+            self.line((low, y), (high, y), MEAN, 1.6)
+            for x in (low, high):
+                self.line((x, y - _SERIF), (x, y + _SERIF), MEAN, 1.6)
         for value in group.values:
-            self.run((self._x(value), y))
+            self.run((self.across(self.errors, value), y))
         if group.values:
-            self.middle((self._x(mean(group.values)), y))
-
-    def _shortened(self, label: str) -> str:
-        if self.pen.width(label) <= _LABEL:
-            return label
-        while label and self.pen.width(label + "...") > _LABEL:
-            label = label[:-1]
-        return label + "..."
-
-    def _x(self, error: float) -> float:
-        low, high = self.errors
-        left, _, right, _ = self.frame
-        return left + (error - low) / (high - low) * (right - left)
+            self.mean((self.across(self.errors, mean(group.values)), y))
 
 
-def _reach(group: Group) -> list[float]:
-    """The errors of a group and the ends of its bar."""
-    values = list(group.values)
-    if len(values) > 1:
-        middle, deviation = mean(values), stdev(values)
-        values += [middle - deviation, middle + deviation]
-    return values
+def _shortened(label: str) -> str:
+    return fitted(label, 13, _LABEL)
 
 
-def _range(values: list[float]) -> tuple[float, float]:
+def _with_room(values: list[float]) -> Axis:
+    """A linear axis on which the values stand clear of the frame."""
     low, high = min(values, default=0.0), max(values, default=1.0)
     room = (high - low) * 0.08 or abs(high) * 0.1 or 0.1
-    return low - room, high + room
+    return Axis(low - room, high + room)
+
+
+def _axis_of_values(values: list[float]) -> Axis:
+    low, high = min(values), max(values)
+    if low > 0 and high / low >= _DECADE:
+        room = (high / low) ** 0.06
+        return Axis(low / room, high * room, log=True)
+    room = (high - low) * 0.06 or abs(low) or 1.0
+    return Axis(low - room, high + room)

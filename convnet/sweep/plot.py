@@ -1,20 +1,19 @@
-"""The picture of a sweep: error against the values of one numeric key, or against combinations."""
+"""The plot of a sweep: error against the values of one numeric key, or against combinations."""
 
 from collections.abc import Sequence
 
-from PIL import Image
-
 from convnet.display import harmless
+from convnet.drawing.scene import Scene
 from convnet.language.fields import DECIMAL
 from convnet.report.figures.spread import MOST_ROWS, Group, Words, draw_spread
 from convnet.sweep.results import By, Row
 from convnet.sweep.table import measure_of
 
-FILE_NAME = "sweep.png"
+FILE_NAME = "sweep.svg"
 
 
-def draw_sweep(rows: Sequence[Row], by: By, title: str) -> Image.Image:
-    """Return the picture of a sweep's table, in its order.  by: which error is shown."""
+def draw_sweep(rows: Sequence[Row], by: By, title: str) -> Scene:
+    """Return the plot of a sweep's table, in its order.  by: which error is shown."""
     key = _numeric_key(rows)
     groups = [_group(row, by, key) for row in rows]
     measure = measure_of(rows)
