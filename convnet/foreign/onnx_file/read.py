@@ -75,7 +75,7 @@ def metadata_of(model: Any) -> dict[str, str]:
 def _imported() -> tuple[Any, Any]:
     try:
         import onnx
-        from google.protobuf import message  # type: ignore[import-untyped]
+        from google.protobuf import message
     except ImportError:
         raise ConvnetError(
             "reading ONNX files needs the package onnx; `pip install onnx` installs it"
