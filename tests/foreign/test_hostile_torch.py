@@ -92,7 +92,7 @@ BAD_TENSORS = {
 @pytest.mark.parametrize("what", BAD_TENSORS)
 def test_a_tensor_outside_its_storage_is_refused(read, what):
     for form in (zipped, older):
-        refused(read, form(state(BAD_TENSORS[what])), "tensor|parameter|Size|storage")
+        refused(read, form(state(BAD_TENSORS[what])), "a tensor|a parameter|a torch.Size")
 
 
 BAD_STORAGES = {
@@ -112,7 +112,7 @@ BAD_STORAGES = {
 @pytest.mark.parametrize("what", BAD_STORAGES)
 def test_a_storage_of_another_form_is_refused(read, what):
     data = state(tensor(source=BAD_STORAGES[what]))
-    refused(read, zipped(data), "storage|outside the file|whole module")
+    refused(read, zipped(data), "a storage (of the|without)|outside the file|a whole module|a view")
 
 
 @pytest.mark.parametrize("key", ["1", "../data.pkl", "/etc/passwd", "0/..", "\x1b[2J", "x" * 200])
