@@ -87,7 +87,6 @@ class _Walk:
         def keep(values: np.ndarray) -> None:
             kept.extend(_field(number, _varint(len(self.runs))))
             self.runs.append(values)
-            self._spend(_EACH)
 
         return keep
 
@@ -106,6 +105,7 @@ class _Walk:
         """
         if kind == _BYTES:
             start, after = self._part(kind, at, end)
+            self._spend(_EACH)
             if dtype is not None:
                 if (after - start) % dtype.itemsize:
                     raise Malformed("an array ends within a value")
@@ -117,10 +117,9 @@ class _Walk:
         if dtype is not None and dtype.itemsize != size:
             raise Malformed(f"an array of {8 * dtype.itemsize}-bit numbers holds others")
         rows = self._equal_keys(first, at, at + size, end)
+        self._spend(_EACH)
         if dtype is not None:
             keep(np.ascontiguousarray(rows[:, at - first :]).view(dtype).reshape(-1))
-        else:
-            self._spend(_EACH)
         return first + rows.size
 
     def _equal_keys(self, first: int, at: int, after: int, end: int) -> np.ndarray:

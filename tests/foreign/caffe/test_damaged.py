@@ -111,6 +111,8 @@ def test_many_empty_messages_take_no_memory(tmp_path):
     assert "beside its arrays" in measured(tmp_path, number(4, 5) * 300_000)
     empty = message(100, message(7, message(5, b"")))
     assert "beside its arrays" in measured(tmp_path, empty * 20_000)
+    gradients = message(100, message(7, message(6, b"") * 40_000))
+    assert "beside its arrays" in measured(tmp_path, gradients)
 
 
 def test_short_runs_of_values_take_little_time(tmp_path):
