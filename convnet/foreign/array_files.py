@@ -60,7 +60,8 @@ def _layers(file: ArrayFile, kind: str) -> ForeignFile:
             f"{harmless(file.path)}: holds no weights: arrays of 2 or 4 dimensions were expected, "
             f"named LAYER.weight; it holds {len(file.arrays):,} arrays"
         )
-    return ForeignFile(file.path, kind, layers, left=left)
+    ours = "convnet" in file.metadata and "dialect" in file.metadata
+    return ForeignFile(file.path, kind, layers, left=left, scales_dropout=ours)
 
 
 def _entry(array: np.ndarray) -> Entry:

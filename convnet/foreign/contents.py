@@ -38,6 +38,8 @@ class ForeignFile:
             file does not tell.
         left: Arrays that are no weights or biases of such a layer, by name, and why they are left.
         is_ordered: Whether the order of the layers is that in which they are computed.
+        scales_dropout: Whether its dropout multiplies by the share that is kept in tests, as
+            cuda-convnet's does, instead of dividing by it in training.
     """
 
     path: str
@@ -46,3 +48,4 @@ class ForeignFile:
     color_order: str = ""
     left: tuple[tuple[str, str], ...] = ()
     is_ordered: bool = True
+    scales_dropout: bool = False

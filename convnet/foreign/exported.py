@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -167,10 +167,10 @@ class _NamedModel(Model):
 
 
 def _named(name: str, shape: tuple[int, ...]) -> Any:
-    zeros = np.zeros(1, np.float32).view(_Named)
-    array: Any = cast(Any, np.broadcast_to(zeros, shape, subok=True))
+    array = _Named((1,), np.float32)
+    array.fill(0)
     array.own = name
-    return array
+    return np.broadcast_to(array, shape, subok=True)
 
 
 def _module_names(graph: Graph) -> dict[str, str]:
@@ -179,7 +179,7 @@ def _module_names(graph: Graph) -> dict[str, str]:
         _, arrays = torch_module(_NamedModel(graph, {}))
     except ConvnetError:  # it could not have been exported
         return {}
-    return {name: each.own for name, each in arrays.items() if getattr(each, "own", "")}
+    return {n: a.own for n, a in arrays.items() if isinstance(a, _Named) and a.own}
 
 
 # -- the input -------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from convnet.foreign.contents import ForeignLayer
-from convnet.foreign.targets import Source, Target
+from convnet.foreign.targets import Source, Target, hides_image
 from convnet.graph.graph import Node
 from convnet.layers.conv import Convolution
 
@@ -89,6 +89,8 @@ def plan(
     for target in targets:
         if target.problem:
             raise Misfit(target.problem)
+    if layer.channels_last:
+        _refuse_hidden_images(targets)
     window = _window(targets)
     seen = _channels_seen(layer, window)
     outputs, wanted = len(layer.weights), sum(target.outputs for target in targets)
@@ -109,6 +111,16 @@ def plan(
 
 def _starts(targets: Sequence[Target]) -> list[int]:
     return [sum(each.outputs for each in targets[:i]) for i in range(len(targets))]
+
+
+def _refuse_hidden_images(targets: Sequence[Target]) -> None:
+    """The order of the inputs cannot be changed where their rows and columns are not known."""
+    for source in (source for target in targets for source in target.sources):
+        if hides_image(source):
+            raise Misfit(
+                f"it reads images with the channels last, and {source.node.name} does not tell the "
+                "rows and columns (channels= and imgSize= of data layers do)"
+            )
 
 
 def _window(targets: Sequence[Target]) -> tuple[int, int]:
@@ -171,7 +183,7 @@ def _blocks(
         start = first + own.start
         theirs = start // per_group
         if (start + count - 1) // per_group != theirs:
-            raise Misfit(f"a group of {target.name} has filters of several groups of the file")
+            raise Misfit(f"its filters are in more groups than those of {target.name}")
         places = [s + group * src.seen - theirs * seen
                   for s, src in zip(starts, target.sources, strict=True)]  # fmt: skip
         sizes = [source.seen for source in target.sources]

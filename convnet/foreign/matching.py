@@ -18,7 +18,6 @@ from convnet.graph.graph import Graph, Node
 Pair = tuple[ForeignLayer, tuple[Target, ...]]
 
 NOT_NAMED = "the network has no layer of this name"
-CLASSIFIER = "the classifier of another network"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from convnet.display import cells, harmless
 from convnet.errors import DataError
 from convnet.foreign.contents import ForeignFile
+from convnet.foreign.dropout import undo_dropout
 from convnet.foreign.inputs import ForeignInput, fold
 from convnet.foreign.matching import Matching, match
 from convnet.foreign.symmetry import uneven_layers
@@ -76,7 +77,10 @@ def take(
             raise DataError(f"{harmless(file.path)}: {name} holds values that are not finite")
         arrays |= own
     expected = given or ForeignInput(order=file.color_order or "RGB")
-    return Taken(matching, arrays, given, _folded(expected, matching, arrays))
+    notes = _folded(expected, matching, arrays)
+    if not file.scales_dropout:
+        notes += undo_dropout(matching.fits, arrays)
+    return Taken(matching, arrays, given, notes)
 
 
 def _folded(

@@ -16,6 +16,7 @@ PIXELS = 0  # the data matrix that holds images
 _KEEPS_CHANNELS = frozenset(
     "neuron pool cmrnorm rnorm cnorm dropout dropout2 hs crop nailbed blur resize rscale".split()
 ) | {"dropout (key)"}
+_JOINS = frozenset(("concat", "pass"))  # give their inputs one behind the other
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,19 @@ def reads_pixels(source: Source) -> bool:
     return isinstance(layer, Data) and layer.data_idx == PIXELS
 
 
+def hides_image(source: Source) -> bool:
+    """Return whether an input is flat here, but may be an image in the file's network."""
+    node = source.node
+    if source.window != (1, 1):
+        return False
+    return node.is_data or any(each.shape.height > 1 for each in _joined(node))
+
+
+def _joined(node: Node) -> list[Node]:
+    """The inputs of a layer that only joins them; [] of any other layer."""
+    return node.inputs if node.layer.type_name in _JOINS else []
+
+
 def channel_offsets(graph: Graph, parts: Mapping[Node, int]) -> dict[Node, int]:
     """Return where the channels of nodes begin among those of the file's layers, as far as known.
 
@@ -134,11 +148,10 @@ def _inherited(node: Node, found: Mapping[Node, int]) -> int | None:
     """Where the channels of a node without weights begin; None if that is not known."""
     if node.layer.weights():
         return None
-    first = node.inputs[0]
-    kept = node.layer.type_name in _KEEPS_CHANNELS and node.shape.channels == first.shape.channels
-    if not kept and not node.layer.joins_in_place:
+    keeps = node.layer.type_name in _KEEPS_CHANNELS | _JOINS
+    if not keeps or node.shape.channels != sum(each.shape.channels for each in node.inputs):
         return None
-    offset = expected = found.get(first)
+    offset = expected = found.get(node.inputs[0])
     for source in node.inputs:
         if expected is None or found.get(source) != expected:
             return None

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from convnet import checkpoint
 from convnet.checkpoint import Checkpoint
@@ -98,9 +99,8 @@ def _of_foreign(arguments: ImportArguments, found: Format) -> Checkpoint:
 
 def _given_input(foreign: ForeignArguments) -> ForeignInput | None:
     """The input that the options state; None if they state none."""
-    mean = foreign.image_mean
     options: dict[str, Any] = {
-        "mean": read_mean(mean) if isinstance(mean, Path) else mean,
+        "mean": _given_mean(foreign),
         "deviation": foreign.image_std,
         "scale": foreign.image_scale,
     }
@@ -108,6 +108,15 @@ def _given_input(foreign: ForeignArguments) -> ForeignInput | None:
     if not given and foreign.input is None:
         return None
     return replace(PRESETS[foreign.input] if foreign.input else ForeignInput(), **given)
+
+
+def _given_mean(foreign: ForeignArguments) -> tuple[float, ...] | np.ndarray | None:
+    """The mean that is given; its image is turned with the network."""
+    given = foreign.image_mean
+    if not isinstance(given, Path):
+        return given
+    mean = read_mean(given)
+    return mean[:, ::-1] if foreign.upside_down and mean.ndim == 3 else mean
 
 
 def _record(

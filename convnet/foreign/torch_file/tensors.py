@@ -67,7 +67,7 @@ class Tensor:
         start = self.storage.start + self.offset
         if not prod(self.shape):
             return np.zeros(self.shape, np.float32 if self.is_float else kind)
-        flat = np.frombuffer(data, kind)[start:]
+        flat = np.frombuffer(data, kind, self.storage.start + self.storage.values)[start:]
         strides = [stride * flat.itemsize for stride in self.strides]
         view = np.lib.stride_tricks.as_strided(flat, self.shape, strides, writeable=False)
         if self.storage.kind == BFLOAT16:

@@ -1,0 +1,48 @@
+"""What the dropout layers of a network multiply by in a test, which other frameworks' do not.
+
+`dropout2`, `hs` and the key `dropout` multiply by the share that is kept, in tests; PyTorch, Caffe,
+DeCAF and ONNX divide by it in training instead (docs/dialect.md, 3.8).  Weights behind such a layer
+are divided by the share, and then see what they saw there, in training and in tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from convnet.foreign.fitting import Fit
+from convnet.graph.graph import Node
+from convnet.layers.neuron import Neuron
+
+_DROPS = frozenset(("dropout", "dropout2", "hs", "dropout (key)"))
+_PASSES = frozenset(("pool", "concat", "pass", "crop"))  # f(a·x) = a·f(x) for a > 0
+
+
+def undo_dropout(fits: tuple[Fit, ...], arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
+    """Divide the weights behind dropout layers by what these multiply by; return lines about it."""
+    notes = []
+    for target in (target for fit in fits for target in fit.targets):
+        for index, source in enumerate(target.sources):
+            factor = factor_in_tests(source.node)
+            if factor != 1:
+                name = f"{target.name}.weights.{index}"
+                arrays[name] = (arrays[name] / np.float64(factor)).astype(np.float32)
+                notes.append(
+                    f"{target.name}: its weights are divided by {factor:g}, by which the dropout "
+                    "below it multiplies in tests"
+                )
+    return tuple(dict.fromkeys(notes))
+
+
+def factor_in_tests(node: Node) -> float:
+    """Return what the values of a node are multiplied by in a test, by dropout layers."""
+    layer: Any = node.layer
+    kind = layer.type_name
+    if kind in _DROPS:
+        return float(layer.factors()[1]) * factor_in_tests(node.inputs[0])
+    is_relu = isinstance(layer, Neuron) and layer.function.kind == "relu"
+    if not is_relu and kind not in _PASSES:
+        return 1.0
+    found = {factor_in_tests(each) for each in node.inputs}
+    return found.pop() if len(found) == 1 else 1.0
