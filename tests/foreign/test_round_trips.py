@@ -22,7 +22,7 @@ SMALL = ["digits", "cifar10", "figure1-tanh", "codes-small"]
 ROWS = [
     "conv: groups", "conv: overhang", "conv: unshared biases", "conv: shared weights",
     "conv: randSparse", "conv: randSparse, shared", "local: groups", "fc: two inputs", "fc: shared",
-    "sfc", "treefc", "cnorm: even", "blur", "resize: larger",
+    "sfc", "treefc", "cnorm: even", "dropout2", "blur", "resize: larger",
 ]  # fmt: skip
 MODEL = Row("model", """
     a type=conv inputs=x channels=4 filters=2 filterSize=2
