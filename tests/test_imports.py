@@ -216,7 +216,10 @@ def test_workers_that_make_pictures_load_no_kernels():
 
 def test_exporting_needs_no_kernels():
     """Nor onnx and PyTorch before they are used: they are extras."""
-    loaded = loaded_by("import convnet.export.formats, convnet.commands.converting.export")
+    loaded = loaded_by(
+        "import convnet.export.formats, convnet.commands.converting.export, "
+        "convnet.foreign.exported, convnet.foreign.onnx_file.read"
+    )
     assert not {"numba", "onnx", "torch"} & loaded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -49,7 +50,7 @@ def export(
     """
     paths = paths_of(out, form)
     for path in paths:
-        if path.exists():
+        if os.path.lexists(path):  # False, without an error, where no path can be
             raise ConvnetError(f"{harmless(str(path))}: already there; give another --out")
     contents = _contents(model, form, outputs, preprocess)
     _write(dict(zip(paths, contents, strict=True)))
@@ -71,7 +72,7 @@ def _write(contents: dict[Path, bytes]) -> None:
     path = Path()
     try:
         for path, data in contents.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             with replacing(path) as temporary:
                 temporary.write_bytes(data)
     except OSError as error:
@@ -80,3 +81,11 @@ def _write(contents: dict[Path, bytes]) -> None:
                 each.unlink(missing_ok=True)
         name = harmless(str(path))
         raise ConvnetError(f"{name}: cannot be written ({reason(error)})") from None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        name = harmless(str(folder))
+        raise ConvnetError(f"{name}: is no folder; give another --out") from None

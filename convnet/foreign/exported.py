@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from convnet.checkpoint.contents import Checkpoint
 from convnet.checkpoint.records import Names, StoredOptions
+from convnet.display import harmless
 from convnet.errors import ConvnetError, DataError
 from convnet.export.arrays import MEAN
 from convnet.export.model import Model
@@ -62,6 +64,7 @@ def read_exported(path: Path, format_name: str) -> Exported | None:
     params = Source.from_text(facts["params"], f"{path.name} (params)")
     graph = _graph(path, layers, params, facts["dialect"], options)
     arrays = _arrays(file, graph)
+    _refuse_part(path, graph, arrays)
     try:
         check_weights(graph, {name: array.shape for name, array in arrays.items()}, str(path))
     except ConvnetError as problem:
@@ -129,6 +132,17 @@ def _own_names(graph: Graph) -> list[str]:
             tables = node.layer.tables().items()
             names += [f"{node.name}.{key}" for key, t in tables if t.permuted and t.input in owned]
     return names
+
+
+def _refuse_part(path: Path, graph: Graph, arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse a file without the arrays of layers that no output of the exported network needs."""
+    names = (name for name in _own_names(graph) if name not in arrays)
+    layers = dict.fromkeys(re.sub(r"\.(biases|\w+\.\d+)$", "", name) for name in names)
+    if layers:
+        raise DataError(
+            f"{harmless(str(path))}: has no arrays of {', '.join(layers)}, as networks exported "
+            "with --output; export all of it, or give --layers and --partial to take what is there"
+        )
 
 
 def _stored(name: str, array: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """`convnet export` as a user types it."""
 
+import sys
+
 import numpy as np
 import onnx
 import pytest
@@ -105,6 +107,61 @@ def test_all_files_or_none(saved, tmp_path, monkeypatch):
 def test_a_folder_is_no_file(saved, out):
     result = run("export", "--load", saved[1], "--format", "onnx", "--out", out)
     assert result.exit_code == 1 and "is a folder; --out names the file to write" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["onnx", "torch", "npz"])
+def test_places_where_no_file_can_be(saved, tmp_path, form):
+    (tmp_path / "file").write_text("")
+    for out, why in [
+        ("file/net", f"{tmp_path / 'file'}: is no folder; give another --out"),
+        ("file/new/net", f"{tmp_path / 'file' / 'new'}: is no folder; give another --out"),
+        ("n" * 252, "cannot be written (file name too long)"),  # with the ending
+    ]:
+        result = run("export", "--load", saved[1], "--format", form, "--out", tmp_path / out)
+        assert result.exit_code == 1 and why in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "saved.safetensors"]
+
+
+def test_a_link_to_nothing_is_not_replaced(saved, tmp_path):
+    link = tmp_path / "net.npz"
+    link.symlink_to(tmp_path / "missing")
+    result = run("export", "--load", saved[1], "--format", "npz", "--out", link)
+    assert result.exit_code == 1 and "already there" in result.stderr and link.is_symlink()
+
+
+def test_a_missing_package_is_one_line(saved, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    result = run("export", "--load", saved[1], "--format", "onnx", "--out", tmp_path / "net")
+    assert result.exit_code == 1 and "`pip install onnx` installs it" in result.stderr
+    assert not (tmp_path / "net.onnx").exists()
+
+
+@pytest.mark.parametrize("form", ["onnx", "torch", "npz"])
+def test_class_names_of_any_characters_come_back(tmp_path, form):
+    names = ("\u00e9\u4e2d\U0001f600", 'quo"te\\', "esc\x1b[2J")
+    net = Net.from_text(LAYERS, PARAMS, seed=2, minibatch=4)
+    net.class_names = names
+    net.save(tmp_path / "saved.safetensors")
+    out = tmp_path / "net"
+    good("export", "--load", tmp_path / "saved.safetensors", "--format", form, "--out", out)
+    path = next(p for p in tmp_path.iterdir() if p.suffix in (f".{form}", ".safetensors")
+        and p.stem == "net")  # fmt: skip
+    good("import", path, "--out", tmp_path / "again.safetensors")
+    assert Net.load(tmp_path / "again.safetensors").class_names == names
+
+
+def test_several_data_layers_are_several_inputs(tmp_path):
+    layers = LAYERS.replace("inputs=conv1\n", "inputs=conv1,more\n").replace(
+        "[conv1]", "[more]\ntype=data\ndataIdx=2\nchannels=1\nimgSize=3\n[conv1]"
+    )
+    net = Net.from_text(layers, PARAMS, seed=2, minibatch=4)
+    net.save(tmp_path / "saved.safetensors")
+    good("export", "--load", tmp_path / "saved.safetensors", "--format", "onnx", "--out",
+        tmp_path / "net")  # fmt: skip
+    inputs = onnx.load(tmp_path / "net.onnx").graph.input
+    shapes = [[d.dim_param or d.dim_value for d in i.type.tensor_type.shape.dim] for i in inputs]
+    assert [i.name for i in inputs] == ["data", "more"]
+    assert shapes == [["N", 1, 6, 6], ["N", 1, 3, 3]]
 
 
 def test_arrays_hold_no_graph(saved, tmp_path):

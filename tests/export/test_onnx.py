@@ -58,6 +58,13 @@ def test_operators_and_arrays_have_the_names_of_their_layers():
     ]  # fmt: skip
 
 
+def test_a_value_is_made_flat_once():
+    both = Row("both", f"{CONV}a type=fc inputs=conv outputs=4\ny type=fc inputs=conv,a outputs=4",
+        shapes=((2, 4, 4),))  # fmt: skip
+    _, _, file = model_and_file(both, "y")
+    assert [node.name for node in file.graph.node if node.op_type == "Flatten"] == ["a/Flatten"]
+
+
 def test_shared_weights_are_there_once():
     _, _, file = model_and_file(BY_NAME["conv: shared weights"], "s")
     assert [a.name for a in file.graph.initializer] == ["y/weights.0", "y/biases", "z/biases"]

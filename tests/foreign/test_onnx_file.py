@@ -47,6 +47,7 @@ def test_convolutions_and_full_connections_in_order(tmp_path):
     np.testing.assert_array_equal(full.biases, BIASES)
     assert (conv.groups, full.groups) == (2, 1)
     assert found.kind == "ONNX model" and found.left == () and found.color_order == ""
+    assert found.is_ordered and not found.scales_dropout
     for layer in found.layers:
         assert layer.weights.dtype == layer.biases.dtype == np.float32
 
@@ -214,7 +215,7 @@ def test_files_of_ours_have_the_names_of_layers(tmp_path):
     network, file = exported(row)
     found = read(file, tmp_path)
     conv, full = found.layers
-    assert (conv.name, full.name, conv.groups) == ("c", "y", 2)
+    assert (conv.name, full.name, conv.groups) == ("c", "y", 2) and found.scales_dropout
     kernel = network.read(network.parameters["c.weights.0"])
     np.testing.assert_array_equal(conv.weights, np.moveaxis(kernel, -1, 0))
     np.testing.assert_array_equal(full.weights, network.read(network.parameters["y.weights.0"]))

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from convnet import nets
+from convnet import Net, nets
 from convnet.backends.cpu.engine import Engine
+from convnet.errors import DataError
+from convnet.export.formats import export
 from convnet.foreign.exported import read_exported
 from convnet.foreign.formats import format_of
 from convnet.graph.build import build
@@ -13,7 +15,9 @@ from convnet.network.network import Network
 from convnet.stored.input_record import InputRecord
 from tests.scripts.export_table import random_data
 from tests.support.cases import BY_NAME
-from tests.support.exported import draw_weights
+from tests.support.command_line import good
+from tests.support.exported import draw_weights, model_of
+from tests.support.paths import ROOT
 from tests.support.round_trips import FORMATS, differing, of_file, taken, written
 from tests.support.rows import Row, network_of
 
@@ -22,7 +26,7 @@ SMALL = ["digits", "cifar10", "figure1-tanh", "codes-small"]
 ROWS = [
     "conv: groups", "conv: overhang", "conv: unshared biases", "conv: shared weights",
     "conv: randSparse", "conv: randSparse, shared", "local: groups", "fc: two inputs", "fc: shared",
-    "sfc", "treefc", "cnorm: even", "blur", "resize: larger",
+    "sfc", "treefc", "cnorm: even", "dropout2", "blur", "resize: larger",
 ]  # fmt: skip
 MODEL = Row("model", """
     a type=conv inputs=x channels=4 filters=2 filterSize=2
@@ -81,3 +85,26 @@ def test_what_a_file_says_beside_its_arrays(form, shipped, tmp_path):
     assert found.layers.text == network.graph.layers_file.source.text
     if form in ("npz", "safetensors"):  # the others hold the mean with --preprocess alone
         assert found.input == record
+
+
+@pytest.mark.parametrize("form", ["onnx", "torch"])
+def test_layers_that_were_not_exported_are_named(form, shipped, tmp_path):
+    path = export(model_of(shipped["digits"]), tmp_path / "net", form, ("conv1",))[0]
+    words = "has no arrays of conv2, fc3, fc4, as networks exported with --output"
+    with pytest.raises(DataError, match=words):
+        read_exported(path, format_of(path).name)
+
+
+def test_the_command(tmp_path):
+    net = Net.from_files(ROOT / "layers/digits.cfg", ROOT / "params/digits.params", seed=3)
+    net.save(tmp_path / "first.safetensors")
+    good("export", "--load", tmp_path / "first.safetensors", "--format", "onnx", "--out",
+        tmp_path / "net")  # fmt: skip
+    good("import", tmp_path / "net.onnx", "--out", tmp_path / "second")
+    other = Net.load(tmp_path / "second.safetensors")
+    images = np.random.default_rng(0).standard_normal((2, 1, 8, 8), np.float32)
+    np.testing.assert_array_equal(net.forward(images), other.forward(images))
+    good("import", tmp_path / "net.onnx", "--out", tmp_path / "third", "--layers", "digits")
+    np.testing.assert_array_equal(
+        Net.load(tmp_path / "third.safetensors").forward(images), net.forward(images)
+    )

@@ -51,6 +51,7 @@ class Builder:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     scope: str = ""
     _taken: dict[str, int] = field(default_factory=dict)
+    _flat: dict[str, Value] = field(default_factory=dict)
 
     # -- operators ---------------------------------------------------------------------------------
 
@@ -74,10 +75,12 @@ class Builder:
         return self.op("Reshape", value, self.integers(0, *dims), dims=dims)
 
     def flat(self, value: Value) -> Value:
-        """Return the values of a case as one vector."""
+        """Return the values of a case as one vector, the same one at every call."""
         if len(value.dims) == 1:
             return value
-        return self.op("Flatten", value, dims=(prod(value.dims),), axis=1)
+        if value.name not in self._flat:
+            self._flat[value.name] = self.op("Flatten", value, dims=(prod(value.dims),), axis=1)
+        return self._flat[value.name]
 
     def total(self, values: Sequence[Value]) -> Value:
         """Return the sum of values of one shape."""
@@ -120,8 +123,9 @@ class Builder:
         """Return a value under another name, if it is an output of an operator after `since`."""
         for operator in self.operators[since:]:
             if operator.output == value.name:
-                operator.output = name
-                return Value(name, value.dims)
+                operator.output, found = name, Value(name, value.dims)
+                self._flat = {n: found if v == value else v for n, v in self._flat.items()}
+                return found
         return value
 
     # -- arrays ------------------------------------------------------------------------------------

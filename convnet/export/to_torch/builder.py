@@ -119,11 +119,12 @@ def pads(windows: Windows) -> tuple[int, int, int, int]:
 
 def sum_text(terms: Iterable[str]) -> str:
     """Return the sum of terms, on several lines where one would be too long."""
-    terms = list(terms)
-    line = " + ".join(terms)
-    if len(line) <= WIDTH or len(terms) == 1:
+    first, *others = terms
+    signed = [f"- {term[1:]}" if term.startswith("-") else f"+ {term}" for term in others]
+    line = " ".join([first, *signed])
+    if len(line) <= WIDTH or not others:
         return line
-    return "(\n    " + "\n    + ".join(terms) + "\n)"
+    return "(\n    " + "\n    ".join([first, *signed]) + "\n)"
 
 
 def call_text(function: str, items: Iterable[str], last: str) -> str:

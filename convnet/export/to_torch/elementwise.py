@@ -4,7 +4,6 @@ from math import prod
 from typing import cast
 
 from convnet.export.to_torch.builder import Builder, Value, call_text, sum_text
-from convnet.export.to_torch.neuron import number
 from convnet.export.walk import case_dims
 from convnet.graph.graph import Node
 from convnet.layers.dropout import Dropout2
@@ -53,4 +52,5 @@ def sum_(b: Builder, node: Node, values: list[Value]) -> Value:
 
 
 def _times(text: str, factor: float) -> str:
-    return text if factor == 1 else f"{number(factor)} * {text}"
+    known = {1: text, -1: f"-{text}"}
+    return known.get(factor, f"{factor!r} * {text}")

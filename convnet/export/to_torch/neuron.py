@@ -17,10 +17,10 @@ FUNCTIONS = {
     "abs": "{x}.abs()",
     "square": "{x}.square()",
     "sqrt": "{x}.sqrt()",
-    "linear": "{a} * {x} + {b}",
-    "log": "torch.log({x} + {a})",
+    "linear": "{a} * {x}{plus_b}",
+    "log": "torch.log({x}{plus_a})",
 }
-"""The text of each nonlinearity that is not random; numbers are in parentheses if negative."""
+"""The text of each nonlinearity that is not random."""
 
 
 def neuron(b: Builder, node: Node, values: list[Value]) -> Value:
@@ -28,8 +28,8 @@ def neuron(b: Builder, node: Node, values: list[Value]) -> Value:
     f, x = cast(Neuron, node.layer).function, values[0]
     if (f.kind, f.a, f.b) == ("tanh", 1, 1):
         return Value(f"torch.tanh({x.text})", x.dims)
-    text = FUNCTIONS[f.kind].format(x=x.text, a=number(f.a), b=number(f.b))
-    return Value(text, x.dims)
+    numbers = {"a": repr(f.a), "b": repr(f.b), "plus_a": plus(f.a), "plus_b": plus(f.b)}
+    return Value(FUNCTIONS[f.kind].format(x=x.text, **numbers), x.dims)
 
 
 def softmax(b: Builder, node: Node, values: list[Value]) -> Value:
@@ -38,6 +38,7 @@ def softmax(b: Builder, node: Node, values: list[Value]) -> Value:
     return Value(f"torch.softmax({flat.text}, 1)", flat.dims)
 
 
-def number(value: float) -> str:
-    """Return a number as a term of an expression."""
-    return repr(value) if value >= 0 else f"({value!r})"
+def plus(value: float) -> str:
+    """Return what adds a number to the expression before it; "" for 0."""
+    sign = "-" if value < 0 else "+"
+    return f" {sign} {abs(value)!r}" if value else ""

@@ -75,23 +75,29 @@ class TreeLinear(nn.Module):
 
 
 def max_pool(x: Tensor, size: int, stride: int, pads: tuple[int, ...]) -> Tensor:
-    """Maxima over windows; pads: pixels to add left, right, above and below, or to drop if < 0."""
+    """Maxima over windows.  pads: pixels added left, right, above and below; dropped if < 0."""
     return F.max_pool2d(F.pad(x, pads, value=-math.inf), size, stride)
 
 
 def mean_pool(x: Tensor, size: int, stride: int, pads: tuple[int, ...]) -> Tensor:
-    """Means over the pixels of the windows that are inside the image."""
+    """Means over the pixels of windows that are inside the image.
+
+    pads: pixels added left, right, above and below; dropped if < 0.
+    """
     inside = torch.ones_like(x[:1, :1])
     return sum_pool(x, size, stride, pads) / sum_pool(inside, size, stride, pads)
 
 
 def sum_pool(x: Tensor, size: int, stride: int, pads: tuple[int, ...]) -> Tensor:
-    """Sums over windows."""
+    """Sums over windows.  pads: pixels added left, right, above and below; dropped if < 0."""
     return F.avg_pool2d(F.pad(x, pads), size, stride, divisor_override=1)
 
 
 def maxabs_pool(x: Tensor, size: int, stride: int, pads: tuple[int, ...]) -> Tensor:
-    """The values of largest magnitude under windows; of equal ones the last."""
+    """The values of largest magnitude under windows; of equal ones the last.
+
+    pads: pixels added left, right, above and below; dropped if < 0.
+    """
     windows = F.pad(x, pads).unfold(2, size, stride).unfold(3, size, stride)
     windows = windows.flatten(4).flip(4)  # argmax returns the first
     return windows.gather(4, windows.abs().argmax(4, keepdim=True)).squeeze(4)
@@ -119,7 +125,10 @@ def response_norm(x: Tensor, size: int, scale: float, power: float, k: float) ->
 
 
 def contrast_norm(x: Tensor, size: int, scale: float, power: float, k: float) -> Tensor:
-    """The same, of the squares of the differences to the mean of the pixels in the image."""
+    """x / (k + scale · mean of squared differences) ** power over squares of pixels.
+
+    The differences are those to the mean of the pixels inside the image, and zero outside of it.
+    """
     before, after = size // 2, size - 1 - size // 2
     difference = x - mean_pool(x, size, 1, (before, after, before, after))
     return x / (k + scale * mean_square(difference, size)) ** power

@@ -67,7 +67,10 @@ $imports
 
 
 ${pieces}class Net(nn.Module):
-    """The layers and what they compute, as in a test."""
+    """The layers and what they compute in a test, where dropout multiplies by a constant.
+
+    A comment gives the name, the type and the output of a layer.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -161,7 +164,7 @@ def _center(b: Builder, value: Value, mean: np.ndarray, scale: float) -> None:
     if mean.ndim:
         b.assign(x, f"{divided} - {b.buffer('mean', mean.reshape(value.dims))}")
     else:
-        b.assign(x, f"{divided} - {neuron.number(float(mean))}")
+        b.assign(x, f"{divided}{neuron.plus(-float(mean))}")
 
 
 # -- the file --------------------------------------------------------------------------------------

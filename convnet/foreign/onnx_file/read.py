@@ -30,9 +30,10 @@ def read_onnx(path: Path | str) -> ForeignFile:
     arrays in other files, which are not opened.  ConvnetError if the package onnx is missing.
     """
     model = onnx_model(path)
+    is_own = text(model.producer_name) == PRODUCER
     try:
         graph, operators = graph_of(model.graph)
-        found = layers_of(graph, operators, text(model.producer_name) == PRODUCER)
+        found = layers_of(graph, operators, is_own)
     except Damaged as problem:
         raise DataError(damage(path, harmless(str(problem)))) from None
     if not found:
@@ -41,7 +42,8 @@ def read_onnx(path: Path | str) -> ForeignFile:
             f"with constant weights, found {len(operators):,} operators, none of them such"
         )
     left = (*graph.left(), *_sparse(model.graph, graph))
-    return ForeignFile(str(path), KIND, tuple(found), _color_order(metadata_of(model)), left)
+    order = _color_order(metadata_of(model))
+    return ForeignFile(str(path), KIND, tuple(found), order, left, scales_dropout=is_own)
 
 
 def onnx_model(path: Path | str) -> Any:

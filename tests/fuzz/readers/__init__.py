@@ -16,6 +16,6 @@ from tests.fuzz.readers import (
 
 READERS: dict[str, Reader] = {
     reader.name: reader
-    for module in (caffe, specs, runs, originals, foreign, data, made, images, options, onnx_files)
+    for module in (caffe, specs, runs, originals, foreign, onnx_files, data, made, images, options)
     for reader in module.READERS
 }
