@@ -233,7 +233,7 @@ def _answers(client: Client) -> bool:
 @click.command()
 @click.option("--net", "nets", multiple=True, type=click.Choice([*NETS]), help="By default all.")
 @click.option("--pairs", default=4, show_default=True, help="Pairs of turns.")
-@click.option("--seconds", default=3.0, show_default=True, help="Length of a turn.")
+@click.option("--seconds", default=2.5, show_default=True, help="Length of a turn.")
 @click.option("--part", type=click.Choice(["watch", "tensorboard"]), help="By default both.")
 def main(nets: tuple[str, ...], pairs: int, seconds: float, part: str | None) -> None:
     """Measure and print what watching costs."""

@@ -60,14 +60,17 @@ class Page:
         self._runs = [PageRun(folder, warn, tested.get(folder)) for folder in folders]
         self._traces = [elements.folded(str(path), times_of(path, {})) for path in traces]
         self._renew, self._warn = renew, warn
+        self._damaged = [0] * len(self._runs)  # lines of the journals, as far as told
 
     def update(self) -> bool:
         """Read what is new of the runs; return whether there was anything.  DataError."""
         changed = [run.update() for run in self._runs]
-        for run in self._runs:
-            if run.damaged:
+        for number, run in enumerate(self._runs):
+            if run.damaged > self._damaged[number]:
                 where = harmless(str(run.folder / FILE_NAME))
-                self._warn(f"{where}: {run.damaged:,} damaged lines are passed over")
+                lines = "damaged line is" if run.damaged == 1 else "damaged lines are"
+                self._warn(f"{where}: {run.damaged:,} {lines} passed over")
+            self._damaged[number] = run.damaged
         return any(changed)
 
     def html(self) -> str:

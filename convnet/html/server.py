@@ -12,6 +12,7 @@ from time import time_ns
 
 from convnet.errors import ConvnetError
 from convnet.html.page import Page
+from convnet.html.page_run import Warn
 
 _HOST = "127.0.0.1"  # nobody else on the network sees the runs
 _STARTED = time_ns()  # pages of an earlier server are other versions
@@ -23,7 +24,8 @@ class PageServer(ThreadingHTTPServer):
     Parameters:
         folders: Of the runs.
         port: To listen on; 0 for a free one.
-        every: Seconds after which browsers load the page again.
+        every: Seconds after which browsers ask for news.
+        warn: Called with a line about what cannot be read and is left out.
 
     Raises:
         ConvnetError: If the port is taken.
@@ -31,9 +33,11 @@ class PageServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, folders: Sequence[Path], port: int, every: int) -> None:
+    def __init__(
+        self, folders: Sequence[Path], port: int, every: int, warn: Warn = lambda line: None
+    ) -> None:
         self._lock = Lock()
-        self._page = Page(folders, renew=every)
+        self._page = Page(folders, renew=every, warn=warn)
         self._made: tuple[str, str] | None = None
         self._versions = count(1)
         try:

@@ -223,7 +223,7 @@ def test_damaged_lines_are_told(place, tmp_path):
     (folder / "journal.jsonl").write_bytes(b"".join([*lines[:3], b"no record\n", *lines[3:]]))
     said = []
     report_page([folder], warn=said.append)
-    assert said == [f"{folder / 'journal.jsonl'}: 1 damaged lines are passed over"]
+    assert said == [f"{folder / 'journal.jsonl'}: 1 damaged line is passed over"]
 
 
 @pytest.mark.parametrize(

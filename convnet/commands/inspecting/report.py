@@ -41,8 +41,8 @@ def _tested(folder: Path, arguments: ReportArguments) -> TestResult:
 def watch(arguments: WatchArguments) -> None:
     """Serve the page of some runs until the user interrupts."""
     folders = _folders(arguments.load)
-    report_page(folders, warn=note)  # what is wrong is told here rather than in the browser
-    with PageServer(folders, arguments.port, arguments.every) as server:
+    with PageServer(folders, arguments.port, arguments.every, note) as server:
+        server.page()  # what is wrong is told here rather than in the browser
         result(f"{server.address}: open it in a browser; Ctrl-C ends")
         server.serve_forever()
 

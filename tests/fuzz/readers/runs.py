@@ -15,11 +15,15 @@ from convnet import checkpoint
 from convnet.cli_options.shared import DataArguments
 from convnet.commands.run_options import data_options
 from convnet.data.datasets.digits import Digits
+from convnet.drawing import svg
 from convnet.graph.build import build
 from convnet.graph.checkpoint_facts import stored_facts
+from convnet.html import report_page
+from convnet.html.time_section import time_section
 from convnet.journal import read as read_journal
 from convnet.language.specs import Specs
-from convnet.report.curves import draw_curves, table_of_tests
+from convnet.report.curves import CurveOptions, curves_scene, table_of_tests
+from convnet.report.layer_times import read_layer_times
 from convnet.train.prediction_files import Predictions, read_predictions, write_predictions
 from convnet.train.run import Run
 from tests.fuzz.archives import zip_of
@@ -126,11 +130,29 @@ def read_curves(folder: Path) -> None:
     text = table_of_tests(records)
     if not text.replace("\n", "").isprintable():
         raise AssertionError(f"a table that is not printable: {text[:200]!a}")
-    draw_curves(records)
+    svg(curves_scene({"": records}, CurveOptions(log=len(text) % 2 == 0, rates=True)))
 
 
 def read_journal_only(folder: Path) -> None:
     read_journal(folder)
+
+
+def read_page(folder: Path) -> None:
+    page = report_page([folder], warn=lambda line: None)
+    if not page.replace("\n", "").replace("\t", "").isprintable():
+        raise AssertionError("a page with control characters")
+
+
+def trace_seeds() -> list[Tree]:
+    step = {"ph": "X", "cat": "forward", "pid": "cpu:0", "tid": "compute", "ts": 1.5, "dur": 2.5}
+    names = ("conv1 conv.forward", "a to device 1 transfer.copy", "fc fc.forward")
+    place = {"ph": "M", "name": "process_name", "pid": "cpu:0", "args": {"name": "cpu:0"}}
+    events = [place, *({**step, "name": name, "args": {"pass": 0}} for name in names)]
+    return [{"trace.json": json.dumps({"traceEvents": events}).encode()}]
+
+
+def read_trace(folder: Path) -> None:
+    time_section(read_layer_times(folder / "trace.json"))
 
 
 def prediction_seeds() -> list[Tree]:
@@ -164,6 +186,8 @@ READERS = (
     Reader("run-folder", run_folder_seeds, read_run_folder, {"*": change_checkpoint}, share=0.7),
     Reader("journal", journal_seeds, read_journal_only, {"*": change_json_lines}, share=2),
     Reader("curves", journal_seeds, read_curves, {"*": change_json_lines}, share=0.7),
+    Reader("page", journal_seeds, read_page, {"*": change_json_lines}, share=0.7),
+    Reader("trace", trace_seeds, read_trace, {"*": change_json}),
     Reader(
         "predictions",
         prediction_seeds,
