@@ -37,7 +37,7 @@ class Specification(msgspec.Struct):
     threads: Positive
     options: list[str]
     layers: File
-    params: File | None = None
+    params: File
 
     def runs(self) -> list[SweepRun]:
         """Return all runs."""
@@ -98,5 +98,5 @@ def changed_files(old: Specification, new: Specification) -> list[str]:
     return [
         f"{after.path} is another file, or has been edited"
         for before, after in pairs
-        if after is not None and (before is None or before.text != after.text)
+        if before.text != after.text
     ]

@@ -21,7 +21,7 @@ def test_values_of_every_type():
             "conv1.initW": [0.25],
             "fc3.outputs": np.int64(20),
             "fc3.neuron": "tanh[1,2]",
-            "conv2.sharedBiases": False,
+            "conv2.sharedBiases": np.bool_(False),
         }
     )
     layers = {node.name: node.layer for node in found.graph.nodes}

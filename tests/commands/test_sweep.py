@@ -134,6 +134,11 @@ def test_another_sweep_in_the_same_folder(swept, changed, expected):
     assert f"convnet sweep --out {swept[0]}" in result.output
 
 
+def test_other_threads_are_refused(swept):
+    result = run("sweep", "--out", swept[0], "--threads", 77)
+    assert result.exit_code == 1 and "not 77, on which their rounding depends" in result.output
+
+
 def test_edited_files_are_refused(tmp_path):
     for kind in ("layers/digits.cfg", "params/digits.params"):
         path = ROOT / kind

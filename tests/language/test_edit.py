@@ -17,6 +17,7 @@ long=one,
   three
 ref=%(epsW)s
 empty=
+bare= ; why
 ; after
 
 [b]
@@ -51,6 +52,7 @@ def differences(new, old=TEXT):
         ("a", "long", ["long=one,", "  two,", "  three"], ["long=7"]),
         ("a", "ref", ["ref=%(epsW)s"], ["ref=7"]),
         ("a", "empty", ["empty="], ["empty=7"]),
+        ("a", "bare", ["bare= ; why"], ["bare=7 ; why"]),
         ("a", "new", [], ["new=7"]),
         ("a", "momW", [], ["momW=7"]),
         ("b", "epsW", ["epsW:2"], ["epsW:7"]),
@@ -72,7 +74,7 @@ def test_one_value_changes_and_all_else_stays(section, key, gone, new):
 
 def test_a_new_key_is_added_below_the_others_of_its_section():
     lines = edited(("a", "new", "7")).text.split("\n")
-    assert lines[lines.index("new=7") - 1] == "empty="
+    assert lines[lines.index("new=7") - 1] == "bare= ; why"
     assert edited(("e", "k", "1"), text="[e]\n[f]\nx=1\n").text == "[e]\nk=1\n[f]\nx=1\n"
     assert edited(("g", "k", "1"), text="[e]\nx=1").text == "[e]\nx=1\n\n[g]\nk=1"
 
@@ -81,8 +83,8 @@ def test_several_edits_of_one_line():
     source = edited(("b", "new", "8", "--new"), ("b", "epsW", "7", "--eps"))
     assert source.text.endswith("[b]\nepsW:7\nnew=8\n")
     assert [(mark.line, mark.column, mark.option) for mark in source.marks] == [
-        (15, 6, "--eps"),
-        (16, 1, "--new"),
+        (16, 6, "--eps"),
+        (17, 1, "--new"),
     ]
 
 
@@ -101,10 +103,15 @@ def test_errors_in_a_given_value_name_the_option_and_show_only_it():
 def test_errors_elsewhere_name_the_lines_of_the_file():
     source = edited(("a", "long", "7", "--set a.long"), ("DEFAULT", "wc", "0", "--set DEFAULT.wc"))
     line = source.text.split("\n").index("epsW:2") + 1
-    assert line == 14, "one line is new, two are gone"
+    assert line == 15, "one line is new, two are gone"
     span = Span(source, line, 6)
-    assert str(span) == "f.params:15:6"
-    assert span.excerpt().startswith("   15 | epsW:2")
+    assert str(span) == "f.params:16:6"
+    assert span.excerpt().startswith("   16 | epsW:2")
+
+
+def test_an_added_line_has_the_number_of_the_line_above():
+    source = edited(("a", "new", "7"))
+    assert str(Span(source, source.text.split("\n").index("new=7") + 1, 1)) == "f.params:12:1"
 
 
 def test_marks_and_numbers_outlive_a_second_edit():
@@ -116,4 +123,4 @@ def test_marks_and_numbers_outlive_a_second_edit():
     options = {str(Span(second, m.line, m.column)): second.line(m.line) for m in second.marks}
     assert options == {"--one": "epsW = 5 ; why", "--two": "x=1"}
     line = second.text.split("\n").index("epsW:2") + 1
-    assert str(Span(second, line, 1)) == "f.params:15:1"
+    assert str(Span(second, line, 1)) == "f.params:16:1"

@@ -102,6 +102,17 @@ def test_work_of_an_earlier_start_is_waited_for_and_not_done_twice(tmp_path):
     assert events == [("wait", "a"), ("start", "b"), ("end", "b", 0)]
 
 
+def test_work_that_another_process_ends_at_the_last_moment_is_not_done_twice(tmp_path):
+    class Late(Owner):
+        asked = 0
+
+        def is_done(self, work):
+            self.asked += 1
+            return self.asked > 1  # done when the log is free
+
+    assert run(Late(), [work(tmp_path, "a")]) == []
+
+
 def test_work_of_an_earlier_start_that_was_killed_is_started(tmp_path):
     owner = Owner()
     held = work(tmp_path, "a")

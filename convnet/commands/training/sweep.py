@@ -13,6 +13,7 @@ from convnet.commands.output.console import note, result, result_json, styled
 from convnet.commands.output.drawings import write_drawing
 from convnet.commands.output.progress_bar import BAR
 from convnet.commands.training.sweep_specification import refuse_edited_files, specification_of
+from convnet.data.workers.pool import cores
 from convnet.display import harmless
 from convnet.errors import ConvnetError
 from convnet.report.describe_table import console
@@ -55,7 +56,7 @@ def sweep(arguments: SweepArguments) -> int:
 
 
 def _train(folder: Path, specification: Specification, jobs: int, signals: Signals) -> int:
-    owner = _Training(folder, specification, signals)
+    owner = _Training(folder, specification, signals, jobs)
     environment = {"NUMBA_NUM_THREADS": str(specification.threads)}
     with owner:
         pool.Pool(jobs, environment, owner).run([owner.work(run) for run in owner.runs.values()])
@@ -70,8 +71,11 @@ def _train(folder: Path, specification: Specification, jobs: int, signals: Signa
 class _Training:
     """The owner of the pool: knows the runs, and shows what becomes of them."""
 
-    def __init__(self, folder: Path, specification: Specification, signals: Signals) -> None:
+    def __init__(
+        self, folder: Path, specification: Specification, signals: Signals, jobs: int
+    ) -> None:
         self.folder, self.specification, self.signals = folder, specification, signals
+        self.options = [*specification.options, *_workers(specification.options, jobs)]
         self.runs = {run.name: run for run in specification.runs()}
         self.failures = Failures.of(folder)
         self.ended = sum(self._result(run).state == "finished" for run in self.runs.values())
@@ -94,7 +98,7 @@ class _Training:
         """Return the process of a run: one that starts it, or goes on with it."""
         place = self.folder / run.name
         settings = [word for item in run.combination.settings for word in ("--set", "=".join(item))]
-        words = ["train", *self.specification.options, *settings, "--seed", str(run.seed)]
+        words = ["train", *self.options, *settings, "--seed", str(run.seed)]
         words += ["--save", str(place), "--resume-or-start"]
         return pool.Work(run.name, tuple(words), place / LOG)
 
@@ -140,6 +144,13 @@ class _Training:
         (note if self.task is None else BAR.print)(harmless(line))
 
 
+def _workers(options: list[str], jobs: int) -> list[str]:
+    """The option that divides the cores between the processes that decode images of all runs."""
+    if jobs == 1 or any(word.partition("=")[0] == "--workers" for word in options):
+        return []
+    return ["--workers", str(max(1, cores() // jobs))]
+
+
 def _reason(code: int, log: Path) -> str:
     """Why a process failed: the signal that killed it, or its last line."""
     if code < 0:
@@ -157,14 +168,14 @@ def _reason(code: int, log: Path) -> str:
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     """Context in which no other process trains the same sweep.  ConvnetError if one does."""
-    try:
-        with (folder / ".lock").open("ab") as file:
+    with (folder / ".lock").open("ab") as file:
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-    except BlockingIOError:
-        raise ConvnetError(
-            f"{folder}: another process trains this sweep; --table prints how far it is"
-        ) from None
+        except BlockingIOError:
+            raise ConvnetError(
+                f"{folder}: another process trains this sweep; --table prints how far it is"
+            ) from None
+        yield
 
 
 def _show(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import structs
 
 from convnet.cli_options.command import Command
 from convnet.cli_options.shared import DimsArguments
@@ -73,18 +74,14 @@ def refuse_edited_files(sweep: Specification) -> None:
 
     Runs that have not begun would be trained with other files than those before.
     """
-    now = [File(each.path, read_source(each.path).text) for each in _files(sweep)]
-    current = Specification(1, {}, 1, 1, [], now[0], now[1] if len(now) > 1 else None)
-    changed = changed_files(sweep, current)
+    files = (sweep.layers, sweep.params)
+    layers, params = (File(each.path, read_source(each.path).text) for each in files)
+    changed = changed_files(sweep, structs.replace(sweep, layers=layers, params=params))
     if changed:
         raise ConvnetError(
             f"{'; '.join(changed)} since the sweep began: restore it, or start another sweep in "
             "another folder (--out)"
         )
-
-
-def _files(sweep: Specification) -> list[File]:
-    return [each for each in (sweep.layers, sweep.params) if each is not None]
 
 
 def _recorded(arguments: SweepArguments) -> tuple[Path, Specification]:
@@ -95,6 +92,11 @@ def _recorded(arguments: SweepArguments) -> tuple[Path, Specification]:
         raise ConvnetError(
             f"{folder}: holds no sweep; start one with --layers and --try, as in `convnet sweep "
             "--layers digits --try fc4.epsW=0.001 --try fc4.epsW=0.003`"
+        )
+    if arguments.threads not in (None, found.threads):
+        raise ConvnetError(
+            f"{folder}: its runs have {found.threads} threads each, not {arguments.threads}, on "
+            "which their rounding depends; leave --threads out"
         )
     return folder, found
 
