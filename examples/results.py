@@ -37,11 +37,14 @@ def collect(source: Path, stored: Path) -> None:
     for path, name in (
         (source / "cifar10" / "results.json", "cifar10.json"),
         (source / "cifar10" / "jpeg.json", "jpeg.json"),
-        (source / "ablations" / "results.json", "ablations.json"),
     ):
         if path.is_file():
             with replacing(stored / name) as temporary:
                 temporary.write_bytes(path.read_bytes())
+    if (path := source / "ablations" / "results.json").is_file():
+        networks = json.loads(path.read_text("utf-8"))["networks"]  # not where the data lay
+        with replacing(stored / "ablations.json") as temporary:
+            temporary.write_text(json.dumps(networks, indent=1) + "\n", "utf-8")
     curves = read_curves(source / "cifar10" / "curves.csv")
     if curves:
         write_curves(curves, stored / "cifar10-curves.csv")
@@ -112,7 +115,7 @@ def ablations(stored: Path) -> str:
     path = stored / "ablations.json"
     if not path.is_file():
         return _NOT_RUN
-    networks = json.loads(path.read_text("utf-8"))["networks"]
+    networks = json.loads(path.read_text("utf-8"))
     full = [run["test"] for run in next(iter(networks.values()))]
     lines = [
         "| network | test error: mean (range) | difference to full | seeds |",
