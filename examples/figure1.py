@@ -124,7 +124,10 @@ def thinned(curve: Curve) -> Curve:
 
 
 def train_anew(neuron, rate: float, seed: int, options: dict, most: int, best: Curve | None):
-    """Train until `Watch` ends the run, and return its curve."""
+    """Train until `Watch` ends the run, and return its curve.
+
+    Raises click.Abort if a signal ends it.
+    """
     specs = Specs.parse(*spec_files(neuron, rate, open_dataset(options["data"]).classes))
     prepared = prepare(specs, DataOptions(data=options["data"]), None)
     engine = make_engine(DeviceOptions(options["device"]), prepared.graph)[0]
@@ -139,6 +142,8 @@ def train_anew(neuron, rate: float, seed: int, options: dict, most: int, best: C
         fit(run)
     except (Enough, TrainingError):  # the cost may diverge at a high rate
         pass
+    else:
+        raise click.Abort  # a signal stopped it
     return Curve(neuron, rate, seed, watch.points, watch.reached)
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import click
 import pytest
 
 from convnet.checkpoint import Position
@@ -220,6 +221,15 @@ def test_a_finished_run_is_not_trained_again(figure1, tmp_path, monkeypatch):
     figure1.train("relu", 0.002, 0, options | {"data": "two"}, 400)
     figure1.train("relu", 0.002, 0, options | {"data": "two"}, 400, again)
     assert trained == ["one", "one", "two", "two"]
+
+
+def test_a_run_that_a_signal_ends_is_not_kept(figure1, tmp_path, monkeypatch):
+    """`fit` returns then as it does at the last epoch, which is out of reach."""
+    monkeypatch.setattr(figure1, "fit", lambda run: None)
+    options = {"data": "shapes:train=96", "device": "cpu", "target": 0.0, "runs": tmp_path}
+    with pytest.raises(click.Abort):
+        figure1.train("relu", 0.001, 0, options, 2)
+    assert not list(tmp_path.iterdir())
 
 
 def test_training_stops_when_it_has_shown_enough(figure1, tmp_path, monkeypatch):

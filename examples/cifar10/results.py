@@ -153,8 +153,8 @@ def read_curves(path: Path) -> dict[tuple[str, int], list[Point]]:
 # -- the table -------------------------------------------------------------------------------------
 
 
-def table(results: list[Result], nets: Iterable[Net]) -> str:
-    """Return a Markdown table with a row for each net that has runs."""
+def table(results: list[Result], nets: Iterable[Net], with_missing: bool = False) -> str:
+    """Return a Markdown table with a row for each net that has runs; or for each, if asked."""
     lines = [
         "| net | published | here: mean (range) | seeds | epochs | hours a run | images a second |",
         "|---|---|---|---|---|---|---|",
@@ -163,6 +163,9 @@ def table(results: list[Result], nets: Iterable[Net]) -> str:
         mine = [result for result in results if result.net == net.name]
         if mine:
             lines.append(_row(net, mine))
+        elif with_missing:
+            of = net.stages[-1].until
+            lines.append(f"| {net.name} | {net.published:g} % | not run yet | 0 | {of} |  |  |")
     return "\n".join(lines) + "\n"
 
 

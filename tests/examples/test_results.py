@@ -120,6 +120,12 @@ def test_the_table_tells_mean_range_and_what_is_unfinished():
     assert "| conv-local-11pct | 11 % | 11.00 %, 10 views | 1 |" in lines[4]
 
 
+def test_nets_without_runs_are_listed_if_asked():
+    lines = module.table([result()], list(BY_NAME.values()), with_missing=True).splitlines()
+    assert len(lines) == 2 + len(BY_NAME)
+    assert lines[3] == "| 19pct | 19 % | not run yet | 0 | 140 |  |  |"
+
+
 def test_a_single_error_has_no_range():
     assert spread([0.123]) == "12.30 %"
 
@@ -173,7 +179,7 @@ def test_stored_results_are_small():
 
 
 def test_tables_replace_what_was_there(tmp_path):
-    text = "a\n<!-- table: published -->\nold\n<!-- end -->\nb\n"
+    text = "a\n<!-- table: figure1 -->\nold\n<!-- end -->\nb\n"
     once = page.with_tables(text, tmp_path)
     assert "old" not in once and page._NOT_RUN in once and once.endswith("<!-- end -->\nb\n")
     assert page.with_tables(once, tmp_path) == once
@@ -208,7 +214,11 @@ def test_curves_of_figure_1_are_thinned_and_told(tmp_path):
 def test_ablations_are_compared_with_the_full_network(tmp_path):
     runs = {"full": [0.2, 0.3], "without dropout": [0.25, 0.36]}
     networks = {name: [{"test": error} for error in found] for name, found in runs.items()}
-    (tmp_path / "ablations.json").write_text(json.dumps({"data": "x", "networks": networks}))
-    text = page.ablations(tmp_path)
+    (tmp_path / "ablations").mkdir()
+    written = json.dumps({"data": "/home/me/cifar", "networks": networks})
+    (tmp_path / "ablations" / "results.json").write_text(written)
+    page.collect(tmp_path, tmp_path / "stored")
+    assert "/home" not in (tmp_path / "stored" / "ablations.json").read_text()
+    text = page.ablations(tmp_path / "stored")
     assert "| full | 25.00 % (20.00 to 30.00) |  | 2 |" in text
     assert "| without dropout | 30.50 % (25.00 to 36.00) | +5.50 ± 0.71 | 2 |" in text
