@@ -22,9 +22,9 @@ def restore(network: NetworkState, checkpoint: Checkpoint) -> list[str]:
     arrays, notes = checkpoint.arrays, []
     for name, parameter in network.parameters.items():
         network.write(parameter, arrays[name])
-        notes += _restore_velocity(network, parameter, arrays.get(name + VELOCITY))
-        for moment, view in parameter.moments.items():
-            network.engine.write(view, network.cases, arrays.get(f"{name}.{moment}", 0))
+        notes += _velocity_notes(parameter, name + VELOCITY in arrays)
+        for kind in parameter.state_names:
+            network.write_state(parameter, kind, arrays.get(f"{name}.{kind}", 0))
     for name, view in network.unfinished(checkpoint.position.step).items():
         network.engine.write(view, network.cases, arrays.get(name, 0))
     for name, table in saved_tables(network).items():
@@ -39,21 +39,18 @@ def _check(network: NetworkState, checkpoint: Checkpoint) -> None:
     arrays = checkpoint.arrays
     for name, parameter in network.parameters.items():
         _check_array(network, name, parameter, arrays[name])
-        for further in (name + VELOCITY, *(f"{name}.{moment}" for moment in parameter.moments)):
+        for further in (name + VELOCITY, *(f"{name}.{kind}" for kind in parameter.state_names)):
             if further in arrays:
                 _check_array(network, further, parameter, arrays[further])
     for name, table in saved_tables(network).items():
         check_connections(name, table.spec, arrays[name])
 
 
-def _restore_velocity(
-    network: NetworkState, parameter: Parameter, velocity: np.ndarray | None
-) -> list[str]:
-    if parameter.velocity is not None:
-        network.engine.write(parameter.velocity, network.cases, 0 if velocity is None else velocity)
-        if velocity is None:
-            return [f"{parameter.name} had been frozen: its velocity starts from 0"]
-    elif velocity is not None:
+def _velocity_notes(parameter: Parameter, saved: bool) -> list[str]:
+    """Return a line where only one of the network and the checkpoint has a velocity."""
+    if parameter.state_names and not saved:
+        return [f"{parameter.name} had been frozen: its velocity starts from 0"]
+    if saved and not parameter.state_names:
         return [f"{parameter.name} is frozen now: its velocity is dropped"]
     return []
 
