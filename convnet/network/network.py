@@ -249,12 +249,11 @@ class Network:
 
     def unfinished(self, step: int) -> dict[str, View]:
         """Gradients that wait for further minibatches after so many steps, by name."""
-        if step % self.plan.variants == 0:
-            return {}
-        trained = [parameter for parameter in self.plan.parameters if parameter.learns]
-        views = [p.gradient for p in trained]
-        views += [share.gradient for p in trained for share in p.shares]
-        views += [replica.gradient for p in trained for replica in p.replicas]
+        passed = step * self.plan.rounds.passes
+        waiting = [p for p in self.plan.parameters if p.learns and passed % p.every]
+        views = [p.gradient for p in waiting]
+        views += [share.gradient for p in waiting for share in p.shares]
+        views += [replica.gradient for p in waiting for replica in p.replicas]
         return {view.buffer.name: view for view in views if view is not None}
 
     def read_gradient(self, parameter: Parameter) -> np.ndarray:
