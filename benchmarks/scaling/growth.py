@@ -80,11 +80,14 @@ def model_parallel(profile: Profile, devices: int, link: Link) -> Timeline:
     return simulate(step.tasks)
 
 
-def hybrid(profile: Profile, devices: int, link: Link) -> Timeline:
+def hybrid(profile: Profile, devices: int, link: Link, is_balanced: bool = False) -> Timeline:
     """Convolutions data parallel; full connections model parallel.
 
     In each of as many passes as devices, one device sends its cases' activities to all others, and
     the full connections, of which each device has a part, work on these cases.
+
+    is_balanced: in each pass all devices send a part of their cases, the last of the paper's three
+    schemes, so that all ports are in use.
     """
     step, cases = _Step(devices, link, profile.minibatch), profile.minibatch
     below = [layer for layer in profile.layers if not layer.full]
@@ -93,7 +96,7 @@ def hybrid(profile: Profile, devices: int, link: Link) -> Timeline:
     for layer in below:
         last = step.work(layer.forward)
     for _ in range(devices):
-        last = _pass(step, above, cases, last)
+        last = _pass(step, above, cases, last, devices if is_balanced else 1)
     for layer in reversed(below):
         ends[layer.name] = last = step.work(layer.backward, last)
     step.exchange(below, ends)
@@ -102,19 +105,27 @@ def hybrid(profile: Profile, devices: int, link: Link) -> Timeline:
     return simulate(step.tasks)
 
 
-def _pass(step: _Step, layers: list[Layer], cases: int, last: int) -> int:
-    """Forward and backward of the full connections for one device's cases."""
+def balanced_hybrid(profile: Profile, devices: int, link: Link) -> Timeline:
+    """The hybrid whose passes take cases of all devices; convnet's plans have no such passes."""
+    return hybrid(profile, devices, link, is_balanced=True)
+
+
+def _pass(step: _Step, layers: list[Layer], cases: int, last: int, senders: int) -> int:
+    """Forward and backward of the full connections for as many cases as a device has.
+
+    senders: devices that the cases are of.
+    """
     devices, first = step.devices, layers[0]
     for layer in layers:
-        if layer is first:  # from the device whose cases they are
-            last = step.send(_to_all(layer.inputs, cases, devices), last)
+        if layer is first:  # from the devices whose cases they are
+            last = step.send(_to_all(layer.inputs, cases, devices) / senders, last)
         elif layer.weights:  # each device sends its part of the layer below
             last = step.send(_to_all(layer.inputs, cases, devices) / devices, last)
         last = step.work(layer.forward / devices, last)
     for layer in reversed(layers):
         last = step.work(layer.backward / devices, last)
         if layer is first:
-            last = step.send(_to_all(layer.inputs, cases, devices), last)
+            last = step.send(_to_all(layer.inputs, cases, devices) / senders, last)
         elif layer.weights:
             last = step.send(_to_all(layer.inputs, cases, devices) / devices, last)
     return last
@@ -129,6 +140,7 @@ WAYS: dict[str, Callable[[Profile, int, Link], Timeline]] = {
     "data": data_parallel,
     "model": model_parallel,
     "hybrid": hybrid,
+    "balanced hybrid": balanced_hybrid,
 }
 
 

@@ -5,13 +5,13 @@ from math import log2
 from benchmarks.scaling.growth import Prediction
 
 WIDTH, HEIGHT = 640, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 110, 40, 50
+LEFT, RIGHT, TOP, BOTTOM = 70, 120, 40, 50
 MOST = 10  # powers of two on either axis
-COLORS = {"data": "#1f6fb4", "model": "#b3432b", "hybrid": "#2e8540"}
+COLORS = {"data": "#1f6fb4", "model": "#b3432b", "hybrid": "#2e8540", "balanced hybrid": "#8a5fb0"}
 
 
 def plot(found: list[Prediction]) -> str:
-    """Return the picture: a line for each way of parallelism, and the ideal."""
+    """Return the picture: a line for each way of parallelism while it is faster than one device."""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="sans-serif" font-size="12">',
@@ -32,7 +32,8 @@ def plot(found: list[Prediction]) -> str:
     parts.append(_line([_place(1, 1), _place(2**MOST, 2**MOST)], "#888", "5 4"))
     parts.append(_text(*_beside(_place(2**MOST, 2**MOST)), "ideal"))
     for way, color in COLORS.items():
-        places = [_place(p.devices, p.speedup) for p in found if p.way == way]
+        mine = [each for each in found if each.way == way and each.speedup >= 1]
+        places = [_place(each.devices, each.speedup) for each in mine]
         parts += [_line(places, color), _text(*_beside(places[-1]), way, color=color)]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
@@ -40,7 +41,7 @@ def plot(found: list[Prediction]) -> str:
 def _place(devices: float, speedup: float) -> tuple[float, float]:
     across = (WIDTH - LEFT - RIGHT) / MOST
     up = (HEIGHT - TOP - BOTTOM) / MOST
-    return LEFT + across * log2(devices), HEIGHT - BOTTOM - up * log2(max(speedup, 1))
+    return LEFT + across * log2(devices), HEIGHT - BOTTOM - up * log2(speedup)
 
 
 def _beside(place: tuple[float, float]) -> tuple[float, float]:

@@ -96,6 +96,18 @@ def test_on_two_ranks_copies_become_messages_that_start_early():
     assert found.seconds < 0.6e-3 * len(steps)
 
 
+def test_rows_that_do_not_overlap_do_not_wait_for_each_other():
+    """New weights arrive in one half of an array while its owner updates the other half."""
+    steps, tasks, _ = timeline(plan_of("0,1", "0,1"), lambda d: d, FAST)
+    sent = [n for n, s in enumerate(steps) if "copy" in s.operation and s.phase == "update"]
+    sent = [n for n in sent if steps[n].views()[0].buffer.role == "weights"]
+    assert len(sent) == 6  # biases have one partition
+    for n in sent:
+        target = steps[n].views()[1].device
+        updates = [o for o in tasks[n].after if steps[o].operation == "update.sgd"]
+        assert updates and target not in {steps[o].device for o in updates}
+
+
 def test_what_a_slow_network_sends_decides_the_time():
     plan, size = plan_of("0,1", "0,1"), 4 * (288 + 16 + 720 + 5)
     steps, _, found = timeline(plan, lambda d: d, Link(0.0, 1000.0))
@@ -151,7 +163,9 @@ def test_what_each_way_sends():
     assert seconds["data"] == pytest.approx(2 * 4 * weights * 3 / 4, rel=1e-3)
     assert seconds["model"] == pytest.approx(2 * 4 * inputs * 3, rel=1e-3)
     passes = 4 * 2 * 4 * inputs * 3
-    assert seconds["hybrid"] == pytest.approx(passes + 2 * 4 * conv * 3 / 4, rel=1e-3)
+    exchange = 2 * 4 * conv * 3 / 4
+    assert seconds["hybrid"] == pytest.approx(passes + exchange, rel=1e-3)
+    assert seconds["balanced hybrid"] == pytest.approx(passes / 4 + exchange, rel=1e-3)
 
 
 def test_the_plan_and_the_model_of_many_devices_agree():
