@@ -12,6 +12,7 @@ from convnet.cli_options.types import (
     NATURAL,
     PATH,
     POSITIVE,
+    REPLICAS,
     SEED,
     SIDE,
     Devices,
@@ -102,6 +103,12 @@ class LanguageArguments(Arguments):
         "--set",
         type=KeyValue(),
         help="Set a key of either file, as in --set conv1.epsW=0.02.",
+    )
+    replicas: int | None = option(
+        type=REPLICAS,
+        metavar="N",
+        help="Train N replicas of every layer on parts of each minibatch, on devices 0, 1, ...  "
+        "[default: the devices that the layer file names]",
     )
 
 

@@ -1,21 +1,36 @@
-"""A network's two files as commands take them: read, and the keys set that --set names."""
+"""A network's two files as commands take them, with what --set and --replicas change in them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from convnet.cli_options.shared import LanguageArguments, SpecArguments
 from convnet.commands.output.console import note
 from convnet.errors import ConvnetError
+from convnet.graph.replicate import replicate
 from convnet.graph.set_keys import OPTION, changes, file_of, is_of_run, set_keys
 from convnet.language.specs import Specs
 
 
-def read_specs(spec: SpecArguments) -> Specs:
-    """Return the parsed files, with a message about each key that --set changes.
+def read_specs(spec: SpecArguments) -> tuple[Specs, LanguageArguments]:
+    """Return the parsed files, with the keys of --set and the devices of --replicas; how to read.
 
-    spec: with paths of files in the place of shipped nets' names.  Raises SpecError if a file
-    cannot be read, or if there is no key that --set names.
+    Prints a message about each key that --set changes.  spec: with paths of files in the place of
+    shipped nets' names.  Raises SpecError if a file cannot be read, if there is no key that --set
+    names, or if --replicas meets devices that the file names.
     """
-    return with_settings(Specs.read(spec.layers, spec.params), spec.language)
+    specs = with_settings(Specs.read(spec.layers, spec.params), spec.language)
+    return with_replicas(specs, spec.language)
+
+
+def with_replicas(specs: Specs, language: LanguageArguments) -> tuple[Specs, LanguageArguments]:
+    """Return files with the devices of --replicas, and how they are read.
+
+    Raises SpecError if the files name devices already.
+    """
+    if language.replicas is None:
+        return specs, language
+    specs, dialect = replicate(specs, language.replicas, language.dialect)
+    return specs, replace(language, dialect=dialect)
 
 
 def with_settings(specs: Specs, language: LanguageArguments) -> Specs:

@@ -1,4 +1,4 @@
-"""What the plan of a run's network says: memory of each device, copies between them."""
+"""What the plan of a run's network says: memory of each device, bytes sent between them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ from convnet.errors import ConvnetError
 from convnet.graph.build import Graph
 from convnet.html import elements
 from convnet.html.bars import Bar, bars
+from convnet.network.crossing import KINDS
 from convnet.report.describe import network_summary
 from convnet.report.describe_table import short_count
 
@@ -42,20 +43,18 @@ def _roles(by_role: Mapping[str, int]) -> list[tuple[str, float]]:
 
 
 def _copies(summary: Mapping[str, Any]) -> str:
-    moved = summary["step_copies"]
-    if not moved:
+    pairs = summary["crossing"]
+    if not pairs:
         return ""
+    shown = [kind for kind in KINDS if any(pair[kind] for pair in pairs)]
     rows = [
-        (_place(each["from"]), _place(each["to"]), each["phase"], f"{each['copies']:,}",
-         f"{short_count(each['bytes'])}B")
-        for each in moved
-    ]  # fmt: skip
-    size = short_count(sum(each["bytes"] for each in moved))
-    count = sum(each["copies"] for each in moved)
-    words = f"<p>{count:,} copies with {size}B in a training step of a full minibatch.</p>"
-    heads = ("from", "to", "phase", "copies", "bytes")
-    return words + elements.table(heads, rows, kind="numbers")
-
-
-def _place(device: str | int) -> str:
-    return "host" if device == "host" else f"device {device}"
+        (
+            f"device {pair['from']}",
+            f"device {pair['to']}",
+            *(f"{short_count(pair[kind])}B" for kind in (*shown, "total")),
+        )
+        for pair in pairs
+    ]
+    size = short_count(sum(pair["total"] for pair in pairs))
+    words = f"<p>Devices send each other {size}B in a training step of a full minibatch.</p>"
+    return words + elements.table(("from", "to", *shown, "total"), rows, kind="numbers")

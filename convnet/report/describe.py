@@ -1,17 +1,15 @@
 """A summary of a network as one object for scripts; `describe_table` prints it for people."""
 
-from math import prod
-
 from convnet.backends.cpu.engine import unused
 from convnet.errors import SpecError
 from convnet.graph.build import HOST, Graph
 from convnet.graph.place import Unit, copies
 from convnet.graph.summary import layer_rows, parameter_count, totals
 from convnet.memory import REAL_BYTES
+from convnet.network.crossing import crossing_bytes
 from convnet.network.plan import Plan
 from convnet.network.planner import make_plan
 from convnet.network.prune_buffers import leave_out
-from convnet.network.record import BETWEEN_DEVICES
 from convnet.report.scratch import scratch_bytes
 
 
@@ -19,8 +17,9 @@ def network_summary(graph: Graph, minibatch: int) -> dict:
     """Return a JSON-able object: the dialect, the layers in file order, and totals.
 
     `bytes_per_device` and `bytes_by_role` are the memory for training on `minibatch` cases in
-    float32; `copies` are the transfers between devices in a forward pass, `step_copies` counts all
-    of a training step.  A graph that this version cannot run has a `note` instead, which says why.
+    float32; `copies` are the transfers between devices in a forward pass; `crossing` is what a
+    training step sends from device to device, in bytes by kind.  A graph that this version cannot
+    run has a `note` instead, which says why.
     """
     summary = {
         "dialect": {
@@ -56,7 +55,10 @@ def _placed(plan: Plan, rows: list[dict]) -> dict:
         "bytes_by_role": {str(d): by_role[d] for d in sorted(by_role)},
         "host_bytes": sum(host.values()),
         "copies": [_copy(unit, plan.capacity) for unit in copies(plan.units)],
-        "step_copies": step_copies(plan),
+        "crossing": [
+            {"from": source, "to": target, **kinds, "total": sum(kinds.values())}
+            for (source, target), kinds in sorted(crossing_bytes(plan, lambda d: d).items())
+        ],
     }
 
 
@@ -69,22 +71,6 @@ def _copy(unit: Unit, cases: int) -> dict:
         "bytes": unit.shape.size * cases * REAL_BYTES,
         "readers": list(dict.fromkeys(declared_name(reader) for reader in unit.consumers)),
     }
-
-
-def step_copies(plan: Plan) -> list[dict]:
-    """Return the copies between memories in a training step, counted by places and phase.
-
-    bytes: of full microbatches, in float32.
-    """
-    found: dict[tuple, dict] = {}
-    for step in (*plan.programs["load"], *plan.programs["train"]):
-        if step.operation in BETWEEN_DEVICES:
-            source, target = (_place(view.device) for view in step.views())
-            counted = {"from": source, "to": target, "phase": step.phase, "copies": 0, "bytes": 0}
-            entry = found.setdefault((source, target, step.phase), counted)
-            entry["copies"] += 1
-            entry["bytes"] += prod(step.views()[1].shape(plan.capacity)) * REAL_BYTES
-    return list(found.values())
 
 
 def _place(device: int) -> str | int:

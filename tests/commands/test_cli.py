@@ -173,7 +173,7 @@ def test_describe_draws_the_network_too(tmp_path):
     result = run("describe", "--layers", "digits", "--drawing", tmp_path / "net.doc")
     assert result.exit_code == 1 and "'.doc' names no format of pictures" in result.output
     shown = json.loads(good("describe", "--layers", "digits", "--json").stdout)
-    assert shown["step_copies"]
+    assert shown["crossing"] == []
 
 
 def test_no_run_yet(tmp_path, monkeypatch):

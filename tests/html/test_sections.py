@@ -16,6 +16,7 @@ from convnet.html.time_section import declared_layers, milliseconds, time_sectio
 from convnet.language import Problems, parse, read_source
 from convnet.report.confusion import Confusion
 from convnet.report.describe import network_summary
+from convnet.report.describe_table import short_count
 from convnet.report.test_result import Mistake, TestResult
 from tests.support.paths import ROOT
 
@@ -55,15 +56,15 @@ def test_memory_is_that_of_describe():
     expected = [100 * size / max(shares.values()) for size in shares.values()]
     parts = [sum(widths(row)) for row in memory.split('class="label"')[1:]]
     assert parts == pytest.approx(expected, abs=0.1)
-    moved = summary["step_copies"]
-    assert f"{sum(each['copies'] for each in moved)} copies" in copies
-    assert copies.count("<tr>") == 1 + len(moved)
+    pairs = summary["crossing"]
+    assert f"{short_count(sum(pair['total'] for pair in pairs))}B" in copies
+    assert copies.count("<tr>") == 1 + len(pairs)
 
 
-def test_a_network_on_one_device_has_only_the_copy_from_the_host():
+def test_a_network_on_one_device_sends_nothing():
     memory, copies = plan_section(graph_of("digits"), 64)
     assert memory.count('class="label"') == 1
-    assert "2 copies" in copies and "host" in copies
+    assert copies == ""
 
 
 def test_times_are_bars_of_each_device():

@@ -95,16 +95,10 @@ def test_summary():
         ("rnorm", 1, 0, 1024 * values),
     ]
     assert summary["copies"][2]["readers"] == ["fc"]
-    steps = [tuple(c.values()) for c in summary["step_copies"]]  # from, to, phase, copies, bytes
-    assert steps == [
-        ("host", 0, "load", 1, 192 * values),
-        ("host", 1, "load", 1, 192 * values),
-        (1, 0, "forward", 2, 2048 * values),
-        (0, 1, "backward", 2, 2048 * values),
-    ]
-    assert "of a training step: 4 from one device to another, 65.5 kB" in description(
-        graph_of(LAYERS)
-    )
+    pairs = {(pair["from"], pair["to"]): pair for pair in summary["crossing"]}
+    assert pairs[1, 0]["activities"] == pairs[1, 0]["total"] == 2048 * values
+    assert pairs[0, 1]["gradients"] == pairs[0, 1]["total"] == 2048 * values
+    assert len(pairs) == 2
 
 
 def test_bytes_are_those_of_the_plan():

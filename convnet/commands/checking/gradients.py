@@ -37,8 +37,8 @@ class GradientCheck:
 def check_grads(arguments: CheckGradsArguments) -> int:
     """Print a check of each parameter array; return exit code 1 if one differs."""
     spec, minibatch, seed = arguments.spec.with_files(), arguments.minibatch, arguments.seed
-    specs = read_specs(spec)
-    graph, _ = build_without_data(specs, spec.language, arguments.dims)
+    specs, language = read_specs(spec)
+    graph, _ = build_without_data(specs, language, arguments.dims)
     warn(specs.problems.warnings)
     for line in resolve(graph, InitOptions(ignore=True))[1]:
         note(line)

@@ -19,8 +19,8 @@ def describe(arguments: DescribeArguments) -> None:
     if arguments.drawing is not None:
         refuse_drawing(arguments.drawing)
     spec = arguments.spec.with_files()
-    specs = read_specs(spec)
-    graph, assumed = build_without_data(specs, spec.language, arguments.dims)
+    specs, language = read_specs(spec)
+    graph, assumed = build_without_data(specs, language, arguments.dims)
     warn(specs.problems.warnings)
     summary = network_summary(graph, arguments.minibatch)
     if arguments.as_json:

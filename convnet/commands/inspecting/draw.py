@@ -32,8 +32,8 @@ def _graph(arguments: DrawArguments) -> tuple[Graph, str]:
     if arguments.load is not None:
         raise ConvnetError("--load and --layers both name a network; give one of them")
     spec = arguments.spec()
-    specs = read_specs(spec)
-    graph, assumed = build_without_data(specs, arguments.language, arguments.dims)
+    specs, language = read_specs(spec)
+    graph, assumed = build_without_data(specs, language, arguments.dims)
     warn(specs.problems.warnings)
     if assumed:
         note(assumed)

@@ -66,7 +66,7 @@ def _train(arguments: TrainArguments) -> int:
     refuse_another_layer_file(spec, saved)
     saved, untied = _untied(start, saved)
     found = found and found._replace(checkpoint=saved)
-    specs = specs_of_run(spec, saved)
+    specs, spec = specs_of_run(spec, saved)
     prepared = _prepare(specs, spec, arguments, saved, saved_path)
     specs = prepared.specs
     warn(specs.problems.warnings)
@@ -237,8 +237,9 @@ def _folder(start: StartArguments, layers: Path | None, found: Found | None) -> 
 def _refuse_full_disk(run: Run) -> None:
     """Raise ConvnetError if there is no room for a single checkpoint."""
     if run.folder is not None:
-        roles = run.network.plan.bytes(run.network.engine.real.itemsize).values()
-        run.folder.probe(sum(each.get("weights", 0) + each.get("velocity", 0) for each in roles))
+        parameters = run.network.plan.parameters
+        values = sum((1 + len(each.state_names)) * each.spec.size for each in parameters)
+        run.folder.probe(values * run.network.engine.real.itemsize)
 
 
 def _resume(run, specs, saved, path):
