@@ -29,6 +29,24 @@ class Program(Protocol):
         ...
 
 
+class Port(Protocol):
+    """A view as bytes of the host's memory, which go to another process or come from it.
+
+    array: contiguous; it may be the view's own memory.
+    """
+
+    @property
+    def array(self) -> np.ndarray: ...
+
+    def pack(self) -> None:
+        """Bring the view's values to `array`."""
+        ...
+
+    def unpack(self) -> None:
+        """Bring the values of `array` to the view."""
+        ...
+
+
 class Engine(Protocol):
     """Memory and execution on some machine.
 
@@ -48,6 +66,10 @@ class Engine(Protocol):
 
     def unused(self, step: Step) -> set[int]:
         """Positions of the arguments that a step does not touch; None may be given instead."""
+        ...
+
+    def is_local(self, device: int) -> bool:
+        """Whether this process has the memory of a device; it always has the host's, -1."""
         ...
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:

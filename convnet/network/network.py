@@ -78,11 +78,16 @@ class Network:
     def _initialize(self, without_random: bool) -> None:
         """Write the initial weights and tables; drawing those of AlexNet takes two seconds."""
         for parameter in self.plan.parameters:
-            if not without_random:
+            if not without_random and self._is_here(parameter):
                 self.write(parameter, initial_values(parameter, self.seed))
         for table in self.plan.tables:
             if not without_random or table.spec.values is not None:
                 self.write_table(table, initial_table(table, self.seed))
+
+    def _is_here(self, parameter: Parameter) -> bool:
+        """Whether this process has a copy of a parameter."""
+        views = parameter.value, *(replica.value for replica in parameter.replicas)
+        return any(self.engine.is_local(view.device) for view in views)
 
     # -- running ---------------------------------------------------------------------------------
 

@@ -55,6 +55,10 @@ class Engine:
         """Return the name of a device of the spec; -1 is the host."""
         return "host" if device < 0 else f"cuda:{self.gpus[device]}"
 
+    def is_local(self, device: int) -> bool:
+        """Return True: all devices are GPUs of this process."""
+        return True
+
     # -- memory ----------------------------------------------------------------------------------
 
     def unused(self, step: Step) -> set[int]:

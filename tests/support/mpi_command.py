@@ -1,0 +1,52 @@
+"""`mpiexec -n N convnet ...` as a user types it."""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+needs_mpi = pytest.mark.skipif(find_spec("mpi4py") is None, reason="the extra mpi is not installed")
+
+
+def command(ranks, *arguments):
+    """The command line; one thread a rank, so that tests take no more than their cores."""
+    launcher = Path(sys.executable).with_name("mpiexec")
+    name = str(launcher) if launcher.exists() else "mpiexec"
+    return [name, "-n", str(ranks), sys.executable, "-m", "convnet", *map(str, arguments)]
+
+
+def environment(**more):
+    return {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1", **more}
+
+
+def start(ranks, *arguments, **more):
+    return subprocess.Popen(
+        command(ranks, *arguments),
+        env=environment(**more),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def mpiexec(ranks, *arguments, timeout=120, **more):
+    """Run to the end; (exit code, stdout, stderr)."""
+    process = start(ranks, *arguments, **more)
+    return finished(process, timeout)
+
+
+def finished(process, timeout=120):
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        out, err = process.communicate()
+        raise AssertionError(f"it hangs\n{out}\n{err}") from None
+    return process.returncode, out, err
