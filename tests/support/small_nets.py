@@ -88,6 +88,7 @@ def narrow_alexnet(width=16, side=67):
         return f"{match[1]}={max(16, int(match[2]) // width)}"
 
     layers = re.sub(r"(filters|channels|outputs)=(\d\d+)", narrower, layers)
+    layers = layers.replace("imgSize=224", f"imgSize={side}")
     params = (ROOT / "params/alexnet.params").read_text()
     params = re.sub(r"eps([WB])=\S+", r"eps\1=0.01", params)
     return graph_of(layers, params, {0: 3 * side**2, 1: 1})

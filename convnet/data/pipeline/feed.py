@@ -105,6 +105,11 @@ class Feed:
         self._slices = minibatch_slices(dataset.count(split), minibatch, stored)
         self._order = lru_cache(maxsize=2)(self._make_order)
 
+    @property
+    def mean(self) -> np.ndarray:
+        """What is subtracted from each crop: float32 (channels, side, side)."""
+        return self._mean
+
     # -- which cases a minibatch holds
 
     @property
