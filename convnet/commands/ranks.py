@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numba
@@ -18,6 +18,7 @@ from convnet.distributed.group import Alone, Group, Ranks
 from convnet.distributed.session import join
 from convnet.errors import ConvnetError
 from convnet.language.specs import Specs
+from convnet.predict.find import Found
 from convnet.prepare import Prepared
 from convnet.train.run import Run
 
@@ -76,6 +77,29 @@ def facts_of_data(prepared: Prepared, feed: Feed) -> dict[str, str]:
         "the data set": f"{dataset.describe()} {dataset.digest}",
         "its labels": _digest(*labels),
         "its mean": _digest(feed.mean),
+    }
+
+
+def facts_of_test(saved: Checkpoint, prepared: Prepared, feed: Feed) -> dict[str, str]:
+    """Return all that has to be equal where a network is tested."""
+    return {
+        **facts_of_program(),
+        **facts_of_data(prepared, feed),
+        "the minibatch": str(feed.minibatch_size),
+        "the checkpoint": _digest(*saved.arrays.values()) + str(saved.position),
+    }
+
+
+def facts_of_prediction(
+    saved: Sequence[Checkpoint], found: Found, minibatch: int
+) -> dict[str, str]:
+    """Return all that has to be equal where networks predict the classes of images."""
+    images = [f"{path} {size}" for path, size in zip(found.files, found.sizes, strict=True)]
+    return {
+        **facts_of_program(),
+        "the images": "\n".join(images),
+        "the minibatch": str(minibatch),
+        "the checkpoints": _digest(*(array for each in saved for array in each.arrays.values())),
     }
 
 

@@ -72,7 +72,7 @@ class Ranks:
         self.rank, self.size = transport.rank, transport.size
         # The first to give up tells; the others follow a little later.
         self.waiting = Waiting(timeout + 0.2 * self.rank, self._give_up)
-        self._ending = False
+        self._is_ending = False
 
     @property
     def is_first(self) -> bool:
@@ -106,9 +106,10 @@ class Ranks:
     # -- the end -----------------------------------------------------------------------------------
 
     def finish(self) -> None:
-        """Wait until all ranks are done, and leave."""
-        self.agree(0)
-        self.transport.finish()
+        """Wait until all ranks are done, and leave; do nothing after `fail`."""
+        if not self._is_ending:
+            self.agree(0)
+            self.transport.finish()
 
     def fail(self, message: str, code: int) -> int:
         """End all ranks because of an error.
@@ -116,6 +117,7 @@ class Ranks:
         If all ranks have failed with the same message, rank 0 prints it and the code is returned.
         Otherwise the first of those that have failed prints all messages and ends all ranks.
         """
+        self._is_ending = True
         found = {self.rank: message, **self._offered(message)}
         if len(found) == self.size and len(set(found.values())) == 1:
             if self.is_first:

@@ -50,3 +50,44 @@ def finished(process, timeout=120):
         out, err = process.communicate()
         raise AssertionError(f"it hangs\n{out}\n{err}") from None
     return process.returncode, out, err
+
+
+def children(pid):
+    """The process ids of the children of a process, from /proc."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(each) for each in task.read_text().split()]
+    return found
+
+
+def descendants(pid):
+    """The process ids of all that a process has started, directly or not."""
+    mine = children(pid)
+    return mine + [each for child in mine for each in descendants(child)]
+
+
+def ranks_of(process):
+    """{rank: process id} of what an mpiexec has started."""
+    found = {}
+    for pid in descendants(process.pid):
+        try:
+            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            name = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        rank = next((v[9:] for v in variables if v.startswith(b"PMI_RANK=")), None)
+        if rank is not None and b"convnet" in name:
+            found.setdefault(int(rank), pid)
+    return found
+
+
+def alive(pids):
+    """Those of the processes that have not ended."""
+    return [pid for pid in pids if _state(pid) not in ("", "Z", "X")]
+
+
+def _state(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
