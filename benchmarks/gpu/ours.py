@@ -77,9 +77,9 @@ def matrices(graph: Graph, cases: int) -> dict[int, np.ndarray]:
 def freeze(made: Network) -> None:
     """Set all learning rates to 0."""
     for parameter in made.plan.parameters:
-        if parameter.learns:
-            values = np.array([MOMENTUM, 0.0, 0.0] + [0.0] * (parameter.hyper.size - 3))
-            made.engine.write(parameter.hyper, made.cases, values)
+        for partition in parameter.partitions:
+            values = np.array([MOMENTUM, 0.0, 0.0] + [0.0] * (partition.hyper.size - 3))
+            made.engine.write(partition.hyper, made.cases, values)
 
 
 def uploading(made: Network, name: str) -> Callable[[], None]:

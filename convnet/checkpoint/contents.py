@@ -90,10 +90,8 @@ def _arrays(network: NetworkState) -> dict[str, np.ndarray]:
     arrays = {}
     for name, parameter in network.parameters.items():
         arrays[name] = network.read(parameter)
-        if parameter.velocity is not None:
-            arrays[name + VELOCITY] = network.engine.read(parameter.velocity, network.cases)
-        for moment, view in parameter.moments.items():
-            arrays[f"{name}.{moment}"] = network.engine.read(view, network.cases)
+        for kind in parameter.state_names:
+            arrays[f"{name}.{kind}"] = network.read_state(parameter, kind)
     for name, view in network.unfinished(network.step).items():
         arrays[name] = network.engine.read(view, network.cases)
     for name, table in network.tables.items():

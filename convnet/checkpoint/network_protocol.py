@@ -19,7 +19,11 @@ class Shaped(Protocol):
 
 
 class Parameter(Protocol):
-    """Weights or biases.  velocity: None if frozen.  moments: running means of the gradient."""
+    """Weights or biases.
+
+    state_names: of the arrays that updates maintain, "velocity" and the moments of the gradient;
+    none if frozen.
+    """
 
     @property
     def name(self) -> str: ...
@@ -28,10 +32,7 @@ class Parameter(Protocol):
     def value(self) -> Shaped: ...
 
     @property
-    def velocity(self) -> Shaped | None: ...
-
-    @property
-    def moments(self) -> Mapping[str, Shaped]: ...
+    def state_names(self) -> tuple[str, ...]: ...
 
 
 class TableSpec(Protocol):
@@ -110,6 +111,10 @@ class NetworkState(Protocol):
     def read(self, parameter: Any) -> np.ndarray: ...
 
     def write(self, parameter: Any, values: Any) -> None: ...
+
+    def read_state(self, parameter: Any, name: str) -> np.ndarray: ...
+
+    def write_state(self, parameter: Any, name: str, values: Any) -> None: ...
 
     def write_table(self, table: Any, values: Any) -> None: ...
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from convnet.checkpoint.contents import OF_TRAINING, VELOCITY, Checkpoint
+from convnet.checkpoint.contents import GRADIENT, OF_TRAINING, VELOCITY, Checkpoint
 from convnet.checkpoint.network_protocol import NetworkState, Parameter, Table, TableSpec
 from convnet.errors import CheckpointError
 
@@ -22,44 +22,74 @@ def restore(network: NetworkState, checkpoint: Checkpoint) -> list[str]:
     arrays, notes = checkpoint.arrays, []
     for name, parameter in network.parameters.items():
         network.write(parameter, arrays[name])
-        notes += _restore_velocity(network, parameter, arrays.get(name + VELOCITY))
-        for moment, view in parameter.moments.items():
-            network.engine.write(view, network.cases, arrays.get(f"{name}.{moment}", 0))
-    for name, view in network.unfinished(checkpoint.position.step).items():
-        network.engine.write(view, network.cases, arrays.get(name, 0))
+        notes += _velocity_notes(parameter, name + VELOCITY in arrays)
+        for kind in parameter.state_names:
+            network.write_state(parameter, kind, arrays.get(f"{name}.{kind}", 0))
+    notes += _restore_sums(network, checkpoint)
     for name, table in saved_tables(network).items():
         network.write_table(table, arrays[name])
     network.seed, network.step = checkpoint.seed, checkpoint.position.step
     return notes
 
 
+def _restore_sums(network: NetworkState, checkpoint: Checkpoint) -> list[str]:
+    """Set the sums of gradients between two updates; return a line about those that are dropped.
+
+    Sums of replicas that this network does not have go to the first one, so that none is lost.
+    """
+    saved = {n: array for n, array in checkpoint.arrays.items() if n.endswith(GRADIENT)}
+    places = network.unfinished(checkpoint.position.step)
+    sums = {name: np.zeros(view.dims, network.engine.real) for name, view in places.items()}
+    dropped = False
+    for name, array in saved.items():
+        place = name if name in sums else _array_of(name) + GRADIENT
+        if place in sums:
+            sums[place] = sums[place] + array
+        else:
+            dropped = True
+    for name, view in places.items():
+        network.engine.write(view, network.cases, sums[name])
+    if dropped and not places:
+        return ["the sums of gradients since the last update are dropped: updates come otherwise"]
+    return []
+
+
 def _check(network: NetworkState, checkpoint: Checkpoint) -> None:
     """Raise CheckpointError unless all arrays fit the network."""
     _check_names(network, checkpoint)
     arrays = checkpoint.arrays
-    for name, parameter in network.parameters.items():
-        _check_array(network, name, parameter, arrays[name])
-        for further in (name + VELOCITY, *(f"{name}.{moment}" for moment in parameter.moments)):
-            if further in arrays:
-                _check_array(network, further, parameter, arrays[further])
+    for name, dims in _shapes(network, checkpoint).items():
+        if name in arrays:
+            _check_array(network, name, dims, arrays[name])
     for name, table in saved_tables(network).items():
         check_connections(name, table.spec, arrays[name])
 
 
-def _restore_velocity(
-    network: NetworkState, parameter: Parameter, velocity: np.ndarray | None
-) -> list[str]:
-    if parameter.velocity is not None:
-        network.engine.write(parameter.velocity, network.cases, 0 if velocity is None else velocity)
-        if velocity is None:
-            return [f"{parameter.name} had been frozen: its velocity starts from 0"]
-    elif velocity is not None:
+def _shapes(network: NetworkState, checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of arrays that a checkpoint may have, by name, but for tables."""
+    found = {n: view.dims for n, view in network.unfinished(checkpoint.position.step).items()}
+    for name, parameter in network.parameters.items():
+        further = {VELOCITY, *(f".{kind}" for kind in parameter.state_names)}
+        names = [name, *(name + ending for ending in further)]
+        found |= dict.fromkeys(names, parameter.value.dims)
+    for name in checkpoint.arrays:
+        of = network.parameters.get(_array_of(name))
+        if name.endswith(GRADIENT) and of is not None:  # of a replica that is not here
+            found[name] = of.value.dims
+    return found
+
+
+def _velocity_notes(parameter: Parameter, saved: bool) -> list[str]:
+    """Return a line where only one of the network and the checkpoint has a velocity."""
+    if parameter.state_names and not saved:
+        return [f"{parameter.name} had been frozen: its velocity starts from 0"]
+    if saved and not parameter.state_names:
         return [f"{parameter.name} is frozen now: its velocity is dropped"]
     return []
 
 
 def _check_names(network: NetworkState, checkpoint: Checkpoint) -> None:
-    found = {_array_of(name) for name in checkpoint.arrays}
+    found = {_array_of(name) for name in checkpoint.arrays if not name.endswith(GRADIENT)}
     wanted = {*network.parameters, *saved_tables(network)}
     for names, what in ((wanted - found, "lacks"), (found - wanted, "has, and the network lacks,")):
         if names:
@@ -94,8 +124,9 @@ def check_connections(name: str, spec: TableSpec, array: np.ndarray) -> None:
         )
 
 
-def _check_array(network: NetworkState, name: str, parameter: Parameter, array: np.ndarray) -> None:
-    shape = parameter.value.dims
+def _check_array(
+    network: NetworkState, name: str, shape: tuple[int, ...], array: np.ndarray
+) -> None:
     if array.shape != shape:
         sizes = ["x".join(map(str, sides)) for sides in (array.shape, shape)]
         raise CheckpointError(

@@ -13,6 +13,7 @@ from convnet.cli_options.types import (
     NATURAL,
     PATH,
     POSITIVE,
+    REPLICAS,
     SEED,
     SIDE,
     Devices,
@@ -81,6 +82,12 @@ class LanguageArguments(Arguments):
         "own.  [default: recognized by the keys used]",
     )
     strict: bool = flag(help="Treat warnings as errors.")
+    replicas: int | None = option(
+        type=REPLICAS,
+        metavar="N",
+        help="Train N replicas of every layer on parts of each minibatch, on devices 0, 1, ...  "
+        "[default: the devices that the layer file names]",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ POSITIVE = click.IntRange(1, LARGEST)
 NATURAL = click.IntRange(0, LARGEST)
 MINIBATCH = click.IntRange(1, 1 << 20)  # as in parameter files
 WUPDATE_FREQ = click.IntRange(1, 1000)  # each minibatch of the cycle has its own program
+REPLICAS = click.IntRange(1, 128)  # steps of an update grow with the square
 SEED = click.IntRange(0, 2**64 - 1)
 SIDE = click.IntRange(1, 2048)  # as `LARGEST_SIDE`
 

@@ -97,6 +97,10 @@ class TreeFullyConnected(WeightLayer):
     def moments(self, index: int | None) -> tuple[str, ...]:
         return () if index is not None else super().moments(index)
 
+    def updates_elementwise(self, index: int | None) -> bool:
+        """Each row of the weights has a rate of its own."""
+        return index is None
+
     def multiply_adds(self) -> int:
         return self.tree.size * self.input_size
 

@@ -116,6 +116,13 @@ class WeightLayer(Layer):
         acts = self.super_eps > 0 and self.dialect is not None and self.dialect.super_eps_acts
         return ("mean", "square") if acts else ()
 
+    def updates_elementwise(self, index: int | None) -> bool:
+        """Whether `update` changes each value by its own gradient alone, so that it can be split.
+
+        index: the input of the weights, None for the biases.
+        """
+        return True
+
     def update(
         self, ops: Recorder, index: int | None, p: UpdateArrays, tables: Mapping[str, ArrayView]
     ) -> None:

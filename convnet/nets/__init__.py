@@ -20,6 +20,8 @@ DESCRIPTIONS = {
     "figure1-tanh": "the CIFAR-10 network of Figure 1 with tanh neurons",
     "alexnet": "AlexNet on two devices, as in Figure 2; 61 million parameters",
     "alexnet-groups": "AlexNet on one device, with two groups of filters",
+    "alexnet-data-parallel": "alexnet-groups on two devices, each with half of the minibatch",
+    "alexnet-hybrid": "on four: convolutions data parallel, full connections model parallel",
     "alexnet-22k": "AlexNet with six convolutions and 21,841 classes, to pre-train (section 6)",
     "alexnet-6conv": "alexnet-22k with 1,000 classes, to fine-tune it (section 6)",
     "codes": "autoencoder that compresses fc7 of alexnet to 128 bits (section 6.1)",

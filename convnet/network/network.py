@@ -17,6 +17,7 @@ from convnet.network.engine import Engine, Program, Times
 from convnet.network.initialize import initial_table, initial_values
 from convnet.network.loading import Loader
 from convnet.network.memory import View
+from convnet.network.partitions import ONE_EACH, Partitioning
 from convnet.network.plan import MicrobatchView, Parameter, Plan, PlannedTable
 from convnet.network.planner import make_plan
 from convnet.network.prune_buffers import leave_out
@@ -40,6 +41,7 @@ class Network:
     input_gradients: compute those of the data too (`data_gradient`).
     only_tests: plan and allocate what the program `test` needs; weights and random tables hold
     nothing until they are written, as from a checkpoint.
+    partitioning: how replicas share the updates of their parameters.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Network:
         input_gradients: bool = False,
         update_every: int = 1,
         only_tests: bool = False,
+        partitioning: Partitioning = ONE_EACH,
     ):
         self.graph, self.minibatch, self.engine, self.seed = graph, minibatch, engine, seed
         self.plan: Plan = make_plan(
@@ -62,6 +65,7 @@ class Network:
             input_gradients=input_gradients,
             update_every=update_every,
             only_tests=only_tests,
+            partitioning=partitioning,
         )
         leave_out(self.plan, engine.unused)
         engine.allocate(self.plan.buffers, self.plan.capacity)
@@ -177,10 +181,11 @@ class Network:
         N(0,1) for schedules with noise.
         """
         for parameter in self.plan.parameters:
-            if parameter.hyper is not None:
+            if parameter.learns:
                 divisor = self._divisor(parameter)
                 values = rates.hyper_values(parameter, progress, divisor, normal, divided_by)
-                self.engine.write(parameter.hyper, self.cases, values)
+                for partition in parameter.partitions:
+                    self.engine.write(partition.hyper, self.cases, values)
                 for _, factor, unit, index in parameter.shares:
                     share = rates.share_factor(unit, index, parameter, progress)
                     self.engine.write(factor, self.cases, share)
@@ -223,23 +228,46 @@ class Network:
         for view in (parameter.value, *(replica.value for replica in parameter.replicas)):
             self.engine.write(view, self.cases, values)
 
+    def read_state(self, parameter: Parameter, name: str) -> np.ndarray:
+        """What updates maintain, one of `parameter.state_names`, in the parameter's shape."""
+        parts = [partition.state[name] for partition in parameter.partitions]
+        return self._joined(parameter, parts)
+
+    def write_state(self, parameter: Parameter, name: str, values: np.ndarray | float) -> None:
+        """Set what updates maintain, each part where it is; a number sets all values."""
+        whole = np.broadcast_to(np.asarray(values, self.engine.real), parameter.value.dims)
+        flat = whole.reshape(-1)
+        for partition in parameter.partitions:
+            view = partition.state[name]
+            part = flat[partition.start : partition.start + partition.size]
+            self.engine.write(view, self.cases, part.reshape(view.dims))
+
+    def _joined(self, parameter: Parameter, parts: list[View]) -> np.ndarray:
+        """The values of a parameter's partitions, in its shape."""
+        found = [self.engine.read(part, self.cases).reshape(-1) for part in parts]
+        joined = found[0] if len(found) == 1 else np.concatenate(found)
+        return joined.reshape(parameter.value.dims)
+
     def write_table(self, table: PlannedTable, values: np.ndarray) -> None:
         for view in (table.value, *table.replicas):
             self.engine.write(view, self.cases, values)
 
     def unfinished(self, step: int) -> dict[str, View]:
         """Gradients that wait for further minibatches after so many steps, by name."""
-        if step % self.plan.variants == 0:
-            return {}
-        trained = [parameter for parameter in self.plan.parameters if parameter.learns]
-        views = [p.gradient for p in trained]
-        views += [share.gradient for p in trained for share in p.shares]
-        views += [replica.gradient for p in trained for replica in p.replicas]
+        passed = step * self.plan.rounds.passes
+        waiting = [p for p in self.plan.parameters if p.learns and passed % p.every]
+        views = [p.gradient for p in waiting]
+        views += [share.gradient for p in waiting for share in p.shares]
+        views += [replica.gradient for p in waiting for replica in p.replicas]
         return {view.buffer.name: view for view in views if view is not None}
 
     def read_gradient(self, parameter: Parameter) -> np.ndarray:
-        """dE/dw summed over the cases of the last run of `gradients` or `train`."""
-        return self.engine.read(parameter.trained_gradient(), self.cases)
+        """dE/dw summed over the cases of the last run of `gradients`, or of updates in `train`.
+
+        ValueError if the parameter is fixed.
+        """
+        parameter.trained_gradient()
+        return self._joined(parameter, [p.gradient for p in parameter.partitions])
 
     def data_gradient(self, name: str) -> np.ndarray:
         """dE/dx of a data layer, shaped as its output, of the last run of `gradients` or `train`.

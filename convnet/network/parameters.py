@@ -1,4 +1,4 @@
-"""Trained arrays and tables: their memory, which units share them, and their updates."""
+"""Trained arrays and tables: their memory, which units share them, and who updates them."""
 
 from math import lcm
 
@@ -7,6 +7,7 @@ from convnet.graph.build import Node
 from convnet.graph.place import Unit
 from convnet.layers.base import Table, Weight
 from convnet.network.memory import Buffer, View
+from convnet.network.partitions import ONE_EACH, Partition, Partitioning, values_of
 from convnet.network.plan import (
     Parameter,
     Plan,
@@ -17,8 +18,6 @@ from convnet.network.plan import (
     is_weighted,
     weight_layer,
 )
-from convnet.network.record import Recorder
-from convnet.operations import elementwise, transfer, update
 
 
 class Parameters:
@@ -28,9 +27,16 @@ class Parameters:
     gradient of a user of shared weights may be the owner's.  some_learn: False plans no gradients.
     """
 
-    def __init__(self, plan: Plan, train_all: bool, update_every: int, some_learn: bool = True):
+    def __init__(
+        self,
+        plan: Plan,
+        train_all: bool,
+        update_every: int,
+        some_learn: bool = True,
+        partitioning: Partitioning = ONE_EACH,
+    ):
         self.plan, self.train_all, self.update_every = plan, train_all, update_every
-        self.some_learn = some_learn
+        self.some_learn, self.partitioning = some_learn, partitioning
         self.values: dict[tuple[Unit, int | None], View] = {}
         self.gradients: dict[tuple[Unit, int | None], View | None] = {}
         self.tables: dict[Unit, dict[str, View]] = {unit: {} for unit in plan.units}
@@ -42,7 +48,6 @@ class Parameters:
                 self._plan_unit(unit)
         for unit in plan.units:
             self._plan_tables(unit)
-        self.arrivals = self._plan_arrivals()
 
     def _add(self, name: str, device: int, count: int, role: str, dtype: str = "real") -> View:
         buffer = Buffer(name, device, count, role, per_case=False, dtype=dtype)
@@ -61,36 +66,55 @@ class Parameters:
         self._plan_parameter(unit, None, layer.biases())
 
     def _plan_parameter(self, unit: Unit, index: int | None, spec: Weight) -> None:
-        if unit.replica:
-            self._plan_replica(unit, index, spec)
-            return
-        name = f"{unit.node.name}.{array_name(index)}"
-        value = self._array(unit, spec, name, "weights")
-        parameter = Parameter(unit, index, value, every=self._period(unit))
+        value, gradient = self._array(unit, spec, _name(unit, index), "weights"), None
         if self.learns(unit, index):
-            self._plan_learning(parameter)
-        self._by_node[unit.node, index] = parameter
-        self.values[unit, index] = parameter.value
-        self.gradients[unit, index] = parameter.gradient
-        self.plan.parameters.append(parameter)
-
-    def _plan_learning(self, parameter: Parameter) -> None:
-        unit, spec, name = parameter.unit, parameter.spec, parameter.name
-        parameter.gradient = self._array(unit, spec, f"{name}.gradient", "weight gradients")
-        parameter.velocity = self._array(unit, spec, f"{name}.velocity", "velocity")
-        for moment in parameter.layer.moments(parameter.index):
-            parameter.moments[moment] = self._array(unit, spec, f"{name}.{moment}", "velocity")
-        count = 4 if parameter.moments else 3
-        parameter.hyper = self._add(f"{name}.rates", unit.device, count, "controls", "float64")
-
-    def _plan_replica(self, unit: Unit, index: int | None, spec: Weight) -> None:
-        parameter = self._by_node[unit.node, index]
-        name = f"{unit.name}.{array_name(index)}"
-        value, gradient = self._array(unit, spec, name, "weights"), None
-        if parameter.learns:
-            gradient = self._array(unit, spec, f"{name}.gradient", "weight gradients")
-        parameter.replicas.append(Replica(unit, value, gradient))
+            name = f"{_name(unit, index)}.gradient"
+            gradient = self._array(unit, spec, name, "weight gradients")
         self.values[unit, index], self.gradients[unit, index] = value, gradient
+        if unit.replica == 0:
+            parameter = Parameter(unit, index, value, gradient, every=self._period(unit))
+            self._by_node[unit.node, index] = parameter
+            self.plan.parameters.append(parameter)
+        else:
+            self._by_node[unit.node, index].replicas.append(Replica(unit, value, gradient))
+        if unit.replica == len(unit.node.devices) - 1:
+            self._plan_partitions(self._by_node[unit.node, index])
+
+    def _plan_partitions(self, parameter: Parameter) -> None:
+        """Plan what updates maintain, once all replicas are known."""
+        if not parameter.learns:
+            return
+        size, replicas = parameter.spec.size, parameter.all_replicas()
+        ranges = [(0, size)]
+        if parameter.layer.updates_elementwise(parameter.index):
+            ranges = self.partitioning.ranges(size, len(replicas))
+        parameter.partitions = [
+            self._partition(parameter, replica, start, count)
+            for replica, (start, count) in zip(replicas, ranges, strict=False)
+        ]
+
+    def _partition(
+        self, parameter: Parameter, replica: Replica, start: int, count: int
+    ) -> Partition:
+        unit, name = replica.unit, _name(replica.unit, parameter.index)
+        device = unit.device
+        dims = parameter.spec.shape if count == parameter.spec.size else (count,)
+        state = {
+            kind: self._add(f"{name}.{kind}", device, count, "velocity").shaped(*dims)
+            for kind in parameter.state_names
+        }
+        controls = 4 if parameter.moments else 3
+        hyper = self._add(f"{name}.rates", device, controls, "controls", "float64")
+        arrivals = {
+            other.unit: self._add(f"{name}.arrival.{other.unit.replica}", device, count, "arrivals")
+            for other in parameter.all_replicas()
+            if other.unit is not unit
+        }
+        value = values_of(replica.value, start, count)
+        gradient = arrivals.get(parameter.unit)  # the sum begins with the first replica's
+        if gradient is None:
+            gradient = values_of(parameter.trained_gradient(), start, count)
+        return Partition(unit, start, value, gradient, hyper, state, arrivals)
 
     def _array(self, unit: Unit, spec: Weight, name: str, role: str) -> View:
         return self._add(name, unit.device, spec.size, role).shaped(*spec.shape)
@@ -138,18 +162,6 @@ class Parameters:
         self.plan.tables.append(planned)
         return view
 
-    def _plan_arrivals(self) -> dict[int, View]:
-        """By device that sums replicas' gradients, memory for the largest to arrive in."""
-        needs: dict[int, int] = {}
-        for parameter in self.plan.parameters:
-            if parameter.replicas and parameter.learns:
-                device = parameter.unit.device
-                needs[device] = max(needs.get(device, 0), parameter.spec.size)
-        return {
-            device: self._add(f"arrivals on device {device}", device, size, "arrivals")
-            for device, size in needs.items()
-        }
-
     # -- learning ----------------------------------------------------------------------------------
 
     def learns(self, unit: Unit, index: int | None) -> bool:
@@ -175,52 +187,8 @@ class Parameters:
         passes = self.plan.rounds.passes
         return lcm(passes, *(p.every for p in self.plan.parameters if p.learns)) // passes
 
-    def update(self, ops: Recorder, passed: int, written: set[View]) -> None:
-        """Record the updates that are due after so many passes; layer by layer, then constraints.
 
-        written: the gradients that hold something; those used up leave it.
-        """
-        due = [p for p in self.plan.parameters if p.learns and passed % p.every == 0]
-        for unit in dict.fromkeys(parameter.unit for parameter in due):
-            mine = [p for p in due if p.unit is unit and p.gradient in written]
-            ops.layer, ops.microbatch = unit.name, None
-            for parameter in mine:
-                self.gather(ops, parameter, written)
-                arrays = parameter.update_arrays()
-                parameter.layer.update(ops, parameter.index, arrays, self.tables[unit])
-                self._forget(parameter, written)
-            for parameter in mine:
-                if parameter.index is not None:
-                    where = parameter.index, parameter.spec, parameter.value
-                    parameter.layer.constrain(ops, *where)
-            for parameter in mine:
-                for _, value, _ in parameter.replicas:
-                    transfer.copy(ops, parameter.value, value)
-
-    def gather(
-        self, ops: Recorder, parameter: Parameter, written: set[View], by_rate: bool = True
-    ) -> None:
-        """Record the sums of what other users and other replicas contribute to a gradient.
-
-        by_rate: users with rates of their own contribute in proportion to them.
-        """
-        target, size = parameter.update_arrays().gradient, parameter.spec.size
-        total = target.shaped(size)
-        for gradient, factor, _, _ in parameter.shares:
-            if gradient in written and by_rate:
-                update.scaled_add(ops, gradient, target, factor)
-            elif gradient in written:
-                elementwise.scale(ops, gradient.shaped(size), total, 1.0, True)
-        for unit, _, contribution in parameter.replicas:
-            if contribution is not None and contribution in written:
-                ops.microbatch = unit.microbatches[0] if unit.time_slots == 1 else None
-                arrival = self.arrivals[parameter.unit.device].rows(0, size)
-                transfer.copy(ops, contribution.shaped(size), arrival)
-                elementwise.scale(ops, arrival, total, 1.0, True)
-        ops.microbatch = None
-
-    def _forget(self, parameter: Parameter, written: set[View]) -> None:
-        """The gradients that go into a parameter's update hold nothing any more."""
-        used = [parameter.gradient, *(replica.gradient for replica in parameter.replicas)]
-        written.difference_update(view for view in used if view is not None)
-        written.difference_update(share.gradient for share in parameter.shares)
+def _name(unit: Unit, index: int | None) -> str:
+    """What the arrays of a parameter are named after: the layer, or a further replica of it."""
+    of = unit.name if unit.replica else unit.node.name
+    return f"{of}.{array_name(index)}"

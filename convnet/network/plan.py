@@ -12,9 +12,10 @@ from typing import NamedTuple
 from convnet.arithmetic import ceil_div
 from convnet.graph.build import Graph
 from convnet.graph.place import Rounds, Unit
-from convnet.layers.base import Table, UpdateArrays, Weight
+from convnet.layers.base import Table, Weight
 from convnet.layers.weighted import WeightLayer
 from convnet.network.memory import Buffer, View
+from convnet.network.partitions import VELOCITY, Partition
 from convnet.network.record import Step
 
 
@@ -50,23 +51,20 @@ class Replica(NamedTuple):
 class Parameter:
     """A trained array: `weights` of an input, or `biases` (index None).
 
-    hyper: [momentum, rate / cases, rate * decay], set before each step.
-    moments: running means of the gradient that the update maintains, by name.
+    unit, value, gradient: of the first replica.  gradient: None where the parameter does not learn.
     shares: of the users of shared weights with rates of their own.
     replicas: on the other devices of a replicated layer.
+    partitions: who updates what; none where the parameter does not learn.
     every: passes between updates.
-    gradient, velocity and hyper are None where the parameter does not learn.
     """
 
     unit: Unit
     index: int | None
     value: View
     gradient: View | None = None
-    velocity: View | None = None
-    hyper: View | None = None
-    moments: dict[str, View] = field(default_factory=dict)
     shares: list[SharedGradient] = field(default_factory=list)
     replicas: list[Replica] = field(default_factory=list)
+    partitions: list[Partition] = field(default_factory=list)
     every: int = 1
 
     @property
@@ -86,16 +84,24 @@ class Parameter:
         return self.gradient is not None
 
     def trained_gradient(self) -> View:
-        """The gradient.  ValueError if the parameter is fixed."""
+        """The gradient of the first replica.  ValueError if the parameter is fixed."""
         if self.gradient is None:
             raise ValueError(f"{self.name} is not trained")
         return self.gradient
 
-    def update_arrays(self) -> UpdateArrays:
-        """The arrays that an update reads and writes.  ValueError if the parameter is fixed."""
-        if self.gradient is None or self.velocity is None or self.hyper is None:
-            raise ValueError(f"{self.name} is not trained")
-        return UpdateArrays(self.value, self.gradient, self.velocity, self.hyper, self.moments)
+    @property
+    def moments(self) -> tuple[str, ...]:
+        """Names of the running means of the gradient that the update maintains."""
+        return self.layer.moments(self.index) if self.learns else ()
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the arrays that the update maintains: the velocity, and the moments."""
+        return (VELOCITY, *self.moments) if self.learns else ()
+
+    def all_replicas(self) -> list[Replica]:
+        """The parameter on each device, the first replica included."""
+        return [Replica(self.unit, self.value, self.gradient), *self.replicas]
 
 
 def array_name(index: int | None) -> str:

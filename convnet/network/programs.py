@@ -7,13 +7,22 @@ from convnet.network.fusion import fuse
 from convnet.network.memory import Buffer, View
 from convnet.network.outputs import Outputs, SavedViews
 from convnet.network.parameters import Parameters
+from convnet.network.partitions import Partitioning
 from convnet.network.plan import Plan, is_weighted
 from convnet.network.record import Recorder, Step
+from convnet.network.updates import Updates
 
 
-def record_programs(plan: Plan, train_all: bool, input_gradients: bool, update_every: int) -> None:
+def record_programs(
+    plan: Plan,
+    train_all: bool,
+    input_gradients: bool,
+    update_every: int,
+    partitioning: Partitioning,
+) -> None:
     """Plan all memory of a plan and record its programs."""
-    programs = _Programs(plan, train_all, input_gradients, update_every)
+    parameters = Parameters(plan, train_all, update_every, partitioning=partitioning)
+    programs = _Programs(plan, parameters, input_gradients)
     plan.variants = programs.parameters.variants()
     plan.programs["load"] = programs.load()
     for number, steps in enumerate(programs.train(plan.variants)):
@@ -24,7 +33,8 @@ def record_programs(plan: Plan, train_all: bool, input_gradients: bool, update_e
 
 def record_test(plan: Plan) -> None:
     """Plan the memory of a test, without gradients, and record the programs `load` and `test`."""
-    programs = _Programs(plan, train_all=False, input_gradients=False, update_every=1, learns=False)
+    parameters = Parameters(plan, train_all=False, update_every=1, some_learn=False)
+    programs = _Programs(plan, parameters, input_gradients=False)
     plan.programs["load"] = programs.load()
     plan.programs["test"] = fuse(programs.test())
 
@@ -36,17 +46,10 @@ class _Programs:
     parameters that hold something.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        train_all: bool,
-        input_gradients: bool,
-        update_every: int,
-        learns: bool = True,
-    ):
-        self.plan, self.input_gradients = plan, input_gradients
+    def __init__(self, plan: Plan, parameters: Parameters, input_gradients: bool):
+        self.plan, self.parameters, self.input_gradients = plan, parameters, input_gradients
+        self.updates = Updates(plan, parameters.tables)
         self.outputs = Outputs(plan)
-        self.parameters = Parameters(plan, train_all, update_every, learns)
         self.saved = {unit: SavedViews(self.outputs, unit) for unit in plan.units}
         self.gradient_buffers: dict[object, Buffer] = {}
         self.trained_below = self._trained_below()
@@ -86,7 +89,7 @@ class _Programs:
                 self._backward(ops, number, training=True)
                 passed += 1
                 ops.phase = "update"
-                self.parameters.update(ops, passed, self.written)
+                self.updates.record(ops, passed, self.written)
             found.append(ops.steps)
         return found
 
@@ -97,11 +100,10 @@ class _Programs:
         for number in range(self.plan.rounds.passes):
             self._forward(ops, number, training=False)
             self._backward(ops, number, training=False)
-        ops.phase = "update"
+        ops.phase, summed = "update", range(self.plan.rounds.passes)
         for parameter in self.plan.parameters:
             if parameter.gradient in self.written:
-                ops.layer = parameter.unit.name
-                self.parameters.gather(ops, parameter, self.written, by_rate=False)
+                self.updates.reduce(ops, parameter, summed, self.written, by_rate=False)
         return ops.steps
 
     def test(self) -> list[Step]:

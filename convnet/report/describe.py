@@ -6,6 +6,7 @@ from convnet.graph.build import HOST, Graph
 from convnet.graph.place import Unit, copies
 from convnet.graph.summary import layer_rows, parameter_count, totals
 from convnet.memory import REAL_BYTES
+from convnet.network.crossing import crossing_bytes
 from convnet.network.plan import Plan
 from convnet.network.planner import make_plan
 from convnet.network.prune_buffers import leave_out
@@ -16,8 +17,9 @@ def network_summary(graph: Graph, minibatch: int) -> dict:
     """Return a JSON-able object: the dialect, the layers in file order, and totals.
 
     `bytes_per_device` and `bytes_by_role` are the memory for training on `minibatch` cases in
-    float32; `copies` are the transfers between devices in a forward pass.  A graph that this
-    version cannot run has a `note` instead, which says why.
+    float32; `copies` are the transfers between devices in a forward pass; `crossing` is what a
+    training step sends from device to device, in bytes by kind.  A graph that this version cannot
+    run has a `note` instead, which says why.
     """
     summary = {
         "dialect": {
@@ -53,6 +55,10 @@ def _placed(plan: Plan, rows: list[dict]) -> dict:
         "bytes_by_role": {str(d): by_role[d] for d in sorted(by_role)},
         "host_bytes": sum(host.values()),
         "copies": [_copy(unit, plan.capacity) for unit in copies(plan.units)],
+        "crossing": [
+            {"from": source, "to": target, **kinds, "total": sum(kinds.values())}
+            for (source, target), kinds in sorted(crossing_bytes(plan, lambda d: d).items())
+        ],
     }
 
 

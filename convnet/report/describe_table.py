@@ -8,6 +8,7 @@ from rich.table import Table
 from convnet.graph.build import Graph
 from convnet.graph.summary import neuron_text
 from convnet.layers.norm import Normalization
+from convnet.network.crossing import KINDS
 
 WIDTH = 100
 
@@ -35,6 +36,11 @@ def print_description(graph: Graph, summary: dict, out: Console) -> None:
     if "note" not in summary:
         out.print()
         out.print(memory_table(summary))
+    if summary.get("crossing"):
+        out.print()
+        out.print("sent to other devices in a training step:", markup=False)
+        out.print()
+        out.print(crossing_table(summary))
 
 
 # -- the table -----------------------------------------------------------------------------------
@@ -150,4 +156,21 @@ def memory_table(summary: dict) -> Table:
     for device, total in totals.items():
         parts = [short_count(by_role[device].get(role, 0)) for role in roles]
         table.add_row(f"device {device}", short_count(total), *parts)
+    return table
+
+
+def crossing_table(summary: dict) -> Table:
+    """Return a table of what each device sends to others in a training step, by kind."""
+    sent: dict[int, dict[str, int]] = {}
+    for pair in summary["crossing"]:
+        sums = sent.setdefault(pair["from"], dict.fromkeys(("total", *KINDS), 0))
+        for kind in sums:
+            sums[kind] += pair[kind]
+    shown = [kind for kind in KINDS if any(sums[kind] for sums in sent.values())]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("bytes", no_wrap=True)
+    for title in ("total", *shown):
+        table.add_column(title, justify="right", overflow="fold")
+    for device, sums in sent.items():
+        table.add_row(f"device {device}", *(short_count(sums[k]) for k in ("total", *shown)))
     return table

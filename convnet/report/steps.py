@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from convnet.memory import REAL_BYTES
+from convnet.network.crossing import bytes_sent
 from convnet.network.plan import Plan
 from convnet.network.record import BETWEEN_DEVICES, Step
 from convnet.report.describe_table import short_count
@@ -17,13 +17,13 @@ def step_lines(plan: Plan, programs: tuple[str, ...] = ("load", "train", "test")
         for layer, group in groupby(steps, key=lambda step: step.layer):
             yield f"  {layer}"
             yield from (f"    {step}" for step in group)
-        yield f"  {_counts(steps, plan.capacity)}"
+        yield f"  {_counts(steps, plan)}"
         yield ""
 
 
-def _counts(steps: list[Step], cases: int) -> str:
+def _counts(steps: list[Step], plan: Plan) -> str:
     phases = dict.fromkeys(step.phase for step in steps)
     counted = [f"{sum(s.phase == phase for s in steps)} {phase}" for phase in phases]
     moved = [step for step in steps if step.operation in BETWEEN_DEVICES]
-    size = sum(step.views()[-1].size for step in moved) * cases * REAL_BYTES
+    size = sum(bytes_sent(step, plan) for step in moved)
     return f"{', '.join(counted)}; {len(moved)} copies between devices, {short_count(size)}B"

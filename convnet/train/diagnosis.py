@@ -103,8 +103,8 @@ def _updates(network: Network) -> str:
     """Compare the last update with the weights.  The velocity is the step that was taken."""
     moved = {}
     for name, parameter in network.parameters.items():
-        if parameter.velocity is not None and parameter.index is not None:
-            step = np.linalg.norm(network.engine.read(parameter.velocity, network.cases))
+        if parameter.learns and parameter.index is not None:
+            step = np.linalg.norm(network.read_state(parameter, "velocity"))
             size = np.maximum(np.linalg.norm(network.read(parameter)), 1e-30)
             moved[name] = float(step / size)
     if not moved:

@@ -10,10 +10,13 @@ from numba import cuda
 
 from benchmarks.gpu import ours, training
 from benchmarks.gpu.settings import Settings
+from convnet import checkpoint
 from convnet.backends.cpu.engine import Engine as CpuEngine
 from convnet.backends.cuda.engine import Engine
 from convnet.network.network import Network
+from convnet.network.partitions import Partitioning
 from tests.support.paths import ROOT
+from tests.support.replicas import batch_of, replicated_graph
 
 DIGITS = "--layers", "layers/digits.cfg", "--params", "params/digits.params"
 NARROW = Settings(divisor=8, side=67)  # an eighth of the filters and units
@@ -65,3 +68,32 @@ def test_a_narrow_alexnet_on_two_gpus():
     )
     found, expected = (training.costs(network, graph, 8, steps=2) for network in networks)
     assert found[0] != found[1] and np.allclose(found, expected, rtol=COSTS)
+
+
+@pytest.mark.skipif(len(cuda.gpus) < 2, reason="EMULATOR_GPUS=2 emulates two GPUs")
+@pytest.mark.parametrize("extra", ["", "wball=0.2\n", "superEps=5\n"])
+def test_replicas_on_two_gpus_share_out_their_updates(extra):
+    """The same bits as with one owner, and the CPU's costs; launched, then captured."""
+    graph = replicated_graph("0,1", "0,1", extra=extra)
+    shared_out = Network(graph, 8, Engine((0, 1)), seed=1, partitioning=Partitioning(rows=16))
+    alone = Network(graph, 8, Engine((0, 1)), seed=1, partitioning=Partitioning(rows=16, most=1))
+    on_cpu = Network(graph, 8, CpuEngine(np.float64), seed=1)
+    assert {len(p.partitions) for p in shared_out.plan.parameters} == {1, 2}
+    found, same, expected = (trained(network) for network in (shared_out, alone, on_cpu))
+    assert np.array_equal(found, same) and np.allclose(found, expected, rtol=COSTS)
+    saved = [checkpoint.Checkpoint.of(network).arrays for network in (shared_out, alone)]
+    for name, array in saved[0].items():
+        assert array.tobytes() == saved[1][name].tobytes(), name
+    for parameter in shared_out.plan.parameters:
+        first, second = (shared_out.engine.read(r.value, 1) for r in parameter.all_replicas())
+        assert first.tobytes() == second.tobytes(), parameter.name
+
+
+def trained(network, steps=3):
+    costs = []
+    for step in range(steps):
+        network.load(batch_of(step, 8))
+        network.set_rates(0)
+        network.run("train")
+        costs.append(network.costs()["logprob"])
+    return costs

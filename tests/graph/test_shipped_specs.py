@@ -6,11 +6,13 @@ from convnet.graph.build import build
 from convnet.graph.guess_sizes import infer_dims
 from convnet.graph.place import copies, place
 from convnet.language.specs import RunDefaults, Specs
+from convnet.network.crossing import crossing_bytes
 from convnet.network.planner import make_plan
 from tests.support.paths import ROOT
 
 PAIRS = sorted(path.stem for path in (ROOT / "layers").glob("*.cfg"))
 GIB = 1 << 30
+HYBRID = "alexnet-data-parallel", "alexnet-hybrid"
 
 
 def graph_of(name):
@@ -188,3 +190,31 @@ def test_figure_1_networks_differ_in_their_neurons_only(neuron):
     graph = graph_of(f"figure1-{neuron}")
     kinds = [n.layer.nonlinearity.kind for n in graph.nodes if n.layer.type_name == "neuron"]
     assert kinds == [neuron] * 3
+
+
+# -- several devices -------------------------------------------------------------------------------
+
+
+def test_both_halves_of_the_data_parallel_net_are_the_net_with_groups():
+    one, two = graph_of("alexnet-groups"), graph_of("alexnet-data-parallel")
+    assert parameters_by_layer(one) == parameters_by_layer(two)
+    assert {node.devices for node in two.declared() if not node.is_data} == {(0, 1)}
+    assert all(len(p.partitions) == 2 for p in make_plan(two, 2).parameters if p.spec.size > 4096)
+
+
+def test_the_hybrid_sends_a_tenth_of_what_data_parallelism_sends():
+    """Full connections stay where they are; convolutions have a fraction of the weights."""
+    plans = {name: make_plan(graph_of(name), 128) for name in HYBRID}
+    sent = {
+        name: sum(sum(kinds.values()) for kinds in crossing_bytes(plan, int).values())
+        for name, plan in plans.items()
+    }
+    devices = {"alexnet-data-parallel": 2, "alexnet-hybrid": 4}
+    each = {name: size / devices[name] for name, size in sent.items()}
+    assert each["alexnet-hybrid"] < each["alexnet-data-parallel"] / 8
+    counts = {p.name: len(p.replicas) + 1 for p in plans["alexnet-hybrid"].parameters}
+    assert {n: c for n, c in counts.items() if c > 1}.keys() == {
+        name for name in counts if name.startswith("conv")
+    }
+    parameters = sum(p.spec.size for p in plans["alexnet-hybrid"].parameters)
+    assert parameters == 60_965_224

@@ -61,7 +61,7 @@ def values(network):
     return {
         name: (
             network.read(p),
-            None if p.velocity is None else network.engine.read(p.velocity, network.cases),
+            network.read_state(p, "velocity") if p.learns else None,
         )
         for name, p in network.parameters.items()
     }

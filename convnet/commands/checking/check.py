@@ -6,6 +6,7 @@ from convnet import nets
 from convnet.cli_options.specs import CheckArguments
 from convnet.commands.build_graph import GuessError, build_without_data
 from convnet.commands.output.console import note, result, result_json
+from convnet.commands.replicas import with_replicas
 from convnet.errors import ConvnetError, SpecError
 from convnet.graph.dialect import recognize
 from convnet.language import read_source
@@ -51,7 +52,8 @@ def _check_pair(layers, params, arguments):
     specs = Specs.parse(layers, params)
     try:
         RunDefaults(specs.params, specs.problems)
-        graph, assumed = build_without_data(specs, arguments.language, arguments.dims)
+        specs, language = with_replicas(specs, arguments.language)
+        graph, assumed = build_without_data(specs, language, arguments.dims)
         report |= {"ok": True, "assumed": assumed}
         report |= {"dialect": graph.dialect.name, "because": graph.dialect.because}
         report["layer_count"] = len(graph.declared())

@@ -8,6 +8,7 @@ from convnet.backends.cpu.engine import Engine
 from convnet.cli_options.specs import CheckGradsArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.output.console import note, result, result_json, warn
+from convnet.commands.replicas import with_replicas
 from convnet.initial import InitOptions, resolve
 from convnet.language.specs import Specs
 from convnet.network.network import Network
@@ -38,7 +39,8 @@ def check_grads(arguments: CheckGradsArguments) -> int:
     """Print a check of each parameter array; return exit code 1 if one differs."""
     spec, minibatch, seed = arguments.spec.with_files(), arguments.minibatch, arguments.seed
     specs = Specs.read(spec.layers, spec.params)
-    graph, _ = build_without_data(specs, spec.language, arguments.dims)
+    specs, language = with_replicas(specs, spec.language)
+    graph, _ = build_without_data(specs, language, arguments.dims)
     warn(specs.problems.warnings)
     for line in resolve(graph, InitOptions(ignore=True))[1]:
         note(line)

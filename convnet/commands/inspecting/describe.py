@@ -5,6 +5,7 @@ import sys
 from convnet.cli_options.specs import DescribeArguments
 from convnet.commands.build_graph import build_without_data
 from convnet.commands.output.console import result, result_json, styled, warn
+from convnet.commands.replicas import with_replicas
 from convnet.language.specs import Specs
 from convnet.network.planner import make_plan
 from convnet.report.describe import network_summary
@@ -16,7 +17,8 @@ def describe(arguments: DescribeArguments) -> None:
     """Print a network's summary, as tables or JSON, and its steps if asked for."""
     spec = arguments.spec.with_files()
     specs = Specs.read(spec.layers, spec.params)
-    graph, assumed = build_without_data(specs, spec.language, arguments.dims)
+    specs, language = with_replicas(specs, spec.language)
+    graph, assumed = build_without_data(specs, language, arguments.dims)
     warn(specs.problems.warnings)
     summary = network_summary(graph, arguments.minibatch)
     if arguments.as_json:

@@ -10,6 +10,7 @@ from convnet.commands.output.output_files import (
     write_picture,
     writing,
 )
+from convnet.commands.replicas import with_replicas
 from convnet.drawing import draw_network, picture, svg
 from convnet.errors import ConvnetError
 from convnet.graph.build import Graph
@@ -42,7 +43,8 @@ def _graph(arguments: DrawArguments) -> tuple[Graph, str]:
         raise ConvnetError("--load and --layers both name a network; give one of them")
     spec = arguments.spec()
     specs = Specs.read(spec.layers, spec.params)
-    graph, assumed = build_without_data(specs, arguments.language, arguments.dims)
+    specs, language = with_replicas(specs, arguments.language)
+    graph, assumed = build_without_data(specs, language, arguments.dims)
     warn(specs.problems.warnings)
     if assumed:
         note(assumed)

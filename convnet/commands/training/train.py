@@ -13,6 +13,7 @@ from convnet.cli_options.train import RunSpecArguments, StartArguments, TrainArg
 from convnet.commands.load_network import RUNS, load_newest
 from convnet.commands.output.console import note, warn
 from convnet.commands.ranks import facts_of_run, joined, refuse_differences
+from convnet.commands.replicas import with_replicas
 from convnet.commands.run_options import (
     data_options,
     device_options_of_run,
@@ -60,7 +61,7 @@ def _train(arguments: TrainArguments, group: Group) -> int:
     _refuse_another_layer_file(spec, saved)
     saved, untied = _untied(start, saved)
     found = found and found._replace(checkpoint=saved)
-    specs = _specs(spec, saved)
+    specs, spec = _specs(spec, saved)
     prepared = _prepare(specs, spec, arguments, saved, saved_path)
     specs = prepared.specs
     warn(specs.problems.warnings)
@@ -114,19 +115,27 @@ def _files(arguments: TrainArguments) -> RunSpecArguments:
     return replace(files, params=None) if own_params else files
 
 
-def _specs(spec: RunSpecArguments, saved: Checkpoint | None) -> Specs:
+def _specs(spec: RunSpecArguments, saved: Checkpoint | None) -> tuple[Specs, RunSpecArguments]:
+    """The parsed files, and the arguments with the dialect that they are read in."""
     if saved is None:
         missing = [f"--{name}" for name in ("layers", "params") if getattr(spec, name) is None]
         if missing:
             raise click.UsageError(f"Missing option {' and '.join(missing)} (or --resume).")
-        return Specs.read(spec.layers, spec.params)
-    return Specs.parse(saved.layers, read_source(spec.params) if spec.params else saved.params)
+        specs, language = with_replicas(Specs.read(spec.layers, spec.params), spec.language)
+        return specs, replace(spec, language=language)
+    params = read_source(spec.params) if spec.params else saved.params
+    return Specs.parse(saved.layers, params), spec
 
 
 def _refuse_another_layer_file(spec, saved):
-    if saved is None or spec.layers is None:
+    if saved is None:
         return
-    given = read_source(spec.layers)
+    if spec.layers is None:
+        if spec.language.replicas is not None:
+            raise ConvnetError("a resumed run keeps its devices; leave --replicas out")
+        return
+    given = with_replicas(Specs.parse(read_source(spec.layers), saved.params), spec.language)[0]
+    given = given.layers.source
     if spec.classes_from_data:
         given = fit_classes(Specs.parse(given, None), len(saved.class_names))[0].layers.source
     if given.text != saved.layers.text:
@@ -250,8 +259,9 @@ def _folder(start: StartArguments, layers: Path | None, found: Found | None) -> 
 def _refuse_full_disk(run: Run) -> None:
     """Raise ConvnetError if there is no room for a single checkpoint."""
     if run.folder is not None:
-        roles = run.network.plan.bytes(run.network.engine.real.itemsize).values()
-        run.folder.probe(sum(each.get("weights", 0) + each.get("velocity", 0) for each in roles))
+        parameters = run.network.plan.parameters
+        values = sum((1 + len(each.state_names)) * each.spec.size for each in parameters)
+        run.folder.probe(values * run.network.engine.real.itemsize)
 
 
 def _resume(run, specs, saved, path):
