@@ -50,6 +50,14 @@ class ChosenEngine(NamedTuple):
     line: what runs where.  lacks_cuda: the CPU was chosen by default, on a machine without CUDA.
     """
 
+    engine: CpuEngine | CudaEngine
+    line: str
+    lacks_cuda: bool
+
+
+class Chosen(NamedTuple):
+    """As `ChosenEngine`, for one of several processes too."""
+
     engine: CpuEngine | CudaEngine | DistributedEngine
     line: str
     lacks_cuda: bool
@@ -58,7 +66,7 @@ class ChosenEngine(NamedTuple):
 def make_engine(
     options: DeviceOptions, graph: Graph, real: npt.DTypeLike = "float32"
 ) -> ChosenEngine:
-    """Return the engine that runs a graph.
+    """Return the engine that runs a graph in this process.
 
     Parameters:
         options: Where to run it.
@@ -84,7 +92,7 @@ def make_engine(
 
 def make_engine_of(
     group: Group, options: DeviceOptions, graph: Graph, real: npt.DTypeLike = "float32"
-) -> ChosenEngine:
+) -> Chosen:
     """Return the engine with which a process of a group runs its part of a graph.
 
     The arguments, and DeviceError, are those of `make_engine`, which it is for one process.
@@ -95,7 +103,7 @@ def make_engine_of(
                 "--ranks says which of several processes has which device, and this is the only "
                 f"one: start `mpiexec -n {max(options.ranks) + 1} convnet ...`, or leave it out"
             )
-        return make_engine(options, graph, real)
+        return Chosen(*make_engine(options, graph, real))
     placement = Placement.of(graph.device_count, group.size, options.ranks)
     mine = placement.devices_of(group.rank)
     if options.gpu is not None and len(options.gpu) >= len(placement.ranks):
@@ -106,7 +114,7 @@ def make_engine_of(
     chosen = make_engine(options, graph, real)
     engine = DistributedEngine(chosen.engine, group.transport, placement, group.waiting)
     where = ", ".join(f"{d} at rank {rank}" for d, rank in enumerate(placement.ranks))
-    return ChosenEngine(engine, f"{chosen.line}; device {where}", chosen.lacks_cuda)
+    return Chosen(engine, f"{chosen.line}; device {where}", chosen.lacks_cuda)
 
 
 def _refuse_unknown(options: DeviceOptions) -> None:

@@ -8,7 +8,6 @@ import click
 
 from convnet.cli_options.record import Arguments, flag, group, option, repeatable
 from convnet.cli_options.types import (
-    Between,
     MINIBATCH,
     NATURAL,
     PATH,
@@ -16,6 +15,7 @@ from convnet.cli_options.types import (
     REPLICAS,
     SEED,
     SIDE,
+    Between,
     Devices,
     Dimensions,
     Finite,

@@ -29,7 +29,9 @@ class LoadedForTest:
 
     def plain_feed(self, split: str) -> Feed:
         """Return a feed of a split's images in the order of the data set, without augmentation."""
-        return self.prepared.feed(split, self.feed.minibatch_size, plain=True)
+        feed = self.prepared.feed(split, self.feed.minibatch_size, plain=True)
+        feed.make_only(self.network.cases_needed)
+        return feed
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -65,5 +67,6 @@ def load_for_test(path: Path | None, arguments: EvaluationArguments) -> LoadedFo
     checkpoint.restore(network, saved.checkpoint)
     note(f"{saved.path}, {chosen.line}")
     feed = prepared.feed("test", minibatch)
+    feed.make_only(network.cases_needed)
     refuse_differences(group, facts_of_test(saved.checkpoint, prepared, feed))
     return LoadedForTest(saved, prepared, network, feed)

@@ -1,6 +1,6 @@
 """The engine of one rank: a local engine for its devices, and messages to the other ranks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -52,7 +52,7 @@ class DistributedEngine:
         self.rank = transport.rank
         self.kind, self.loads_ahead = local.kind, local.loads_ahead
         self._reader: int | None = None
-        self._host_owners: dict[Buffer, int] = {}
+        self._host_readers: dict[Buffer, set[int]] = {}
 
     @property
     def real(self) -> np.dtype[Any]:
@@ -69,30 +69,31 @@ class DistributedEngine:
         """Return the positions of the arguments that a step does not touch."""
         return self._local.unused(step)
 
-    def is_local(self, device: int) -> bool:
-        """Return whether a device is at this rank; the host is at every one."""
-        return self.placement.rank_of(device) in (None, self.rank)
+    def expect(self, programs: Mapping[str, list[Step]]) -> None:
+        """Take note of which ranks read which data of the host: only these have it."""
+        self._local.expect(programs)
+        self._host_readers = self.placement.host_readers(programs)
+
+    def has(self, buffer: Buffer) -> bool:
+        """Return whether a buffer's values are at this rank."""
+        return self.rank in self._ranks_of(buffer)
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
-        """Allocate the memory of this rank's devices, and of the host."""
-        mine = [buffer for buffer in buffers if self.is_local(buffer.device)]
-        self._local.allocate(mine, minibatch)
+        """Allocate those of the buffers that this rank has."""
+        self._local.allocate([buffer for buffer in buffers if self.has(buffer)], minibatch)
 
-    def keep_on_host(self, owners: dict[Buffer, int]) -> None:
-        """Read these buffers of the host from the ranks named, since not all ranks fill them."""
-        self._host_owners = owners
-
-    def _owner(self, view: View) -> int | None:
-        """The rank that has a view's values; None: all have them."""
-        if view.device == HOST:
-            return self._host_owners.get(view.buffer)
-        return self.placement.ranks[view.device]
+    def _ranks_of(self, buffer: Buffer) -> Collection[int]:
+        """The ranks that have a buffer: of data of the host that no device reads, all."""
+        if buffer.device == HOST:
+            return self._host_readers.get(buffer, range(self.placement.size))
+        return (self.placement.ranks[buffer.device],)
 
     def read(self, view: View, cases: int) -> np.ndarray:
         """Return a copy of a view's values; within `read_by`, what the other ranks get is zeros."""
-        owner = self._owner(view)
-        if owner is None:
+        ranks = self._ranks_of(view.buffer)
+        if len(ranks) == self.placement.size:
             return self._local.read(view, cases)
+        owner = min(ranks)
         if self._reader is not None:
             return self._read_by(self._reader, owner, view, cases)
         array = self._array(owner, view, cases)
@@ -133,12 +134,13 @@ class DistributedEngine:
 
     def write(self, view: View, cases: int, values: Any) -> None:
         """Set a view's values, if its memory is at this rank."""
-        if self.is_local(view.device):
+        if self.has(view.buffer):
             self._local.write(view, cases, values)
 
     def fill(self, view: View, cases: int, values: np.ndarray) -> None:
-        """Set data of the next minibatch, which is on the host."""
-        self._local.fill(view, cases, values)
+        """Set data of the next minibatch, if this rank reads it."""
+        if self.has(view.buffer):
+            self._local.fill(view, cases, values)
 
     def swap(self) -> None:
         """Make the minibatch that was filled in last the one that programs run on."""

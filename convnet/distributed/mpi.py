@@ -11,7 +11,6 @@ from convnet.display import harmless
 from convnet.distributed.launcher import Launched
 from convnet.errors import ConvnetError
 
-
 _MOST = 1 << 30  # bytes of one message: counts of older MPI libraries end at 2^31
 
 

@@ -1,7 +1,6 @@
 """Which rank has which device."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from convnet.errors import DeviceError
@@ -76,36 +75,6 @@ class Placement:
                 if view.device == HOST and rank is not None:
                     readers.setdefault(view.buffer, set()).add(rank)
         return readers
-
-
-def bytes_between_ranks(
-    placement: Placement, steps: Sequence[Step], sizes: Sequence[int], real_bytes: int = 4
-) -> dict[tuple[int, int], int]:
-    """Return the bytes that a run of the steps sends, by (sending rank, receiving rank).
-
-    sizes: the cases of each microbatch.
-    """
-    sent: Counter[tuple[int, int]] = Counter()
-    for step, size in _messages(placement, steps, sizes, real_bytes):
-        source, target = (placement.ranks[view.device] for view in step.views())
-        sent[source, target] += size
-    return dict(sent)
-
-
-def _messages(
-    placement: Placement, steps: Sequence[Step], sizes: Sequence[int], real_bytes: int
-) -> Iterator[tuple[Step, int]]:
-    for step in filter(placement.crosses, steps):
-        cases = sizes[step.microbatch or 0]
-        if cases or step.microbatch is None:
-            source = step.views()[0]
-            values = source.size * (cases if source.buffer.per_case else 1)
-            yield step, values * value_bytes(step, real_bytes)
-
-
-def value_bytes(step: Step, real_bytes: int) -> int:
-    """Return the bytes of a value that a copy sends: two where it rounds to 16 bits."""
-    return 2 if step.operation.endswith("_half") else real_bytes
 
 
 def _counted(number: int, what: str) -> str:

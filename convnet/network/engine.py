@@ -1,5 +1,6 @@
 """What a network asks of an engine: memory for its buffers, and programs that run on it."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -68,8 +69,12 @@ class Engine(Protocol):
         """Positions of the arguments that a step does not touch; None may be given instead."""
         ...
 
-    def is_local(self, device: int) -> bool:
-        """Whether this process has the memory of a device; it always has the host's, -1."""
+    def expect(self, programs: Mapping[str, list[Step]]) -> None:
+        """Take note of all programs that will run; before `allocate`."""
+        ...
+
+    def has(self, buffer: Buffer) -> bool:
+        """Whether this process has a buffer and keeps its values; not if another one does."""
         ...
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:

@@ -1,7 +1,7 @@
 """The CPU engine: memory of the host and of virtual devices, and programs of bound calls."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -45,8 +45,11 @@ class Engine:
     def device_name(self, device: int) -> str:
         return "host" if device < 0 else f"cpu:{device}"
 
-    def is_local(self, device: int) -> bool:
-        """Return True: all devices are in this process's memory."""
+    def expect(self, programs: Mapping[str, list[Step]]) -> None:
+        """Do nothing: memory does not depend on the programs."""
+
+    def has(self, buffer: Buffer) -> bool:
+        """Return True: all devices are this process's."""
         return True
 
     def unused(self, step: Step) -> set[int]:

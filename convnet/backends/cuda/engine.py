@@ -1,6 +1,6 @@
 """The CUDA engine: it owns the memory of GPUs, and makes programs of launches and copies."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -55,8 +55,11 @@ class Engine:
         """Return the name of a device of the spec; -1 is the host."""
         return "host" if device < 0 else f"cuda:{self.gpus[device]}"
 
-    def is_local(self, device: int) -> bool:
-        """Return True: all devices are GPUs of this process."""
+    def expect(self, programs: Mapping[str, list[Step]]) -> None:
+        """Do nothing: memory does not depend on the programs."""
+
+    def has(self, buffer: Buffer) -> bool:
+        """Return True: all devices are this process's."""
         return True
 
     # -- memory ----------------------------------------------------------------------------------

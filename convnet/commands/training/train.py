@@ -198,10 +198,12 @@ def _make_run(
         "precision": devices.precision,
         "listing": listing_of(prepared.dataset),
     }
+    feeds = prepared.feed("train", minibatch, seed), prepared.feed("test", minibatch)
+    for feed in feeds:
+        feed.make_only(network.cases_needed)
     return Run(
         network,
-        prepared.feed("train", minibatch, seed),
-        prepared.feed("test", minibatch),
+        *feeds,
         options=training_options(arguments, prepared.defaults, before),
         folder=None if arguments.dry_run or group.rank else _folder(start, spec.layers, found),
         group=group,
