@@ -78,7 +78,7 @@ class Checkpoint:
     path: str = field(default="the checkpoint", compare=False)
 
     @classmethod
-    def of(cls, network: NetworkState, keep: bool = True, **facts: Any) -> "Checkpoint":
+    def of(cls, network: NetworkState, /, *, keep: bool = True, **facts: Any) -> "Checkpoint":
         """Copy a network's weights, velocities, spec files and seed; `facts` are further fields.
 
         keep: False reads the arrays as ever and drops them, in a process that helps another one.

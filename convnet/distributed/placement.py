@@ -40,8 +40,8 @@ class Placement:
         ranks = ranks[:devices]
         if max(ranks) >= size:
             raise DeviceError(
-                f"--ranks {_listed(ranks)} names rank {max(ranks)}; there are {size}, from 0: start "
-                f"more (mpiexec -n {max(ranks) + 1}), or name others"
+                f"--ranks {_listed(ranks)} names rank {max(ranks)}; there are {size}, from 0: "
+                f"start more (mpiexec -n {max(ranks) + 1}), or name others"
             )
         idle = sorted(set(range(size)) - set(ranks))
         if idle:

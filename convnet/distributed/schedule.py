@@ -1,4 +1,4 @@
-"""What one rank does for a program: its own steps, and when each message starts and has to be there.
+"""What one rank does for a program: its own steps, and when each message starts and ends.
 
 A copy between devices of two ranks is a message.  It begins as early as memory allows, which is
 often long before the place of the copy in the list, so that it is under way while both ranks

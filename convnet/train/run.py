@@ -260,7 +260,7 @@ class Run:
         with read_by_first(self.network.engine, self.group):
             return Checkpoint.of(
                 self.network,
-                self.group.is_first,
+                keep=self.group.is_first,
                 position=self.position,
                 options=self.stored_options(),
                 history=self.history.to_json(),
