@@ -17,6 +17,7 @@ from convnet.graph.infer_inputs import placeholder_tree
 from convnet.graph.place import copies
 from convnet.language import Problems, parse, read_source
 from convnet.network.network import Network
+from convnet.network.partitions import ONE_EACH
 from convnet.network.planner import make_plan
 from tests.support.paths import CORPUS
 from tests.support.rows import poison
@@ -94,14 +95,16 @@ def test_plan(pair):
 
 @over(SPREAD)
 def test_plan_of_replicas(pair):
-    """One copy of the weights on each device, and gradients that come together."""
+    """One copy of the weights on each device, and gradients that come together in partitions."""
     plan = make_plan(graph_of(pair), 128)
     count = plan.rounds.microbatches
     assert count == max(len(row["devices"]) for row in pair["expected"])
     assert all(len(parameter.replicas) == count - 1 for parameter in plan.parameters)
     sums = [s for s in plan.programs["train"] if s.operation == "transfer.copy"]
-    trained = sum(parameter.learns for parameter in plan.parameters)
-    assert len([s for s in sums if s.phase == "update"]) == 2 * (count - 1) * trained
+    partitions = sum(len(parameter.partitions) for parameter in plan.parameters)
+    assert len([s for s in sums if s.phase == "update"]) == 2 * (count - 1) * partitions
+    large = [p for p in plan.parameters if p.learns and p.spec.size > count * ONE_EACH.rows]
+    assert large and all(len(parameter.partitions) == count for parameter in large)
 
 
 @over(SMALL)
