@@ -1,6 +1,6 @@
 """The engine of one rank: a local engine for its devices, and messages to the other ranks."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -28,7 +28,7 @@ class LocalEngine(Engine, Protocol):
 
     def parts(
         self, parts: list[list[Step]], sizes: tuple[int, ...], *, by_step: bool
-    ) -> list[list[Program]]:
+    ) -> Sequence[Sequence[Program]]:
         """Return the programs of each part; by_step: as many as the part has steps, if it can."""
         ...
 
