@@ -1,7 +1,6 @@
 """`mpiexec -n N convnet ...`: the bits of one process, and an end for every fault."""
 
 import os
-import re
 import signal
 import sys
 import time
@@ -17,6 +16,7 @@ from tests.support.mpi_command import (
     mpiexec,
     needs_mpi,
     ranks_of,
+    replicated_digits,
     start,
 )
 from tests.support.paths import ROOT
@@ -26,23 +26,9 @@ pytestmark = needs_mpi
 PARAMS = ROOT / "params/digits.params"
 
 
-def replicated(folder, conv, fc):
-    """The layer file of the digits on several devices."""
-    text = (ROOT / "layers/digits.cfg").read_text()
-    sections = text.split("\n\n")
-    for number, section in enumerate(sections):
-        name = re.match(r"\[(\w+)\]", section)
-        gpus = {"conv1": conv, "conv2": conv, "fc3": fc, "fc4": fc}.get(name[1] if name else "")
-        if gpus:
-            sections[number] = f"{section.rstrip()}\ngpu={gpus}"
-    path = folder / f"digits-{conv}-{fc}.cfg".replace(",", "")
-    path.write_text("\n\n".join(sections) + "\n")
-    return path
-
-
 @pytest.fixture
 def layers(tmp_path):
-    return replicated(tmp_path, "0,1", "0,1")
+    return replicated_digits(tmp_path, "0,1", "0,1")
 
 
 def train(layers, folder, *arguments):
@@ -88,7 +74,7 @@ def test_two_ranks_train_the_bits_of_one_process_and_go_on_with_another_number(t
 
 
 def test_four_ranks_and_fewer_ranks_than_devices(tmp_path):
-    layers = replicated(tmp_path, "0,1,2,3", "1")
+    layers = replicated_digits(tmp_path, "0,1,2,3", "1")
     few = "--epochs", "1", "--max-batches", "6"
     in_one_process(*train(layers, tmp_path / "one", *few))
     for ranks, more in ((4, []), (2, ["--ranks", "1,1,0,0"])):

@@ -1,6 +1,7 @@
 """`mpiexec -n N convnet ...` as a user types it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -91,3 +92,17 @@ def _state(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""
+
+
+def replicated_digits(folder, conv, fc):
+    """The layer file of the digits on several devices."""
+    text = (ROOT / "layers/digits.cfg").read_text()
+    sections = text.split("\n\n")
+    for number, section in enumerate(sections):
+        name = re.match(r"\[(\w+)\]", section)
+        gpus = {"conv1": conv, "conv2": conv, "fc3": fc, "fc4": fc}.get(name[1] if name else "")
+        if gpus:
+            sections[number] = f"{section.rstrip()}\ngpu={gpus}"
+    path = folder / f"digits-{conv}-{fc}.cfg".replace(",", "")
+    path.write_text("\n\n".join(sections) + "\n")
+    return path
