@@ -69,6 +69,7 @@ class Exchange:
             self.started = time.perf_counter()
         if self.is_sender:
             self.port.pack()
+            self.waiting.sent += self.port.array.nbytes
         self.waiting.start(self.request)
 
     def wait(self, times: SpanTimes | None) -> None:

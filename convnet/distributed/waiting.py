@@ -18,7 +18,7 @@ class Waiting:
 
     timeout: seconds after which a wait ends with `give_up`.  give_up(ranks, seconds): is called
     with the ranks that were waited for, and does not return.  look: is called now and then, and
-    may end the process.  seconds: spent waiting.
+    may end the process.  seconds: spent waiting.  sent: bytes of the messages of programs.
     """
 
     timeout: float
@@ -26,6 +26,7 @@ class Waiting:
     look: Callable[[], None] = lambda: None
     under_way: list[Request] = field(default_factory=list)
     seconds: float = 0.0
+    sent: int = 0
 
     def start(self, request: Request) -> None:
         """Start a request, which is under way until it is waited for."""
