@@ -1,8 +1,8 @@
 """`python -m tests.scripts.rank_kills --count 200`: kills ranks, and their launcher, of short runs.
 
 Each run has two ranks, one of which is killed at a random moment, or mpiexec itself.  The job has
-to end within 15 s with an exit code other than 0 and leave no process; going on with another number of
-ranks has to end with the bits of a run that was never killed.  Otherwise the exit code is 1.
+to end within 15 s with an exit code other than 0 and leave no process; going on with another number
+of ranks has to end with the bits of a run that was never killed.  Otherwise the exit code is 1.
 """
 
 import argparse
