@@ -1,0 +1,1 @@
+"""Predictions of how training scales to many devices: `python -m benchmarks.scaling`."""
