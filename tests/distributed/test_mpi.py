@@ -20,6 +20,7 @@ from tests.support.mpi_command import (
     start,
 )
 from tests.support.paths import ROOT
+from tests.support.picture_folders import write_classes
 from tests.support.training import same
 
 pytestmark = needs_mpi
@@ -80,6 +81,22 @@ def test_fewer_ranks_than_devices_also_test_as_one_process_does(tmp_path):
     assert_same_end(tmp_path / "one", tmp_path / "three")
     loaded = "test", "--load", tmp_path / "one", "--json", "--multiview"
     assert good(1, *loaded)[0] == good(2, *loaded)[0]
+
+
+def test_prediction_and_features_are_those_of_one_process(tmp_path, layers):
+    good(2, *train(layers, tmp_path / "run", "--max-batches", "1"))
+    write_classes(tmp_path / "pictures", 3)
+    (tmp_path / "pictures" / "bad.png").write_bytes(b"no picture")
+    for ranks in (1, 2):
+        predicted = mpiexec(ranks, "predict", "--load", tmp_path / "run", tmp_path / "pictures")
+        assert predicted[0] == 1 and predicted[2].count("bad.png") == 1  # it could not be read
+        (tmp_path / f"predicted-{ranks}").write_text(predicted[1])
+        folder = "--feature-path", tmp_path / f"features-{ranks}"
+        good(ranks, "test", "--load", tmp_path / "run", "--write-features", "fc3", *folder)
+    first, second = (tmp_path / f"predicted-{ranks}" for ranks in (1, 2))
+    assert first.read_text() == second.read_text() != ""
+    for path in (tmp_path / "features-1").iterdir():
+        assert path.read_bytes() == (tmp_path / "features-2" / path.name).read_bytes()
 
 
 # -- refused ---------------------------------------------------------------------------------------
