@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from convnet.backends.base import PRECISIONS
+from convnet.distributed.engine import DistributedEngine
+from convnet.distributed.group import Group, Ranks
+from convnet.distributed.placement import Placement
 from convnet.errors import DeviceError
 from convnet.graph.build import Graph
 
@@ -30,12 +33,15 @@ class DeviceOptions:
         graphs: On GPUs, replay programs as CUDA graphs.
         precision: On GPUs, how products round their factors: "fp32", "tf32" or "bf16" (sums are
             float32).  None means "fp32".
+        ranks: Of several processes, those of the network's devices 0, 1, ..., in order; by default
+            device d is at process d modulo their number.
     """
 
     device: str = "auto"
     gpu: tuple[int, ...] | None = None
     graphs: bool = True
     precision: str | None = None
+    ranks: tuple[int, ...] | None = None
 
 
 class ChosenEngine(NamedTuple):
@@ -49,10 +55,18 @@ class ChosenEngine(NamedTuple):
     lacks_cuda: bool
 
 
+class Chosen(NamedTuple):
+    """As `ChosenEngine`, for one of several processes too."""
+
+    engine: CpuEngine | CudaEngine | DistributedEngine
+    line: str
+    lacks_cuda: bool
+
+
 def make_engine(
     options: DeviceOptions, graph: Graph, real: npt.DTypeLike = "float32"
 ) -> ChosenEngine:
-    """Return the engine that runs a graph.
+    """Return the engine that runs a graph in this process.
 
     Parameters:
         options: Where to run it.
@@ -74,6 +88,33 @@ def make_engine(
         _refuse_real(real)
         return ChosenEngine(*_cuda_engine(options, needed), False)
     return _cpu_engine(options, needed, real)
+
+
+def make_engine_of(
+    group: Group, options: DeviceOptions, graph: Graph, real: npt.DTypeLike = "float32"
+) -> Chosen:
+    """Return the engine with which a process of a group runs its part of a graph.
+
+    The arguments, and DeviceError, are those of `make_engine`, which it is for one process.
+    """
+    if not isinstance(group, Ranks):
+        if options.ranks is not None and max(options.ranks, default=0) > 0:
+            raise DeviceError(
+                "--ranks says which of several processes has which device, and this is the only "
+                f"one: start `mpiexec -n {max(options.ranks) + 1} convnet ...`, or leave it out"
+            )
+        return Chosen(*make_engine(options, graph, real))
+    placement = Placement.of(graph.device_count, group.size, options.ranks)
+    mine = placement.devices_of(group.rank)
+    if options.gpu is not None and len(options.gpu) >= len(placement.ranks):
+        # The GPUs of other processes may not exist on this machine.
+        own = options.gpu[mine[0]]
+        gpus = (options.gpu[d] if d in mine else own for d in range(len(placement.ranks)))
+        options = replace(options, gpu=tuple(gpus))
+    chosen = make_engine(options, graph, real)
+    engine = DistributedEngine(chosen.engine, group.transport, placement, group.waiting)
+    where = ", ".join(f"{d} at rank {rank}" for d, rank in enumerate(placement.ranks))
+    return Chosen(engine, f"{chosen.line}; device {where}", chosen.lacks_cuda)
 
 
 def _refuse_unknown(options: DeviceOptions) -> None:

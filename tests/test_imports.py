@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "layers": ["language", "operations"],
     "graph": ["errors", "language", "layers"],
     "network": ["errors", "operations", "graph", "layers"],
+    "distributed": ["errors", "operations", "network"],
     "drawing": ["graph", "layers"],
     "backends.base": ["operations"],
     "backends.cpu": [

@@ -293,5 +293,7 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         from convnet import checkpoint
 
         options = {**facts_to_store(self.graph), "minibatch": self.network.minibatch}
-        known = {"input": self.input, "class_names": self.class_names}
-        checkpoint.save(path, checkpoint.Checkpoint.of(self.network, options=options, **known))
+        found = checkpoint.Checkpoint.of(
+            self.network, options=options, input=self.input, class_names=self.class_names
+        )
+        checkpoint.save(path, found)

@@ -1,5 +1,6 @@
 """The contents of a checkpoint, and the position of a run."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,24 +78,26 @@ class Checkpoint:
     path: str = field(default="the checkpoint", compare=False)
 
     @classmethod
-    def of(cls, network: NetworkState, **facts: Any) -> "Checkpoint":
-        """Copy a network's weights, velocities, spec files and seed; `facts` are further fields."""
+    def of(cls, network: NetworkState, /, *, keep: bool = True, **facts: Any) -> "Checkpoint":
+        """Copy a network's weights, velocities, spec files and seed; `facts` are further fields.
+
+        keep: False reads the arrays as ever and drops them, in a process that helps another one.
+        """
         graph = network.graph
         params = graph.params_file.source if graph.params_file else Source("", "")
         facts = {"position": Position(step=network.step)} | facts
         sources = graph.layers_file.source, params
-        return cls(_arrays(network), *sources, graph.dialect.name, network.seed, **facts)
+        arrays = {name: array for name, array in _arrays(network) if keep}
+        return cls(arrays, *sources, graph.dialect.name, network.seed, **facts)
 
 
-def _arrays(network: NetworkState) -> dict[str, np.ndarray]:
-    arrays = {}
+def _arrays(network: NetworkState) -> Iterator[tuple[str, np.ndarray]]:
     for name, parameter in network.parameters.items():
-        arrays[name] = network.read(parameter)
+        yield name, network.read(parameter)
         for kind in parameter.state_names:
-            arrays[f"{name}.{kind}"] = network.read_state(parameter, kind)
+            yield f"{name}.{kind}", network.read_state(parameter, kind)
     for name, view in network.unfinished(network.step).items():
-        arrays[name] = network.engine.read(view, network.cases)
+        yield name, network.engine.read(view, network.cases)
     for name, table in network.tables.items():
         if table.spec.values is None:
-            arrays[name] = network.engine.read(table.value, network.cases)
-    return arrays
+            yield name, network.engine.read(table.value, network.cases)

@@ -15,6 +15,7 @@ from convnet.cli_options.types import (
     REPLICAS,
     SEED,
     SIDE,
+    Between,
     Devices,
     Dimensions,
     Finite,
@@ -234,6 +235,18 @@ class DeviceArguments(Arguments):
         type=Devices(),
         help="Physical GPUs for the network's devices 0, 1, ...: 2,3 maps device 0 to GPU 2 and "
         "device 1 to GPU 3.",
+    )
+    ranks: tuple[int, ...] | None = option(
+        type=Devices(),
+        help="Of several processes (mpiexec), those of the network's devices 0, 1, ...: 0,0,1,1 "
+        "has devices 0 and 1 in the first.  [default: in turn]",
+    )
+    rank_timeout: float = option(
+        type=Between(1, 1e6),
+        default=600.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Of several processes, how long one waits for another before all end.",
     )
     graphs: bool = option(
         "--graphs/--no-graphs",

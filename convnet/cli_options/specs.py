@@ -11,7 +11,7 @@ from convnet.cli_options.shared import (
     json_option,
     seed_option,
 )
-from convnet.cli_options.types import MINIBATCH, PATH
+from convnet.cli_options.types import MINIBATCH, PATH, Devices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,11 @@ class DescribeArguments(Arguments):
         show_default=True,
         metavar="N",
         help="Cases in a minibatch, for operations and memory.",
+    )
+    ranks: tuple[int, ...] | None = option(
+        type=Devices(),
+        help="Also print what several processes (mpiexec) send each other: those of the network's "
+        "devices 0, 1, ..., as for `convnet train`.",
     )
     steps: bool = flag(help="Also print every step of the training program.")
     drawing: Path | None = option(

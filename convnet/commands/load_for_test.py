@@ -7,9 +7,11 @@ from convnet import checkpoint
 from convnet.cli_options.shared import EvaluationArguments
 from convnet.commands.load_network import load
 from convnet.commands.output.console import note
+from convnet.commands.ranks import facts_of_test, refuse_differences
 from convnet.commands.run_options import data_options, device_options, start_workers, trained
 from convnet.data import Feed
-from convnet.engines import make_engine
+from convnet.distributed.session import current
+from convnet.engines import make_engine_of
 from convnet.network.network import Network
 from convnet.prepare import Prepared, prepare
 from convnet.runs.saved import Saved
@@ -27,7 +29,9 @@ class LoadedForTest:
 
     def plain_feed(self, split: str) -> Feed:
         """Return a feed of a split's images in the order of the data set, without augmentation."""
-        return self.prepared.feed(split, self.feed.minibatch_size, plain=True)
+        feed = self.prepared.feed(split, self.feed.minibatch_size, plain=True)
+        feed.make_only(self.network.cases_needed)
+        return feed
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -56,9 +60,13 @@ def load_for_test(path: Path | None, arguments: EvaluationArguments) -> LoadedFo
     for line in prepared.notes:
         note(line)
     start_workers(prepared.dataset, arguments.data.workers)
-    chosen = make_engine(device_options(arguments.device), prepared.graph)
+    group = current()
+    chosen = make_engine_of(group, device_options(arguments.device), prepared.graph)
     minibatch = arguments.minibatch or saved.checkpoint.options.get("minibatch", 128)
     network = Network(prepared.graph, minibatch, chosen.engine, seed=saved.checkpoint.seed)
     checkpoint.restore(network, saved.checkpoint)
     note(f"{saved.path}, {chosen.line}")
-    return LoadedForTest(saved, prepared, network, prepared.feed("test", minibatch))
+    feed = prepared.feed("test", minibatch)
+    feed.make_only(network.cases_needed)
+    refuse_differences(group, facts_of_test(saved.checkpoint, prepared, feed))
+    return LoadedForTest(saved, prepared, network, feed)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from contextlib import suppress
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -20,6 +21,7 @@ import click
 from convnet.cli_options.command import CommandGroup
 from convnet.commands.output import console
 from convnet.commands.output.activity import Activity
+from convnet.distributed.launcher import launched, share_of_cores
 from convnet.errors import ConvnetError
 from convnet.progress import shown_by
 
@@ -38,8 +40,10 @@ class Program(CommandGroup):
         """Run the command that `args` name and exit; see `click.Command.main`."""
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)
+        _share_cores()
         with console.guarded(), shown_by(Activity()):
             status = self._status(args, extra)
+            _leave_group()
         _exit(status)
 
     def _status(self, args: tuple[Any, ...], extra: dict[str, Any]) -> int:
@@ -49,8 +53,7 @@ class Program(CommandGroup):
         except click.ClickException as error:
             shown = StringIO()
             error.show(shown)
-            console.note(shown.getvalue().rstrip("\n"))
-            return error.exit_code
+            return _ended(shown.getvalue().rstrip("\n"), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
             return _interrupted()
         status = status if isinstance(status, int) else 0
@@ -76,29 +79,66 @@ class Program(CommandGroup):
 
 def _interrupted() -> int:
     console.note("stopped")
+    group = _group()
+    if group is not None:
+        group.transport.abort(INTERRUPTED)
     return INTERRUPTED
 
 
 def _code_of(error: Exception) -> int:
     """Print one line about an error; return the exit code."""
     if isinstance(error, ConvnetError):
-        console.note(str(error))
-        return PROBLEM
+        return _ended(str(error), PROBLEM)
     notes = [*getattr(error, "__notes__", ())]  # `train.loop` adds what became of the run
     if isinstance(error, OSError) and error.errno is not None:
         name = f"{error.filename}: " if error.filename is not None else ""
-        console.note("; ".join([f"{name}{(error.strerror or str(error)).lower()}", *notes]))
-        return PROBLEM
+        line = "; ".join([f"{name}{(error.strerror or str(error)).lower()}", *notes])
+        return _ended(line, PROBLEM)
     details = f"details: {_write_details(error)}"
     if isinstance(error, MemoryError):
         said = f" ({error})" if str(error) else ""
         line = f"not enough memory{said}: a smaller --minibatch or fewer --workers need less"
-        console.note("; ".join([line, *notes, details]))
-        return PROBLEM
+        return _ended("; ".join([line, *notes, details]), PROBLEM)
     text = str(error).partition("\n")[0][:200]
     what = f"{type(error).__name__}{f': {text}' if text else ''}"
-    console.note("; ".join([f"an error in convnet itself ({what})", *notes, details]))
-    return PROGRAM_ERROR
+    line = "; ".join([f"an error in convnet itself ({what})", *notes, details])
+    return _ended(line, PROGRAM_ERROR)
+
+
+# -- one of several processes ----------------------------------------------------------------------
+
+
+def _share_cores() -> None:
+    """Let Numba use this process's share of the cores if several were launched together."""
+    with suppress(ConvnetError):  # of the command, if it cares
+        found = launched(os.environ)
+        if found.size > 1:
+            os.environ.setdefault("NUMBA_NUM_THREADS", str(share_of_cores(found.here)))
+
+
+def _group() -> Any:
+    """Return the group of processes that the command has joined, or None."""
+    session = sys.modules.get("convnet.distributed.session")  # loads numpy; most commands do not
+    group = session.current() if session else None
+    return group if group is not None and group.size > 1 else None
+
+
+def _ended(line: str, code: int) -> int:
+    """Tell why the command ends; return its exit code.  Of several processes, one tells it."""
+    group = _group()
+    if group is not None:
+        return int(group.fail(line, code))
+    with suppress(ConvnetError):
+        if launched(os.environ).rank:
+            return code
+    console.note(line)
+    return code
+
+
+def _leave_group() -> None:
+    group = _group()
+    if group is not None:
+        group.finish()
 
 
 def _write_details(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Options of a run: what the user gives now, else what the checkpoint was trained with."""
 
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from convnet.cli_options.train import TrainArguments
 from convnet.commands.output.console import note
 from convnet.data import Dataset, decoding
 from convnet.display import harmless
+from convnet.distributed.launcher import launched, share_of_cores
 from convnet.engines import DeviceOptions
 from convnet.graph.checkpoint_facts import stored_facts
 from convnet.language.specs import RunDefaults
@@ -96,7 +98,13 @@ def training_options(arguments: TrainArguments, defaults: RunDefaults, before: d
 
 
 def start_workers(dataset: Dataset, processes: int | None) -> None:
-    """Start the processes that decode images, by default one a core; they end with the command."""
+    """Start the processes that decode images; they end with the command.
+
+    processes: by default one a core; of several ranks, one for each of this rank's share of them.
+    """
+    here = launched(os.environ).here
+    if processes is None and here > 1:
+        processes = share_of_cores(here)
     workers = click.get_current_context().with_resource(decoding(dataset, processes))
     if workers is not None:
         workers.on_message = note

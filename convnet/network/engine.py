@@ -1,5 +1,6 @@
 """What a network asks of an engine: memory for its buffers, and programs that run on it."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +30,24 @@ class Program(Protocol):
         ...
 
 
+class Port(Protocol):
+    """A view as bytes of the host's memory, which go to another process or come from it.
+
+    array: contiguous; it may be the view's own memory.
+    """
+
+    @property
+    def array(self) -> np.ndarray: ...
+
+    def pack(self) -> None:
+        """Bring the view's values to `array`."""
+        ...
+
+    def unpack(self) -> None:
+        """Bring the values of `array` to the view."""
+        ...
+
+
 class Engine(Protocol):
     """Memory and execution on some machine.
 
@@ -48,6 +67,14 @@ class Engine(Protocol):
 
     def unused(self, step: Step) -> set[int]:
         """Positions of the arguments that a step does not touch; None may be given instead."""
+        ...
+
+    def expect(self, programs: Mapping[str, list[Step]]) -> None:
+        """Take note of all programs that will run; before `allocate`."""
+        ...
+
+    def has(self, buffer: Buffer) -> bool:
+        """Whether this process has a buffer and keeps its values; not if another one does."""
         ...
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:

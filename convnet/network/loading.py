@@ -28,8 +28,24 @@ class Loader:
             raise DataError(f"the data matrices differ in their cases: {counts}")
         cases = counts[0] if counts else 0
         for (unit, layer), matrix in zip(self._sources, found, strict=True):
-            self._fill_unit(unit, matrix[layer.start :], self.plan.sizes(cases))
+            if self._is_read(unit):
+                self._fill_unit(unit, matrix[layer.start :], self.plan.sizes(cases))
         return cases
+
+    def needed(self, data_idx: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
+        """Return the cases of a matrix that are read in this process, as (first, end)."""
+        units = [unit for unit, layer in self._sources if layer.data_idx == data_idx]
+        read = sorted({unit.replica for unit in units if self._is_read(unit)})
+        found: list[tuple[int, int]] = []
+        for first, count in ((number * sizes[0], sizes[number]) for number in read):
+            if found and found[-1][1] == first:
+                found[-1] = found[-1][0], first + count
+            elif count:
+                found.append((first, first + count))
+        return found
+
+    def _is_read(self, unit: Unit) -> bool:
+        return self.engine.has(self.plan.outputs[unit.name].buffer)
 
     def _fill_unit(self, unit: Unit, rows: np.ndarray, sizes: tuple[int, ...]) -> None:
         """Fill a unit's memory with as many of the rows, and with the cases of its microbatch."""

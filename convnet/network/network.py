@@ -68,7 +68,9 @@ class Network:
             partitioning=partitioning,
         )
         leave_out(self.plan, engine.unused)
-        engine.allocate(self.plan.buffers, self.plan.capacity)
+        engine.expect(self.plan.programs)
+        here = [buffer for buffer in self.plan.buffers if engine.has(buffer)]
+        engine.allocate(here, self.plan.capacity)
         self.parameters = {parameter.name: parameter for parameter in self.plan.parameters}
         self.step = 0  # training steps done: the counter of the random numbers
         self.cases, self.sizes = minibatch, self.plan.sizes(minibatch)
@@ -82,11 +84,23 @@ class Network:
     def _initialize(self, without_random: bool) -> None:
         """Write the initial weights and tables; drawing those of AlexNet takes two seconds."""
         for parameter in self.plan.parameters:
-            if not without_random:
+            if not without_random and self._is_here(parameter):
                 self.write(parameter, initial_values(parameter, self.seed))
         for table in self.plan.tables:
             if not without_random or table.spec.values is not None:
                 self.write_table(table, initial_table(table, self.seed))
+
+    def _is_here(self, parameter: Parameter) -> bool:
+        """Whether this process has a copy of a parameter."""
+        views = parameter.value, *(replica.value for replica in parameter.replicas)
+        return any(self.engine.has(view.buffer) for view in views)
+
+    def cases_needed(self, cases: int) -> list[tuple[int, int]]:
+        """Of a minibatch, the cases whose pixels (data matrix 0) are read here, as (first, end).
+
+        All of them, unless other processes have devices of the network.
+        """
+        return self._loader.needed(0, self.plan.sizes(cases))
 
     # -- running ---------------------------------------------------------------------------------
 

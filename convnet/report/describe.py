@@ -1,6 +1,9 @@
 """A summary of a network as one object for scripts; `describe_table` prints it for people."""
 
+from collections.abc import Callable
+
 from convnet.backends.cpu.engine import unused
+from convnet.distributed.placement import Placement
 from convnet.errors import SpecError
 from convnet.graph.build import HOST, Graph
 from convnet.graph.place import Unit, copies
@@ -13,14 +16,18 @@ from convnet.network.prune_buffers import leave_out
 from convnet.report.scratch import scratch_bytes
 
 
-def network_summary(graph: Graph, minibatch: int) -> dict:
+def network_summary(graph: Graph, minibatch: int, ranks: tuple[int, ...] | None = None) -> dict:
     """Return a JSON-able object: the dialect, the layers in file order, and totals.
 
     `bytes_per_device` and `bytes_by_role` are the memory for training on `minibatch` cases in
     float32; `copies` are the transfers between devices in a forward pass; `crossing` is what a
     training step sends from device to device, in bytes by kind.  A graph that this version cannot
     run has a `note` instead, which says why.
+
+    ranks: of several processes, those of devices 0, 1, ...  Then `ranks` holds the devices of each,
+    their memory, and what it sends to others.  DeviceError if they do not fit the devices.
     """
+    placement = Placement.of(graph.device_count, max(ranks) + 1, ranks) if ranks else None
     summary = {
         "dialect": {
             "name": graph.dialect.name,
@@ -37,7 +44,8 @@ def network_summary(graph: Graph, minibatch: int) -> dict:
     except SpecError as error:
         note = "; ".join(problem.message for problem in error.problems)
         return summary | {"note": f"no bytes and copies: {note}"}
-    return summary | _placed(plan, summary["layers"])
+    summary |= _placed(plan, summary["layers"])
+    return summary | _of_ranks(plan, placement, summary) if placement else summary
 
 
 def _placed(plan: Plan, rows: list[dict]) -> dict:
@@ -55,11 +63,23 @@ def _placed(plan: Plan, rows: list[dict]) -> dict:
         "bytes_by_role": {str(d): by_role[d] for d in sorted(by_role)},
         "host_bytes": sum(host.values()),
         "copies": [_copy(unit, plan.capacity) for unit in copies(plan.units)],
-        "crossing": [
-            {"from": source, "to": target, **kinds, "total": sum(kinds.values())}
-            for (source, target), kinds in sorted(crossing_bytes(plan, lambda d: d).items())
-        ],
+        "crossing": _crossing(plan, lambda device: device),
     }
+
+
+def _of_ranks(plan: Plan, placement: Placement, summary: dict) -> dict:
+    devices = [placement.devices_of(rank) for rank in range(placement.size)]
+    sizes = summary["bytes_per_device"]
+    memory = [sum(sizes.get(str(device), 0) for device in mine) for mine in devices]
+    crossing = _crossing(plan, lambda device: placement.ranks[device])
+    return {"ranks": {"devices": devices, "bytes": memory, "crossing": crossing}}
+
+
+def _crossing(plan: Plan, place_of: Callable[[int], int]) -> list[dict]:
+    return [
+        {"from": source, "to": target, **kinds, "total": sum(kinds.values())}
+        for (source, target), kinds in sorted(crossing_bytes(plan, place_of).items())
+    ]
 
 
 def _copy(unit: Unit, cases: int) -> dict:

@@ -40,7 +40,21 @@ def print_description(graph: Graph, summary: dict, out: Console) -> None:
         out.print()
         out.print("sent to other devices in a training step:", markup=False)
         out.print()
-        out.print(crossing_table(summary))
+        out.print(crossing_table(summary["crossing"], "device"))
+    if summary.get("ranks"):
+        _print_ranks(summary["ranks"], out)
+
+
+def _print_ranks(found: dict, out: Console) -> None:
+    out.print()
+    for rank, (devices, size) in enumerate(zip(found["devices"], found["bytes"], strict=True)):
+        listed = ", ".join(map(str, devices))
+        out.print(f"rank {rank}: devices {listed}, {short_count(size)} bytes", markup=False)
+    if found["crossing"]:
+        out.print()
+        out.print("sent to other ranks in a training step:", markup=False)
+        out.print()
+        out.print(crossing_table(found["crossing"], "rank"))
 
 
 # -- the table -----------------------------------------------------------------------------------
@@ -159,10 +173,13 @@ def memory_table(summary: dict) -> Table:
     return table
 
 
-def crossing_table(summary: dict) -> Table:
-    """Return a table of what each device sends to others in a training step, by kind."""
+def crossing_table(crossing: list[dict], place: str) -> Table:
+    """Return a table of what each device, or rank, sends to others in a training step, by kind.
+
+    place: what sends, "device" or "rank".
+    """
     sent: dict[int, dict[str, int]] = {}
-    for pair in summary["crossing"]:
+    for pair in crossing:
         sums = sent.setdefault(pair["from"], dict.fromkeys(("total", *KINDS), 0))
         for kind in sums:
             sums[kind] += pair[kind]
@@ -172,5 +189,5 @@ def crossing_table(summary: dict) -> Table:
     for title in ("total", *shown):
         table.add_column(title, justify="right", overflow="fold")
     for device, sums in sent.items():
-        table.add_row(f"device {device}", *(short_count(sums[k]) for k in ("total", *shown)))
+        table.add_row(f"{place} {device}", *(short_count(sums[k]) for k in ("total", *shown)))
     return table

@@ -52,7 +52,10 @@ def _lost_signal(network: Network, layers: list[Node], batch: Batch) -> str:
         return ""
     with suppress(DataError):
         name = layers[-2].name
-        left, before = _difference(network.output(name)), _difference(batch.matrices[0])
+        left, before = (
+            _difference(network.output(name)),
+            _difference(batch.matrices[0][:, batch.made]),
+        )
         if left < _LOST:
             return (
                 f"images differ by {before:.2g} in their pixels (standard deviation) and by "

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,14 +26,16 @@ def evaluate(
     *,
     minibatches: int | None = None,
     should_stop: Callable[[], object] = lambda: False,
+    wait: Callable[[Callable[[], Any]], Any] = lambda wait: wait(),
 ) -> Score | None:
     """Test on the whole split, or on `minibatches` of it, evenly spread.
 
     Returns None if `should_stop`, which is called before each minibatch, returned something true.
+    wait: calls the function that waits for a minibatch, and returns what it returns.
     """
     average = Average()
     with Prefetch(feed, ((0, index) for index in spread(feed, minibatches))) as batches:
-        for _, batch in batches:
+        while (batch := wait(lambda: next(batches, (None, None)))[1]) is not None:
             if should_stop():
                 return None
             network.load(batch.matrices)

@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,13 +35,15 @@ def write_features(
     *,
     minibatches: int | None = None,
     on_minibatch: OnMinibatch = lambda split, done, total: None,
+    writes: bool = True,
 ) -> dict[str, Any]:
     """Write the activities of a layer, after its neuron, for the cases of each split's feed.
 
     layer: `fc7` also stands for `fc7a` and `fc7b` of a layer split over devices; their values are
     concatenated, those of one layer in the order channels, rows, columns.  feeds: by split; they
     must not shuffle.  facts: `class_names`, `dataset` and whatever else the meta file shall
-    contain.  minibatches: how many of each split, evenly spread; None: all.
+    contain.  minibatches: how many of each split, evenly spread; None: all.  writes: False in a
+    process that only helps another one, which writes the folder.
 
     Returns the contents of the meta file, which is written last, so a folder that has one is
     complete.  ConvnetError if there is no such layer, if the folder contains features already, or
@@ -49,14 +52,17 @@ def write_features(
     nodes = layers_with_features(network.graph, layer)
     if is_feature_folder(folder):
         raise ConvnetError(f"{folder} holds features already; give another folder, or remove it")
-    writer = _Writer(network, nodes, folder, on_minibatch)
+    writer = _Writer(network, nodes, folder if writes else None, on_minibatch)
     with _readable_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        if writes:
+            folder.mkdir(parents=True, exist_ok=True)
         cases = {
             split: writer.write_split(feed, spread(feed, minibatches))
             for split, feed in feeds.items()
         }
         meta = _meta(nodes, cases) | facts
+        if not writes:
+            return meta
         for path in folder.glob("*.npy"):
             sync(path)
         with replacing(folder / META) as temporary:
@@ -92,11 +98,11 @@ def _values(nodes: list[Node]) -> int:
 
 @dataclass(frozen=True)
 class _Writer:
-    """Writes the activities of some nodes into a folder."""
+    """Writes the activities of some nodes into a folder; None: nowhere."""
 
     network: Network
     nodes: list[Node]
-    folder: Path
+    folder: Path | None
     on_minibatch: OnMinibatch
 
     def write_split(self, feed: Feed, indices: list[int]) -> int:
@@ -105,7 +111,7 @@ class _Writer:
         labels, places = [], []
         positions = ((0, index) for index in indices)
         with (
-            (self.folder / f"{feed.split}.npy").open("wb") as file,
+            self._path(f"{feed.split}.npy").open("wb") as file,
             Prefetch(feed, positions) as batches,
         ):
             _write_header(file, (cases, _values(self.nodes)))
@@ -114,10 +120,14 @@ class _Writer:
                 labels.append(batch.labels)
                 places.append(batch.indices)
                 self.on_minibatch(feed.split, done, len(indices))
-        for what, numbers in (("labels", labels), ("indices", places)):
-            path = self.folder / f"{feed.split}_{what}.npy"
-            np.save(path, np.concatenate(numbers).astype(np.int64))
+        if self.folder is not None:
+            for what, numbers in (("labels", labels), ("indices", places)):
+                path = self.folder / f"{feed.split}_{what}.npy"
+                np.save(path, np.concatenate(numbers).astype(np.int64))
         return cases
+
+    def _path(self, name: str) -> Path:
+        return Path(os.devnull) if self.folder is None else self.folder / name
 
     def _activities(
         self, batch: Batch, coming: Callable[[], dict[int, np.ndarray] | None]

@@ -1,11 +1,11 @@
 """The training loop."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from convnet.errors import ConvnetError, DataError, TrainingError
 from convnet.journal import Journal
 from convnet.network.trace import write_trace
 from convnet.stored.files import replacing
+from convnet.train.agreed import SharedDataError, settle_requests, wait_together
 from convnet.train.cost_average import Average, Costs, judged
 from convnet.train.evaluate import evaluate
 from convnet.train.history import Entry
@@ -32,6 +33,7 @@ from convnet.train.saving import (
 )
 from convnet.train.signals import Interrupted, Signals
 
+T = TypeVar("T")
 _TRACED = 3  # the minibatch whose steps are timed; everything is compiled by then
 
 
@@ -57,7 +59,8 @@ def fit(run: Run) -> Outcome:
 
     TrainingError, with the layer and the last good checkpoint, if a cost is not finite.
     """
-    with Signals(run.observer.on_message) as signals, _opened_journal(run):
+    agrees = run.group.size > 1
+    with Signals(run.observer.on_message, agrees) as signals, _opened_journal(run):
         try:
             _begin(run)
             with suppress(Interrupted):
@@ -66,9 +69,10 @@ def fit(run: Run) -> Outcome:
                     _train(run, signals)
             return _end(run, signals)
         except DataError as error:
-            save_unless_saved(run)  # the network is intact; the next minibatch is not
-            _stop(run, str(error))
-            save_elsewhere(run)
+            if run.group.size == 1 or isinstance(error, SharedDataError):
+                save_unless_saved(run)  # the network is intact; the next minibatch is not
+                _stop(run, str(error))
+                save_elsewhere(run)
             raise
         except ConvnetError as error:
             _stop(run, str(error))
@@ -96,9 +100,9 @@ def _begin(run: Run) -> None:
 def _train(run: Run, signals: Signals) -> None:
     with Prefetch(run.train, run.places()) as batches:
         run.meter.skip()
-        while (batch := _next(batches, signals)) is not None:
+        while (batch := _next(run, batches, signals)) is not None:
             # The first minibatch may compile kernels for minutes, and nothing is lost with it.
-            with signals.interruptible(not run.trained):
+            with signals.interruptible(not run.trained and run.group.size == 1):
                 progress = _train_on(run, batch, batches)
             run.meter.add(batch.cases, batches.waited_seconds)
             _record_if_due(run, progress)
@@ -108,11 +112,9 @@ def _train(run: Run, signals: Signals) -> None:
                 break
 
 
-def _next(batches: Prefetch, signals: Signals) -> Batch | None:
+def _next(run: Run, batches: Prefetch, signals: Signals) -> Batch | None:
     """Wait for the next minibatch; None after the last one."""
-    with signals.interruptible():
-        _, batch = next(batches, (None, None))
-    return batch
+    return wait_together(run.group, signals, lambda: next(batches, (None, None)))[1]
 
 
 # -- one minibatch ---------------------------------------------------------------------------------
@@ -200,9 +202,10 @@ def _entry(run: Run, cases: int, costs: Costs) -> Entry:
 
 
 def _test_and_save(run: Run, signals: Signals) -> None:
+    retry = settle_requests(run.group, signals, retry_is_due(run))
     asked = signals.take_save()
     tested = _test_if_due(run, signals)
-    if not tested and (asked or run.save_is_due() or retry_is_due(run)):
+    if not tested and (asked or run.save_is_due() or retry):
         save(run)
 
 
@@ -211,9 +214,13 @@ def _test_if_due(run: Run, signals: Signals) -> bool:
     if run.test is None or not run.test_is_due() or signals.stop:
         return False
     started = time.perf_counter()
-    with signals.interruptible():  # a test changes no weights
+    with signals.interruptible(run.group.size == 1):  # a test changes no weights
         score = evaluate(
-            run.network, run.test, minibatches=run.test_size(), should_stop=lambda: signals.stop
+            run.network,
+            run.test,
+            minibatches=run.test_size(),
+            should_stop=lambda: signals.stop,
+            wait=lambda wait: _waited(run, signals, wait),
         )
     if score is None:
         return False
@@ -233,6 +240,11 @@ def _test_if_due(run: Run, signals: Signals) -> bool:
     monitor_test(run, *judged(score.costs))
     save(run, is_best)
     return True
+
+
+def _waited(run: Run, signals: Signals, wait: Callable[[], T]) -> T:
+    """Wait in a test, which signals interrupt: at any place where there is one process."""
+    return wait() if run.group.size == 1 else wait_together(run.group, signals, wait)
 
 
 # -- the end ---------------------------------------------------------------------------------------

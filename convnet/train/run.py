@@ -12,6 +12,7 @@ from convnet.arithmetic import ceil_div
 from convnet.checkpoint import Checkpoint, Position, restore
 from convnet.checkpoint.records import StoredOptions
 from convnet.data.pipeline.feed import Feed
+from convnet.distributed.group import Alone, Group, read_by_first
 from convnet.errors import DataError
 from convnet.journal import Journal
 from convnet.network.network import Network
@@ -73,6 +74,8 @@ class Run:
     minibatch.  trained: minibatches of this invocation.  ends_on_plateau: stop now, because the
     test error no longer falls.  is_sound: no minibatch is half done, so the state can be saved.
     unsaved: why the last save failed, or None; retry_at: when to try again, by the monotonic clock.
+    group: the processes that train it together.  writes: whether checkpoints are saved, which the
+    group's first process does; the others have no folder.
     """
 
     network: Network
@@ -101,8 +104,11 @@ class Run:
     is_sound: bool = True
     unsaved: str | None = None
     retry_at: float = 0.0
+    group: Group = field(default_factory=Alone)
+    writes: bool = False
 
     def __post_init__(self) -> None:
+        self.writes = bool(self.group.share(self.folder is not None))
         self.position = Position(per_epoch=self.train.minibatches_per_epoch)
         self.cost_layers = cost_layers(self.network)
         if not self.cost_layers:
@@ -247,17 +253,22 @@ class Run:
     # -- what is stored ----------------------------------------------------------------------------
 
     def checkpoint(self) -> Checkpoint:
-        """Return the current state of the run."""
-        return Checkpoint.of(
-            self.network,
-            position=self.position,
-            options=self.stored_options(),
-            history=self.history.to_json(),
-            data=self.data,
-            class_names=tuple(self.class_names),
-            input=self.input,
-            number=(self.folder.saves if self.folder else 0) + 1,
-        )
+        """Return the current state of the run; of several processes, the first one has its arrays.
+
+        All of them have to call it.
+        """
+        with read_by_first(self.network.engine, self.group):
+            return Checkpoint.of(
+                self.network,
+                keep=self.group.is_first,
+                position=self.position,
+                options=self.stored_options(),
+                history=self.history.to_json(),
+                data=self.data,
+                class_names=tuple(self.class_names),
+                input=self.input,
+                number=(self.folder.saves if self.folder else 0) + 1,
+            )
 
     def stored_options(self) -> dict[str, Any]:
         """Return the options that a checkpoint stores."""

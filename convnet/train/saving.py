@@ -4,9 +4,11 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 
+from convnet.checkpoint import Checkpoint
 from convnet.errors import CheckpointError, TrainingError
 from convnet.journal import FILE_NAME
 from convnet.language import harmless
@@ -22,15 +24,23 @@ def save(run: Run, is_best: bool = False) -> None:
     If that fails, `run.unsaved` says why, and the user is told; training can go on.  TrainingError
     if a weight is not finite.
     """
-    if run.folder is None:
+    if not run.writes:
         return
     checkpoint = run.checkpoint()
-    _refuse_bad_weights(run, checkpoint.arrays)
+    bad = _bad_weights(run, checkpoint.arrays) if run.group.is_first else ""
+    if bad := run.group.share(bad):
+        raise TrainingError(bad)
+    if run.folder is not None:
+        _write(run, run.folder, checkpoint, is_best)
+    _follow_the_first(run)
+
+
+def _write(run: Run, folder: RunFolder, checkpoint: Checkpoint, is_best: bool) -> None:
     run.journal.sync()
     try:
         if run.journal.is_taken:
             raise CheckpointError(str(run.journal.problem))
-        path = run.folder.save(checkpoint, is_best)
+        path = folder.save(checkpoint, is_best)
     except CheckpointError as error:
         _failed(run, str(error))
         return
@@ -42,6 +52,15 @@ def save(run: Run, is_best: bool = False) -> None:
     run.observer.on_save(path)
 
 
+def _follow_the_first(run: Run) -> None:
+    """Of several processes, let all know what became of the save of the first one."""
+    if run.group.size > 1:
+        path = str(run.last_saved) if run.last_saved else None
+        path, step, unsaved = run.group.share([path, run.saved_step, run.unsaved])
+        run.last_saved, run.saved_step = path and Path(path), step
+        run.unsaved = unsaved
+
+
 def save_unless_saved(run: Run) -> None:
     """Save, unless the state is that of the last save, or in the middle of a minibatch."""
     if run.is_sound and run.saved_step != run.position.step:
@@ -49,8 +68,9 @@ def save_unless_saved(run: Run) -> None:
 
 
 def retry_is_due(run: Run) -> bool:
-    """Return whether a save failed a while ago."""
-    return run.unsaved is not None and time.monotonic() >= run.retry_at
+    """Return whether a save of this process failed a while ago."""
+    failed = run.folder is not None and run.unsaved is not None
+    return failed and time.monotonic() >= run.retry_at
 
 
 def save_elsewhere(run: Run) -> bool:
@@ -59,15 +79,18 @@ def save_elsewhere(run: Run) -> bool:
     Returns whether that was necessary.  The user is told where it is, or which checkpoint is the
     newest whole one.
     """
-    if run.folder is None or not (run.unsaved or run.journal.problem):
+    if not run.group.share(bool(run.folder and (run.unsaved or run.journal.problem))):
         return False
+    checkpoint = run.checkpoint() if run.is_sound else None
+    if run.folder is None:  # the first process writes
+        return True
     reason = run.unsaved or f"{harmless(str(run.journal.path))}: {run.journal.problem}"
     try:
-        if not run.is_sound:
+        if checkpoint is None:
             raise CheckpointError("the last minibatch is half done")
         folder = RunFolder(tempfile.mkdtemp(prefix="convnet-run-"))
         run.journal.copy_to(folder.path / FILE_NAME)
-        run.last_saved, run.saved_step = folder.save(run.checkpoint()), run.position.step
+        run.last_saved, run.saved_step = folder.save(checkpoint), run.position.step
         line = (
             f"the run is saved in {folder.path} instead. Go on with --resume {folder.path} "
             "--save FOLDER"
@@ -94,26 +117,31 @@ def _failed(run: Run, reason: str) -> None:
     run.unsaved = reason
 
 
-def _refuse_bad_weights(run: Run, arrays: Mapping[str, np.ndarray]) -> None:
+def _bad_weights(run: Run, arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the message about an array with values that are not finite, or ""."""
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             good = run.last_saved or "there is none"
-            raise TrainingError(
+            return (
                 f"step {run.position.step}: {name} holds values that are not finite; nothing is "
                 f"saved. Last good checkpoint: {good}. Resume it with lower learning rates"
             )
+    return ""
 
 
 def save_after_error(run: Run, error: Exception) -> None:
     """Save a run that an error in this program has ended, if its state is sound.
+
+    One of several processes saves nothing: the others do not know of the error.
 
     Adds to the error what became of the run, as a note, and the run's folder, as `folder`.
     """
     if run.folder is None:
         return
     with suppress(Exception):  # the error itself is what has to be told
-        save_unless_saved(run)
-        save_elsewhere(run)
+        if run.group.size == 1:
+            save_unless_saved(run)
+            save_elsewhere(run)
     is_saved = run.saved_step == run.position.step and run.last_saved is not None
     error.add_note(
         f"the run is saved: {run.last_saved}"

@@ -40,13 +40,21 @@ class Signals:
 
     In a context of `interruptible`, the first signal to stop also raises Interrupted.
 
+    With `agrees`, a process is one of several, and a signal does not reach all of them at once.
+    Then `stop` and `save` stay as they are until `settle` says what all have agreed on, and
+    `caught` is what this process was asked for.
+
     Signals that the parent process ignores (nohup) stay ignored.  Outside the main thread, where
     Python allows no handlers, nothing is caught.  on_message is called with a line for the user.
     """
 
-    def __init__(self, on_message: Callable[[str], None] = lambda text: None):
+    def __init__(
+        self, on_message: Callable[[str], None] = lambda text: None, agrees: bool = False
+    ) -> None:
         self.stop: signal.Signals | None = None
-        self.save = self._may_interrupt = False
+        self.caught: signal.Signals | None = None
+        self.save = self.wants_save = self._may_interrupt = False
+        self._agrees = agrees
         self._on_message = on_message
         self._before: dict[int, Any] = {}
 
@@ -61,6 +69,11 @@ class Signals:
     def __exit__(self, *_: object) -> None:
         self._restore(*self._before)
 
+    def settle(self, stop: int, save: bool) -> None:
+        """Take over what all processes have agreed on: the signal to stop, or 0; a save."""
+        self.stop = self.caught = signal.Signals(stop) if stop else None
+        self.save, self.wants_save = self.save or save, False
+
     def take_save(self) -> bool:
         """Return whether a save was requested since the last call."""
         asked, self.save = self.save, False
@@ -71,7 +84,7 @@ class Signals:
         """Context that a signal to stop leaves at once, with Interrupted, if `is_so`."""
         self._may_interrupt = is_so
         try:
-            if is_so and self.stop:
+            if is_so and self.caught:
                 raise Interrupted
             yield
         finally:
@@ -89,15 +102,18 @@ class Signals:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _on_stop(self, number: int, _frame: FrameType | None) -> None:
-        self.stop = signal.Signals(number)
+        self.caught = signal.Signals(number)
+        if not self._agrees:
+            self.stop = self.caught
         self._restore(*STOPS)
         # The display may itself be in the middle of printing: then the line is left out.
         now = "" if self._may_interrupt else "finishing the minibatch, then "
         with suppress(RuntimeError):
-            self._on_message(f"{self.stop.name}: {now}saving; a second signal stops at once")
+            self._on_message(f"{self.caught.name}: {now}saving; a second signal stops at once")
         if self._may_interrupt:
             self._may_interrupt = False
             raise Interrupted
 
     def _on_save(self, _number: int, _frame: FrameType | None) -> None:
-        self.save = True
+        self.wants_save = True
+        self.save = self.save or not self._agrees

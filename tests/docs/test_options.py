@@ -47,6 +47,16 @@ def test_options_of_the_guide_to_training_exist():
     assert named <= known and {"--drop-rate-when-stuck", "--predictions", "--init-from"} <= named
 
 
+def test_options_of_the_page_on_several_processes_exist():
+    known = {
+        o for c in main.commands.values() for p in c.params for o in (*p.opts, *p.secondary_opts)
+    }
+    text = (PAGE.parent / "distributed.md").read_text(encoding="utf-8")
+    theirs = {"--no-binary", "--hostfile", "--ntasks", "--kill-on-bad-exit", "--mpi"}
+    named = set(OPTION.findall(text)) - theirs
+    assert named <= known and {"--ranks", "--rank-timeout", "--replicas"} <= named
+
+
 def test_counterparts_exist():
     known = {o for command in main.commands.values() for p in command.params for o in p.opts}
     for program in ("convnet.py", "shownet.py"):

@@ -1,7 +1,7 @@
 """The CPU engine: memory of the host and of virtual devices, and programs of bound calls."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -14,6 +14,7 @@ from numba import get_num_threads, set_num_threads
 from numpy.typing import ArrayLike
 
 from convnet.backends.base import unused_positions
+from convnet.backends.cpu.ports import HalfPort, Port
 from convnet.compiling.building import compiled
 from convnet.compiling.replay import bind
 from convnet.errors import DeviceError
@@ -43,6 +44,13 @@ class Engine:
 
     def device_name(self, device: int) -> str:
         return "host" if device < 0 else f"cpu:{device}"
+
+    def expect(self, programs: Mapping[str, list[Step]]) -> None:
+        """Do nothing: memory does not depend on the programs."""
+
+    def has(self, buffer: Buffer) -> bool:
+        """Return True: all devices are this process's."""
+        return True
 
     def unused(self, step: Step) -> set[int]:
         """Return the positions of the arguments that a step does not touch; they may be None."""
@@ -80,6 +88,11 @@ class Engine:
     def swap(self) -> None:
         """The minibatch that was filled in last is the one to run from now on."""
 
+    def port(self, view: View, cases: int, half: bool) -> Port:
+        """Return a view as bytes to send or receive; half: rounded to 16-bit floats."""
+        array = self.array(view, cases)
+        return HalfPort(array) if half else Port(array)
+
     def program(self, steps: list[Step], sizes: tuple[int, ...]) -> "Program":
         """Bind steps to this engine's memory; sizes: the cases of each microbatch.
 
@@ -90,6 +103,21 @@ class Engine:
         for step, cases in bound:  # before any is bound: a device's steps share its largest scratch
             self._reserve(step, cases)
         return Program(_compiled([self._bind(step, cases) for step, cases in bound]))
+
+    def parts(
+        self, parts: list[list[Step]], sizes: tuple[int, ...], *, by_step: bool
+    ) -> list[list["Program"]]:
+        """Bind the parts of a program all at once; return the programs of each.
+
+        by_step: one for each step; else one.  No step may be on an empty microbatch.
+        """
+        whole, found, start = self.program([s for part in parts for s in part], sizes), [], 0
+        for part in parts:
+            end = start + len(part)
+            cuts = range(start, end) if by_step else [start]
+            found.append([whole.part(cut, cut + 1 if by_step else end) for cut in cuts])
+            start = end
+        return found
 
     def _arguments(self, step, cases):
         return [self.array(a, cases) if isinstance(a, View) else a for a in step.arguments]
@@ -158,6 +186,10 @@ class Program:
 
     def __init__(self, bound: list[Bound]):
         self.bound = bound
+
+    def part(self, start: int, end: int) -> "Program":
+        """Return a program of some of the steps."""
+        return Program(self.bound[start:end])
 
     def run(self, times: Times | None = None) -> None:
         """Run all steps; add when each ran to `times`, if given."""

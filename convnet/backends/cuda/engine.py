@@ -1,8 +1,9 @@
 """The CUDA engine: it owns the memory of GPUs, and makes programs of launches and copies."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from convnet.backends.cuda.runtime.double_buffer import COMPUTING, UPLOADING, Sl
 from convnet.backends.cuda.runtime.host_copy import copy_rows
 from convnet.backends.cuda.runtime.launch import Array, Launch
 from convnet.backends.cuda.runtime.memory import allocate, check_fit
+from convnet.backends.cuda.runtime.ports import Port
 from convnet.backends.cuda.runtime.program import Program
 from convnet.backends.cuda.runtime.stream_schedule import COMPUTE, Stream, schedule
 from convnet.backends.cuda.runtime.streams import Streams
@@ -54,6 +56,13 @@ class Engine:
     def device_name(self, device: int) -> str:
         """Return the name of a device of the spec; -1 is the host."""
         return "host" if device < 0 else f"cuda:{self.gpus[device]}"
+
+    def expect(self, programs: Mapping[str, list[Step]]) -> None:
+        """Do nothing: memory does not depend on the programs."""
+
+    def has(self, buffer: Buffer) -> bool:
+        """Return True: all devices are this process's."""
+        return True
 
     # -- memory ----------------------------------------------------------------------------------
 
@@ -169,6 +178,22 @@ class Engine:
         return self.slots.coming.loading()
 
     # -- programs --------------------------------------------------------------------------------
+
+    def dtype_of(self, view: View) -> np.dtype[Any]:
+        """Return the type of a view's values."""
+        return self._dtype(view.buffer)
+
+    def port(self, view: View, cases: int, half: bool) -> Port:
+        """Return a view as bytes of the host to send or receive; half: as 16-bit floats."""
+        itemsize = 2 if half else self.dtype_of(view).itemsize
+        memory = self._allocate(-1, prod(view.shape(cases)) * itemsize)
+        return Port(self, view, cases, memory, half)
+
+    def parts(
+        self, parts: list[list[Step]], sizes: tuple[int, ...], *, by_step: bool
+    ) -> list[list[Program]]:
+        """Return a program for each part, which is a graph of its own; `by_step` is not heeded."""
+        return [[self.program(part, sizes)] for part in parts]
 
     def program(self, steps: list[Step], sizes: tuple[int, ...]) -> Program:
         """Bind steps to this engine's memory.  sizes: cases of each microbatch.

@@ -22,7 +22,7 @@ def describe(arguments: DescribeArguments) -> None:
     specs, language = read_specs(spec)
     graph, assumed = build_without_data(specs, language, arguments.dims)
     warn(specs.problems.warnings)
-    summary = network_summary(graph, arguments.minibatch)
+    summary = network_summary(graph, arguments.minibatch, arguments.ranks)
     if arguments.as_json:
         result_json(summary)
         return

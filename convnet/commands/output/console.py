@@ -74,6 +74,7 @@ class Guarded(io.TextIOBase):
 
     def __init__(self, stream: IO[str] | None, keeps: re.Pattern[str] | None = None) -> None:
         self.problem: OSError | None = None
+        self._is_silent = False
         self._stream, self._keeps = stream, keeps
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
         self._raw = _raw(stream)
@@ -106,6 +107,8 @@ class Guarded(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write a text, with its control characters escaped; return its length."""
+        if self._is_silent:
+            return len(text)
         encoded = self._safe(text).encode(self._encoding, "replace")
         try:
             self._put(encoded)
@@ -117,6 +120,11 @@ class Guarded(io.TextIOBase):
 
     def flush(self) -> None:
         """Do nothing: `write` leaves nothing in a buffer."""
+
+    def silence(self) -> None:
+        """Drop what is written from now on, without a problem."""
+        self._stream = self._raw = None
+        self._is_silent = True
 
     def styled(self) -> Guarded:
         """Return a stream for rich, which keeps its colors where a terminal shows them."""
@@ -177,6 +185,13 @@ def guarded() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def silence() -> None:
+    """Drop all that is printed from now on, within `guarded`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, Guarded):
+            stream.silence()
 
 
 def styled(stream: IO[str]) -> IO[str]:

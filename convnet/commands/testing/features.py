@@ -4,6 +4,7 @@ from convnet.cli_options.test import TestArguments
 from convnet.commands.load_for_test import LoadedForTest
 from convnet.commands.output.console import result, result_json
 from convnet.commands.output.quarters import Quarters
+from convnet.distributed.session import current
 from convnet.train.features import write_features
 
 SPLITS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}
@@ -28,6 +29,7 @@ def write(found: LoadedForTest, arguments: TestArguments) -> None:
         facts,
         minibatches=arguments.max_batches,
         on_minibatch=lambda split, done, total: progress[split](done, total),
+        writes=current().is_first,
     )
     if arguments.as_json:
         result_json(meta)

@@ -1,7 +1,7 @@
 """`convnet predict`: the most probable classes of a user's own images."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +13,12 @@ from convnet.cli_options.predict import PredictArguments
 from convnet.commands.load_network import load
 from convnet.commands.output.console import lost_result, note
 from convnet.commands.output.progress_bar import Counting
+from convnet.commands.ranks import facts_of_prediction, joined, refuse_differences
 from convnet.commands.run_options import device_options, start_workers
 from convnet.commands.testing.printed_predictions import Facts, Printer, printer
 from convnet.display import harmless
-from convnet.engines import make_engine
+from convnet.distributed.group import Group
+from convnet.engines import make_engine_of
 from convnet.errors import ConvnetError, DataError
 from convnet.network.network import Network
 from convnet.predict.find import Found, find_pictures, listed_paths, shown
@@ -38,19 +40,28 @@ def predict(arguments: PredictArguments) -> int:
         from convnet.commands.output.output_files import refuse_picture
 
         refuse_picture(arguments.out)
-    found = find_pictures(_paths(arguments.images))
+    group = joined(arguments.device)
+    found = find_pictures(_paths_of_all(group, arguments.images))
     for path, why in found.skipped:
         note_skipped(path, why)
     if not found.files:
         raise ConvnetError("there are no images among the paths given")
-    members = _load_all(arguments, found)
+    members = _load_all(arguments, found, group)
     _refuse_different(members, arguments)
-    prediction = _Prediction(members, arguments, found)
+    prediction = _Prediction(members, arguments, found, group)
     prediction.run()
     skipped = prediction.skipped + len(found.skipped)
     if skipped:
         note(f"{skipped:,} of {len(found.files) + len(found.skipped):,} could not be read")
     return 1 if skipped else 0
+
+
+def _paths_of_all(group: Group, given: tuple[Path, ...]) -> Iterable[Path]:
+    """The paths; of several processes, only the first one has a list on standard input."""
+    if group.size == 1 or STDIN not in given:
+        return _paths(given)
+    listed = [str(path) for path in _paths(given)] if group.is_first else None
+    return [Path(path) for path in group.share(listed)]
 
 
 def _paths(given: tuple[Path, ...]) -> Iterator[Path]:
@@ -77,19 +88,20 @@ class _Member(NamedTuple):
     has_names: bool
 
 
-def _load_all(arguments: PredictArguments, found: Found) -> list[_Member]:
+def _load_all(arguments: PredictArguments, found: Found, group: Group) -> list[_Member]:
     """Return the networks, with one size of minibatches that suits all of them and the images."""
     saved = [load(path, for_test=True) for path in arguments.load or (None,)]
     stored = (each.checkpoint.options.get("minibatch", 128) for each in saved)
     minibatch = min(arguments.minibatch or min(stored), len(found.files))
-    return [_member(each, arguments, minibatch) for each in saved]
+    refuse_differences(group, facts_of_prediction([s.checkpoint for s in saved], found, minibatch))
+    return [_member(each, arguments, minibatch, group) for each in saved]
 
 
-def _member(saved: Saved, arguments: PredictArguments, minibatch: int) -> _Member:
+def _member(saved: Saved, arguments: PredictArguments, minibatch: int, group: Group) -> _Member:
     stored = saved.checkpoint
     record = record_of(stored.input, harmless(str(saved.path)))
     graph = saved.graph()
-    chosen = make_engine(device_options(arguments.device), graph)
+    chosen = make_engine_of(group, device_options(arguments.device), graph)
     network = Network(graph, minibatch, chosen.engine, seed=stored.seed, only_tests=True)
     checkpoint.restore(network, stored)
     note(f"{saved.path}, {chosen.line}")
@@ -130,7 +142,10 @@ class _Prediction:
     skipped: how many images could not be read so far.
     """
 
-    def __init__(self, members: list[_Member], arguments: PredictArguments, found: Found):
+    def __init__(
+        self, members: list[_Member], arguments: PredictArguments, found: Found, group: Group
+    ) -> None:
+        self._group = group
         self._members, self._arguments, self._found = members, arguments, found
         self._predictors = [member.predictor for member in members]
         self._views = [p.all_views if arguments.multiview else 1 for p in self._predictors]
@@ -164,10 +179,11 @@ class _Prediction:
                 for case, column in zip(cases.tolist(), values.T, strict=True):
                     self._take(out, case, column)
                 counting.advance(len(cases))
-                if lost_result() is not None and not arguments.out:
+                lost = lost_result() is not None and not arguments.out
+                if self._group.agree(lost)[0]:
                     return  # nobody reads on, as behind `| head`
         out.end()
-        if arguments.out:
+        if arguments.out and self._group.is_first:
             self._draw(arguments.out)
 
     def _facts(self) -> Facts:

@@ -9,6 +9,7 @@ from convnet.cli_options.test import TestArguments
 from convnet.commands.load_for_test import LoadedForTest, load_for_test
 from convnet.commands.output.console import note, result, result_json
 from convnet.commands.output.quarters import Quarters
+from convnet.commands.ranks import joined
 from convnet.commands.testing import features
 from convnet.commands.testing.confusion import refuse_confusion, write_confusion
 from convnet.report.confusion import Confusion
@@ -28,6 +29,7 @@ TOPK = 5
 
 def test(arguments: TestArguments) -> None:
     """Test the networks and print their errors, or write a layer's activities."""
+    group = joined(arguments.evaluation.device)
     _refuse_half_of_features(arguments)
     refuse_confusion(arguments.confusion)
     loads = arguments.load or (() if arguments.predictions else (None,))
@@ -43,7 +45,7 @@ def test(arguments: TestArguments) -> None:
     tested = [_test_network(load, arguments, ensemble) for load in loads]
     tested += [_take_predictions(folder, ensemble) for folder in arguments.predictions]
     _note_odd_members(tested)
-    if arguments.test_out:
+    if arguments.test_out and group.is_first:
         _write_average(ensemble, tested, arguments.test_out)
     average = [ensemble.score(views) for views in ensemble.views()] if several else []
     confusion = _confusion(tested, average, ensemble)
@@ -55,7 +57,7 @@ def test(arguments: TestArguments) -> None:
         _print(tested, average, ensemble)
         for line in lines_of_pairs(confusion, arguments.confused) if arguments.confused else ():
             result(line)
-    for out in arguments.confusion:
+    for out in arguments.confusion if group.is_first else ():
         write_confusion(confusion, out, note if arguments.as_json else result)
 
 

@@ -12,6 +12,7 @@ from convnet.cli_options.shared import InitArguments
 from convnet.cli_options.train import RunSpecArguments, StartArguments, TrainArguments
 from convnet.commands.load_network import RUNS, load_newest
 from convnet.commands.output.console import note, warn
+from convnet.commands.ranks import facts_of_run, joined, refuse_differences
 from convnet.commands.run_options import (
     data_options,
     device_options_of_run,
@@ -20,7 +21,6 @@ from convnet.commands.run_options import (
     training_options,
 )
 from convnet.commands.training.init_from import init_from, refuse_wrong_start
-from convnet.commands.training.launcher import refuse_copies
 from convnet.commands.training.network_files import (
     files_of,
     refuse_another_layer_file,
@@ -30,7 +30,8 @@ from convnet.commands.training.observers import observers
 from convnet.commands.training.progress import Progress
 from convnet.commands.training.report import report, report_dry_run
 from convnet.data.listing import listing_of
-from convnet.engines import make_engine
+from convnet.distributed.group import Group
+from convnet.engines import make_engine_of
 from convnet.errors import ConvnetError
 from convnet.graph.checkpoint_facts import facts_to_store
 from convnet.initial import InitOptions, fill, resolve
@@ -49,12 +50,12 @@ from convnet.train.untie import untie
 
 def train(arguments: TrainArguments) -> int:
     """Train, print what happened, and return the exit code."""
-    refuse_copies(os.environ)
+    group = joined(arguments.device)
     with outliving_the_terminal():
-        return _train(_resume_or_start(_with_folder(arguments)))
+        return _train(_resume_or_start(_with_folder(arguments)), group)
 
 
-def _train(arguments: TrainArguments) -> int:
+def _train(arguments: TrainArguments, group: Group) -> int:
     start = arguments.start
     refuse_wrong_start(start)
     _refuse_lost_trace(arguments.trace, start.save)
@@ -70,7 +71,8 @@ def _train(arguments: TrainArguments) -> int:
     prepared = _prepare(specs, spec, arguments, saved, saved_path)
     specs = prepared.specs
     warn(specs.problems.warnings)
-    run = _make_run(arguments, spec, prepared, found)
+    run = _make_run(arguments, spec, prepared, found, group)
+    refuse_differences(group, facts_of_run(run, specs, prepared, saved))
     for line in [f"dialect: {prepared.graph.dialect.title}", *prepared.notes, *untied]:
         note(line)
     if saved:
@@ -154,7 +156,11 @@ def _prepare(specs, spec: RunSpecArguments, arguments, saved, saved_path) -> Pre
 
 
 def _make_run(
-    arguments: TrainArguments, spec: RunSpecArguments, prepared: Prepared, found: Found | None
+    arguments: TrainArguments,
+    spec: RunSpecArguments,
+    prepared: Prepared,
+    found: Found | None,
+    group: Group,
 ) -> Run:
     schedule, start = arguments.schedule, arguments.start
     saved = found and found.checkpoint
@@ -163,7 +169,7 @@ def _make_run(
     every = schedule.wupdate_freq or before.get("wupdate_freq", 1)
     seed = _seed(schedule.seed, saved)
     devices = device_options_of_run(arguments.device, before)
-    chosen = make_engine(devices, prepared.graph)
+    chosen = make_engine_of(group, devices, prepared.graph)
     note(f"CUDA is not available: {chosen.line}" if chosen.lacks_cuda else chosen.line)
     init = _init_options(arguments.init)
     calls = [] if saved else _init_calls(init, prepared.graph)
@@ -177,18 +183,21 @@ def _make_run(
         "precision": devices.precision,
         "listing": listing_of(prepared.dataset),
     }
+    feeds = prepared.feed("train", minibatch, seed), prepared.feed("test", minibatch)
+    for feed in feeds:
+        feed.make_only(network.cases_needed)
     return Run(
         network,
-        prepared.feed("train", minibatch, seed),
-        prepared.feed("test", minibatch),
+        *feeds,
         options=training_options(arguments, prepared.defaults, before),
-        folder=None if arguments.dry_run else _folder(start, spec.layers, found),
+        folder=None if arguments.dry_run or group.rank else _folder(start, spec.layers, found),
+        group=group,
         data=prepared.source,
         class_names=prepared.dataset.class_names,
         input=prepared.input if prepared.input.is_storable else None,
         settings=settings,
         init_from=origin,
-        trace=arguments.trace,
+        trace=None if group.rank else arguments.trace,
     )
 
 

@@ -4,7 +4,7 @@ Every minibatch is a pure function of (seed, epoch, index).  So it can be made a
 and by any thread, and a resumed run sees the same minibatches as an uninterrupted one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +21,9 @@ from convnet.data.pipeline.mean import mean_crop
 from convnet.data.pipeline.slices import minibatch_slices
 from convnet.data.pipeline.views import check_views, view_positions
 from convnet.errors import DataError
+
+Ranges = Callable[[int], list[tuple[int, int]]]
+"""Of a minibatch of so many cases, parts of it, as (first, end)."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,14 @@ class Batch:
               or targets of regression (targets, n), 2 one-hot labels (classes, n)
     labels    int64 (n,)
     indices   the positions of the cases in their split, int64 (n,)
+    made      the cases whose pixels are made, numbers in the minibatch; those of others are garbage
     """
 
     cases: int
     matrices: dict[int, np.ndarray]
     labels: np.ndarray
     indices: np.ndarray
+    made: np.ndarray
 
 
 class Feed:
@@ -104,6 +109,19 @@ class Feed:
         stored = None if self._shuffles else dataset.stored_batches(split)
         self._slices = minibatch_slices(dataset.count(split), minibatch, stored)
         self._order = lru_cache(maxsize=2)(self._make_order)
+        self._ranges: Ranges = lambda cases: [(0, cases)]
+
+    def make_only(self, ranges: "Ranges") -> None:
+        """Make the pixels of some cases only, as where other processes make the others'.
+
+        ranges: of the number of cases in a minibatch, those to make, as (first, end).
+        """
+        self._ranges = ranges
+
+    @property
+    def mean(self) -> np.ndarray:
+        """What is subtracted from each crop: float32 (channels, side, side)."""
+        return self._mean
 
     # -- which cases a minibatch holds
 
@@ -170,7 +188,9 @@ class Feed:
         indices = self.indices(epoch, index)
         crops, workers = self._crops(epoch, indices), self.dataset.workers
         if out and workers is not None and workers.is_canvas(out.get(0)):
-            with workers.make(out[0], self.split, indices, self.side, crops, self._factor):
+            ranges = self._ranges(len(indices))
+            cut = self.side, crops, self._factor, ranges
+            with workers.make(out[0], self.split, indices, *cut) if ranges else nullcontext():
                 return self._labeled(indices, out)
         with self.borrow(indices) as images:
             return self._batch(indices, images, crops, out)
@@ -211,8 +231,19 @@ class Feed:
         return self.dataset.images(self.split, indices)[:, :, seen, seen]
 
     def borrow(self, indices: Indices) -> AbstractContextManager[np.ndarray | None]:
-        """Return a context that yields the images of cases; None if no pixels are needed."""
-        return self.dataset.borrow(self.split, indices) if 0 in self._heights else nullcontext()
+        """Return a context that yields the images of cases; None if no pixels are needed.
+
+        Of the cases of a minibatch, those whose pixels are made.
+        """
+        made = self._made(len(indices))
+        if 0 not in self._heights or not len(made):
+            return nullcontext()
+        some = indices if len(made) == len(indices) else np.asarray(indices)[made]
+        return self.dataset.borrow(self.split, some)
+
+    def _made(self, cases: int) -> np.ndarray:
+        ranges = self._ranges(cases)
+        return np.concatenate([np.arange(0), *(np.arange(*each) for each in ranges)])
 
     def _crops(self, epoch, indices) -> Crops:
         shifts = self._noise.shifts(epoch, indices) if self._noise else None
@@ -227,12 +258,21 @@ class Feed:
 
     def _batch(self, indices, images, crops: Crops, out):
         batch = self._labeled(indices, out)
-        if 0 in batch.matrices:
-            self._refuse_non_finite(images, indices)
+        if 0 in batch.matrices and images is not None:
+            self._refuse_non_finite(images, np.asarray(indices)[batch.made])
             pixels = batch.matrices[0].reshape(self.dataset.channels, self.side, self.side, -1)
-            starts, flips, shifts = crops
-            arrange(images, starts, flips, self._mean, pixels, shifts, self._factor)
+            self._arrange(images, crops, pixels)
         return batch
+
+    def _arrange(self, images, crops: Crops, pixels):
+        """Make the pixels of a minibatch's ranges, whose images lie one behind the other."""
+        done = 0
+        for first, end in self._ranges(pixels.shape[-1]):
+            some = images[done : done + end - first]
+            starts, flips = crops.starts[first:end], crops.flips[first:end]
+            shifts = None if crops.shifts is None else crops.shifts[:, first:end]
+            arrange(some, starts, flips, self._mean, pixels, shifts, self._factor, first)
+            done += end - first
 
     def _refuse_non_finite(self, images, indices):
         """Raise DataError if images of real numbers hold NaN or infinity."""
@@ -253,7 +293,7 @@ class Feed:
             matrices[1][:] = self.dataset.target_matrix(self.split, indices)
         if 2 in matrices:
             np.equal(labels, np.arange(self.dataset.classes)[:, np.newaxis], out=matrices[2])
-        return Batch(len(indices), matrices, labels, indices)
+        return Batch(len(indices), matrices, labels, indices, self._made(len(indices)))
 
     @property
     def _factor(self):

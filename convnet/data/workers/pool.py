@@ -170,9 +170,9 @@ class Workers:
         memory = self._allocate(Pages.size(side, cases))
         pages = Pages(memory, side, cases)
         pages.rows["place"] = self._dataset.places(split, indices)
-        tasks = ceil_div(cases, _IMAGES_PER_TASK)
-        request = Request(packed(pages.pixels), tasks, self._damaged(split, indices))
-        self._submit(request, DECODE, memory, (side, cases, cases), _IMAGES_PER_TASK)
+        parts = _divided([(0, cases)], _IMAGES_PER_TASK)
+        request = Request(packed(pages.pixels), len(parts), self._damaged(split, indices))
+        self._submit(request, DECODE, memory, (side, cases, cases), parts)
         return request
 
     def canvas(self, mean: np.ndarray, cases: int) -> np.ndarray:
@@ -197,11 +197,13 @@ class Workers:
         side: int,
         crops: Crops,
         factor: float,
+        ranges: list[tuple[int, int]] | None = None,
     ) -> Request:
         """Start making a minibatch at the beginning of `matrix`, which is from `canvas`.
 
         The request yields the pixels, (channels, side, side, cases).  factor: what the pixels are
-        multiplied by.  DataError if a worker has ended.
+        multiplied by.  ranges: the cases to make, (first, end); None: all of them.  DataError if a
+        worker has ended.
         """
         memory, cases = self._memory.owner_of(matrix), len(indices)
         canvas = Canvas(memory, side, matrix.shape[1])
@@ -210,9 +212,9 @@ class Workers:
         rows["place"] = self._dataset.places(split, indices)
         rows["start"], rows["flip"], rows["factor"] = starts, flips, factor
         rows["shifts"] = 0 if shifts is None else shifts.T
-        size, damaged = self.cases_per_task(cases), self._damaged(split, indices)
-        request = Request(canvas.pixels(cases), ceil_div(cases, size), damaged)
-        self._submit(request, MAKE, memory, (side, matrix.shape[1], cases), size)
+        parts = _divided(ranges or [(0, cases)], self.cases_per_task(cases))
+        request = Request(canvas.pixels(cases), len(parts), self._damaged(split, indices))
+        self._submit(request, MAKE, memory, (side, matrix.shape[1], cases), parts)
         return request
 
     def _damaged(self, split, indices):
@@ -224,8 +226,11 @@ class Workers:
                 raise self._problem
             return self._memory.allocate(size)
 
-    def _submit(self, request, kind, memory, sizes, size):
-        """Write the tasks of a request, of `size` cases each; sizes: side, capacity and cases."""
+    def _submit(self, request, kind, memory, sizes, parts):
+        """Write a task for each part (first, end) of a request.
+
+        sizes: side, capacity and cases.
+        """
         with self._lock:
             if self._problem:
                 raise self._problem
@@ -233,11 +238,8 @@ class Workers:
             if not self._unanswered:
                 self._last_answer = time.monotonic()  # nothing was asked for before
             self._requests[number] = request
-            place, cases = self._memory.place(memory), sizes[-1]
-            tasks = [
-                Task(number, kind, *place, *sizes, first, min(first + size, cases))
-                for first in range(0, cases, size)
-            ]
+            place = self._memory.place(memory)
+            tasks = [Task(number, kind, *place, *sizes, *part) for part in parts]
             self._unanswered |= {(number, task.first): task for task in tasks}
             pipe = self._tasks
         for task in tasks:
@@ -363,3 +365,12 @@ class Workers:
         """Take the answers that the workers wrote before they were killed."""
         while read := os.read(self._answers, 1 << 16):
             unread = self._take_answers(unread + read)
+
+
+def _divided(ranges, size):
+    """Return the parts (first, end), of `size` cases at most, of ranges."""
+    return [
+        (start, min(start + size, end))
+        for first, end in ranges
+        for start in range(first, end, size)
+    ]

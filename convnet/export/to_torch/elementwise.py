@@ -52,5 +52,5 @@ def sum_(b: Builder, node: Node, values: list[Value]) -> Value:
 
 
 def _times(text: str, factor: float) -> str:
-    known = {1: text, -1: f"-{text}"}
+    known: dict[float, str] = {1: text, -1: f"-{text}"}
     return known.get(factor, f"{factor!r} * {text}")
