@@ -199,7 +199,7 @@ def test_the_ratio_and_the_picture(figure1):
         for neuron, n in (("relu", 100), ("tanh", 300))
     }
     assert "relu : tanh = 1 : 3.0 (3.0 to 3.0)" in figure1.ratio_line(curves, 0.25)
-    assert figure1.picture(curves, "shapes", 0.25).width == 900
+    assert figure1.picture(curves, "shapes", 0.25).width == 1800
 
 
 def test_a_finished_run_is_not_trained_again(figure1, tmp_path, monkeypatch):

@@ -29,9 +29,9 @@ _LIGHT = {
     "line0": ("", "#0072b2"),
     "line1": ("", "#d55e00"),
     "line2": ("", "#009e73"),
-    "line3": ("", "#b0588c"),
-    "line4": ("", "#c98a00"),
-    "line5": ("", "#56b4e9"),
+    "line3": ("", "#4b2e83"),
+    "line4": ("", "#56b4e9"),
+    "line5": ("", "#1f2329"),
 }
 _DARK = {
     "paper": ("#15181c", "#15181c"),
@@ -53,9 +53,9 @@ _DARK = {
     "line0": ("", "#56b4e9"),
     "line1": ("", "#f08a4b"),
     "line2": ("", "#2fc79c"),
-    "line3": ("", "#cc79a7"),
-    "line4": ("", "#e6b84a"),
-    "line5": ("", "#a3a3dc"),
+    "line3": ("", "#b03a7a"),
+    "line4": ("", "#ffffff"),
+    "line5": ("", "#8b4513"),
 }
 LINES = tuple(role for role in _LIGHT if role.startswith("line"))  # of the curves of a plot
 ROLES = tuple(_LIGHT)

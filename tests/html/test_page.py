@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
+from convnet.drawing.style import LINES, ink
 from convnet.html import report_page
 from convnet.html.series import CurveBuilder
 from convnet.journal import Journal
@@ -249,3 +250,12 @@ def test_the_license_of_the_plots_is_beside_them():
         .read_text()
         .startswith("/*! https://github.com/leeoniya/uPlot")
     )
+
+
+def test_the_page_has_the_colors_of_plots():
+    script = (ROOT / "convnet/html/assets/curves.js").read_text()
+    style = (ROOT / "convnet/html/assets/page.css").read_text()
+    for theme in ("light", "dark"):
+        colors = [ink(role, theme) for role in LINES]
+        assert ", ".join(f'"{color}"' for color in colors) in script
+        assert all(f"--c{number}: {color};" in style for number, color in enumerate(colors))

@@ -32,13 +32,14 @@ def random_test(count=200, seed=0):
     return probabilities, random.integers(-1, 3, count)
 
 
-def test_the_most_confident_mistakes_of_all_minibatches():
+@pytest.mark.parametrize("size", [20, 100])  # fewer and more mistakes than are kept
+def test_the_most_confident_mistakes_of_all_minibatches(size):
     probabilities, labels = random_test()
     batches = [
-        AveragedBatch(at, probabilities[:, at * 20 :][:, :20], labels[at * 20 :][:20])
-        for at in range(10)
+        AveragedBatch(at, probabilities[:, at * size :][:, :size], labels[at * size :][:size])
+        for at in range(200 // size)
     ]
-    found = result_of_test(batches, Cases(20), NAMES, "best")
+    found = result_of_test(batches, Cases(size), NAMES, "best")
     predicted, confidence = probabilities.argmax(axis=0), probabilities.max(axis=0)
     wrong = np.flatnonzero(predicted != labels)
     expected = wrong[np.argsort(-confidence[wrong], kind="stable")][:MOST_MISTAKES]

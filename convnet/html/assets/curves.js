@@ -1,10 +1,10 @@
 // Draws the curves of the report: a chart for each number, all runs laid over each other.
 "use strict";
 (function () {
-  // Okabe and Ito's colors, which people with any form of color vision can tell apart.
+  // Those of convnet/drawing/style.py, which people with any form of color vision can tell apart.
   const COLORS = {
-    light: ["#0072b2", "#d55e00", "#009e73", "#b0588c", "#c98a00", "#56b4e9"],
-    dark: ["#56b4e9", "#f08a4b", "#2fc79c", "#cc79a7", "#e6b84a", "#a3a3dc"],
+    light: ["#0072b2", "#d55e00", "#009e73", "#4b2e83", "#56b4e9", "#1f2329"],
+    dark: ["#56b4e9", "#f08a4b", "#2fc79c", "#b03a7a", "#ffffff", "#8b4513"],
   };
   let runs = [];
   const place = document.getElementById("charts");

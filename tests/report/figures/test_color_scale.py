@@ -5,7 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from convnet.report.figures import color_scale, plot, predictions
+from convnet.drawing.style import LINES, ink
+from convnet.report.figures import color_scale, predictions
 from convnet.report.figures import confusion as confusion_picture
 from convnet.report.figures.color_scale import (
     FROM_DARK,
@@ -26,6 +27,10 @@ WITHOUT = {
     "green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
               [-0.011820, 0.042940, 0.968881]],
 }  # fmt: skip
+
+# Of the lines of plots, for each theme.
+LINE_COLORS = [[tuple(bytes.fromhex(ink(role, theme)[1:])) for role in LINES]
+               for theme in ("light", "dark")]  # fmt: skip
 
 
 def linear(colors):
@@ -65,7 +70,7 @@ def test_colors_darken_on_both_sides_of_0():
 @pytest.mark.parametrize("without", WITHOUT)
 def test_colors_stay_apart_without_some_cones(without):
     pairs = [
-        *combinations(plot.COLORS, 2),
+        *(pair for colors in LINE_COLORS for pair in combinations(colors, 2)),
         (predictions.RIGHT, predictions.WRONG),
         (predictions.BAR, predictions.RIGHT_BAR),
         (confusion_picture.BAR, confusion_picture.TRACK),
