@@ -12,8 +12,7 @@ from pathlib import Path
 
 import click
 
-from convnet.errors import ConvnetError
-from examples.cifar10.arguments import FOLDER, check_corpus, list_of
+from examples.cifar10.arguments import FOLDER, SCALE, check_corpus, list_of, one_line_errors
 from examples.cifar10.batches import originals_folder
 from examples.cifar10.nets import BY_NAME, NETS, Net
 from examples.cifar10.results import Result, curve_of, result_of, table, write_curves, write_results
@@ -29,7 +28,7 @@ from examples.cifar10.training import Place, train
               show_default=True, help="Nets, separated by commas.")  # fmt: skip
 @click.option("--seeds", default="1,2,3", callback=list_of(int), show_default=True,
               help="Seeds, separated by commas.")  # fmt: skip
-@click.option("--scale", default=1.0, type=click.FloatRange(0, 1, min_open=True),
+@click.option("--scale", default=1.0, type=SCALE,
               show_default=True, help="Fraction of the epochs, for a quick look.")  # fmt: skip
 @click.option("--only-table", is_flag=True, help="Train nothing; report what there is.")
 @click.argument("more", nargs=-1)
@@ -38,7 +37,7 @@ def main(data, corpus, runs, nets, seeds, scale, only_table, more):
 
     MORE: further options of each `convnet train`, after --.
     """
-    try:
+    with one_line_errors():
         chosen = [BY_NAME[name] for name in nets]
         check_corpus(chosen, corpus)
         place = Place(runs, corpus, originals_folder(data, runs / "data"), scale, more)
@@ -47,8 +46,6 @@ def main(data, corpus, runs, nets, seeds, scale, only_table, more):
                 train(net, seed, place)
                 report(place)
         click.echo(report(place))
-    except ConvnetError as error:
-        raise click.ClickException(str(error)) from None
 
 
 def report(place: Place) -> str:

@@ -1,5 +1,7 @@
 """Arguments that the commands of this package share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -8,6 +10,18 @@ from convnet.errors import ConvnetError
 from examples.cifar10.nets import Net
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
+SCALE = click.FloatRange(0, 1, min_open=True)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn errors that a user can meet into click's, which prints a line."""
+    try:
+        yield
+    except ConvnetError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or 'a file'}: {error.strerror}") from None
 
 
 def list_of(kind, known=None):

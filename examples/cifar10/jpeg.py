@@ -19,9 +19,8 @@ import numpy as np
 from PIL import Image
 
 from convnet.data import open_dataset
-from convnet.errors import ConvnetError
 from convnet.stored.files import replacing
-from examples.cifar10.arguments import FOLDER, check_corpus, list_of
+from examples.cifar10.arguments import FOLDER, SCALE, check_corpus, list_of, one_line_errors
 from examples.cifar10.batches import originals_folder
 from examples.cifar10.nets import BY_NAME
 from examples.cifar10.results import result_of, spread
@@ -107,13 +106,13 @@ def table(copies: list[Copy], firsts: tuple[float, float]) -> str:
               help="Folder for the runs, that of `python -m examples.cifar10`.")  # fmt: skip
 @click.option("--qualities", default="75,50,30", callback=list_of(int), show_default=True)
 @click.option("--seeds", default="1,2,3", callback=list_of(int), show_default=True)
-@click.option("--scale", default=1.0, show_default=True, help="Fraction of the epochs.")
+@click.option("--scale", default=1.0, type=SCALE, show_default=True, help="Fraction of the epochs.")
 @click.option("--first", type=(float, float), default=(6.0, 12.0), show_default=True,
               help="Smallest and largest likely distance of the images as given to the "
               "uncompressed ones, gray levels.")  # fmt: skip
 def main(data, corpus, runs, qualities, seeds, scale, first):
     """Train 80sec on compressed copies of the images and print a table of its errors."""
-    try:
+    with one_line_errors():
         check_corpus([NET], corpus)
         copies: list[Copy] = []
         for quality in (None, *qualities):
@@ -122,8 +121,6 @@ def main(data, corpus, runs, qualities, seeds, scale, first):
         text = table(copies, first)
         (runs / "jpeg.md").write_text(text, "utf-8")
         click.echo(text)
-    except ConvnetError as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _copy_of(quality, data, corpus, runs, seeds, scale) -> Copy:

@@ -211,6 +211,13 @@ def test_unknown_nets_and_missing_files_are_named(archive, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_named(archive, corpus, tmp_path):
+    (tmp_path / "file").write_text("")
+    given = ["--data", archive, "--corpus", corpus, "--nets", "80sec"]
+    result = invoke(*given, "--runs", tmp_path / "file" / "runs")
+    assert result.exit_code == 1 and f"Error: {tmp_path / 'file' / 'runs'}" in result.output
+
+
 def test_the_table_of_what_there_is(archive, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("trained"))
     given = ["--data", archive, "--corpus", corpus, "--runs", tmp_path, "--nets", "80sec"]
