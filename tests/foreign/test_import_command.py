@@ -301,6 +301,14 @@ def test_nothing_is_replaced(place):
     assert result.exit_code == 1 and "is a folder" in said(result)
 
 
+def test_a_folder_that_cannot_be_made_is_named(place):
+    result = run(
+        "import", place / "net.pth", *files(place), "--out", place / "net.cfg" / "x" / "out"
+    )
+    assert result.exit_code in (1, 2) and "net.cfg" in said(result)
+    assert "Traceback" not in result.output
+
+
 def test_a_checkpoint_of_ours_needs_no_import(place):
     path, _ = imported(place)
     result = run("import", path, "--out", place / "again")
