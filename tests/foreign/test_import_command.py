@@ -357,14 +357,16 @@ def test_networks_trained_upside_down_are_turned(place):
     net.features[0].padding = (0, 0)
     expected = probabilities(net, np.ascontiguousarray(pixels[:, :, ::-1]))
     np.testing.assert_allclose(ours(place / "turned.safetensors", pixels), expected, atol=1e-6)
-    mean = np.random.default_rng(4).uniform(0, 255, (3, 227, 227)).astype(np.float32)
+    mean = np.random.default_rng(4).uniform(0, 1, (3, 227, 227)).astype(np.float32)
     np.save(place / "mean.npy", mean)
-    options = ("--image-mean", place / "mean.npy", "--upside-down", "--out", place / "mean")
-    good("import", place / "net.pth", *files(place, "turned"), *options)
-    x = np.ascontiguousarray(pixels[:, :, ::-1] - mean)
+    options = ("--image-mean", place / "mean.npy", "--image-scale", 255, "--upside-down")
+    good("import", place / "net.pth", *files(place, "turned"), *options, "--out", place / "mean")
+    x = np.ascontiguousarray(pixels[:, :, ::-1] / np.float32(255) - mean)
     with torch.no_grad():
         expected = net(torch.from_numpy(x)).softmax(1).numpy()
-    np.testing.assert_allclose(ours(place / "mean.safetensors", pixels), expected, atol=2e-5)
+        other = net(torch.from_numpy(x + mean - mean[:, ::-1].copy())).softmax(1).numpy()
+    assert np.abs(expected - other).max() > 1e-3  # the mean is turned too
+    np.testing.assert_allclose(ours(place / "mean.safetensors", pixels), expected, atol=2e-6)
     text = failed(place, *files(place), "--upside-down")
     assert "windows of conv1 lie differently at the top and at the bottom" in text
 
