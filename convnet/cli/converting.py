@@ -37,16 +37,16 @@ def make_data(arguments: MakeDataArguments) -> int:
     _GROUP,
     "convnet.cli_options.convert:ImportArguments",
     "convnet import ConvNet__2012-09-21/90.5 --out old",
-    "convnet import alexnet.pth --layers alexnet --map layers.map --input torchvision --out net",
+    "convnet import alexnet.pth --layers net.cfg --params net.params --input torchvision --out net",
     name="import",
 )
 def import_file(arguments: ImportArguments) -> None:
-    """Convert a checkpoint of an original system, or weights of another framework.
+    """Convert checkpoints of other systems and frameworks.
 
     Of cuda-convnet 1, the 2012 source and cuda-convnet2, FILE is a checkpoint; also writes the
-    layer and parameter files that it holds, beside the converted checkpoint.  Of other frameworks,
-    FILE holds weights: PyTorch's state_dict, safetensors, npz, or a network of DeCAF.  They go
-    into the network that --layers names (docs/importing.md).
+    layer and parameter files that it holds, beside the converted checkpoint.  Of other frameworks
+    it holds weights (PyTorch's state_dict, safetensors, npz, a network of DeCAF), which go into
+    the network that the option --layers names (docs/importing.md).
     """
     from convnet.commands.converting.import_file import import_file
 

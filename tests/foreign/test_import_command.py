@@ -135,11 +135,11 @@ def test_the_first_layer_as_it_is_without_an_input(place):
 # -- what the network expects of an image ----------------------------------------------------------
 
 
-def in_torch(pixels, mean=0.0, deviation=1.0, scale=1.0, reverse=False):
+def in_torch(net, pixels, mean=0.0, deviation=1.0, scale=1.0, reverse=False):
     x = pixels.astype(np.float32)[:, :: -1 if reverse else 1]
     x = (x / np.float32(scale) - np.float32(mean)) / np.float32(deviation)
     with torch.no_grad():
-        return NET(torch.from_numpy(np.ascontiguousarray(x))).softmax(1).numpy()
+        return net(torch.from_numpy(np.ascontiguousarray(x))).softmax(1).numpy()
 
 
 def columns(*values):
@@ -180,9 +180,14 @@ def test_every_input_gives_pytorchs_probabilities(place, what, monkeypatch):
     np.save("mean.npy", MEAN)
     np.save("three.npy", np.array(RGB))
     options, theirs = INPUTS[what]
+    net = made()
+    with torch.no_grad():  # so that no class has all of the probability
+        net.features[0].weight /= 1 if "scale" in theirs else 5 if "deviation" in theirs else 60
+    torch.save(net.state_dict(), "net.pth")
     path, result = imported(place, *options, "--size", 240)
-    expected = in_torch(PIXELS, **theirs)
-    np.testing.assert_allclose(ours(path), expected, rtol=0, atol=2e-5)
+    expected = in_torch(net, PIXELS, **theirs)
+    assert 0.05 < expected.max() < 0.999
+    np.testing.assert_allclose(ours(path), expected, rtol=0, atol=2e-6)
     assert ("red, green, blue" in result.output) == theirs.get("reverse", False)
 
 
@@ -301,6 +306,14 @@ def test_nothing_is_replaced(place):
     assert result.exit_code == 1 and "is a folder" in said(result)
 
 
+def test_a_folder_that_cannot_be_made_is_named(place):
+    result = run(
+        "import", place / "net.pth", *files(place), "--out", place / "net.cfg" / "x" / "out"
+    )
+    assert result.exit_code in (1, 2) and "net.cfg" in said(result)
+    assert "Traceback" not in result.output
+
+
 def test_a_checkpoint_of_ours_needs_no_import(place):
     path, _ = imported(place)
     result = run("import", path, "--out", place / "again")
@@ -349,14 +362,16 @@ def test_networks_trained_upside_down_are_turned(place):
     net.features[0].padding = (0, 0)
     expected = probabilities(net, np.ascontiguousarray(pixels[:, :, ::-1]))
     np.testing.assert_allclose(ours(place / "turned.safetensors", pixels), expected, atol=1e-6)
-    mean = np.random.default_rng(4).uniform(0, 255, (3, 227, 227)).astype(np.float32)
+    mean = np.random.default_rng(4).uniform(0, 1, (3, 227, 227)).astype(np.float32)
     np.save(place / "mean.npy", mean)
-    options = ("--image-mean", place / "mean.npy", "--upside-down", "--out", place / "mean")
-    good("import", place / "net.pth", *files(place, "turned"), *options)
-    x = np.ascontiguousarray(pixels[:, :, ::-1] - mean)
+    options = ("--image-mean", place / "mean.npy", "--image-scale", 255, "--upside-down")
+    good("import", place / "net.pth", *files(place, "turned"), *options, "--out", place / "mean")
+    x = np.ascontiguousarray(pixels[:, :, ::-1] / np.float32(255) - mean)
     with torch.no_grad():
         expected = net(torch.from_numpy(x)).softmax(1).numpy()
-    np.testing.assert_allclose(ours(place / "mean.safetensors", pixels), expected, atol=2e-5)
+        other = net(torch.from_numpy(x + mean - mean[:, ::-1].copy())).softmax(1).numpy()
+    assert np.abs(expected - other).max() > 1e-3  # the mean is turned too
+    np.testing.assert_allclose(ours(place / "mean.safetensors", pixels), expected, atol=2e-6)
     text = failed(place, *files(place), "--upside-down")
     assert "windows of conv1 lie differently at the top and at the bottom" in text
 

@@ -112,6 +112,18 @@ def test_what_is_ambiguous_is_refused_with_both_lists():
     assert text.replace("\n", "").isprintable()
 
 
+def test_a_layer_that_fits_the_first_and_others_is_not_guessed():
+    full = "[{0}]\ntype=fc\ninputs={1}\noutputs=10\ninitW=0.1\n"
+    layers = "[data]\ntype=data\ndataIdx=0\n" + full.format("a", "data") + full.format("b", "a")
+    rates = "epsW=0\nepsB=0\nmomW=0\nmomB=0\nwc=0\n"
+    params = f"[a]\n{rates}[b]\n{rates}[cost]\ncoeff=1\n"
+    graph = make_graph(f"{layers}[cost]\ntype=cost.sum2\ninputs=b\n", params, dims={0: 10})
+    one = ForeignLayer("x", np.ones((10, 10), np.float32))
+    refused(ForeignFile("net.pth", "x", (one,)), graph)
+    two = ForeignFile("net.pth", "x", (one, ForeignLayer("y", one.weights)))
+    assert pairs(match(two, graph)) == [("x", "a"), ("y", "b")]
+
+
 def test_layers_in_the_middle_of_the_network_are_not_guessed():
     text = refused(some(file_of(widths=Widths((6, 8, 10, 10, 10))), 3, 5))
     assert "features.8" in text

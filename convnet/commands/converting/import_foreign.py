@@ -30,6 +30,7 @@ from convnet.graph.infer_inputs import declared_image
 from convnet.initial import InitOptions, fill, resolve
 from convnet.language.specs import RunDefaults, Specs
 from convnet.network.network import Network
+from convnet.stored.files import reason
 from convnet.stored.input_record import InputRecord
 
 _CROPPED = range(224, 257)  # sides of networks whose images have 256 pixels a side
@@ -44,7 +45,10 @@ def import_foreign(arguments: ImportArguments, found: Format) -> None:
     if arguments.spec.layers is None and foreign.map_file is None:
         own = read_exported(path, found.name)
     saved = _of_export(own, foreign) if own else _of_foreign(arguments, found)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConvnetError(f"{out.parent}: cannot be made ({reason(problem)})") from None
     checkpoint.save(out, saved)
     result(f"checkpoint: {out}")
 
