@@ -45,7 +45,17 @@ def text_of(row, *outputs):
     return torch_module(model_of(network_of(row, np.float32)), outputs)[0]
 
 
-@pytest.mark.parametrize("row", [ODD, WIDE], ids=lambda row: row.name)
+SIGNS = Row("signs", """
+    a type=neuron inputs=x neuron=linear[-1.5,-0.75]
+    y type=eltsum inputs=a,x,x coeffs=-1,-0.5,2""")  # fmt: skip
+
+
+def test_signs_are_written_as_one_does():
+    lines = text_of(SIGNS, "y").splitlines()
+    assert "        a = -1.5 * x - 0.75" in lines and "        y = -a - 0.5 * x + 2.0 * x" in lines
+
+
+@pytest.mark.parametrize("row", [ODD, WIDE, SIGNS], ids=lambda row: row.name)
 def test_networks_with_odd_names_run(row, tmp_path):
     network = network_of(row, np.float32)
     network.run("test")

@@ -52,5 +52,6 @@ def sum_(b: Builder, node: Node, values: list[Value]) -> Value:
 
 
 def _times(text: str, factor: float) -> str:
-    known: dict[float, str] = {1: text, -1: f"-{text}"}
-    return known.get(factor, f"{factor!r} * {text}")
+    if factor == 1:
+        return text
+    return f"-{text}" if factor == -1 else f"{factor!r} * {text}"
