@@ -77,6 +77,7 @@ def make_engine(
         DeviceError: If a device is missing, unsuitable, or cannot compute as asked.
     """
     _refuse_unknown(options)
+    _refuse_ranks(options)
     needed = graph.device_count
     if options.gpu is not None and len(options.gpu) < needed:
         raise DeviceError(
@@ -98,13 +99,9 @@ def make_engine_of(
     The arguments, and DeviceError, are those of `make_engine`, which it is for one process.
     """
     if not isinstance(group, Ranks):
-        if options.ranks is not None and max(options.ranks, default=0) > 0:
-            raise DeviceError(
-                "--ranks says which of several processes has which device, and this is the only "
-                f"one: start `mpiexec -n {max(options.ranks) + 1} convnet ...`, or leave it out"
-            )
         return Chosen(*make_engine(options, graph, real))
     placement = Placement.of(graph.device_count, group.size, options.ranks)
+    options = replace(options, ranks=None)
     mine = placement.devices_of(group.rank)
     if options.gpu is not None and len(options.gpu) >= len(placement.ranks):
         # The GPUs of other processes may not exist on this machine.
@@ -123,6 +120,15 @@ def _refuse_unknown(options: DeviceOptions) -> None:
     if options.precision not in (None, *PRECISIONS):
         known = ", ".join(PRECISIONS)
         raise DeviceError(f"the precision is one of {known}, found {options.precision!r}")
+
+
+def _refuse_ranks(options: DeviceOptions) -> None:
+    if options.ranks is not None and max(options.ranks, default=0) > 0:
+        raise DeviceError(
+            "--ranks says which of several processes has which device, and here is only one: start "
+            f"`mpiexec -n {max(options.ranks) + 1} convnet ...` (train, test or predict), or leave "
+            "it out"
+        )
 
 
 def _refuse_real(real: npt.DTypeLike) -> None:

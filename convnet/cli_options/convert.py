@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from convnet.cli_options.record import Arguments, argument, flag, group, option
-from convnet.cli_options.shared import SpecArguments, input_option, seed_option
+from convnet.cli_options.shared import SpecArguments, pixels_option, seed_option
 from convnet.cli_options.types import (
     PATH,
     POSITIVE,
@@ -122,7 +122,7 @@ class ForeignArguments(Arguments):
         help="Which layer goes where: lines `their-name our-layer`; `-` leaves a layer out.",
     )
     partial: bool = flag(help="Layers that get no weights keep their initial values.")
-    input: str | None = input_option()
+    pixels: str | None = pixels_option()
     image_mean: Mean | None = option(
         type=MeanValues(),
         help="What the network subtracts: one number, numbers for red, green and blue, or a mean "
@@ -139,7 +139,7 @@ class ForeignArguments(Arguments):
     bgr: bool | None = option(
         "--bgr/--rgb",
         default=None,
-        help="The order of its channels.  [default: that of --input, or of the file]",
+        help="The order of its channels.  [default: that of --pixels, or of the file]",
     )
     size: int | None = option(
         type=SIDE,

@@ -62,8 +62,8 @@ def seed_option(help: str) -> Any:
     return option(type=SEED, default=0, show_default=True, metavar="N", help=help)
 
 
-def input_option() -> Any:
-    """Return a field for --input, what a network of another framework expects of an image."""
+def pixels_option() -> Any:
+    """Return a field for --pixels, what a network of another framework expects of an image."""
     return option(
         type=click.Choice(["torchvision", "caffe"]),
         help="What the network of a file of another framework expects of an image: its scale, "

@@ -9,8 +9,8 @@ from convnet.cli_options.shared import (
     DeviceArguments,
     InitArguments,
     SpecArguments,
-    input_option,
     minibatch_option,
+    pixels_option,
 )
 from convnet.cli_options.types import (
     PATH,
@@ -155,7 +155,7 @@ class StartArguments(Arguments):
         help="With --init-from and a file of another framework: which layer goes where, lines "
         "`their-name our-layer`.",
     )
-    input: str | None = input_option()
+    pixels: str | None = pixels_option()
 
     @property
     def unties(self) -> bool:

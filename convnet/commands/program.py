@@ -28,6 +28,8 @@ from convnet.progress import shown_by
 PROBLEM, PROGRAM_ERROR, INTERRUPTED = 1, 70, 130
 # Commands whose purpose is files: they succeed even if nobody reads what they print.
 _WRITE_FILES = ("train", "sweep", "make-data", "import", "export")
+_OF_SEVERAL = ("train", "test", "predict")  # that run in several processes
+_JOINING = 60.0  # seconds that a process which fails at once waits for the others
 _ABANDONED = "convnet-data"  # threads that may wait for a disk that does not answer
 
 
@@ -81,7 +83,7 @@ def _interrupted() -> int:
     console.note("stopped")
     group = _group()
     if group is not None:
-        group.transport.abort(INTERRUPTED)
+        group.abort(INTERRUPTED)
     return INTERRUPTED
 
 
@@ -123,14 +125,30 @@ def _group() -> Any:
     return group if group is not None and group.size > 1 else None
 
 
+def _group_to_end(command: str | None) -> Any:
+    """Return the group that has to end with this process, or None.
+
+    A command that failed before it joined joins now: the others would wait for it.
+    """
+    group = _group()
+    with suppress(ConvnetError):  # MPI is missing, or the launcher is another one
+        if group is None and command in _OF_SEVERAL and launched(os.environ).size > 1:
+            from convnet.distributed.session import join
+
+            return join(_JOINING)
+    return group
+
+
 def _ended(line: str, code: int) -> int:
     """Tell why the command ends; return its exit code.  Of several processes, one tells it."""
-    group = _group()
+    group = _group_to_end(next((a for a in sys.argv[1:] if not a.startswith("-")), None))
     if group is not None:
         return int(group.fail(line, code))
     with suppress(ConvnetError):
-        if launched(os.environ).rank:
+        found = launched(os.environ)
+        if not found.is_first_here:  # MPI is missing; the machine's first process tells it
             return code
+        line = f"rank {found.rank}: {line}" if found.rank else line
     console.note(line)
     return code
 

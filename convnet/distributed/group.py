@@ -122,16 +122,21 @@ class Ranks:
         if len(found) == self.size and len(set(found.values())) == 1:
             if self.is_first:
                 _print(message)
-            self.transport.finish()
-            return code
-        if self.rank == min(found):
+            if not self.waiting.under_way:  # MPI could not be left else
+                self.transport.finish()
+                return code
+        elif self.rank == min(found):
             for text, ranks in _by_text(found).items():
                 # What rank 0 alone meets, as with files that it alone writes, needs no number.
                 _print(text if ranks == [0] else f"{_named(ranks)}: {text}")
-        else:
-            time.sleep(1)  # the first one ends this process too
-        self.transport.abort(code)
+        self.abort(code, first=min(found))
         return code
+
+    def abort(self, code: int, first: int = 0) -> None:
+        """End all ranks at once with an exit code.  first: the rank that has told why."""
+        if self.rank != first:
+            time.sleep(1)  # it ends this process too, when it has told
+        self.transport.abort(code)
 
     def _offered(self, message: str) -> dict[int, str]:
         """Send the message to all ranks; the messages of those that have failed too, by rank."""

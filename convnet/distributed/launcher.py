@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from convnet.display import harmless
 from convnet.errors import ConvnetError
 
-# Variables that a launcher sets for each process: how many there are, the number of this one, and
-# how many there are on its machine.
+# Variables that a launcher sets for each process: how many there are, the number of this one, how
+# many there are on its machine; and the number among these.
 _MPI = (
     ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"),
     ("MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_LOCAL_SIZE"),
@@ -21,16 +21,26 @@ _MPI = (
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_STEP_TASKS_PER_NODE"),
     ("SLURM_NTASKS", "SLURM_PROCID", "SLURM_TASKS_PER_NODE"),
 )
+_NUMBER_HERE = (
+    "MPI_LOCALRANKID",
+    "OMPI_COMM_WORLD_LOCAL_RANK",
+    "MV2_COMM_WORLD_LOCAL_RANK",
+    "SLURM_LOCALID",
+)
 _TORCH = "WORLD_SIZE", ("RANK", "LOCAL_RANK")
 
 
 @dataclass(frozen=True)
 class Launched:
-    """The number of this process and of all; here: how many of them are on this machine."""
+    """The number of this process and of all.
+
+    here: how many of them are on this machine.  is_first_here: whether this is the first of these.
+    """
 
     rank: int = 0
     size: int = 1
     here: int = 1
+    is_first_here: bool = True
 
 
 def launched(environment: Mapping[str, str]) -> Launched:
@@ -46,7 +56,9 @@ def launched(environment: Mapping[str, str]) -> Launched:
         if count < 2 or rank not in environment or _is_batch_script(size, environment):
             continue
         on_machine = environment.get(here, "").partition("(")[0]  # Slurm writes 4(x2)
-        return Launched(_number(environment[rank]), count, _number(on_machine) or count)
+        number = _number(environment[rank])
+        among = next((environment[n] for n in _NUMBER_HERE if n in environment), str(number))
+        return Launched(number, count, _number(on_machine) or count, _number(among) == 0)
     _refuse_torchrun(environment)
     return Launched()
 

@@ -1,5 +1,6 @@
 """The group that this process belongs to; there is at most one."""
 
+import faulthandler
 import os
 import threading
 import time
@@ -36,7 +37,12 @@ def _joined(here: Launched, timeout: float) -> Ranks:
     from convnet.distributed.mpi import MpiTransport
 
     _end_with_the_launcher()
-    return Ranks(MpiTransport(here), timeout)
+    with open(os.devnull, "w") as nowhere:
+        # Python's threads stand still while MPI waits for all processes to start.
+        faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
+        transport = MpiTransport(here)
+        faulthandler.cancel_dump_traceback_later()
+    return Ranks(transport, timeout)
 
 
 def _end_with_the_launcher() -> None:

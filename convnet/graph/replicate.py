@@ -2,7 +2,8 @@
 
 from convnet.errors import SpecError
 from convnet.graph.dialect import Dialect, recognize
-from convnet.language import Problem, Section, Source, SpecFile
+from convnet.language import Problem, Section
+from convnet.language.edit import Editor
 from convnet.language.specs import Specs
 
 OPTION = "--replicas"
@@ -27,11 +28,14 @@ def replicate(specs: Specs, count: int, dialect: str | None = None) -> tuple[Spe
     if problems:
         raise SpecError(problems)
     devices = ",".join(map(str, range(count)))
-    layers = _with_key(specs.layers, f"gpu={devices}")
+    editor = Editor(specs.layers)
+    for section in specs.layers.sections:
+        if not _is_data(section):
+            editor.set(section.name, "gpu", devices, OPTION)
     params = specs.params.source if specs.params else None
     # files that are of cuda-convnet 1 or of the 2012 source mean the same in the second
     name = found.name if found.certain else "chm"
-    return Specs.parse(layers, params), name
+    return Specs.parse(editor.source(), params), name
 
 
 def _named(section: Section) -> Problem:
@@ -42,15 +46,6 @@ def _named(section: Section) -> Problem:
         "one device",
         f"leave {OPTION} out, or the devices in the file",
     )
-
-
-def _with_key(file: SpecFile, line: str) -> Source:
-    """The text with a line below the header of each layer that is not data."""
-    lines = file.source.text.split("\n")
-    for section in sorted(file.sections, key=lambda each: each.span.line, reverse=True):
-        if not _is_data(section):
-            lines.insert(section.span.line, line)
-    return Source(file.source.path, "\n".join(lines))
 
 
 def _is_data(section: Section) -> bool:

@@ -28,8 +28,7 @@ class Loader:
             raise DataError(f"the data matrices differ in their cases: {counts}")
         cases = counts[0] if counts else 0
         for (unit, layer), matrix in zip(self._sources, found, strict=True):
-            if self._is_read(unit):
-                self._fill_unit(unit, matrix[layer.start :], self.plan.sizes(cases))
+            self._fill_unit(unit, matrix[layer.start :], self.plan.sizes(cases))
         return cases
 
     def needed(self, data_idx: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ import pytest
 from convnet.backends.cpu.engine import Engine
 from convnet.checkpoint import Checkpoint
 from convnet.network.network import Network
-from tests.support.small_nets import batch, narrow_alexnet, small
+from tests.support.small_nets import batch, half_graph, narrow_alexnet, small
 from tests.support.thread_ranks import engine_of, on_ranks
 
 STEPS = 3
@@ -139,3 +139,21 @@ def test_spans_of_messages():
         assert {span.device for span in spans} == {f"cpu:{rank}"}
         assert any(span.queue == "compute" for span in spans)
         assert all(span.duration >= 0 for span in spans)
+
+
+@pytest.mark.parametrize("ranks", [(0, 1), (1, 0)])
+def test_messages_of_16_bits(ranks):
+    """Activities and gradients are rounded to the bits of the copy in one process."""
+
+    def results(network):
+        network.load({0: np.random.default_rng(0).standard_normal((5, 7))})
+        network.run("gradients")
+        return {name: network.read_gradient(p) for name, p in network.parameters.items()}
+
+    graph = half_graph("quantF=half\nquantB=half\n")
+    right = results(Network(graph, 7, Engine(), seed=1))
+    exact = results(Network(half_graph(""), 7, Engine(), seed=1))
+    assert any(right[name].tobytes() != exact[name].tobytes() for name in right)
+    found = on_ranks(2, lambda t: results(Network(graph, 7, engine_of(t, Engine, ranks), seed=1)))
+    for each in found:
+        same(each, right)

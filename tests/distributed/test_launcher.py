@@ -52,7 +52,15 @@ SINGLE = [
 
 @pytest.mark.parametrize(("environment", "expected"), SEVERAL, ids=str)
 def test_several_processes(environment, expected):
-    assert launched(environment) == Launched(*expected)
+    found = launched(environment)
+    assert (found.rank, found.size, found.here) == expected
+
+
+def test_one_process_of_each_machine_is_the_first():
+    of = {"PMI_SIZE": "4", "MPI_LOCALNRANKS": "2"}
+    numbers = [(rank, rank % 2) for rank in range(4)]
+    found = [launched({**of, "PMI_RANK": str(r), "MPI_LOCALRANKID": str(n)}) for r, n in numbers]
+    assert [each.is_first_here for each in found] == [True, False, True, False]
 
 
 @pytest.mark.parametrize("environment", SINGLE, ids=str)

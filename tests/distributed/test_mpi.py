@@ -117,6 +117,12 @@ def test_what_all_ranks_refuse_is_told_once(tmp_path, layers):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_rank_that_fails_before_the_others_start_ends_them(tmp_path, layers):
+    other = [":", "-n", "1", sys.executable, "-m", "convnet", "train", "--bogus"]
+    line = refused(1, *train(layers, tmp_path / "run"), *other, code=2)
+    assert "rank 1: Usage" in line and "No such option" in line
+
+
 def test_more_ranks_than_devices_are_refused(tmp_path, layers):
     line = refused(3, *train(layers, tmp_path / "run"))
     assert "the network has 2 devices, and there are 3 ranks: start at most 2" in line

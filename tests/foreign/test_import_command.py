@@ -65,7 +65,7 @@ def torch_file(form):
 @pytest.mark.parametrize("form", ["pth", "older", "safetensors", "npz"])
 def test_an_imported_network_computes_what_pytorch_does(place, form):
     name = torch_file(form)(place)
-    path, result = imported(place, "--input", "torchvision", file=name)
+    path, result = imported(place, "--pixels", "torchvision", file=name)
     expected = probabilities(NET, PIXELS)
     assert expected.max() > 0.2 and np.ptp(expected, axis=0).max() > 0.1
     np.testing.assert_allclose(ours(path), expected, rtol=0, atol=1e-6)
@@ -77,7 +77,7 @@ def test_an_imported_network_computes_what_pytorch_does(place, form):
 def test_the_checkpoint_is_one_for_all_commands(place):
     from PIL import Image
 
-    path, _ = imported(place, "--input", "torchvision", "--class-names", place / "names.txt")
+    path, _ = imported(place, "--pixels", "torchvision", "--class-names", place / "names.txt")
     saved = checkpoint.load(path)
     assert saved.class_names[3] == "class 3" and saved.options["minibatch"] == 8
     record = saved.input
@@ -107,10 +107,10 @@ def costs(folder):
 
 
 def test_fine_tuning_from_a_checkpoint_and_from_the_file(place):
-    path, _ = imported(place, "--input", "torchvision")
+    path, _ = imported(place, "--pixels", "torchvision")
     good("train", *files(place), *TRAIN, "--init-from", path, "--save", place / "a")
     result = good("train", *files(place), *TRAIN, "--init-from", place / "net.pth",
-                  "--input", "torchvision", "--save", place / "b")  # fmt: skip
+                  "--pixels", "torchvision", "--save", place / "b")  # fmt: skip
     assert "8 layers with 11,205 parameters taken, 0 left" in result.output
     start, _ = costs(place / "b")
     assert start["init_from"]["taken"] == list(NAMES) and start["init_from"]["left"] == {}
@@ -125,9 +125,9 @@ def test_fine_tuning_from_a_checkpoint_and_from_the_file(place):
 def test_the_first_layer_as_it_is_without_an_input(place):
     result = good("train", *files(place), *TRAIN, "--init-from", place / "net.pth",
                   "--save", place / "a", "--dry-run")  # fmt: skip
-    assert "--input torchvision or --input caffe" in result.output
+    assert "--pixels torchvision or --pixels caffe" in result.output
     path, result = imported(place)
-    assert checkpoint.load(path).input is None and "is not known: give --input" in result.output
+    assert checkpoint.load(path).input is None and "is not known: give --pixels" in result.output
     found = filters_first(checkpoint.load(path).arrays["conv1.weights.0"])
     np.testing.assert_array_equal(found, NET.features[0].weight.detach().numpy())
 
@@ -150,8 +150,8 @@ MEAN = np.random.default_rng(2).uniform(0, 255, (3, 240, 240)).astype(np.float32
 CENTER = MEAN[:, 8:232, 8:232]
 RGB = (120.0, 100.0, 80.0)
 INPUTS = {
-    "caffe": (("--input", "caffe"), {"mean": columns(104, 117, 123), "reverse": True}),
-    "rgb after a preset": (("--input", "caffe", "--rgb"), {"mean": columns(123, 117, 104)}),
+    "caffe": (("--pixels", "caffe"), {"mean": columns(104, 117, 123), "reverse": True}),
+    "rgb after a preset": (("--pixels", "caffe", "--rgb"), {"mean": columns(123, 117, 104)}),
     "numbers": (("--image-mean", "120,100,80"), {"mean": columns(*RGB)}),
     "one number": (("--image-mean", "99.5"), {"mean": 99.5}),
     "numbers and deviations": (
@@ -168,7 +168,7 @@ INPUTS = {
         ("--image-mean", "three.npy", "--bgr"), {"mean": columns(*RGB), "reverse": True},
     ),
     "a preset's mean replaced": (
-        ("--input", "torchvision", "--image-mean", "0.4"),
+        ("--pixels", "torchvision", "--image-mean", "0.4"),
         {"mean": 0.4, "deviation": columns(0.229, 0.224, 0.225), "scale": 255},
     ),
 }  # fmt: skip
@@ -198,7 +198,7 @@ BAD_INPUTS = {
     "a mean of NaN": (("--image-mean", "nan.npy"), "expected 3 finite numbers"),
     "another file": (("--image-mean", "net.cfg"), "is no mean image; expected a file .npy or"),
     "no such file": (("--image-mean", "x.npy"), "no such file"),
-    "a small size": (("--input", "caffe", "--size", "200"), "--size 200: the network's images"),
+    "a small size": (("--pixels", "caffe", "--size", "200"), "--size 200: the network's images"),
 }
 
 
@@ -215,7 +215,7 @@ def test_inputs_that_do_not_fit_are_refused(place, what, monkeypatch):
 
 @pytest.mark.parametrize(
     "option",
-    [("--image-std", "0,1,1"), ("--image-std", "x"), ("--image-scale", "0"), ("--input", "x"),
+    [("--image-std", "0,1,1"), ("--image-std", "x"), ("--image-scale", "0"), ("--pixels", "x"),
      ("--image-mean", "inf"), ("--image-mean", ",".join("1" * 65)), ("--image-scale", "nan")],
 )  # fmt: skip
 def test_impossible_numbers_are_refused(place, option):
@@ -227,7 +227,7 @@ def test_a_layer_file_without_an_image_size_has_no_input(place):
     text = (place / "net.cfg").read_text().replace("imgSize=224\n", "")
     (place / "net.cfg").write_text(text)
     result = run(
-        "import", place / "net.pth", *files(place), "--input", "caffe", "--out", place / "o"
+        "import", place / "net.pth", *files(place), "--pixels", "caffe", "--out", place / "o"
     )
     assert result.exit_code == 1, result.output
 
@@ -241,7 +241,7 @@ def test_dropout_that_scales_in_tests_is_undone(place):
     layers = layers.replace("inputs=fc7\noutputs", "inputs=drop7\noutputs")
     (place / "net.cfg").write_text(layers)
     (place / "net.params").write_text(params + "[drop6]\nkeep=0.3\n[drop7]\nkeep=0.4\n")
-    path, result = imported(place, "--input", "torchvision")
+    path, result = imported(place, "--pixels", "torchvision")
     np.testing.assert_allclose(ours(path), probabilities(NET, PIXELS), rtol=0, atol=1e-6)
     assert "fc7: its weights are divided by 0.3" in result.output
     assert "divided by 0.4" not in result.output
@@ -285,7 +285,7 @@ def test_normalizations_are_left_with_a_reason(place):
     state = NET.state_dict() | {"bn.weight": torch.ones(3), "bn.bias": torch.ones(3),
                                 "bn.running_mean": torch.ones(3)}  # fmt: skip
     torch.save(state, place / "net.pth")
-    _, result = imported(place, "--input", "torchvision")
+    _, result = imported(place, "--pixels", "torchvision")
     assert result.output.count("left: batch normalization has no counterpart here") == 3
 
 
@@ -330,16 +330,16 @@ def test_checkpoints_of_the_originals_take_no_network(place):
 
 def test_options_of_the_start_need_a_file_of_another_framework(place):
     path, _ = imported(place)
-    alone = ("--map", place / "net.cfg"), ("--input", "caffe")
+    alone = ("--map", place / "net.cfg"), ("--pixels", "caffe")
     for given in (*alone, *(("--init-from", path, *option) for option in alone)):
         result = run("train", *files(place), *TRAIN, *given)
-        assert result.exit_code == 2 and "--map and --input" in said(result)
+        assert result.exit_code == 2 and "--map and --pixels" in said(result)
 
 
 def test_a_map_for_the_start_of_a_run(place):
     (place / "layers.map").write_text("features.0 conv1\nclassifier.6 fc8\n")
     result = good("train", *files(place), *TRAIN, "--dry-run", "--init-from", place / "net.pth",
-                  "--map", place / "layers.map", "--input", "torchvision")  # fmt: skip
+                  "--map", place / "layers.map", "--pixels", "torchvision")  # fmt: skip
     assert (
         "layers found by the map" in result.output and "left: the network has no" in result.output
     )
@@ -355,7 +355,7 @@ def test_networks_trained_upside_down_are_turned(place):
         layers = layers.replace(old, new, 1)
     (place / "turned.cfg").write_text(layers)
     (place / "turned.params").write_text(params)
-    options = ("--input", "torchvision", "--upside-down", "--out", place / "turned")
+    options = ("--pixels", "torchvision", "--upside-down", "--out", place / "turned")
     good("import", place / "net.pth", *files(place, "turned"), *options)
     pixels = np.random.default_rng(3).integers(0, 256, (2, 3, 227, 227), dtype=np.uint8)
     net = made()
@@ -381,7 +381,7 @@ def test_networks_trained_upside_down_are_turned(place):
 
 @pytest.mark.parametrize("form", ["npz", "safetensors", "torch"])
 def test_exported_files_come_back_as_they_were(place, form):
-    path, _ = imported(place, "--input", "torchvision", "--class-names", place / "names.txt")
+    path, _ = imported(place, "--pixels", "torchvision", "--class-names", place / "names.txt")
     preprocess = ["--preprocess"] if form == "torch" else []
     good("export", "--load", path, "--format", form, "--out", place / "e", *preprocess)
     ending = "npz" if form == "npz" else "safetensors"
@@ -402,11 +402,11 @@ def test_exported_files_come_back_as_they_were(place, form):
 
 
 def test_options_of_the_input_do_not_go_with_a_file_that_states_it(place):
-    path, _ = imported(place, "--input", "torchvision")
+    path, _ = imported(place, "--pixels", "torchvision")
     good("export", "--load", path, "--format", "npz", "--out", place / "e")
     path.unlink()
-    assert "states its network's input" in failed(place, "--input", "caffe", file="e.npz")
-    good("import", place / "e.npz", *files(place), "--input", "caffe", "--out", place / "taken")
+    assert "states its network's input" in failed(place, "--pixels", "caffe", file="e.npz")
+    good("import", place / "e.npz", *files(place), "--pixels", "caffe", "--out", place / "taken")
 
 
 def test_wide_networks_have_the_names_of_torchvision():

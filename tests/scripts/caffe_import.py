@@ -1,9 +1,9 @@
 """Imports whole networks of Caffe: `python -m tests.scripts.caffe_import [NET ...]`.
 
 For each network named (by default caffenet): writes a .caffemodel with the package protobuf and
-random weights, imports it with `convnet import --input caffe`, and prints the largest difference of
-a probability to PyTorch's, which computes in float64, on raw images; then the seconds of each step.
-The exit code is 1 if it is above SAME.
+random weights, imports it with `convnet import --pixels caffe`, and prints the largest difference
+of a probability to PyTorch's, which computes in float64, on raw images; then the seconds of each
+step.  The exit code is 1 if it is above SAME.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def _compare(name: str, images: int) -> bool:
         write_caffemodel(model, names, draw(module))
         size = model.stat().st_size
         times.append(time.perf_counter())
-        found = ours(model, net.layers, net.params, pixels, "--input", "caffe")
+        found = ours(model, net.layers, net.params, pixels, "--pixels", "caffe")
         times.append(time.perf_counter())
     expected = in_torch(module, pixels)
     times.append(time.perf_counter())

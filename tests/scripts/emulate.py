@@ -62,6 +62,7 @@ def jobs(whole):
     found += [Job("two GPUs without peers", of(0, 1), {**TWO, "EMULATOR_PEERS": "0"})]
     found += [Job(f"products {i}/2", (PRODUCTS,), {"EMULATED_PART": f"{i}/2"}) for i in (1, 2)]
     found += [Job("networks", ("tests/emulated/test_networks.py",), TWO)]
+    found += [Job("ranks", ("tests/emulated/test_ranks.py",))]
     late_tests = ("tests/emulated/test_late.py",)
     found += [Job("late networks", late_tests), Job("late networks, two GPUs", late_tests, TWO)]
     found += [Job("late networks, no peers", late_tests, {**TWO, "EMULATOR_PEERS": "0"})]

@@ -15,20 +15,23 @@ from tests.support.paths import ROOT
 needs_mpi = pytest.mark.skipif(find_spec("mpi4py") is None, reason="the extra mpi is not installed")
 
 
-def command(ranks, *arguments):
+CONVNET = [sys.executable, "-m", "convnet"]
+
+
+def command(ranks, *arguments, program=CONVNET):
     """The command line; one thread a rank, so that tests take no more than their cores."""
     launcher = Path(sys.executable).with_name("mpiexec")
     name = str(launcher) if launcher.exists() else "mpiexec"
-    return [name, "-n", str(ranks), sys.executable, "-m", "convnet", *map(str, arguments)]
+    return [name, "-n", str(ranks), *program, *map(str, arguments)]
 
 
 def environment(**more):
     return {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1", **more}
 
 
-def start(ranks, *arguments, **more):
+def start(ranks, *arguments, program=CONVNET, **more):
     return subprocess.Popen(
-        command(ranks, *arguments),
+        command(ranks, *arguments, program=program),
         env=environment(**more),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

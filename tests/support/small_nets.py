@@ -100,3 +100,32 @@ def batch(graph, step, cases, classes=CLASSES):
     rng = np.random.default_rng([step, cases])
     labels = rng.integers(0, classes, (1, cases)).astype(float)
     return {0: rng.standard_normal((values, cases)), 1: labels}
+
+
+_HALF = """
+[data]
+type=data
+dataIdx=0
+[low]
+type=fc
+inputs=data
+outputs=6
+initW=1
+neuron=tanh
+gpu=0
+[high]
+type=fc
+inputs=low
+outputs=3
+initW=1
+gpu=1
+[cost]
+type=cost.sum2
+inputs=high
+"""
+
+
+def half_graph(quantized):
+    """A layer on device 0 below one on device 1; quantized: keys of the lower one."""
+    params = f"[low]\n{_LEARNED}{quantized}[high]\n{_LEARNED}[cost]\ncoeff=1\n"
+    return graph_of(_HALF, params, {0: 5})

@@ -109,9 +109,9 @@ def _given_input(foreign: ForeignArguments) -> ForeignInput | None:
         "scale": foreign.image_scale,
     }
     given = {key: value for key, value in options.items() if value is not None}
-    if not given and foreign.input is None:
+    if not given and foreign.pixels is None:
         return None
-    return replace(PRESETS[foreign.input] if foreign.input else ForeignInput(), **given)
+    return replace(PRESETS[foreign.pixels] if foreign.pixels else ForeignInput(), **given)
 
 
 def _given_mean(foreign: ForeignArguments) -> tuple[float, ...] | np.ndarray | None:
@@ -176,7 +176,7 @@ def _report(taken: Taken, kind: str, record: InputRecord | None) -> None:
         note(f"{target.name} keeps its initial values (--partial)")
     if record is None:
         note(
-            "how the network's input is made of an image is not known: give --input, or "
+            "how the network's input is made of an image is not known: give --pixels, or "
             "--image-mean and the like, so that `convnet predict` can make it"
         )
 

@@ -27,8 +27,8 @@ def refuse_wrong_start(start: StartArguments) -> None:
             "--init-from starts a new run with weights of another network, --resume continues a "
             "run that has its own weights: give one of them."
         )
-    if not start.init_from and (start.map_file or start.input):
-        raise click.UsageError("--map and --input need --init-from, a file of another framework.")
+    if not start.init_from and (start.map_file or start.pixels):
+        raise click.UsageError("--map and --pixels need --init-from, a file of another framework.")
 
 
 def init_from(start: StartArguments, network: Network, prepared: Prepared) -> dict[str, Any]:
@@ -51,9 +51,9 @@ def init_from(start: StartArguments, network: Network, prepared: Prepared) -> di
 
 def _refuse_foreign_options(start: StartArguments) -> None:
     """Weights that were trained here need neither a map nor the input of another framework."""
-    if start.map_file or start.input:
+    if start.map_file or start.pixels:
         raise click.UsageError(
-            f"--map and --input are for files of other frameworks; {start.init_from} was written "
+            f"--map and --pixels are for files of other frameworks; {start.init_from} was written "
             "by convnet, and its layers are taken by name."
         )
 
@@ -62,7 +62,7 @@ def _from_foreign(
     path: Path, found: Format, start: StartArguments, network: Network
 ) -> dict[str, Any]:
     file = read_foreign(path, found)
-    given = PRESETS[start.input] if start.input else None
+    given = PRESETS[start.pixels] if start.pixels else None
     taken = take(file, network.graph, start.map_file, given)
     real = network.engine.real
     for name, array in taken.arrays.items():
@@ -78,7 +78,7 @@ def _from_foreign(
     if given is None:
         note(
             "  what these weights expect of the pixels is not known; here they are 0 to 255 less "
-            "the mean, red first. --input torchvision or --input caffe brings the weights to that"
+            "the mean, red first. --pixels torchvision or --pixels caffe brings the weights to that"
         )
     return {
         "file": str(path),

@@ -115,7 +115,7 @@ def _resume_or_start(arguments: TrainArguments) -> TrainArguments:
 
 def _resumed(start: StartArguments) -> StartArguments:
     """The same arguments for a run that goes on, with its own weights."""
-    return replace(start, resume=start.save, init_from=None, map_file=None, input=None)
+    return replace(start, resume=start.save, init_from=None, map_file=None, pixels=None)
 
 
 def _refuse_lost_trace(path: Path | None, save: Path | None) -> None:

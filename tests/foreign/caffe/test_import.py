@@ -38,7 +38,7 @@ def test_probabilities(case):
     expected = in_torch(module, pixels)
     assert 0.02 < expected.max() < 0.98
     assert np.abs(expected[0] - expected[1]).max() > 1e-3
-    found = ours(model, layers, params, pixels, "--input", "caffe")
+    found = ours(model, layers, params, pixels, "--pixels", "caffe")
     assert np.abs(found - expected).max() < SAME
 
 
