@@ -231,8 +231,8 @@ def test_matrices_of_ours_that_are_no_layers_are_left(name, tmp_path):
     found = read(file, tmp_path)
     expected = {"readout", "y"} if name == "treefc" else {"readout"}
     assert {layer.name for layer in found.layers} == expected
-    for layer, _ in found.left:
-        assert layer.startswith("y/")
+    for layer, why in found.left:
+        assert layer.startswith("y/") and (why.startswith("an input of") or "weights" in layer)
 
 
 def test_the_order_of_colors_is_that_of_the_record(tmp_path):
