@@ -37,7 +37,7 @@ def make_data(arguments: MakeDataArguments) -> int:
     _GROUP,
     "convnet.cli_options.convert:ImportArguments",
     "convnet import ConvNet__2012-09-21/90.5 --out old",
-    "convnet import alexnet.pth --layers net.cfg --params net.params --pixels torchvision --out net",
+    "convnet import alexnet.pth --layers alexnet-torchvision --pixels torchvision --out net",
     name="import",
 )
 def import_file(arguments: ImportArguments) -> None:

@@ -1,13 +1,14 @@
 """The nets of cuda-convnet with a published error on CIFAR-10, and how each is trained.
 
 The files are those of the originals.  Where nothing is said about the schedule, `source` says what
-was chosen here.  Two of the originals' texts are quoted by name:
+was chosen here.  Two of the originals' texts are referred to by name:
 
 * *front page*: "Fast results" on cuda-convnet's front page, the published errors.
 * *Methodology*: cuda-convnet's page about the 13 % net.  It trains on data batches 1-4 until the
-  error on batch 5 no longer falls (100 epochs), adds batch 5 (to 140 epochs), then divides "all
-  learning rates (the epsW parameters)" by 10 twice, for 10 epochs each, and tests batch 6 with
-  --multiview-test=1.  Therefore `epsW` alone is divided here, for every net.
+  error on batch 5 no longer falls (100 epochs), adds batch 5 (to 140 epochs), then divides the
+  learning rates of the weights, epsW, by 10 twice, for 10 epochs each, and tests batch 6 with
+  --multiview-test=1.  Therefore `epsW` alone is divided here, for every net.  The numbers of epochs
+  are as third parties repeat them; the page itself was not at hand.
 """
 
 from dataclasses import dataclass
