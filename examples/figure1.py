@@ -202,10 +202,12 @@ def picture(curves: dict[str, list[Curve]], data: str, target: float):
     """Draw seed 0 of both networks in full color, other seeds faint, and the target as a line."""
     lines = []
     for role, (neuron, found) in zip(LINES, curves.items(), strict=False):
-        lines += [Line("", curve.points, role, faint=True) for curve in found[1:]]
-        lines.append(Line(f"{neuron}, rate {found[0].rate:g}", found[0].points, role))
+        dashed = neuron == "tanh"  # as in the paper
+        lines += [Line("", c.points, role, faint=True, dashed=dashed) for c in found[1:]]
+        label = f"{neuron}, rate {found[0].rate:g}"
+        lines.append(Line(label, found[0].points, role, dashed=dashed))
     longest = max(curve.points[-1][0] for found in curves.values() for curve in found)
-    lines.append(Line(f"{target:.0%}", [(0, target), (longest, target)], "frame", dashed=True))
+    lines.append(Line(f"{target:.0%}", [(0, target), (longest, target)], "frame"))
     panel = Panel("training error", "iterations", "share of the cases", lines, percent=True)
     scene = plot([panel], f"Four-layer net on {data} (paper, Figure 1)", height=380)
     return drawing.picture(scene)
