@@ -15,6 +15,9 @@ from convnet.html.page import Page
 from convnet.html.page_run import Warn
 
 _HOST = "127.0.0.1"  # nobody else on the network sees the runs
+# As the browser names this machine, also at the end of a tunnel.  A page of another site whose name
+# leads to 127.0.0.1 names that site, and must not read the runs.
+_NAMES = ("127.0.0.1", "localhost")
 _STARTED = time_ns()  # pages of an earlier server are other versions
 
 
@@ -65,6 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: PageServer
 
     def do_GET(self) -> None:
+        if self.headers.get("Host", "").rpartition(":")[0] not in _NAMES:
+            self.send_error(HTTPStatus.FORBIDDEN)
+            return
         if self.path != "/":
             self.send_error(HTTPStatus.NOT_FOUND)
             return

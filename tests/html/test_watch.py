@@ -123,3 +123,24 @@ def test_a_folder_that_vanishes_is_told_in_the_answer(tmp_path):
         shutil.rmtree(folder)
         status, _, words = fetched(server.address)
         assert status == 503 and "cannot be read" in words
+
+
+def test_a_page_of_another_site_gets_nothing(tmp_path):
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        journal.write("start", 0, layers="net.cfg", data="digits")
+    with serving(tmp_path) as server:
+        port = server.server_address[1]
+        for name, expected in {f"localhost:{port}": 200, "localhost:80": 200}.items():
+            assert status_as(server.address, name) == expected
+        for name in (f"other.example:{port}", "localhost.example:80", "other.example"):
+            assert status_as(server.address, name) == 403
+
+
+def status_as(address, host):
+    request = urllib.request.Request(address, headers={"Host": host})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
