@@ -143,7 +143,14 @@ class Network:
         variant = self.step % self.plan.variants if program == "train" else 0
         self._start(self.program(f"{program}.{variant}" if variant else program))
         if program == "train":
+            self._begin_empty_sums(variant)
             self.step += 1
+
+    def _begin_empty_sums(self, variant: int) -> None:
+        """Begin sums over several minibatches with zeros where a short minibatch has no cases."""
+        for view, microbatch in self.plan.begun_sums[variant].items():
+            if not self.sizes[microbatch]:
+                self.engine.write(view, self.cases, 0)
 
     def program(self, name: str, cases: int | None = None) -> Program:
         """The bound program, for minibatches of `cases`, or of as many as are loaded."""

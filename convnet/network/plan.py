@@ -135,7 +135,9 @@ class PlannedTable:
 class Plan:
     """Buffers, steps and where to find things.
 
-    minibatch: the largest number of cases.  variants: of the program `train`.  outputs,
+    minibatch: the largest number of cases.  variants: of the program `train`.  begun_sums:
+    by variant, the gradients that it leaves to further minibatches and has overwritten, each with
+    the microbatch that did.  outputs,
     output_gradients: by the unit's name.  microbatch_outputs, microbatch_costs: by the node's name,
     a node's output and the numbers of a cost, microbatch by microbatch.  costs: the first of these.
     random: the states of random numbers, by stream.
@@ -148,6 +150,7 @@ class Plan:
     buffers: list[Buffer] = field(default_factory=list)
     programs: dict[str, list[Step]] = field(default_factory=dict)
     variants: int = 1
+    begun_sums: list[dict[View, int]] = field(default_factory=list)
     outputs: dict[str, View] = field(default_factory=dict)
     microbatch_outputs: dict[str, list[MicrobatchView]] = field(default_factory=dict)
     output_gradients: dict[str, View] = field(default_factory=dict)

@@ -43,7 +43,8 @@ class _Programs:
     """Records layers' calls, and which gradients hold something at each point.
 
     dy: gradients of outputs whose units have not run backward yet.  written: gradients of
-    parameters that hold something.
+    parameters that hold something.  begun: those that the current program overwrote, each with the
+    microbatch that did.
     """
 
     def __init__(self, plan: Plan, parameters: Parameters, input_gradients: bool):
@@ -55,6 +56,7 @@ class _Programs:
         self.trained_below = self._trained_below()
         self.dy: dict[Unit, View] = {}
         self.written: set[View] = set()
+        self.begun: dict[View, int] = {}
 
     def _trained_below(self) -> set[Unit]:
         """Units at or below which something is trained: gradients are sent down to these."""
@@ -83,7 +85,7 @@ class _Programs:
         found: list[list[Step]] = []
         passed = 0
         for _ in range(variants):
-            ops = Recorder()
+            ops, self.begun = Recorder(), {}
             for number in range(self.plan.rounds.passes):
                 self._forward(ops, number, training=True)
                 self._backward(ops, number, training=True)
@@ -91,6 +93,8 @@ class _Programs:
                 ops.phase = "update"
                 self.updates.record(ops, passed, self.written)
             found.append(ops.steps)
+            kept = {view: m for view, m in self.begun.items() if view in self.written}
+            self.plan.begun_sums.append(kept)
         return found
 
     def gradients(self) -> list[Step]:
@@ -143,7 +147,7 @@ class _Programs:
             ops.layer, ops.microbatch = unit.name, unit.microbatches[slot]
             values = self._values(unit, slot, training)
             self._plan_input_gradients(unit, slot, values)
-            self._plan_parameter_gradients(unit, values)
+            self._plan_parameter_gradients(unit, unit.microbatches[slot], values)
             unit.layer.backward(ops, values)
             self._release_output_gradient(unit)
 
@@ -208,22 +212,24 @@ class _Programs:
             self.gradient_buffers[key] = self.outputs.add(buffer)
         return self.gradient_buffers[key].view()
 
-    def _plan_parameter_gradients(self, unit: Unit, values: Values) -> None:
+    def _plan_parameter_gradients(self, unit: Unit, microbatch: int, values: Values) -> None:
         if not is_weighted(unit):
             return
         for index in range(len(unit.node.owners)):
             target = self.parameters.gradients[unit, index]
             values.dw.append(target)
-            values.w_adds.append(self._is_added_to(target))
+            values.w_adds.append(self._is_added_to(target, microbatch))
         values.db = self.parameters.gradients[unit, None]
-        values.b_adds = self._is_added_to(self.parameters.gradients[unit, None])
+        values.b_adds = self._is_added_to(values.db, microbatch)
 
-    def _is_added_to(self, gradient: View | None) -> bool:
+    def _is_added_to(self, gradient: View | None, microbatch: int) -> bool:
         """Whether a gradient holds something already; from now on it does."""
         if gradient is None:
             return False
         adds = gradient in self.written
         self.written.add(gradient)
+        if not adds:
+            self.begun[gradient] = microbatch
         return adds
 
 

@@ -142,6 +142,20 @@ def test_same_as_one_device(spread, cases):
             assert np.array_equal(several.engine.read(value, 1), several.read(parameter))
 
 
+@pytest.mark.parametrize("spread", ["two replicas of all", "four replicas of all", "four over one"])
+def test_a_sum_over_minibatches_that_begins_without_cases(spread):
+    """What a replica computed before must not be added where a short minibatch leaves it empty."""
+    one = network_of("0", "0", "0", update_every=2)
+    several = network_of(*SPREADS[spread], update_every=2)
+    for network in (one, several):
+        train(network, 16, steps=2)
+        train(network, 1, steps=1, start=2)
+        train(network, 16, steps=1, start=3)
+        train(network, 16, steps=1, start=4)
+        train(network, 1, steps=1, start=5)
+    assert_same_weights(several, one)
+
+
 @pytest.mark.parametrize("spread", SPREADS)
 def test_gradients_and_outputs_of_the_whole_minibatch(spread):
     one, several = network_of("0", "0", "0"), network_of(*SPREADS[spread])
