@@ -27,14 +27,13 @@ class File(msgspec.Struct):
 class Specification(msgspec.Struct):
     """A sweep.
 
-    tries: the values of each key.  seeds: their number, from 0 on.  threads: of each run, on which
-    the rounding of its sums depends.  options: further words of each run's command line.
+    tries: the values of each key.  seeds: their number, from 0 on.  options: further words of each
+    run's command line.
     """
 
     version: Literal[1]
     tries: dict[str, list[str]]
     seeds: Positive
-    threads: Positive
     options: list[str]
     layers: File
     params: File
@@ -75,8 +74,7 @@ def differences(
 ) -> list[str]:
     """Return "fc4.epsW 0.1 -> 0.2" and the like for all in which two sweeps differ.
 
-    old_options, new_options: the options of their runs, by name.  The numbers of threads are not
-    compared.
+    old_options, new_options: the options of their runs, by name.
     """
     before = {key: ", ".join(values) for key, values in old.tries.items()}
     after = {key: ", ".join(values) for key, values in new.tries.items()}

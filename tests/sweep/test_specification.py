@@ -14,7 +14,6 @@ def sweep(**changes):
         "version": 1,
         "tries": {"a.x": ["1", "2"], "b.y": ["3"]},
         "seeds": 2,
-        "threads": 1,
         "options": ["--layers", "net.cfg"],
         "layers": File("net.cfg", "[a]\n"),
         "params": File("net.params", "[a]\nx=1\n"),
@@ -57,7 +56,6 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     ("changes", "options", "expected"),
     [
         ({}, {}, []),
-        ({"threads": 5}, {}, []),
         ({"seeds": 3}, {}, ["--seeds 2 -> 3"]),
         ({"tries": {"a.x": ["1"], "b.y": ["3"]}}, {}, ["a.x 1, 2 -> 1"]),
         ({"tries": {"a.x": ["1", "2"]}}, {}, ["b.y 3 -> (none)"]),

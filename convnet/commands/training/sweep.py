@@ -1,6 +1,7 @@
 """`convnet sweep`: a run for each combination of values and each seed."""
 
 import fcntl
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,15 +50,18 @@ def sweep(arguments: SweepArguments) -> int:
     code = 0
     if not arguments.table:
         with outliving_the_terminal(), _alone_in(folder), Signals(note) as signals:
-            code = _train(folder, specification, arguments.jobs, signals)
+            code = _train(folder, specification, arguments, signals)
     found = results(folder, specification)
     _show(folder, specification, found, arguments)
     return code or int(not arguments.table and any(each.state == "failed" for each in found))
 
 
-def _train(folder: Path, specification: Specification, jobs: int, signals: Signals) -> int:
-    owner = _Training(folder, specification, signals, jobs)
-    environment = {"NUMBA_NUM_THREADS": str(specification.threads)}
+def _train(
+    folder: Path, specification: Specification, arguments: SweepArguments, signals: Signals
+) -> int:
+    jobs, threads = arguments.jobs, _threads(arguments)
+    owner = _Training(folder, specification, signals, jobs, threads)
+    environment = {"NUMBA_NUM_THREADS": str(threads)}
     with owner:
         pool.Pool(jobs, environment, owner).run([owner.work(run) for run in owner.runs.values()])
     if signals.stop is None:
@@ -68,13 +72,28 @@ def _train(folder: Path, specification: Specification, jobs: int, signals: Signa
     return 128 + int(signals.stop)
 
 
+def _threads(arguments: SweepArguments) -> int:
+    """The threads of each run, on which no result depends."""
+    told = os.environ.get("NUMBA_NUM_THREADS", "")
+    if arguments.threads is not None:
+        return arguments.threads
+    if told.isdecimal() and 0 < int(told) <= 1000:
+        return int(told)
+    return max(1, cores() // arguments.jobs)
+
+
 class _Training:
     """The owner of the pool: knows the runs, and shows what becomes of them."""
 
     def __init__(
-        self, folder: Path, specification: Specification, signals: Signals, jobs: int
+        self,
+        folder: Path,
+        specification: Specification,
+        signals: Signals,
+        jobs: int,
+        threads: int,
     ) -> None:
-        self.folder, self.specification, self.signals = folder, specification, signals
+        self.folder, self.signals, self.threads = folder, signals, threads
         self.options = [*specification.options, *_workers(specification.options, jobs)]
         self.runs = {run.name: run for run in specification.runs()}
         self.failures = Failures.of(folder)
@@ -82,7 +101,7 @@ class _Training:
         self.task: int | None = None
 
     def __enter__(self) -> "_Training":
-        total, threads = len(self.runs), self.specification.threads
+        total, threads = len(self.runs), self.threads
         done = f", {self.ended} finished already" if self.ended else ""
         plural = "s" * (threads != 1)
         note(f"{self.folder}: {total} runs, {threads} thread{plural} each{done}")

@@ -1,6 +1,5 @@
 """What `convnet sweep` is asked for: a new sweep, or one that its folder records."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from convnet.cli_options.shared import DimsArguments
 from convnet.cli_options.sweep import SweepArguments
 from convnet.cli_options.train import TrainArguments
 from convnet.commands.build_graph import GuessError, build_without_data
-from convnet.data.workers.pool import cores
 from convnet.errors import ConvnetError
 from convnet.graph.set_keys import set_keys
 from convnet.language import read_source
@@ -61,7 +59,7 @@ def specification_of(arguments: SweepArguments) -> tuple[Path, Specification]:
     folder = arguments.out or SWEEPS / Path(new.layers.path).stem
     old = read(folder)
     if old is not None:
-        _refuse_another(folder, old, new, arguments.threads)
+        _refuse_another(folder, old, new)
         return folder, old
     _refuse_used(folder)
     _check_values(new, trained)
@@ -93,11 +91,6 @@ def _recorded(arguments: SweepArguments) -> tuple[Path, Specification]:
             f"{folder}: holds no sweep; start one with --layers and --try, as in `convnet sweep "
             "--layers digits --try fc4.epsW=0.001 --try fc4.epsW=0.003`"
         )
-    if arguments.threads not in (None, found.threads):
-        raise ConvnetError(
-            f"{folder}: its runs have {found.threads} threads each, not {arguments.threads}, on "
-            "which their rounding depends; leave --threads out"
-        )
     return folder, found
 
 
@@ -118,7 +111,6 @@ def _new(arguments: SweepArguments, trained: TrainArguments) -> Specification:
         version=1,
         tries=_tries(arguments, trained),
         seeds=arguments.seeds or 1,
-        threads=_threads(arguments),
         options=list(arguments.options),
         layers=File(layers.path, layers.text),
         params=File(params.path, params.text),
@@ -136,15 +128,6 @@ def _tries(arguments: SweepArguments, trained: TrainArguments) -> dict[str, list
     if both is not None:
         raise click.UsageError(f"{both} is named by both --try and --set; give one of them.")
     return tries
-
-
-def _threads(arguments: SweepArguments) -> int:
-    told = os.environ.get("NUMBA_NUM_THREADS", "")
-    if arguments.threads is not None:
-        return arguments.threads
-    if told.isdecimal() and 0 < int(told) <= 1000:
-        return int(told)
-    return max(1, cores() // arguments.jobs)
 
 
 def _train_arguments(words: Sequence[str]) -> TrainArguments:
@@ -186,16 +169,12 @@ def _option(name: str) -> str:
     return "--set" if name == "settings" else "--" + name.replace("_", "-")
 
 
-def _refuse_another(
-    folder: Path, old: Specification, new: Specification, threads: int | None
-) -> None:
+def _refuse_another(folder: Path, old: Specification, new: Specification) -> None:
     options = [
         {k: v for k, v in _flat(_train_arguments(each.options)).items() if k not in _UNCOMPARED}
         for each in (old, new)
     ]
     found = differences(old, new, *options)
-    if threads not in (None, old.threads):
-        found.append(f"--threads {old.threads} -> {threads}")
     if found:
         raise ConvnetError(
             f"{folder} holds another sweep: {'; '.join(found)}. Give another folder (--out), or go "

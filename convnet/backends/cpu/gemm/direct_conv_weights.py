@@ -3,7 +3,8 @@
 dw[tap, filter] = sum over columns (position, case) of pixel[tap, column] * dy[filter, column].
 For one chunk of columns at a time, the pixels are gathered as in the forward pass, and dy is
 transposed so that the filters fill the vectors.  The product is split-K: the columns are split
-among independent tasks with sums of their own, which are added at the end in a fixed order.
+among independent tasks with sums of their own, which are added at the end in a fixed order.  The
+number of tasks depends on the shapes alone, so that any number of threads gives the same sums.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ from numba import prange
 from convnet.arithmetic import ceil_div
 from convnet.backends.cpu.gemm.direct_conv import row_blocks
 from convnet.backends.cpu.gemm.im2col import RUN_FIELDS, gather, list_runs, shrink, taps_inside
+from convnet.backends.cpu.gemm.split_k import splits_of
 from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
@@ -29,7 +31,8 @@ from convnet.backends.cpu.scratch import Parts
 _NARROW = BLOCK_BYTES <= 64
 CHUNK = 256 if _NARROW else 192  # columns of a pass: a block of dy stays in the first-level cache
 TAPS = (64 if _NARROW else 128) * ROWS  # gathered at a time: they stay in the second-level cache
-_PARTIAL_BYTES = 2**26  # limit of the sums of all tasks
+_PARTIAL_BYTES = 2**24  # limit of the sums of all tasks
+_LEAST_CHUNKS = 2  # of a split
 
 
 def weight_parts(
@@ -40,10 +43,9 @@ def weight_parts(
     width, blocks = block_columns(dtype), row_blocks(channels * size * size)
     filter_blocks = ceil_div(filters // groups, width)
     group_bytes = filter_blocks * blocks * ROWS * width * dtype.itemsize
-    most = _PARTIAL_BYTES // (groups * group_bytes)
-    splits = min(ceil_div(threads, groups), ceil_div(columns, CHUNK), most)
+    most = min(_PARTIAL_BYTES // (groups * group_bytes), columns // (CHUNK * _LEAST_CHUNKS))
     return [
-        ((groups, max(1, splits), filter_blocks, blocks * ROWS, width), dtype),
+        ((groups, splits_of(most), filter_blocks, blocks * ROWS, width), dtype),
         ((threads, CHUNK, RUN_FIELDS), np.int64),
         ((threads, TAPS, CHUNK), dtype),
         ((threads, filter_blocks, CHUNK, width), dtype),

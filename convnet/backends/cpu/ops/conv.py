@@ -147,7 +147,8 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
 
 def _weights_parts(threads, dy, dw, stride, groups):
     if way := _tiling(dw, stride, groups, dy):
-        return winograd_weights.parts(threads, way, dw.shape, groups, dy.dtype)
+        sizes = winograd_weights.sizes_of(way, dw.shape, dy.shape, groups)
+        return winograd_weights.parts(threads, way, sizes, dy.dtype)
     columns = dy.shape[1] * dy.shape[2] * dy.shape[3]
     return weight_parts(threads, dw.shape, columns, groups, dy.dtype)
 

@@ -1,8 +1,10 @@
 """The weight gradient of a convolution by Winograd's transforms.
 
 For each point of a tile there is a matrix product, (channels, columns) x (columns, filters), where
-a column is a tile of outputs of one case.  It is split-K, by columns, if each thread's sums fit its
-cache.  Otherwise the channels are split among the threads, each of which transforms all of dy.
+a column is a tile of outputs of one case.  It is split-K, by columns, if the sums of a task fit a
+thread's cache; into how many tasks depends on the shapes alone, so that any number of threads gives
+the same sums.  Otherwise the channels are split among the threads, each of which transforms all of
+dy.
 """
 
 from typing import NamedTuple
@@ -13,6 +15,7 @@ from numba import prange
 from convnet.arithmetic import ceil_div
 from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
 from convnet.backends.cpu.gemm.im2col import RUN_FIELDS, gather, list_runs
+from convnet.backends.cpu.gemm.split_k import splits_of
 from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
     ROWS,
@@ -30,7 +33,8 @@ from convnet.backends.cpu.winograd.tiling import Columns, Tiling
 from convnet.backends.cpu.winograd.transforms import address_of, transform_tile
 
 _TILES = 4  # blocks of columns of a pass
-_SUMS_BYTES = 2**19  # of a thread's own sums, in the second-level cache
+_LEAST_PASSES = 2  # of a split of the columns
+_SUMS_BYTES = 2**19  # of a task's own sums, in the second-level cache
 
 
 class Layout(NamedTuple):
@@ -49,14 +53,30 @@ class Split(NamedTuple):
     channels: int
 
 
-def split_of(
-    threads: int, tiling: Tiling, channels: int, filters: int, groups: int, dtype: np.dtype
-) -> Split:
+class Sizes(NamedTuple):
+    """A product of a group.  columns: tiles of outputs times cases."""
+
+    channels: int
+    filters: int
+    columns: int
+    groups: int
+
+
+def sizes_of(
+    tiling: Tiling, dw_shape: tuple[int, ...], dy_shape: tuple[int, ...], groups: int
+) -> Sizes:
+    """Return the sizes of the product for dw (C, K, K, F) and dy (F, rows, columns, cases)."""
+    columns = tiling.tiles(*dy_shape[1:3]) * dy_shape[3]
+    return Sizes(dw_shape[0] * tiling.phases, dw_shape[3] // groups, columns, groups)
+
+
+def split_of(threads: int, tiling: Tiling, sizes: Sizes, dtype: np.dtype) -> Split:
     """Return the split of a product; each task has at least two blocks of channels."""
-    tasks = ceil_div(threads, groups)
-    if tiling.points * channels * filters * dtype.itemsize <= _SUMS_BYTES:
-        return Split(tasks, 1)
-    return Split(1, max(1, min(tasks, row_blocks(channels) // 2)))
+    if tiling.points * sizes.channels * sizes.filters * dtype.itemsize <= _SUMS_BYTES:
+        passes = ceil_div(sizes.columns, _TILES * block_columns(dtype))
+        return Split(splits_of(passes // _LEAST_PASSES), 1)
+    tasks = ceil_div(threads, sizes.groups)
+    return Split(1, max(1, min(tasks, row_blocks(sizes.channels) // 2)))
 
 
 def _task_blocks(channels, split) -> int:
@@ -72,23 +92,20 @@ def layout_of(channels: int, filters: int, split: Split, dtype: np.dtype) -> Lay
     return Layout(pitch, plane, ceil_div(filters, width) * columns * width + width, columns)
 
 
-def parts(
-    threads: int, tiling: Tiling, dw_shape: tuple[int, ...], groups: int, dtype: np.dtype
-) -> Parts:
+def parts(threads: int, tiling: Tiling, sizes: Sizes, dtype: np.dtype) -> Parts:
     """Return the scratch: sums of all tasks; for each thread a table of runs, pixels, points of x,
     transposed dy, and points of dy."""
-    channels, filters = dw_shape[0] * tiling.phases, dw_shape[3] // groups
     width, outputs, points = block_columns(dtype), tiling.outputs**2, tiling.points
-    split = split_of(threads, tiling, channels, filters, groups, dtype)
-    sizes, filter_blocks = layout_of(channels, filters, split, dtype), ceil_div(filters, width)
-    rows = _task_blocks(channels, split) * ROWS
+    split = split_of(threads, tiling, sizes, dtype)
+    layout = layout_of(sizes.channels, sizes.filters, split, dtype)
+    filter_blocks, rows = ceil_div(sizes.filters, width), _task_blocks(sizes.channels, split) * ROWS
     return [
-        ((groups, *split, points, filter_blocks, rows, width), dtype),
-        ((threads, sizes.columns, RUN_FIELDS), np.int64),
-        ((threads, max(points * GATHERED, outputs * width), sizes.pitch), dtype),
-        ((threads, points * sizes.plane), dtype),
-        ((threads, outputs, sizes.columns, width), dtype),
-        ((threads, points * sizes.spread), dtype),
+        ((sizes.groups, *split, points, filter_blocks, rows, width), dtype),
+        ((threads, layout.columns, RUN_FIELDS), np.int64),
+        ((threads, max(points * GATHERED, outputs * width), layout.pitch), dtype),
+        ((threads, points * layout.plane), dtype),
+        ((threads, outputs, layout.columns, width), dtype),
+        ((threads, points * layout.spread), dtype),
     ]
 
 

@@ -1,0 +1,53 @@
+"""Any number of threads computes the same bits: rounding depends on shapes alone."""
+
+import numpy as np
+import pytest
+from numba import config
+
+from convnet.backends.cpu.engine import Engine, limit_threads
+from convnet.graph.build import build
+from convnet.language.specs import Specs
+from convnet.network.network import Network
+from tests.support.paths import ROOT
+
+CASES = {  # so many that no layer is left to a single thread
+    "digits": 64,
+    "cifar10-norm": 64,
+    "cifar10-rnorm": 64,
+    "cifar10-local-norm": 32,
+    "figure1-tanh": 64,
+    "codes-small": 256,
+}
+THREADS = range(1, max(config.NUMBA_NUM_THREADS, 2) + 1)
+
+
+def values_of(net, threads):
+    """All outputs and gradients of a network, by name."""
+    specs = Specs.read(ROOT / f"layers/{net}.cfg", ROOT / f"params/{net}.params")
+    graph = build(specs.layers, specs.params, specs.problems)
+    cases = CASES[net]
+    with limit_threads(threads):
+        network = Network(graph, cases, Engine(np.float32), seed=1)
+        rng = np.random.default_rng(0)
+        matrices = {
+            index: rng.standard_normal((rows, cases)).astype(np.float32)
+            for index, rows in graph.data_dims.items()
+        }
+        if 1 in matrices:
+            matrices[1] = rng.integers(0, 10, (1, cases)).astype(np.float32)
+        network.load(matrices)
+        network.run("gradients")
+    layers = [node.name for node in graph.declared() if not node.is_data and not node.is_cost]
+    found = {name: network.output(name) for name in layers}
+    return found | {p.name: network.read_gradient(p) for p in network.plan.parameters}
+
+
+@pytest.mark.parametrize("net", CASES)
+def test_any_number_of_threads(net):
+    if max(THREADS) > config.NUMBA_NUM_THREADS:
+        pytest.skip("NUMBA_NUM_THREADS allows one thread only")
+    expected = values_of(net, 1)
+    for threads in THREADS[1:]:
+        found = values_of(net, threads)
+        different = [name for name in expected if not np.array_equal(found[name], expected[name])]
+        assert not different, f"with {threads} threads"
