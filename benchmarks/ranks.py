@@ -7,6 +7,7 @@ predicts and that were sent, and the memory of each rank.
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -26,8 +27,6 @@ class RankWorker(Worker):
         launcher = Path(sys.executable).with_name("mpiexec")
         name = str(launcher) if launcher.exists() else "mpiexec"
         self._prefix = [name, "-n", str(ranks)] if ranks > 1 else []
-        import subprocess
-
         pipe, command = subprocess.PIPE, [*self._prefix, sys.executable, "-m", module, *arguments]
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env)
 

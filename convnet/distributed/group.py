@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -118,7 +118,9 @@ class Ranks:
         Otherwise the first of those that have failed prints all messages and ends all ranks.
         """
         self._is_ending = True
-        found = {self.rank: message, **self._offered(message)}
+        found = {self.rank: message}
+        with suppress(Exception):  # of messages: the error itself is what has to be told
+            found |= self._offered(message)
         if len(found) == self.size and len(set(found.values())) == 1:
             if self.is_first:
                 _print(message)

@@ -1,5 +1,8 @@
 """Copy a minibatch's matrices to the memory of the data layers, after checking them."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from convnet.errors import DataError
@@ -31,17 +34,15 @@ class Loader:
             self._fill_unit(unit, matrix[layer.start :], self.plan.sizes(cases))
         return cases
 
-    def needed(self, data_idx: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
-        """Return the cases of a matrix that are read in this process, as (first, end)."""
+    def cases_needed(self, data_idx: int) -> Callable[[int], list[tuple[int, int]]]:
+        """Return the function that gives the cases of a matrix that are read in this process.
+
+        It takes the number of cases in a minibatch and gives (first, end) of each part.  It does
+        not keep the engine's memory alive.
+        """
         units = [unit for unit, layer in self._sources if layer.data_idx == data_idx]
         read = sorted({unit.replica for unit in units if self._is_read(unit)})
-        found: list[tuple[int, int]] = []
-        for first, count in ((number * sizes[0], sizes[number]) for number in read):
-            if found and found[-1][1] == first:
-                found[-1] = found[-1][0], first + count
-            elif count:
-                found.append((first, first + count))
-        return found
+        return partial(_ranges, self.plan, read)
 
     def _is_read(self, unit: Unit) -> bool:
         return self.engine.has(self.plan.outputs[unit.name].buffer)
@@ -71,3 +72,15 @@ class Loader:
                 f"{matrix.shape[1]}"
             )
         return matrix
+
+
+def _ranges(plan: Plan, microbatches: list[int], cases: int) -> list[tuple[int, int]]:
+    """Return the cases of some microbatches, neighboring ones joined."""
+    sizes = plan.sizes(cases)
+    found: list[tuple[int, int]] = []
+    for first, count in ((number * sizes[0], sizes[number]) for number in microbatches):
+        if found and found[-1][1] == first:
+            found[-1] = found[-1][0], first + count
+        elif count:
+            found.append((first, first + count))
+    return found

@@ -42,6 +42,8 @@ class Network:
     only_tests: plan and allocate what the program `test` needs; weights and random tables hold
     nothing until they are written, as from a checkpoint.
     partitioning: how replicas share the updates of their parameters.
+    cases_needed: of the number of cases in a minibatch, those whose pixels (data matrix 0) are read
+    in this process, as (first, end): all, unless other processes have devices of the network.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Network:
         self._ahead: _Loaded | None = None
         self._times: Times | None = None  # collects when each step runs
         self._loader = Loader(self.plan, engine)
+        self.cases_needed = self._loader.cases_needed(0)
         self.tables = {table.name: table for table in self.plan.tables}
         self._initialize(only_tests)
 
@@ -94,13 +97,6 @@ class Network:
         """Whether this process has a copy of a parameter."""
         views = parameter.value, *(replica.value for replica in parameter.replicas)
         return any(self.engine.has(view.buffer) for view in views)
-
-    def cases_needed(self, cases: int) -> list[tuple[int, int]]:
-        """Of a minibatch, the cases whose pixels (data matrix 0) are read here, as (first, end).
-
-        All of them, unless other processes have devices of the network.
-        """
-        return self._loader.needed(0, self.plan.sizes(cases))
 
     # -- running ---------------------------------------------------------------------------------
 

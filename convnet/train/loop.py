@@ -60,6 +60,7 @@ def fit(run: Run) -> Outcome:
     TrainingError, with the layer and the last good checkpoint, if a cost is not finite.
     """
     agrees = run.group.size > 1
+    run.helps_to_write = bool(run.group.share(run.folder is not None)) and run.folder is None
     with Signals(run.observer.on_message, agrees) as signals, _opened_journal(run):
         try:
             _begin(run)

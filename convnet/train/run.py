@@ -74,8 +74,8 @@ class Run:
     minibatch.  trained: minibatches of this invocation.  ends_on_plateau: stop now, because the
     test error no longer falls.  is_sound: no minibatch is half done, so the state can be saved.
     unsaved: why the last save failed, or None; retry_at: when to try again, by the monotonic clock.
-    group: the processes that train it together.  writes: whether checkpoints are saved, which the
-    group's first process does; the others have no folder.
+    group: the processes that train it together; the first one has the folder.  helps_to_write:
+    this one only gives its part of the checkpoints, which `fit` sets.
     """
 
     network: Network
@@ -105,10 +105,9 @@ class Run:
     unsaved: str | None = None
     retry_at: float = 0.0
     group: Group = field(default_factory=Alone)
-    writes: bool = False
+    helps_to_write: bool = False
 
     def __post_init__(self) -> None:
-        self.writes = bool(self.group.share(self.folder is not None))
         self.position = Position(per_epoch=self.train.minibatches_per_epoch)
         self.cost_layers = cost_layers(self.network)
         if not self.cost_layers:
@@ -170,6 +169,11 @@ class Run:
             f"the rates of the params file are divided by {plateau.lr_divisor}: "
             f"{plateau.drops} of {MOST_DROPS} drops are made"
         ]
+
+    @property
+    def writes(self) -> bool:
+        """Return whether checkpoints are saved, here or by another process of the group."""
+        return self.folder is not None or self.helps_to_write
 
     # -- its position ------------------------------------------------------------------------------
 

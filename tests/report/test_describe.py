@@ -14,6 +14,7 @@ from convnet.report.describe import network_summary
 from convnet.report.describe_table import console, norm_lines, print_description, short_count
 from convnet.report.steps import step_lines
 from tests.support.paths import ROOT
+from tests.support.small_nets import small
 
 LAYERS = """
 [data]
@@ -180,3 +181,22 @@ def test_steps():
 )  # fmt: skip
 def test_short_counts(count, shown):
     assert short_count(count) == shown
+
+
+def test_ranks_hold_their_devices_and_send_what_crosses_between_them():
+    graph = small("0,1,2,3", "1")
+    found = network_summary(graph, 16, (0, 0, 1, 1))["ranks"]
+    alone = network_summary(graph, 16)
+    sizes = alone["bytes_per_device"]
+    assert found["devices"] == [[0, 1], [2, 3]]
+    assert found["bytes"] == [sizes["0"] + sizes["1"], sizes["2"] + sizes["3"]]
+    sent = {(pair["from"], pair["to"]): pair["total"] for pair in found["crossing"]}
+    by_device = {(pair["from"] // 2, pair["to"] // 2): 0 for pair in alone["crossing"]}
+    for pair in alone["crossing"]:
+        by_device[pair["from"] // 2, pair["to"] // 2] += pair["total"]
+    assert sent == {pair: size for pair, size in by_device.items() if pair[0] != pair[1]}
+    out = io.StringIO()
+    print_description(graph, network_summary(graph, 16, (0, 0, 1, 1)), console(out))
+    assert "rank 1: devices 2, 3, " in out.getvalue()
+    assert "sent to other ranks in a training step:" in out.getvalue()
+    assert "ranks" not in alone
