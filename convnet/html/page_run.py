@@ -149,7 +149,7 @@ class PageRun:
 
 
 _FILTERS, _DRAWING, _TEST = "Filters of the first layer", "Network", "Test"
-_MEMORY, _COPIES, _TIME = "Memory by device", "Copies between memories", "Time by layer"
+_MEMORY, _COPIES, _TIME = "Memory by device", "Sent between devices", "Time by layer"
 _REPEAT = "How to repeat the run"
 _ORDER = (_TEST, _FILTERS, _DRAWING, _TIME, _MEMORY, _COPIES, _REPEAT)
 

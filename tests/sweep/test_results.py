@@ -9,7 +9,7 @@ from rich.console import Console
 
 from convnet.sweep.grid import combinations
 from convnet.sweep.grid import runs as runs_of
-from convnet.sweep.picture import draw_sweep
+from convnet.sweep.plot import draw_sweep
 from convnet.sweep.results import Result, rows
 from convnet.sweep.table import csv_of_sweep, json_of_sweep, notes, table_of_sweep
 
@@ -108,8 +108,8 @@ def test_values_are_no_markup():
     assert "[red]" in text and "dexp[base" in text
 
 
-def test_the_picture_is_a_curve_for_numbers_and_a_strip_otherwise():
+def test_the_plot_is_a_curve_for_numbers_and_a_strip_otherwise():
     curve = draw_sweep(rows(results(), "last"), "last", "t")
     words = {"one": ERRORS["1"], "2": ERRORS["2"], "3": ERRORS["3"]}
     strip = draw_sweep(rows(results(words), "last"), "last", "t")
-    assert curve.size == (900, 420) and strip.size[1] < 300
+    assert (curve.width, curve.height) == (900, 420) and strip.height < 300
