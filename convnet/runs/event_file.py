@@ -72,7 +72,9 @@ class EventFile:
         limits, counts = counted(values, self._edges)
         exact = values.astype(np.float64).ravel()
         content = message.value.add(tag=tag).histo
-        content.num, content.sum, content.sum_squares = exact.size, exact.sum(), exact @ exact
+        # No dot product: the threads of BLAS would spin on the cores that training needs.
+        squares = (exact * exact).sum()
+        content.num, content.sum, content.sum_squares = exact.size, exact.sum(), squares
         content.min, content.max = exact.min(), exact.max()
         content.bucket_limit.extend(limits)
         content.bucket.extend(counts)
@@ -158,7 +160,8 @@ def remove_event_files(folder: Path) -> None:
 def counted(values: np.ndarray, edges: np.ndarray) -> tuple[list[float], list[float]]:
     """Return the upper limits of buckets and the values in each, from the first to the last filled.
 
-    edges: between the buckets, ascending.  A value at an edge belongs to the bucket above it.
+    edges: between the buckets, ascending.  A value at an edge belongs to the bucket above it.  Empty
+    buckets next to each other are one.
     """
     places = np.searchsorted(np.sort(values, axis=None), edges)
     counts = np.diff(places)
@@ -167,7 +170,10 @@ def counted(values: np.ndarray, edges: np.ndarray) -> tuple[list[float], list[fl
         return [float(edges[-1])], [0.0]
     first, last = int(filled[0]), int(filled[-1]) + 1
     # The first limit is the lower end of what follows: TensorBoard has no other place for it.
-    return edges[first : last + 1].tolist(), [0.0, *map(float, counts[first:last])]
+    limits, found = edges[first : last + 1], np.concatenate([[0.0], counts[first:last]])
+    kept = (found > 0) | np.append(found[1:] > 0, True)
+    kept[0] = True
+    return limits[kept].tolist(), found[kept].tolist()
 
 
 def _unused_path(folder: Path) -> Path:
