@@ -160,8 +160,8 @@ def remove_event_files(folder: Path) -> None:
 def counted(values: np.ndarray, edges: np.ndarray) -> tuple[list[float], list[float]]:
     """Return the upper limits of buckets and the values in each, from the first to the last filled.
 
-    edges: between the buckets, ascending.  A value at an edge belongs to the bucket above it.  Empty
-    buckets next to each other are one.
+    edges: between the buckets, ascending.  A value at an edge belongs to the bucket above it.
+    Empty buckets next to each other are one.
     """
     places = np.searchsorted(np.sort(values, axis=None), edges)
     counts = np.diff(places)
