@@ -39,7 +39,12 @@ class Meter:
         return found
 
     @property
+    def waited_in_all(self) -> float:
+        """Return all the seconds so far that were spent waiting for data."""
+        return self._waited_taken + self.waited
+
+    @property
     def wait_share(self) -> float:
         """Return the share of all the time so far that was spent waiting for data."""
         seconds = self._seconds_taken + self.seconds
-        return (self._waited_taken + self.waited) / max(seconds, 1e-9)
+        return self.waited_in_all / max(seconds, 1e-9)

@@ -90,8 +90,13 @@ def test_the_share_of_waiting_is_printed_and_stored(whole):
 def test_what_to_do_about_waiting(folder, tmp_path, monkeypatch, workers, cores, hint):
     monkeypatch.setattr(command, "cores", lambda: cores)
     monkeypatch.setattr(command, "_MUCH_WAITING", 0.0)
+    monkeypatch.setattr(command, "_LONG_WAITING", 0.0)
     shown = good(*arguments(folder, tmp_path / "run", workers, "--max-batches", "1"))
     assert f"hint: {hint}\n" in shown.stderr
+    monkeypatch.setattr(command, "_LONG_WAITING", 60.0)
+    shown = good(*arguments(folder, tmp_path / "short", 0, "--max-batches", "1"))
+    assert "hint" not in shown.stderr
+    monkeypatch.setattr(command, "_LONG_WAITING", 0.0)
     monkeypatch.setattr(command, "_MUCH_WAITING", 1.1)
     shown = good(*arguments(folder, tmp_path / "other", 0, "--max-batches", "1"))
     assert "hint" not in shown.stderr
@@ -100,6 +105,7 @@ def test_what_to_do_about_waiting(folder, tmp_path, monkeypatch, workers, cores,
 def test_a_faster_decoder_that_is_missing_is_named(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(jpeg, "simplejpeg", None)
     monkeypatch.setattr(command, "_MUCH_WAITING", 0.0)
+    monkeypatch.setattr(command, "_LONG_WAITING", 0.0)
     shown = good(*arguments(folder, tmp_path / "run", 0, "--max-batches", "1"))
     assert "simplejpeg is installed" in shown.stderr
 

@@ -8,6 +8,7 @@ from convnet.train.loop import Outcome
 from convnet.train.run import Run
 
 _MUCH_WAITING = 0.1  # share of the training time from which on a hint is printed
+_LONG_WAITING = 5.0  # seconds in all; a short run waits for its first minibatch
 _ENDINGS = {
     "done": "trained",
     "max-batches": "stopped as asked",
@@ -42,7 +43,7 @@ def report(run: Run, outcome: Outcome) -> None:
 def _report_waiting(run, share):
     """Print the time spent waiting for data, and what to do if it was much."""
     result(f"waited for data: {share:.0%} of the training time")
-    if share < _MUCH_WAITING:
+    if share < _MUCH_WAITING or run.meter.waited_in_all < _LONG_WAITING:
         return
     dataset = run.train.dataset
     count = dataset.workers.count if dataset.workers else 0
