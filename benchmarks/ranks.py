@@ -45,7 +45,9 @@ def _compare(net: str, cases: int, rounds: int) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         sides = {
-            ranks: stack.enter_context(_worker(net, cases, ranks, folder / str(ranks)))
+            ranks: stack.enter_context(
+                rank_worker(net, cases, ranks, RANKS // ranks, folder / str(ranks))
+            )
             for ranks in (RANKS, 1)
         }
         steps: dict[int, list[dict]] = {ranks: [] for ranks in sides}
@@ -72,10 +74,12 @@ def _compare(net: str, cases: int, rounds: int) -> None:
     print(f"  one process: {_memory(whole)}", flush=True)
 
 
-def _worker(net: str, cases: int, ranks: int, numbers: Path) -> RankWorker:
-    threads = {"NUMBA_NUM_THREADS": str(RANKS // ranks)}
-    arguments = net, str(cases), str(numbers)
-    env = {**os.environ, **threads}
+def rank_worker(
+    net: str, cases: int, ranks: int, threads: int, numbers: Path, *more: str
+) -> RankWorker:
+    """Start a side of so many ranks, each with so many threads.  more: further arguments."""
+    env = {**os.environ, "NUMBA_NUM_THREADS": str(threads)}
+    arguments = net, str(cases), str(numbers), *more
     return RankWorker("benchmarks.ranks_worker", *arguments, ranks=ranks, env=env)
 
 

@@ -1,8 +1,9 @@
-"""One side of `benchmarks.ranks`: `python -m benchmarks.ranks_worker NET CASES FILE`.
+"""A side of `benchmarks.ranks`: `python -m benchmarks.ranks_worker NET CASES FILE [LINK]`.
 
 One process, or each rank of several (under mpiexec).  The first one answers requests on standard
 input (see timing.serve); it writes their number to FILE, at which the others look now and then, so
-that they take no time of the other side while they wait.
+that they take no time of the other side while they wait.  LINK: a latency in seconds and a
+bandwidth in bytes a second, for predictions.
 """
 
 import os
@@ -14,6 +15,8 @@ import numpy as np
 
 from benchmarks.cpu_worker import peak_memory
 from benchmarks.graphs import shapes_of, shipped_graph
+from benchmarks.scaling.from_plan import Link, measured_steps, tasks_of
+from benchmarks.scaling.timeline import simulate
 from benchmarks.timing import serve
 from convnet.backends.cpu.engine import Engine
 from convnet.distributed.engine import DistributedEngine
@@ -24,13 +27,16 @@ from convnet.network.crossing import crossing_bytes
 from convnet.network.network import Network
 
 LOOK = 0.02  # seconds
+REPEATS = 5
+REQUESTS = "timed", "facts", "predicted"
 STOP = -1
 
 
 class Side:
     """A network on all processes of this side."""
 
-    def __init__(self, name: str, cases: int, numbers: Path):
+    def __init__(self, name: str, cases: int, numbers: Path, link: Link):
+        self.link = link
         self.group, self.numbers, self.asked = join(600.0), numbers, 0
         graph = shipped_graph(name)
         self.placement = Placement.of(graph.device_count, self.group.size)
@@ -82,6 +88,21 @@ class Side:
         everywhere = self.group.all_values(here) if self.group.size > 1 else [here]
         return {"sent": sum(sum(kinds.values()) for kinds in sums.values()), "ranks": everywhere}
 
+    def predicted(self) -> tuple[float, float]:
+        """Seconds of a step on one rank and on two, simulated from the times of each step here."""
+        network, plan = self.network, self.network.plan
+        seconds = measured_steps(network, repeats=REPEATS)
+        started = time.perf_counter()
+        self.step()
+        beside = max(0.0, time.perf_counter() - started - sum(seconds))  # loading, rates, costs
+        found = []
+        for ranks in (1, 2):
+            place = Placement.of(max(ranks, 2), ranks).rank_of
+            steps = plan.programs["train"]
+            tasks = tasks_of(plan, steps, seconds, lambda d, p=place: p(d) or 0, self.link)
+            found.append(simulate(tasks).seconds + beside / ranks)
+        return found[0], found[1]
+
     def call(self, name: str):
         """Carry out a request on the first process, after telling the others."""
         self.asked += 1
@@ -102,12 +123,12 @@ class Side:
                 getattr(self, self.group.share(None))()
 
 
-def main(name: str, cases: str, numbers: str) -> None:
-    side = Side(name, int(cases), Path(numbers))
+def main(name: str, cases: str, numbers: str, link: str = "0 1") -> None:
+    side = Side(name, int(cases), Path(numbers), Link(*map(float, link.split())))
     if side.group.rank:
         side.follow()
         return
-    serve({request: lambda r=request: side.call(r) for request in ("timed", "facts")})
+    serve({request: lambda r=request: side.call(r) for request in REQUESTS})
     Path(numbers).write_text(str(STOP))
 
 
