@@ -37,6 +37,17 @@ def _covered(first, size, length):
 
 
 @device_function
+def _last_window(place, start, apart):
+    """Return the last window that begins at or before a place, floor((place - start) / apart).
+
+    Counted from so many windows before the first one that no number is negative: the division is
+    one of 32 bits without a sign.
+    """
+    before = max(start, 0)
+    return int32(uint32(place - start + before * apart) // uint32(apart)) - int32(before)
+
+
+@device_function
 def _taken(kind, found, v, inside):
     """Return a window's value with one more pixel; a NaN stays."""
     if kind == _MAX:
@@ -109,17 +120,18 @@ def backward_kernel(KIND: int, SIZE: int, STRIDE: int, WIDTH: int) -> Kernel:
         v, total = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         out, d = cuda.local.array(WIDTH, float32), cuda.local.array(WIDTH, float32)
         window, apart = SIZE if SIZE else size, STRIDE if STRIDE else stride
-        reach = (window + apart - 1) // apart  # windows that a pixel may lie in, along one axis
+        # windows that a pixel may lie in, along one axis
+        reach = int32(uint32(window + apart - 1) // uint32(apart))
         j = int32(cuda.grid(1) * WIDTH)
         if j >= width * cases:
             return
         ix = int32(uint32(j) // uint32(cases))
         n, line = int32(j - ix * cases), int32(outputs * cases)
-        first_x = int32((ix - start) // apart - reach + 1)
+        first_x = int32(_last_window(ix, start, apart) - reach + 1)
         for c in range(cuda.blockIdx.z, channels, cuda.gridDim.z):
             for iy in range(cuda.blockIdx.y * ROWS, min((cuda.blockIdx.y + 1) * ROWS, height)):
                 at = int32((c * height + iy) * width * cases + j)
-                first_y = int32((iy - start) // apart - reach + 1)
+                first_y = int32(_last_window(iy, start, apart) - reach + 1)
                 if EXTREME:
                     load_values(v, x, at, WIDTH)
                 _load_or_zero(total, dx, at, accumulate, WIDTH)
