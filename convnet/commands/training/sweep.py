@@ -93,7 +93,8 @@ class _Training:
         jobs: int,
         threads: int,
     ) -> None:
-        self.folder, self.signals, self.threads = folder, signals, threads
+        self.folder, self.specification = folder, specification
+        self.signals, self.threads = signals, threads
         self.options = [*specification.options, *_workers(specification.options, jobs)]
         self.runs = {run.name: run for run in specification.runs()}
         self.failures = Failures.of(folder)
