@@ -1,7 +1,12 @@
 """Sizes of the data, from what the layer file declares, where there is no data set."""
 
-from convnet.language import Entry, SpecFile, Value
+from collections.abc import Mapping
+
+from convnet.language import Entry, SpecFile
 from convnet.layers import Tree
+
+Entries = Mapping[str, Entry]
+_JOINS = ("pass", "concat")
 
 
 def declared_image(layers: SpecFile) -> tuple[int, int] | None:
@@ -32,23 +37,45 @@ def declared_channels(layers: SpecFile) -> int | None:
 
 
 def declared_classes(layers: SpecFile) -> int | None:
-    """Return the outputs of the layer below the softmax of the first logreg cost, or None."""
+    """Return the outputs of the layer below the softmax of the first logreg cost, or None.
+
+    Layers that a `pass` or `concat` joins, as the parts of one layer on several devices, are added.
+    """
     sections = {section.name: section.entries for section in layers.sections}
-
-    def value(entries: dict[str, Entry], key: str) -> Value | None:
-        return entries[key].value if key in entries else None
-
     for entries in sections.values():
-        kind = value(entries, "type")
-        if kind is None or kind.text != "cost.logreg":
+        if _text(entries, "type") != "cost.logreg":
             continue
-        inputs = value(entries, "inputs")
-        names = [item.text for item in inputs.items()] if inputs else []
-        below = value(sections.get(names[-1] if names else "", {}), "inputs")
-        outputs = value(sections.get(below.text, {}), "outputs") if below else None
-        if outputs is not None and outputs.text.isdecimal():
-            return int(outputs.text)
+        probabilities = _inputs(entries)[-1:]
+        below = _inputs(sections.get(probabilities[0], {})) if probabilities else []
+        found = _outputs_of(sections, below)
+        if found is not None:
+            return found
     return None
+
+
+def _outputs_of(sections: Mapping[str, Entries], names: list[str], depth: int = 2) -> int | None:
+    """Return the declared outputs of layers, added up; None if they are not known of one."""
+    total = 0
+    for name in names:
+        entries = sections.get(name, {})
+        outputs: int | None = None
+        declared = _text(entries, "outputs")
+        if declared.isdecimal() and len(declared) < 10:
+            outputs = int(declared)
+        elif depth and _text(entries, "type") in _JOINS:
+            outputs = _outputs_of(sections, _inputs(entries), depth - 1)
+        if outputs is None:
+            return None
+        total += outputs
+    return total or None
+
+
+def _text(entries: Entries, key: str) -> str:
+    return entries[key].value.text if key in entries else ""
+
+
+def _inputs(entries: Entries) -> list[str]:
+    return [item.text for item in entries["inputs"].value.items()] if "inputs" in entries else []
 
 
 def placeholder_tree(layers: SpecFile, classes: int | None) -> tuple[Tree | None, str]:

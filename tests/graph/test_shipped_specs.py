@@ -4,6 +4,7 @@ import pytest
 
 from convnet.graph.build import build
 from convnet.graph.guess_sizes import infer_dims
+from convnet.graph.infer_inputs import declared_classes
 from convnet.graph.place import copies, place
 from convnet.language.specs import RunDefaults, Specs
 from convnet.network.crossing import crossing_bytes
@@ -218,3 +219,10 @@ def test_the_hybrid_sends_a_tenth_of_what_data_parallelism_sends():
     }
     parameters = sum(p.spec.size for p in plans["alexnet-hybrid"].parameters)
     assert parameters == 60_965_224
+
+
+@pytest.mark.parametrize("name", ["alexnet", "alexnet-groups", "alexnet-hybrid", "vgg-16"])
+def test_classes_that_the_files_declare(name):
+    """Also where the last layer is in parts on several devices, which a `pass` layer joins."""
+    specs = Specs.read(ROOT / f"layers/{name}.cfg", ROOT / f"params/{name}.params")
+    assert declared_classes(specs.layers) == 1000
