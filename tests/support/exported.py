@@ -161,9 +161,17 @@ def draw_weights(network, data, seed=0) -> None:
         own = [p for p in network.plan.parameters if p.unit.node is node]
         if own:
             network.run("test")
-            scale = _wanted(network.graph, node) / max(float(network.output(node.name).std()), 1e-6)
+            deviation = float(kept_values(network, node).std())
+            scale = _wanted(network.graph, node) / max(deviation, 1e-6)
             for parameter in own:
                 network.write(parameter, network.read(parameter) * np.float32(scale))
+
+
+def kept_values(network, node) -> np.ndarray:
+    """A layer's values, flat: of all microbatches, or of those whose values are kept."""
+    parts = network.plan.microbatch_outputs[network.graph.end_of(node).name]
+    found = [(part.view, network.sizes[part.microbatch]) for part in parts]
+    return np.concatenate([network.engine.read(v, n).reshape(-1) for v, n in found if n])
 
 
 def least_effect(network, data, names) -> float:

@@ -10,7 +10,7 @@ from convnet.foreign.exported import read_exported
 from convnet.foreign.formats import format_of, read_foreign
 from convnet.foreign.taking import take
 from convnet.network.network import Network
-from tests.support.exported import model_of
+from tests.support.exported import kept_values, model_of
 
 FORMATS = ("onnx", "torch", "npz", "safetensors")
 
@@ -55,7 +55,7 @@ def differing(network: Network, other: Network, data) -> list[str]:
     for each in (network, other):
         each.load(data)
         each.run("test")
-        values.append({n.name: each.values(n).copy() for n in each.graph.declared() if _has(n)})
+        values.append({n.name: kept_values(each, n) for n in each.graph.declared() if _has(n)})
     return [name for name in values[0] if not np.array_equal(values[0][name], values[1][name])]
 
 
