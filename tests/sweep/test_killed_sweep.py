@@ -83,8 +83,11 @@ def test_the_sweep_and_its_runs_are_killed(whole, tmp_path):
     kill(process.pid, *at_work)
     process.wait()
     assert len(at_work) == 1
-    states = {run.name: summary_of(run).state for run in runs(folder)}
-    assert states == {FIRST: "done", SECOND: "killed"}
+    expected = {FIRST: "done", SECOND: "killed"}  # once the kernel has ended the process
+    wait_until(
+        lambda: {run.name: summary_of(run).state for run in runs(folder)} == expected,
+        "the second run is seen to be killed",
+    )
     found = table(folder)
     assert [row["finished"] for row in found["rows"]] == [1, 0]
     finish(folder, whole)
