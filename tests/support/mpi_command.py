@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def children(pid):
     """The process ids of the children of a process, from /proc."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(each) for each in task.read_text().split()]
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
+            found += [int(each) for each in task.read_text().split()]
     return found
 
 
