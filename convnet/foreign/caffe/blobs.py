@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from convnet.foreign.caffe.wire import Malformed
+from convnet.foreign.protobuf_wire import Malformed
 
 _MOST_DIMS = 32  # of a blob: kMaxBlobAxes in Caffe's blob.hpp
 _OLD_DIMS = ("num", "channels", "height", "width")

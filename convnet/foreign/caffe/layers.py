@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from convnet.foreign.caffe.blobs import array_of, by, shape_of
-from convnet.foreign.caffe.wire import Malformed
 from convnet.foreign.contents import ForeignLayer
+from convnet.foreign.protobuf_wire import Malformed
 
 CONVOLUTION, FULL = "Convolution", "InnerProduct"
 # Numbers of V1LayerParameter.LayerType of layers with arrays; the names are those of today.

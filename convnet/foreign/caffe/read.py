@@ -14,8 +14,9 @@ from convnet.foreign.caffe.blobs import array_of, by
 from convnet.foreign.caffe.inputs import input_notes
 from convnet.foreign.caffe.layers import NotRead, layers_of
 from convnet.foreign.caffe.schema import parsed
-from convnet.foreign.caffe.wire import BLOB, NET, Malformed, separate
+from convnet.foreign.caffe.wire import BLOB, NET, separate
 from convnet.foreign.contents import ForeignFile
+from convnet.foreign.protobuf_wire import Malformed
 from convnet.stored.files import plain_bytes
 from convnet.stored.records import damage
 

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from convnet.errors import ConvnetError
-from convnet.foreign.caffe.wire import Malformed
+from convnet.foreign.protobuf_wire import Malformed
 
 MISSING = (
     "reading Caffe's files needs the package protobuf: install convnet with its extra, "

@@ -5,7 +5,7 @@ structure, is copied with a number in place of each run of values; Protocol Buff
 reads that copy (schema.py).  So no memory is taken for values twice, and the structure, of which a
 parsed message takes many times its bytes, is limited before it is parsed.
 
-Sources: "Encoding" in the documentation of Protocol Buffers; field numbers of caffe.proto.
+Source of the field numbers: caffe.proto.
 """
 
 from __future__ import annotations
@@ -15,6 +15,17 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
+
+from convnet.foreign.protobuf_wire import (
+    BYTES,
+    FIXED32,
+    FIXED64,
+    Malformed,
+    bytes_field,
+    extent,
+    key_at,
+    varint,
+)
 
 MOST_STRUCTURE = 2 << 20  # bytes; that of a network of a thousand layers takes 400,000
 _LEAST = 8  # bytes that any field counts for, so that a walk over many small ones ends soon
@@ -27,13 +38,6 @@ BLOB: Form = {5: _FLOAT, 8: _DOUBLE, 6: None, 9: None}  # data, double_data; the
 _V0_LAYER: Form = {50: BLOB}
 _V1_LAYER: Form = {6: BLOB, 1: _V0_LAYER}
 NET: Form = {100: {7: BLOB}, 2: _V1_LAYER}  # layer: blobs; layers: blobs
-
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_LONGEST = 10  # bytes of a varint
-
-
-class Malformed(Exception):
-    """The bytes are no protocol buffer, or not one of Caffe's.  The text says why."""
 
 
 @dataclass
@@ -66,16 +70,15 @@ class _Walk:
         kept = bytearray()
         while at < end:
             first = at
-            key, at = self._varint(at, end)
-            number, kind = key >> 3, key & 7
+            number, kind, at = key_at(self.data, at, end)
             inside = form.get(number, ...)
             if inside is ...:
-                at = self._extent(kind, at, end)[1]
+                at = extent(self.data, kind, at, end)[1]
                 self._spend(max(at - first, _LEAST))
                 kept += self.data[first:at]
             elif isinstance(inside, dict):
                 start, at = self._part(kind, at, end)
-                kept += _field(number, self.message(start, at, inside))
+                kept += bytes_field(number, self.message(start, at, inside))
                 self._spend(_EACH)
             else:
                 at = self._values(kind, first, at, end, inside, self._keep(number, kept))
@@ -85,7 +88,7 @@ class _Walk:
         """What stores a run of values and leaves its number in the structure."""
 
         def keep(values: np.ndarray) -> None:
-            kept.extend(_field(number, _varint(len(self.runs))))
+            kept.extend(bytes_field(number, varint(len(self.runs))))
             self.runs.append(values)
 
         return keep
@@ -103,7 +106,7 @@ class _Walk:
 
         dtype: None for values that nobody needs.
         """
-        if kind == _BYTES:
+        if kind == BYTES:
             start, after = self._part(kind, at, end)
             self._spend(_EACH)
             if dtype is not None:
@@ -111,9 +114,9 @@ class _Walk:
                     raise Malformed("an array ends within a value")
                 keep(np.frombuffer(self.data[start:after], dtype))
             return after
-        if kind not in (_FIXED32, _FIXED64):
+        if kind not in (FIXED32, FIXED64):
             raise Malformed("an array holds no floating-point numbers")
-        size = 4 if kind == _FIXED32 else 8
+        size = 4 if kind == FIXED32 else 8
         if dtype is not None and dtype.itemsize != size:
             raise Malformed(f"an array of {8 * dtype.itemsize}-bit numbers holds others")
         rows = self._equal_keys(first, at, at + size, end)
@@ -139,47 +142,11 @@ class _Walk:
         return rows[:count]
 
     def _part(self, kind: int, at: int, end: int) -> tuple[int, int]:
-        if kind != _BYTES:
+        if kind != BYTES:
             raise Malformed("a message was expected, a number found")
-        return self._extent(kind, at, end)
-
-    def _extent(self, kind: int, at: int, end: int) -> tuple[int, int]:
-        """Return where the contents of a field begin and end."""
-        start = at
-        if kind == _VARINT:
-            _, at = self._varint(at, end)
-        elif kind == _BYTES:
-            size, start = self._varint(at, end)
-            at = start + size
-        elif kind in (_FIXED32, _FIXED64):
-            at += 4 if kind == _FIXED32 else 8
-        else:
-            raise Malformed("it is no protocol buffer")
-        if at > end:
-            raise Malformed("it is truncated, or no protocol buffer")
-        return start, at
-
-    def _varint(self, at: int, end: int) -> tuple[int, int]:
-        value = 0
-        for place, byte in enumerate(self.data[at : min(end, at + _LONGEST)]):
-            value |= (byte & 127) << (7 * place)
-            if byte < 128:
-                return value, at + place + 1
-        raise Malformed("it is truncated, or no protocol buffer")
+        return extent(self.data, kind, at, end)
 
     def _spend(self, size: int) -> None:
         self.room -= size
         if self.room < 0:
             raise Malformed(f"it has more than {MOST_STRUCTURE:,} bytes beside its arrays")
-
-
-def _field(number: int, contents: bytes) -> bytes:
-    return _varint(number << 3 | _BYTES) + _varint(len(contents)) + contents
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 127:
-        found.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*found, value])

@@ -13,7 +13,8 @@ from convnet.foreign.contents import ForeignFile
 from convnet.foreign.onnx_file.graph import Graph, graph_of
 from convnet.foreign.onnx_file.layers import layers_of
 from convnet.foreign.onnx_file.tensors import Damaged, is_external, text
-from convnet.foreign.onnx_file.wire import Malformed, check_structure
+from convnet.foreign.onnx_file.wire import check_structure
+from convnet.foreign.protobuf_wire import Malformed
 from convnet.stored.files import plain_bytes
 from convnet.stored.records import damage
 
