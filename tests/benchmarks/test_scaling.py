@@ -17,7 +17,7 @@ from convnet.network.network import Network
 from convnet.network.partitions import Partitioning
 from convnet.network.planner import make_plan
 from tests.support.paths import ROOT
-from tests.support.replicas import batch_of, replicated_graph
+from tests.support.small_nets import batch_of, replicated_graph
 
 FAST = Link(0.0, 1e30)
 ONE = Profile(
@@ -90,7 +90,7 @@ def test_on_two_ranks_copies_become_messages_that_start_early():
     assert [steps[n].operation for n in messages] == ["transfer.copy"] * len(messages)
     copies = [s for s in steps if s.operation == "transfer.copy" and s.phase == "update"]
     assert len(messages) == len(copies)
-    gradient = next(n for n in messages if "fc1" in str(steps[n]) and "gradient" in str(steps[n]))
+    gradient = next(n for n in messages if "fc2" in str(steps[n]) and "gradient" in str(steps[n]))
     backward = [n for n, s in enumerate(steps) if s.phase == "backward" and "conv1" in s.layer]
     assert found.starts[gradient] < found.starts[backward[-1]] < found.starts[gradient + 1]
     assert found.seconds < 0.6e-3 * len(steps)
@@ -134,9 +134,9 @@ def test_steps_are_measured():
     profile = measure(network, "small", "any", repeats=1)
     layers = {layer.name: layer for layer in profile.layers}
     assert layers["conv1"].weights == 304 and not layers["conv1"].full
-    assert layers["fc1"].weights == 725 and layers["fc1"].inputs == 144
+    assert layers["fc2"].weights == 725 and layers["fc2"].inputs == 144
     assert layers["logprob"].full and layers["pool1"].update == 0
-    assert all(layers[n].update > 0 < layers[n].backward for n in ("conv1", "fc1"))
+    assert all(layers[n].update > 0 < layers[n].backward for n in ("conv1", "fc2"))
 
 
 # -- of many devices -------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_the_plan_and_the_model_of_many_devices_agree():
     times = {"forward": 2e-3, "backward": 2e-3, "update": 4e-3}
     layers = [
         Layer("conv1", **times, weights=304, inputs=72, full=False),
-        Layer("fc1", **times, weights=725, inputs=144, full=True),
+        Layer("fc2", **times, weights=725, inputs=144, full=True),
     ]
     found = predict(Profile("small", 8, "none", layers), "data", 2, link)
     assert found.seconds == pytest.approx(stepwise.seconds, rel=0.2)

@@ -16,7 +16,7 @@ from convnet.backends.cuda.engine import Engine
 from convnet.network.network import Network
 from convnet.network.partitions import Partitioning
 from tests.support.paths import ROOT
-from tests.support.replicas import batch_of, replicated_graph
+from tests.support.small_nets import batch_of, replicated_graph
 
 DIGITS = "--layers", "layers/digits.cfg", "--params", "params/digits.params"
 NARROW = Settings(divisor=8, side=67)  # an eighth of the filters and units

@@ -5,7 +5,7 @@ import pytest
 from convnet.network.crossing import KINDS, crossing_bytes
 from convnet.network.partitions import Partitioning
 from convnet.network.planner import make_plan
-from tests.support.replicas import replicated_graph
+from tests.support.small_nets import replicated_graph
 
 CONV, CONV_BIASES, FC, FC_BIASES = 2 * 3 * 3 * 16, 16, 5 * 144, 5
 WEIGHTS = CONV + CONV_BIASES + FC + FC_BIASES

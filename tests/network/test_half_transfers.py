@@ -4,40 +4,14 @@ import numpy as np
 import pytest
 
 from convnet.backends.cpu.engine import Engine
-from convnet.graph.build import build
-from convnet.language import Problems, Source, parse
 from convnet.network.network import Network
+from tests.support.small_nets import half_graph
 
-LAYERS = """
-[data]
-type=data
-dataIdx=0
-[low]
-type=fc
-inputs=data
-outputs=6
-initW=1
-neuron=tanh
-gpu=0
-[high]
-type=fc
-inputs=low
-outputs=3
-initW=1
-gpu=1
-[cost]
-type=cost.sum2
-inputs=high
-"""
 LEARNED = "epsW=0.1\nepsB=0.1\nmomW=0\nmomB=0\nwc=0\n"
 
 
 def gradients(quantized):
-    params = f"[low]\n{LEARNED}{quantized}[high]\n{LEARNED}[cost]\ncoeff=1\n"
-    problems = Problems()
-    files = [parse(Source.from_text(text), problems) for text in (LAYERS, params)]
-    graph = build(*files, problems, data_dims={0: 5})
-    network = Network(graph, 7, Engine(np.float32), seed=1)
+    network = Network(half_graph(quantized, LEARNED), 7, Engine(np.float32), seed=1)
     network.load({0: np.random.default_rng(0).standard_normal((5, 7))})
     network.run("gradients")
     found = {name: network.read_gradient(p) for name, p in network.parameters.items()}

@@ -10,7 +10,7 @@ from convnet.network.network import Network
 from convnet.network.partitions import Partitioning
 from convnet.network.planner import make_plan
 from tests.support.cases import TREE
-from tests.support.replicas import batch_of, replicated_graph
+from tests.support.small_nets import batch_of, replicated_graph
 
 FINE = Partitioning(rows=16)  # so that small arrays are shared out too
 ONE_OWNER = Partitioning(rows=16, most=1)
@@ -161,9 +161,9 @@ def test_a_pass_without_cases_updates_nothing():
             net.load(batch_of(7, step))
             net.set_rates(0)
             net.run("train")
-        found.append(net.read_state(net.parameters["fc1.biases"], "velocity"))
-    gradient = network.read_gradient(network.parameters["fc1.biases"])
-    rates = network.engine.read(network.parameters["fc1.biases"].partitions[0].hyper, 1)
+        found.append(net.read_state(net.parameters["fc2.biases"], "velocity"))
+    gradient = network.read_gradient(network.parameters["fc2.biases"])
+    rates = network.engine.read(network.parameters["fc2.biases"].partitions[0].hyper, 1)
     one_step = np.float32(rates[0]) * found[1] - np.float32(rates[1]) * gradient
     np.testing.assert_allclose(found[0], one_step, rtol=1e-5, atol=1e-7)
 
@@ -184,7 +184,7 @@ def test_the_last_layer_is_exchanged_first_behind_the_backward_pass():
     phases = [step.phase for step in steps]
     assert phases == sorted(phases, key=["forward", "backward", "update"].index)
     updates = [s.layer.partition(":")[0] for s in steps if s.operation == "update.sgd"]
-    assert list(dict.fromkeys(updates)) == ["fc1", "conv1"]
+    assert list(dict.fromkeys(updates)) == ["fc2", "conv1"]
 
 
 def test_no_two_gradients_arrive_in_the_same_memory():
@@ -205,9 +205,9 @@ def test_one_device_updates_layer_by_layer_in_the_order_of_the_file():
         ("update.sgd", "conv1.weights.0(2x3x3x16)"),
         ("update.sgd", "conv1.biases(16)"),
         ("update.weight_ball", "conv1.weights.0(1x18x16)"),
-        ("update.sgd", "fc1.weights.0(5x144)"),
-        ("update.sgd", "fc1.biases(5)"),
-        ("update.weight_ball", "fc1.weights.0(5x144x1)"),
+        ("update.sgd", "fc2.weights.0(5x144)"),
+        ("update.sgd", "fc2.biases(5)"),
+        ("update.weight_ball", "fc2.weights.0(5x144x1)"),
     ]
 
 
@@ -258,8 +258,8 @@ def test_sums_that_do_not_fit_are_refused_or_dropped_with_a_note(tmp_path):
     saved = checkpoint.Checkpoint.of(source)
     (note,) = checkpoint.restore(network_of(2), saved)
     assert "sums of gradients" in note
-    saved.arrays["fc1:1.biases.gradient"] = np.zeros((3, 3), np.float32)
-    with pytest.raises(CheckpointError, match=r"fc1:1\.biases\.gradient is 3x3"):
+    saved.arrays["fc2:1.biases.gradient"] = np.zeros((3, 3), np.float32)
+    with pytest.raises(CheckpointError, match=r"fc2:1\.biases\.gradient is 3x3"):
         checkpoint.restore(network_of(1, update_every=2), saved)
 
 
@@ -267,11 +267,11 @@ def test_a_tree_is_updated_by_one_replica():
     """A row of its weights has a rate of its own, so the update is not split."""
     several, one = network_of(4, tree=TREE), network_of(1, tree=TREE)
     counts = {name: len(p.partitions) for name, p in several.parameters.items()}
-    assert counts["fc1.weights.0"] == 1 and counts["conv1.weights.0"] == 4
+    assert counts["fc2.weights.0"] == 1 and counts["conv1.weights.0"] == 4
     for network in (several, one):
         train(network)
     found, expected = (
-        several.read(several.parameters["fc1.weights.0"]),
-        one.read(one.parameters["fc1.weights.0"]),
+        several.read(several.parameters["fc2.weights.0"]),
+        one.read(one.parameters["fc2.weights.0"]),
     )
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)

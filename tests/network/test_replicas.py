@@ -6,82 +6,44 @@ import pytest
 from convnet import checkpoint
 from convnet.backends.cpu.engine import Engine
 from convnet.errors import SpecError
-from convnet.graph.build import build
 from convnet.graph.place import place, rounds_of
-from convnet.language import Problems, Source, parse
 from convnet.network.network import Network
 from convnet.report.describe import network_summary
+from tests.support import small_nets
+from tests.support.small_nets import (
+    CONV,
+    COST,
+    DATA,
+    HIDDEN,
+    LAST,
+    LEARNED,
+    POOL,
+    VALUES,
+    batch_of,
+    params_of,
+)
 
-CLASSES, VALUES = 5, 2 * 6 * 6
-
-LAYERS = """
-[data]
-type=data
-dataIdx=0
-[labels]
-type=data
-dataIdx=1
-[conv1]
-type=conv
-inputs=data
-channels=2
-filters=16
-filterSize=3
-padding=1
-initW=0.3
-neuron=relu
-gpu={conv}
-[pool1]
-type=pool
-pool=max
-inputs=conv1
-channels=16
-sizeX=3
-stride=2
-[fca]
-type=fc
-inputs=pool1
-outputs=8
-initW=0.3
-neuron=tanh
-gpu={fca}
-[fcb]
-type=fc
-inputs=pool1
-outputs=8
-initW=0.3
-neuron=tanh
-gpu={fcb}
-[both]
-type=pass
-inputs=fca,fcb
-[fc2]
-type=fc
-inputs=both
-outputs=5
-initW=0.3
-[probs]
-type=softmax
-inputs=fc2
-[logprob]
-type=cost.logreg
-inputs=labels,probs
-"""
+BOTH = "[both]\ntype=pass\ninputs=fca,fcb\n"
+LAYERS = (
+    DATA
+    + CONV
+    + POOL
+    + HIDDEN
+    + HIDDEN.replace("fca", "fcb")
+    + BOTH
+    + LAST.replace("fca", "both")
+    + COST
+)
 
 
 def params(period):
-    learned = "epsW=0.1\nepsB=0.1\nmomW=0.9\nmomB=0.9\nwc=0.01\n"
-    learned += f"updatePeriod={period}\n" if period else ""
-    sections = "".join(f"[{name}]\n{learned}" for name in ("conv1", "fca", "fcb", "fc2"))
-    return sections + "[logprob]\ncoeff=1\n"
+    learned = LEARNED + (f"updatePeriod={period}\n" if period else "")
+    return params_of(("conv1", "fca", "fcb", "fc2"), learned)
 
 
 def graph_of(conv, fca, fcb, *, period=0, dialect="convnet", layers=LAYERS):
-    problems = Problems()
     texts = layers.format(conv=conv, fca=fca, fcb=fcb), params(period)
-    files = [parse(Source.from_text(text), problems) for text in texts]
-    dims = {0: VALUES, 1: 1}
-    return build(*files, problems, data_dims=dims, dialect=dialect)
+    return small_nets.graph_of(*texts, dialect=dialect)
 
 
 def network_of(*gpus, minibatch=16, update_every=1, **options):
@@ -94,16 +56,10 @@ def network_of(*gpus, minibatch=16, update_every=1, **options):
     return network
 
 
-def batch(step, cases):
-    rng = np.random.default_rng([step, cases])
-    labels = rng.integers(0, CLASSES, (1, cases)).astype(float)
-    return {0: rng.standard_normal((VALUES, cases)), 1: labels}
-
-
 def train(network, cases=16, steps=5, start=0):
     costs = []
     for step in range(start, start + steps):
-        network.load(batch(step, cases))
+        network.load(batch_of(step, cases))
         network.set_rates(0)
         network.run("train")
         costs.append(network.costs()["logprob"])
@@ -160,7 +116,7 @@ def test_a_sum_over_minibatches_that_begins_without_cases(spread):
 def test_gradients_and_outputs_of_the_whole_minibatch(spread):
     one, several = network_of("0", "0", "0"), network_of(*SPREADS[spread])
     for network in (one, several):
-        network.load(batch(0, 16))
+        network.load(batch_of(0, 16))
         network.run("gradients")
     for name, parameter in several.parameters.items():
         np.testing.assert_allclose(
@@ -179,7 +135,7 @@ def test_single_layers_update_in_every_pass():
     periods = {p.unit.node.name: p.every for p in network.plan.parameters}
     assert periods == {"conv1": 4, "fca": 1, "fcb": 1, "fc2": 1}
     start = {name: network.read(p) for name, p in network.parameters.items()}
-    network.load(batch(0, 16))
+    network.load(batch_of(0, 16))
     network.set_rates(0)
     network.run("train")
     by_hand = four_small_minibatches(start)
@@ -192,7 +148,7 @@ def four_small_minibatches(start):
     network = network_of("0", "0", "0", minibatch=4)
     for name, parameter in network.parameters.items():
         network.write(parameter, start[name])
-    whole = batch(0, 16)
+    whole = batch_of(0, 16)
     sums = {"conv1.weights.0": 0.0, "conv1.biases": 0.0}
     for number in range(4):
         part = {i: m[:, 4 * number : 4 * number + 4] for i, m in whole.items()}
@@ -222,7 +178,7 @@ def test_a_long_update_period_sums_minibatches():
     assert several.plan.variants == 2
     one = network_of("0", "0", "0", minibatch=32)
     train(several, steps=2)
-    first, second = batch(0, 16), batch(1, 16)
+    first, second = batch_of(0, 16), batch_of(1, 16)
     one.load({i: np.concatenate([first[i], second[i]], axis=1) for i in first})
     one.set_rates(0)
     one.run("train")
@@ -233,7 +189,7 @@ def test_summing_gradients_of_several_minibatches():
     summed = network_of("0", "0", "0", update_every=2)
     one = network_of("0", "0", "0", minibatch=32)
     train(summed, steps=2)
-    first, second = batch(0, 16), batch(1, 16)
+    first, second = batch_of(0, 16), batch_of(1, 16)
     one.load({i: np.concatenate([first[i], second[i]], axis=1) for i in first})
     one.set_rates(0)
     one.run("train")
@@ -309,15 +265,10 @@ def test_numbers_that_do_not_fit(gpus, message):
 
 
 def test_dropout_masks_differ_between_replicas_and_turns():
-    layers = LAYERS.replace(
-        "[both]\ntype=pass\ninputs=fca,fcb",
-        "[both]\ntype=dropout2\ninputs=fca\n[other]\ntype=cost.sum2\ninputs=fcb",
-    )
+    dropped = "[both]\ntype=dropout2\ninputs=fca\n[other]\ntype=cost.sum2\ninputs=fcb\n"
+    layers = LAYERS.replace(BOTH, dropped).format(conv="0,1", fca="0,1", fcb="0,1")
     sections = params(0) + "[both]\nkeep=0.5\n[other]\ncoeff=0\n"
-    problems = Problems()
-    texts = layers.format(conv="0,1", fca="0,1", fcb="0,1"), sections
-    files = [parse(Source.from_text(text), problems) for text in texts]
-    graph = build(*files, problems, data_dims={0: VALUES, 1: 1}, dialect="convnet")
+    graph = small_nets.graph_of(layers, sections, dialect="convnet")
     network = Network(graph, 16, Engine(np.float64), seed=1)
     train(network, steps=1)
     masks = [b for b in network.plan.buffers if b.name.endswith(".mask")]

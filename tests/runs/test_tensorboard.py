@@ -1,6 +1,5 @@
 """Event files of runs, read by TensorBoard's own reader."""
 
-import builtins
 import json
 
 import numpy as np
@@ -9,6 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from convnet import checkpoint
 from tests.support.command_line import good, run
+from tests.support.missing import hide
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +66,7 @@ def test_a_run_written_again_replaces_its_events(place):
 
 
 def test_without_the_package_the_extra_is_named(place, monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *rest):
-        if name.startswith("tensorboard."):
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    hide(monkeypatch, "tensorboard")
     result = run("runs", place / "one", "--to-tensorboard", place / "other")
     assert result.exit_code == 1 and "convnet[tensorboard]" in result.output
     assert not (place / "other").exists()

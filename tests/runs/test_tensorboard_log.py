@@ -1,6 +1,5 @@
 """Event files written while a run is trained, read by TensorBoard's own reader."""
 
-import builtins
 import json
 import os
 import subprocess
@@ -16,6 +15,7 @@ from convnet.runs import event_file
 from convnet.runs.settings import settings_of
 from convnet.runs.tensorboard import scalars
 from tests.support.command_line import good, run
+from tests.support.missing import hide
 from tests.support.paths import ROOT
 
 SAVED = ("--layers", "digits", "--epochs", 2)
@@ -144,14 +144,7 @@ def test_what_cannot_be_written_is_refused_before_training(tmp_path, monkeypatch
     common = ("train", *SAVED, "--save", tmp_path / "run", "--tensorboard")
     result = run(*common, tmp_path / "file")
     assert result.exit_code == 1 and "event files cannot be written there" in result.output
-    real = builtins.__import__
-
-    def without(name, *rest):
-        if name.startswith("tensorboard."):
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    hide(monkeypatch, "tensorboard")
     result = run(*common, tmp_path / "events")
     assert result.exit_code == 1 and "convnet[tensorboard]" in result.output
     assert not (tmp_path / "events").exists() and not any((tmp_path / "run").glob("*"))

@@ -1,7 +1,5 @@
 """Networks and mean images of Caffe, written with protobuf and by hand, as they are read."""
 
-import builtins
-
 import numpy as np
 import pytest
 
@@ -18,6 +16,7 @@ from tests.support.caffe_bytes import (
     number,
     varint,
 )
+from tests.support.missing import hide
 
 # CaffeNet with a sixteenth of its widths: name -> shape of the weights, groups.
 CAFFENET = {
@@ -269,14 +268,7 @@ def test_a_shape_is_not_believed(tmp_path):
 
 def test_without_protobuf(tmp_path, monkeypatch):
     schema._classes.cache_clear()
-    real = builtins.__import__
-
-    def none(name, *rest):
-        if name.startswith("google"):
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", none)
+    hide(monkeypatch, "google")
     path = saved(tmp_path, net())
     with pytest.raises(ConvnetError, match=r'pip install "convnet\[caffe\]"'):
         read_caffemodel(path)
