@@ -20,7 +20,8 @@ from convnet.errors import ConvnetError
 from convnet.stored.files import replacing
 from examples.cifar10 import jpeg
 from examples.cifar10.nets import NETS
-from examples.cifar10.results import read_curves, read_results, spread, table, write_curves
+from examples.cifar10.records import read_records
+from examples.cifar10.results import Result, read_curves, spread, table, write_curves
 
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
 STORED = PAGE.with_name("results")  # the results that the tables are made from
@@ -71,7 +72,7 @@ def collect_figure1(folder: Path, path: Path) -> None:
 
 def published(stored: Path) -> str:
     """The table of the nets with a published error."""
-    return table(read_results(stored / "cifar10.json"), NETS, with_missing=True)
+    return table(read_records(Result, stored / "cifar10.json"), NETS, with_missing=True)
 
 
 def schedules(stored: Path) -> str:
@@ -89,7 +90,7 @@ def schedules(stored: Path) -> str:
 
 def compression(stored: Path) -> str:
     """The table of further compressed images."""
-    copies = jpeg.read_copies(stored / "jpeg.json")
+    copies = read_records(jpeg.Copy, stored / "jpeg.json")
     if not copies:
         return _NOT_RUN
     missing = "" if len(copies) > 2 else "\nThe other copies are not finished.\n"

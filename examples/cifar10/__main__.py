@@ -15,7 +15,8 @@ import click
 from examples.cifar10.arguments import FOLDER, SCALE, check_corpus, list_of, one_line_errors
 from examples.cifar10.batches import originals_folder
 from examples.cifar10.nets import BY_NAME, NETS, Net
-from examples.cifar10.results import Result, curve_of, result_of, table, write_curves, write_results
+from examples.cifar10.records import write_records
+from examples.cifar10.results import Result, curve_of, result_of, table, write_curves
 from examples.cifar10.training import Place, train
 
 
@@ -57,7 +58,7 @@ def report(place: Place) -> str:
             results.append(result_of(net, seed, place))
             curves[net.name, seed] = curve_of(place.folder(net, seed))
     place.runs.mkdir(parents=True, exist_ok=True)
-    write_results(results, place.runs / "results.json")
+    write_records(results, place.runs / "results.json")
     write_curves(curves, place.runs / "curves.csv")
     text = table(results, NETS)
     (place.runs / "table.md").write_text(text, "utf-8")

@@ -8,8 +8,7 @@ images before the first compression.  It continues what was stopped.
 """
 
 import io
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import mean
@@ -19,10 +18,10 @@ import numpy as np
 from PIL import Image
 
 from convnet.data import open_dataset
-from convnet.stored.files import replacing
 from examples.cifar10.arguments import FOLDER, SCALE, check_corpus, list_of, one_line_errors
 from examples.cifar10.batches import originals_folder
 from examples.cifar10.nets import BY_NAME
+from examples.cifar10.records import write_records
 from examples.cifar10.results import result_of, spread
 from examples.cifar10.training import Place, train
 
@@ -117,7 +116,7 @@ def main(data, corpus, runs, qualities, seeds, scale, first):
         copies: list[Copy] = []
         for quality in (None, *qualities):
             copies.append(_copy_of(quality, data, corpus, runs, seeds, scale))
-            write_copies(copies, runs / "jpeg.json")
+            write_records(copies, runs / "jpeg.json")
         text = table(copies, first)
         (runs / "jpeg.md").write_text(text, "utf-8")
         click.echo(text)
@@ -136,20 +135,6 @@ def _copy_of(quality, data, corpus, runs, seeds, scale) -> Copy:
         errors.append(result_of(NET, seed, place).error)
     click.echo(f"quality {quality}: mean error {mean(errors):.2%}")
     return Copy(quality, round(distance(data, quality), 2), errors)
-
-
-def write_copies(copies: list[Copy], path: Path) -> None:
-    """Write the copies as JSON, one a line."""
-    lines = ",\n".join(json.dumps(asdict(copy)) for copy in copies)
-    with replacing(path) as temporary:
-        temporary.write_text(f"[\n{lines}\n]\n", "utf-8")
-
-
-def read_copies(path: Path) -> list[Copy]:
-    """Return the copies that `write_copies` wrote; none if there is no such file."""
-    if not path.is_file():
-        return []
-    return [Copy(**entry) for entry in json.loads(path.read_text("utf-8"))]
 
 
 if __name__ == "__main__":

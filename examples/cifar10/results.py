@@ -1,7 +1,6 @@
 """What the runs of a folder came to: a record for each net and seed, and its curve by epochs."""
 
 import csv
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -113,20 +112,6 @@ def _records(folder):
 
 
 # -- files -----------------------------------------------------------------------------------------
-
-
-def write_results(results: Iterable[Result], path: Path) -> None:
-    """Write results as JSON, one run a line."""
-    lines = ",\n".join(json.dumps(asdict(result)) for result in results)
-    with replacing(path) as temporary:
-        temporary.write_text(f"[\n{lines}\n]\n", "utf-8")
-
-
-def read_results(path: Path) -> list[Result]:
-    """Return the results that `write_results` wrote; none if there is no such file."""
-    if not path.is_file():
-        return []
-    return [Result(**entry) for entry in json.loads(path.read_text("utf-8"))]
 
 
 def write_curves(curves: dict[tuple[str, int], list[Point]], path: Path) -> None:

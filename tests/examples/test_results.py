@@ -12,21 +12,18 @@ from examples.cifar10.jpeg import (
     Copy,
     before_compression,
     compressed,
-    read_copies,
     table,
-    write_copies,
 )
 from examples.cifar10.nets import BY_NAME
+from examples.cifar10.records import read_records, write_records
 from examples.cifar10.results import (
     Point,
     Result,
     curve_of,
     read_curves,
-    read_results,
     result_of,
     spread,
     write_curves,
-    write_results,
 )
 from examples.cifar10.training import Place
 
@@ -93,12 +90,12 @@ def test_a_finished_run_counts_all_its_views(run, tmp_path, monkeypatch):
 
 def test_results_and_curves_are_read_as_they_were_written(tmp_path):
     results = [result(), result(seed=2, test_error=None, epochs=3.5)]
-    write_results(results, tmp_path / "results.json")
-    assert read_results(tmp_path / "results.json") == results
+    write_records(results, tmp_path / "results.json")
+    assert read_records(Result, tmp_path / "results.json") == results
     curves = {("80sec", 1): [Point(1, 1.75, 0.7, 1.5, 0.5)], ("80sec", 2): [Point(1, 1, 1, 1, 1)]}
     write_curves(curves, tmp_path / "curves.csv")
     assert read_curves(tmp_path / "curves.csv") == curves
-    assert read_results(tmp_path / "none") == [] and read_curves(tmp_path / "none") == {}
+    assert read_records(Result, tmp_path / "none") == [] and read_curves(tmp_path / "none") == {}
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -159,8 +156,8 @@ def test_the_estimate_is_exact_where_its_assumption_holds():
 def test_one_copy_is_too_few_for_an_estimate(tmp_path):
     copies = [Copy(None, 0.0, [0.2]), Copy(50, 8.0, [0.3])]
     assert "points" not in table(copies, (6, 12))
-    write_copies(copies, tmp_path / "jpeg.json")
-    assert read_copies(tmp_path / "jpeg.json") == copies
+    write_records(copies, tmp_path / "jpeg.json")
+    assert read_records(Copy, tmp_path / "jpeg.json") == copies
 
 
 # -- the page --------------------------------------------------------------------------------------
@@ -189,11 +186,11 @@ def test_tables_replace_what_was_there(tmp_path):
 
 def test_collecting_keeps_what_is_missing(tmp_path):
     (tmp_path / "cifar10").mkdir()
-    write_results([result()], tmp_path / "cifar10" / "results.json")
+    write_records([result()], tmp_path / "cifar10" / "results.json")
     page.collect(tmp_path, tmp_path / "stored")
     (tmp_path / "cifar10" / "results.json").unlink()
     page.collect(tmp_path, tmp_path / "stored")
-    assert read_results(tmp_path / "stored" / "cifar10.json") == [result()]
+    assert read_records(Result, tmp_path / "stored" / "cifar10.json") == [result()]
 
 
 def test_curves_of_figure_1_are_thinned_and_told(tmp_path):
