@@ -105,8 +105,10 @@ class _Reader:
         return self._once(number, f"layer {quoted(name)} of the network")
 
     def _once(self, number: int, what: str) -> list[str]:
-        before = self.used.setdefault(what, number)
-        return [] if before == number else [f"{what} is in line {before} already"]
+        if what in self.used:
+            return [f"{what} is in line {self.used[what]} already"]
+        self.used[what] = number
+        return []
 
 
 def _listed(names: list[str]) -> str:

@@ -164,6 +164,7 @@ def test_mistakes_of_a_map_are_reported_together(map_of):
     path = map_of(
         "features.0\nfeature.3 conv2\nfeatures.3 conv22\nfeatures.6 conv3\nfeatures.6 conv4\n"
         "features.8 conv3\nbn.weight fc8\nx y z\nfeatures.10 conv5+fc6x\nfeatures.10 probs\n"
+        "classifier.4 fc7+fc7\n"
     )
     with pytest.raises(DataError) as problem:
         match(file_of(left=(("bn.weight", "batch normalization"),)), GRAPH, path)
@@ -180,6 +181,7 @@ def test_mistakes_of_a_map_are_reported_together(map_of):
         "10: layer 'features.10' of the file is in line 9 already",
         "10: the network has no layer 'probs' with weights; there are conv1, conv2, conv3, "
         "conv4, conv5, fc6, fc7, fc8",
+        "11: layer 'fc7' of the network is in line 11 already",
     ]
     assert lines == [f"{path}:{each}" for each in expected]
 
