@@ -44,47 +44,33 @@ PRESETS = {
 """What torchvision's classifiers and Caffe's expect (of Caffe the mean of each channel)."""
 
 
-def fold(given: ForeignInput, fits: Sequence[Fit], arrays: dict[str, np.ndarray]) -> list[str]:
+def fold(given: ForeignInput, fits: Sequence[Fit], arrays: dict[str, np.ndarray]) -> dict[str, int]:
     """Bring the weights of the layers that read pixels to pixels 0 to 255, red first.
 
-    arrays: of the fits; the weights are replaced.  Returns the names of the layers.  ConvnetError
-    if none of the layers reads pixels, or if they have not as many channels as numbers are given.
+    arrays: of the fits; the weights are replaced.  Returns the names of the layers with the number
+    of channels that they read.  ConvnetError if that is not the number of values given.
     """
-    changed = []
+    found = {}
     for target in (target for fit in fits for target in fit.targets):
         for index, source in enumerate(target.sources):
             if reads_pixels(source):
                 name = f"{target.name}.weights.{index}"
-                channels = _channels(target, source.channels)
-                arrays[name] = _folded(given, target, channels, arrays[name])
-                changed.append(target.name)
-    needs = given.scale != 1 or given.deviation is not None or given.order == "BGR"
-    if needs and not changed:
-        raise ConvnetError(
-            "no layer whose weights are taken reads the pixels themselves, so neither scale, "
-            "deviation nor the order of the channels can be brought into its weights"
-        )
-    return changed
-
-
-def _channels(target: Target, channels: int) -> int:
-    if target.groups != 1:
-        raise ConvnetError(f"{target.name}: reads the pixels in groups; one group was expected")
-    return channels
+                arrays[name] = _folded(given, target, source.channels, arrays[name])
+                found[target.name] = source.channels
+    return found
 
 
 def _folded(given: ForeignInput, target: Target, channels: int, weights: np.ndarray) -> np.ndarray:
+    if target.groups != 1:
+        raise ConvnetError(f"{target.name}: reads the pixels in groups; one group was expected")
     factors = 1 / (given.scale * _numbers(given.deviation or (1.0,), channels, "deviations"))
-    by_channel = weights
-    if not isinstance(target.node.layer, Convolution):
-        by_channel = weights.reshape(len(weights), channels, -1).transpose(1, 2, 0)
+    if isinstance(target.node.layer, Convolution):
+        parts = weights.reshape(1, channels, -1)
+    else:
+        parts = weights.reshape(len(weights), channels, -1)
     if given.order == "BGR" and channels == 3:
-        by_channel = by_channel[::-1]
-    sides = (channels, *[1] * (by_channel.ndim - 1))
-    folded = (by_channel * factors.reshape(sides)).astype(np.float32)
-    if not isinstance(target.node.layer, Convolution):
-        folded = folded.transpose(2, 0, 1).reshape(weights.shape)
-    return np.ascontiguousarray(folded)
+        parts = parts[:, ::-1]
+    return (parts * factors[:, None]).astype(np.float32).reshape(weights.shape)
 
 
 def record_of_input(given: ForeignInput, channels: int, inner: int, side: int) -> InputRecord:
@@ -93,23 +79,20 @@ def record_of_input(given: ForeignInput, channels: int, inner: int, side: int) -
     ConvnetError if the mean does not fit the images.
     """
     mean = _mean(given, channels, inner)
-    order = "RGB" if channels == 3 else ""
-    kind = "number" if np.ndim(mean) == 0 else "image"
-    if np.ndim(mean) == 1:
-        if len(set(mean.tolist())) == 1:
-            kind, mean = "number", mean[0]
-        else:
-            kept = side if 4 * channels * side**2 <= LARGEST_MEAN else inner
-            mean = np.broadcast_to(mean[:, None, None], (channels, kept, kept))
-    image = np.ascontiguousarray(mean, "<f4").tobytes() if kind == "image" else None
+    if mean.ndim == 1 and (mean == mean[0]).all():
+        mean = mean[:1].reshape(())
+    elif mean.ndim == 1:
+        kept = side if 4 * channels * side**2 <= LARGEST_MEAN else inner
+        mean = np.broadcast_to(mean[:, None, None], (channels, kept, kept))
+    is_image = mean.ndim == 3
     return InputRecord(
         side=side,
         channels=channels,
         inner_size=inner,
-        mean_kind="image" if kind == "image" else "number",
-        mean_number=0.0 if kind == "image" else float(mean),
-        mean_image=image,
-        color_order="RGB" if order else "",
+        mean_kind="image" if is_image else "number",
+        mean_number=0.0 if is_image else float(mean),
+        mean_image=np.ascontiguousarray(mean, "<f4").tobytes() if is_image else None,
+        color_order="RGB" if channels == 3 else "",
     )
 
 

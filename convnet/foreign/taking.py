@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from convnet.display import cells, harmless
-from convnet.errors import DataError
+from convnet.errors import ConvnetError, DataError
 from convnet.foreign.contents import ForeignFile
 from convnet.foreign.dropout import undo_dropout
 from convnet.foreign.inputs import ForeignInput, fold
 from convnet.foreign.matching import Matching, match
 from convnet.foreign.symmetry import uneven_layers
+from convnet.foreign.targets import hides_image
 from convnet.graph.graph import Graph
+from convnet.layers.fc import FullyConnected
 
 _COLUMNS = ("in the file", "shape", "layer", "values")
 
@@ -24,13 +26,11 @@ _COLUMNS = ("in the file", "shape", "layer", "values")
 class Taken:
     """Arrays of a file by the names and in the layouts of checkpoints.
 
-    matching: which layers they are of.  given: the input that they were brought from.  notes: lines
-    about what was changed in them.
+    matching: which layers they are of.  notes: lines about what was changed in them.
     """
 
     matching: Matching
     arrays: dict[str, np.ndarray] = field(repr=False)
-    given: ForeignInput | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -69,6 +69,8 @@ def take(
     matching = match(file, graph, map_path)
     if not matching.fits:
         raise DataError("\n".join([f"{harmless(file.path)}: no layer fits", *table(matching)]))
+    if upside_down:
+        _refuse_unknown_rows(matching)
     arrays: dict[str, np.ndarray] = {}
     for fit in matching.fits:
         own = fit.arrays(upside_down)
@@ -76,21 +78,40 @@ def take(
             name = harmless(fit.layer.name)
             raise DataError(f"{harmless(file.path)}: {name} holds values that are not finite")
         arrays |= own
-    expected = given or ForeignInput(order=file.color_order or "RGB")
-    notes = _folded(expected, matching, arrays)
+    notes = _folded(given, matching, arrays)
     if not file.scales_dropout:
         notes += undo_dropout(matching.fits, arrays)
-    return Taken(matching, arrays, given, notes)
+    return Taken(matching, arrays, notes)
 
 
 def _folded(
-    expected: ForeignInput, matching: Matching, arrays: dict[str, np.ndarray]
+    given: ForeignInput | None, matching: Matching, arrays: dict[str, np.ndarray]
 ) -> tuple[str, ...]:
-    changed = fold(expected, matching.fits, arrays)
-    what = ["its channels are in the order red, green, blue"] * (expected.order == "BGR")
-    if expected.scale != 1 or expected.deviation is not None:
+    expected = given or ForeignInput(order=matching.file.color_order or "RGB")
+    channels = fold(expected, matching.fits, arrays)
+    is_scaled = expected.scale != 1 or expected.deviation is not None
+    if given and not channels and (is_scaled or expected.order == "BGR"):
+        raise ConvnetError(
+            "no layer whose weights are taken reads the pixels themselves, so neither scale, "
+            "deviation nor the order of the channels can be brought into its weights"
+        )
+    what = []
+    if expected.order == "BGR" and 3 in channels.values():
+        what.append("its channels are in the order red, green, blue")
+    if is_scaled:
         what.append("its weights are divided by the scale and the deviations of the pixels")
-    return (f"{', '.join(dict.fromkeys(changed))}: {'; '.join(what)}",) if what else ()
+    return (f"{', '.join(channels)}: {'; '.join(what)}",) if what else ()
+
+
+def _refuse_unknown_rows(matching: Matching) -> None:
+    """The rows of an image cannot be turned in weights that see it as a vector."""
+    for target in (target for fit in matching.fits for target in fit.targets):
+        hidden = [each.node.name for each in target.sources if hides_image(each)]
+        if hidden and isinstance(target.node.layer, FullyConnected):
+            raise DataError(
+                f"--upside-down: {target.name} reads {hidden[0]}, which does not tell the rows of "
+                "its images; give a network in which it does"
+            )
 
 
 def with_order(given: ForeignInput | None, order: str, file: ForeignFile) -> ForeignInput | None:

@@ -63,14 +63,6 @@ class Target:
             return (self.outputs, sum(s.seen * s.window[0] * s.window[1] for s in self.sources))
         return (self.outputs, seen, *window)
 
-    @property
-    def values(self) -> int:
-        """Weights and biases of the layer."""
-        specs = self.node.layer.weights()
-        own = [spec.size for index, spec in enumerate(specs) if self.node.owns(index)]
-        biases = self.node.layer.biases()
-        return sum(own) + (biases.size if biases else 0)
-
 
 def targets_of(graph: Graph) -> list[Target]:
     """Return the layers with weights of a graph, in file order."""
@@ -119,15 +111,16 @@ def reads_pixels(source: Source) -> bool:
 
 def hides_image(source: Source) -> bool:
     """Return whether an input is flat here, but may be an image in the file's network."""
-    node = source.node
-    if source.window != (1, 1):
-        return False
-    return node.is_data or any(each.shape.height > 1 for each in _joined(node))
+    return source.window == (1, 1) and _is_flattened(source.node)
 
 
-def _joined(node: Node) -> list[Node]:
-    """The inputs of a layer that only joins them; [] of any other layer."""
-    return node.inputs if node.layer.type_name in _JOINS else []
+def _is_flattened(node: Node) -> bool:
+    """Whether values are flat data, images joined to a vector, or what layers make of such."""
+    kind = node.layer.type_name
+    if kind in _JOINS and any(each.shape.height > 1 for each in node.inputs):
+        return True
+    below = node.inputs if kind in _KEEPS_CHANNELS | _JOINS else []
+    return node.is_data or any(e.shape.height == 1 and _is_flattened(e) for e in below)
 
 
 def channel_offsets(graph: Graph, parts: Mapping[Node, int]) -> dict[Node, int]:

@@ -113,8 +113,11 @@ def test_rows_and_columns_must_be_known_where_channels_come_last():
     joined = "[p]\ntype=pool\npool=max\ninputs=data\nchannels=2\nsizeX=2\nstride=2\n"
     joined += "[j]\ntype=concat\ninputs=data,p\n"
     layer = ForeignLayer("x", randn(3, 90), channels_last=True)
-    with pytest.raises(Misfit, match="j does not tell the rows and columns"):
-        Ours(joined, full("a", "j", 3)).plan(layer, "a")
+    relu = "[r]\ntype=neuron\nneuron=relu\ninputs=j\n"
+    for sections, name in (((joined, full("a", "j", 3)), "j"),
+                           ((joined, relu, full("a", "r", 3)), "r")):  # fmt: skip
+        with pytest.raises(Misfit, match=f"{name} does not tell the rows and columns"):
+            Ours(*sections).plan(layer, "a")
     flat = ForeignLayer("x", randn(2, 3), channels_last=True)
     assert Ours(full("a", "data", 3), full("b", "a", 2)).plan(flat, "b")
 
