@@ -34,11 +34,6 @@ class Windows:
         """Places from the beginning of the first window to the end of the last one."""
         return self.side + self.before + self.after
 
-    @property
-    def are_whole(self) -> bool:
-        """Whether the windows cover the axis exactly."""
-        return self.before == self.after == 0
-
 
 def filter_windows(layer: FilterLayer, index: int) -> Windows:
     """Return the windows of an input of a `conv` or `local` layer (docs/dialect.md, 3.3)."""

@@ -14,14 +14,14 @@ import safetensors
 
 from convnet.checkpoint.read import FORMAT
 from convnet.display import harmless
-from convnet.errors import ConvnetError, DataError
+from convnet.errors import DataError
 from convnet.foreign.contents import ForeignFile
+from convnet.foreign.torch_file import MAGIC
 from convnet.stored.archives import Damaged, unpacking
 from convnet.stored.files import plain_file
 
 _HEAD = 1 << 16  # bytes that decide
 _ZIP = b"PK\x03\x04"
-_OLDER_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,12 @@ class Format:
     """A format of files with weights.
 
     name: for messages.  reader: "module:function" of a function from a path to a ForeignFile,
-    imported when it is used.  extra: of pyproject.toml, with what the reader needs; "" if nothing.
-    recognizes: of a file's path and first bytes.
+    imported when it is used.  recognizes: of a file's path and first bytes.
     """
 
     name: str
     reader: str
     recognizes: Callable[[Path, bytes], bool]
-    extra: str = ""
 
 
 def _suffix(*endings: str) -> Callable[[Path, bytes], bool]:
@@ -61,7 +59,7 @@ def _is_npz(path: Path, head: bytes) -> bool:
 
 
 def _is_torch(path: Path, head: bytes) -> bool:
-    if head.startswith(_OLDER_TORCH) or path.suffix.lower() in (".pth", ".pt"):
+    if head.startswith(MAGIC) or path.suffix.lower() in (".pth", ".pt"):
         return True
     return head.startswith(_ZIP) and any(name.endswith("data.pkl") for name in _members(path))
 
@@ -81,8 +79,8 @@ def _members(path: Path) -> list[str]:
 
 
 FORMATS = (
-    Format("Caffe model", "convnet.foreign.caffe:read_caffemodel", _suffix(".caffemodel"), "caffe"),
-    Format("ONNX file", "convnet.foreign.onnx_file.read:read_onnx", _suffix(".onnx"), "export"),
+    Format("Caffe model", "convnet.foreign.caffe:read_caffemodel", _suffix(".caffemodel")),
+    Format("ONNX file", "convnet.foreign.onnx_file.read:read_onnx", _suffix(".onnx")),
     Format("safetensors file", "convnet.foreign.array_files:read_safetensors", _is_safetensors),
     Format("NumPy archive", "convnet.foreign.array_files:read_npz", _is_npz),
     Format("PyTorch state_dict", "convnet.foreign.torch_file.read:read_torch", _is_torch),
@@ -91,10 +89,10 @@ FORMATS = (
 """The formats, the first that recognizes a file is taken."""
 
 MEAN_READERS = {
-    ".npy": ("convnet.foreign.mean_file:read_npy_mean", ""),
-    ".binaryproto": ("convnet.foreign.caffe:read_mean", "caffe"),
+    ".npy": "convnet.foreign.mean_file:read_npy_mean",
+    ".binaryproto": "convnet.foreign.caffe:read_mean",
 }
-"""By the ending of a file with a mean image: its reader, and the extra that it needs."""
+"""The readers of mean images, by the ending of their files."""
 
 
 def format_of(path: Path) -> Format | None:
@@ -112,34 +110,25 @@ def format_of(path: Path) -> Format | None:
 
 
 def read_foreign(path: Path, found: Format) -> ForeignFile:
-    """Return the contents of a file.  ConvnetError if it is damaged, or if an extra is missing."""
-    read: Callable[[Path], ForeignFile] = _function(found.reader, found.extra, path)
-    return read(path)
+    """Return the contents of a file.  ConvnetError if it is damaged, or if a package is missing."""
+    file: ForeignFile = _function(found.reader)(path)
+    return file
 
 
 def read_mean(path: Path) -> np.ndarray:
     """Return a mean image, (channels, rows, columns) or (channels,), in the file's own order.
 
-    ConvnetError if the file is damaged, or of none of the formats.
+    ConvnetError if the file is damaged, or of none of the formats, or if a package is missing.
     """
     ending = path.suffix.lower()
     if ending not in MEAN_READERS:
         known = " or ".join(MEAN_READERS)
         raise DataError(f"{harmless(str(path))}: is no mean image; expected a file {known}")
-    place, extra = MEAN_READERS[ending]
-    found: np.ndarray = _function(place, extra, path)(path)
+    found: np.ndarray = _function(MEAN_READERS[ending])(path)
     return found
 
 
-def _function(place: str, extra: str, path: Path) -> Any:
-    """Import the function of a "module:function"; an extra that is missing is named."""
+def _function(place: str) -> Any:
+    """Import the function of a "module:function"."""
     module, name = place.split(":")
-    try:
-        return getattr(import_module(module), name)
-    except ModuleNotFoundError as problem:
-        if not extra or (problem.name or "convnet").split(".")[0] == "convnet":
-            raise
-        raise ConvnetError(
-            f"{harmless(str(path))}: reading it needs the package {problem.name}: "
-            f'pip install "convnet[{extra}]"'
-        ) from None
+    return getattr(import_module(module), name)

@@ -1,16 +1,13 @@
-"""How a file's format is recognized, and what is said where a reader's package is missing."""
-
-import sys
-from pathlib import Path
+"""How a file's format is recognized, and that each has its reader."""
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save
 
-from convnet.errors import ConvnetError, DataError
+from convnet.errors import DataError
 from convnet.foreign import formats
-from convnet.foreign.formats import FORMATS, Format, format_of, read_foreign, read_mean
+from convnet.foreign.formats import FORMATS, MEAN_READERS, format_of, read_mean
 from tests.support import decaf_files
 from tests.support.old_checkpoints import checkpoint
 
@@ -52,23 +49,12 @@ def test_a_damaged_zip_is_of_no_format(tmp_path):
     assert format_of(tmp_path / "x") is None
 
 
-def test_readers_of_the_formats_here_can_be_imported():
-    own = [each for each in FORMATS if not each.extra]
-    assert len(own) == 4
-    for each in own:
-        assert callable(formats._function(each.reader, each.extra, Path("x")))
+READERS = [*(each.reader for each in FORMATS), *MEAN_READERS.values()]
 
 
-def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
-    (tmp_path / "reader_of_tests.py").write_text("import no_such_package\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    each = Format("x", "reader_of_tests:read", lambda path, head: True, "export")
-    with pytest.raises(ConvnetError) as problem:
-        read_foreign(Path("net\x1b.onnx"), each)
-    assert str(problem.value) == (
-        'net?.onnx: reading it needs the package no_such_package: pip install "convnet[export]"'
-    )
-    sys.modules.pop("reader_of_tests", None)
+@pytest.mark.parametrize("place", READERS)
+def test_every_reader_is_there(place):
+    assert callable(formats._function(place))
 
 
 def test_a_mean_of_an_unknown_ending_is_refused(tmp_path):
@@ -76,8 +62,9 @@ def test_a_mean_of_an_unknown_ending_is_refused(tmp_path):
         read_mean(tmp_path / "x.txt")
 
 
-def test_reading_foreign_files_needs_neither_kernels_nor_pytorch():
+def test_importing_the_readers_needs_neither_kernels_nor_packages_of_extras():
     from tests.test_imports import loaded_by
 
-    loaded = loaded_by("import convnet.foreign.formats, convnet.foreign.torch_file.read")
-    assert not {"numba", "torch", "onnx"} & loaded
+    modules = sorted({place.split(":")[0] for place in READERS})
+    loaded = loaded_by(f"import convnet.foreign.formats, {', '.join(modules)}")
+    assert not {"numba", "torch", "onnx", "google"} & loaded

@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from convnet.foreign.torch_file.read import MAGIC
+from convnet.foreign.torch_file import MAGIC
 
 V2 = "torch._utils _rebuild_tensor_v2"
 

@@ -16,14 +16,13 @@ from convnet.display import harmless, quoted
 from convnet.errors import DataError
 from convnet.foreign.contents import ForeignFile
 from convnet.foreign.state_dict import Entry, layers_of
+from convnet.foreign.torch_file import MAGIC
 from convnet.foreign.torch_file.pickled import load
 from convnet.foreign.torch_file.tensors import Storage, Tensor
 from convnet.foreign.torch_file.weights import named_tensors
 from convnet.stored.archives import Damaged, unpacking
 from convnet.stored.files import plain_bytes, plain_file
 
-MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""How files of the older form begin: a pickle of one number."""
 _PROTOCOL = 1001
 _LARGEST = 8 << 30  # bytes of a file
 _LARGEST_PICKLE = 256 << 20  # bytes; that of AlexNet has 2,000
