@@ -93,7 +93,10 @@ def test_a_sum_that_is_read_twice_or_is_no_vector_of_biases(tmp_path):
         assert found.layers[0].biases is None and found.left[-1][1] == "an input of Add"
 
 
-@pytest.mark.parametrize("between", [["Reshape"], ["Flatten"], ["Relu", "Reshape", "Dropout"]])
+@pytest.mark.parametrize(
+    "between",
+    [["Reshape"], ["Flatten"], ["Relu", "Reshape", "Dropout"], ["Tanh", "Flatten", "LeakyRelu"]],
+)
 @pytest.mark.parametrize("order, last", [((0, 2, 3, 1), True), ((0, 3, 1, 2), False)])
 def test_inputs_with_channels_last(between, order, last, tmp_path):
     model = Model().op("Transpose", "x", name="at", perm=order)

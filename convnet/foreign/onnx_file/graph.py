@@ -20,8 +20,11 @@ from convnet.foreign.onnx_file.tensors import (
 )
 
 _FLOAT, _INTS, _TENSOR = 1, 7, 4  # onnx.TensorProto.DataType, onnx.AttributeProto.AttributeType
-_KEEPS_ORDER = frozenset(["Flatten", "Reshape", "Squeeze", "Identity", "Dropout", "Relu", "Clip"])
-_CHANNELS_LAST, _CHANNELS_SECOND = (0, 2, 3, 1), (0, 3, 1, 2)
+_KEEPS_ORDER = frozenset(
+    "Flatten Reshape Squeeze Identity Dropout Cast Relu LeakyRelu PRelu Elu Selu Clip Sigmoid "
+    "HardSigmoid Tanh Softplus Softsign Abs Neg Exp Log Sqrt".split()
+)
+_CHANNELS_LAST = (0, 2, 3, 1)
 
 
 @dataclass(frozen=True)
