@@ -117,7 +117,7 @@ def _refuse_unknown_rows(matching: Matching) -> None:
 def with_order(given: ForeignInput | None, order: str, file: ForeignFile) -> ForeignInput | None:
     """Return an input with the order of channels that was chosen, or else the one of the file.
 
-    order: "RGB", "BGR" or "".
+    order: "RGB" or "BGR"; "" if none was chosen.
     """
     if given is None:
         return ForeignInput(order=order) if order else None

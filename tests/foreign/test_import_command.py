@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from convnet import Net, checkpoint
 from convnet.export.model import filters_first
+from tests.support import decaf_files
 from tests.support.command_line import good, run
 from tests.support.torchvision_alexnet import NARROW, Widths, made, probabilities, spec
 
@@ -189,6 +190,28 @@ def test_every_input_gives_pytorchs_probabilities(place, what, monkeypatch):
     assert 0.05 < expected.max() < 0.999
     np.testing.assert_allclose(ours(path), expected, rtol=0, atol=2e-6)
     assert ("red, green, blue" in result.output) == theirs.get("reverse", False)
+
+
+def test_a_form_that_is_named_comes_before_the_order_of_the_files_format(place):
+    layers = [
+        (name, "conv" if each.weight.ndim == 4 else "fc", *arrays(each), 1)
+        for name, each in zip(
+            NAMES, [m for m in NET.modules() if hasattr(m, "weight")], strict=True
+        )
+    ]
+    (place / "net.list").write_bytes(decaf_files.listed(layers))  # red first
+    _, result = imported(place, "--image-mean", 99, file="net.list")
+    assert "red, green, blue" not in result.output
+    path, result = imported(place, "--pixels", "caffe", file="net.list", out="caffe")
+    expected = in_torch(NET, PIXELS, columns(104, 117, 123), reverse=True)
+    np.testing.assert_allclose(ours(path), expected, rtol=0, atol=2e-6)
+    result = good("train", *files(place), *TRAIN, "--dry-run", "--init-from", place / "net.list",
+                  "--pixels", "caffe")  # fmt: skip
+    assert "red, green, blue" in result.output
+
+
+def arrays(layer):
+    return [each.detach().numpy() for each in (layer.weight, layer.bias)]
 
 
 BAD_INPUTS = {
@@ -405,7 +428,8 @@ def test_options_of_the_input_do_not_go_with_a_file_that_states_it(place):
     path, _ = imported(place, "--pixels", "torchvision")
     good("export", "--load", path, "--format", "npz", "--out", place / "e")
     path.unlink()
-    assert "states its network's input" in failed(place, "--pixels", "caffe", file="e.npz")
+    for option in (("--pixels", "caffe"), ("--bgr",), ("--size", 240), ("--upside-down",)):
+        assert "states its network's input" in failed(place, *option, file="e.npz")
     good("import", place / "e.npz", *files(place), "--pixels", "caffe", "--out", place / "taken")
 
 

@@ -59,7 +59,8 @@ def import_foreign(arguments: ImportArguments, found: Format) -> None:
 def _of_export(own: Exported, foreign: ForeignArguments) -> Checkpoint:
     for line in own.notes:
         note(line)
-    if _given_input(foreign) is not None or foreign.upside_down:
+    stated = (_given_input(foreign), foreign.bgr, foreign.size, foreign.upside_down or None)
+    if any(each is not None for each in stated):
         raise click.UsageError(
             "a file of `convnet export` states its network's input: the options of the input need "
             "--layers, the network to take the weights."
@@ -88,8 +89,7 @@ def _of_foreign(arguments: ImportArguments, found: Format) -> Checkpoint:
     warn(specs.problems.warnings)
     if assumed:
         note(assumed)
-    order = {True: "BGR", False: "RGB", None: ""}[foreign.bgr]
-    given = with_order(_given_input(foreign), order, file)
+    given = with_order(_given_input(foreign), _given_order(foreign), file)
     names = read_class_names(foreign.class_names, graph)
     record = _record(given, specs, graph, foreign.size)
     taken = take(file, graph, foreign.map_file, given, foreign.upside_down)
@@ -112,6 +112,13 @@ def _given_input(foreign: ForeignArguments) -> ForeignInput | None:
     if not given and foreign.pixels is None:
         return None
     return replace(PRESETS[foreign.pixels] if foreign.pixels else ForeignInput(), **given)
+
+
+def _given_order(foreign: ForeignArguments) -> str:
+    """The order of the channels that the options state; "" if they state none."""
+    if foreign.bgr is not None:
+        return "BGR" if foreign.bgr else "RGB"
+    return PRESETS[foreign.pixels].order if foreign.pixels else ""
 
 
 def _given_mean(foreign: ForeignArguments) -> tuple[float, ...] | np.ndarray | None:

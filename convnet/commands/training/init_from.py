@@ -73,7 +73,7 @@ def _from_foreign(
         note(line)
     left = len(matching.left) + len(matching.missing)
     note(f"  {len(taken.layers)} layers with {taken.values:,} parameters taken, {left} left")
-    for line in taken.notes:
+    for line in (*file.notes, *taken.notes):
         note(f"  {line}")
     if given is None:
         note(
