@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,11 @@ def curves_scene(runs: Mapping[str, Records], options: CurveOptions | None = Non
     Raises DataError if a journal has no costs.
     """
     options = options or CurveOptions()
-    found = [_Plotted.of(name, records, options) for name, records in runs.items()]
-    by_epoch = all(_by_epoch(run.records) for run in found)
+    by_epoch = all(map(_by_epoch, runs.values()))
+    found = [
+        _Plotted(name, records, cost_layer(records, options.cost), by_epoch)
+        for name, records in runs.items()
+    ]
     x_label = "epochs" if by_epoch else "minibatches"
     errors = [_numbers_of(run, True) for run in found]
     costs = [_numbers_of(run, False) for run in found]
@@ -67,15 +71,16 @@ def curves_scene(runs: Mapping[str, Records], options: CurveOptions | None = Non
 
 @dataclass(frozen=True)
 class _Plotted:
-    """A run to plot: its name, records and cost layer."""
+    """A run to plot: its name, records and cost layer.  by_epoch: as for `series`."""
 
     name: str
     records: Records
     layer: str
+    by_epoch: bool
 
-    @classmethod
-    def of(cls, name: str, records: Records, options: CurveOptions) -> "_Plotted":
-        return cls(name, records, cost_layer(records, options.cost))
+    def series(self, event: str, number: str) -> Points:
+        """Return the points of a number of the cost layer."""
+        return series(self.records, event, self.layer, number, self.by_epoch)
 
 
 def cost_layer(records: Records, wanted: str | None = None) -> str:
@@ -92,9 +97,14 @@ def cost_layer(records: Records, wanted: str | None = None) -> str:
     return wanted or names[0]
 
 
-def series(records: Records, event: str, layer: str, number: str) -> Points:
-    """Return (epoch, value), or (step, value) in journals without epochs, of one kind of event."""
-    by_epoch = _by_epoch(records)
+def series(
+    records: Records, event: str, layer: str, number: str, by_epoch: bool | None = None
+) -> Points:
+    """Return the points of a number in one kind of event.
+
+    by_epoch: whether they are (epoch, value), else (step, value); None: if all records have epochs.
+    """
+    by_epoch = _by_epoch(records) if by_epoch is None else by_epoch
     points = []
     for record in records:
         value = record.get("costs", {}).get(layer, {}).get(number)
@@ -143,8 +153,8 @@ def _costs_records(records):
     ]
 
 
-def _by_epoch(records):
-    return all("epoch" in record for record in _costs_records(records))
+def _by_epoch(records: Records) -> bool:
+    return all("epoch" in r for r in records if r["event"] in ("train", "test"))
 
 
 # -- panels ----------------------------------------------------------------------------------------
@@ -169,14 +179,14 @@ def _panel(
     title = " and ".join(_distinct(runs, names))
     panel = Panel(title, x_label, unit, log=options.log, percent=percent)
     raw = options.raw if options.raw is not None else len(runs) == 1
-    roles = iter(LINES * 100)
+    roles = cycle(LINES)
     for run, own in zip(runs, numbers, strict=True):
         one_color = next(roles) if len(runs) > 1 else None
         shown = _distinct([run], own)
         for place, number in enumerate(shown):
             label = " ".join(filter(None, [run.name, number if len(shown) > 1 else ""]))
             for event in ("train", "test"):
-                points = series(run.records, event, run.layer, number)
+                points = run.series(event, number)
                 role = one_color or next(roles)
                 panel.lines += _lines(points, event, label, role, raw=raw, dashed=place > 0)
     return panel
@@ -209,7 +219,7 @@ def _distinct(runs: Sequence[_Plotted], names: list[str]) -> list[str]:
 
 def _same(runs: Sequence[_Plotted], one: str, other: str) -> bool:
     return all(
-        series(run.records, event, run.layer, one) == series(run.records, event, run.layer, other)
+        run.series(event, one) == run.series(event, other)
         for run in runs
         for event in ("train", "test")
     )
@@ -218,17 +228,20 @@ def _same(runs: Sequence[_Plotted], one: str, other: str) -> bool:
 def _rates_panel(runs: Sequence[_Plotted], x_label: str) -> list[Panel]:
     """A panel with the learning rates, those that are always equal once; none without records."""
     panel = Panel("learning rates", x_label, "rate", log=True)
-    roles = iter(LINES * 100)
+    roles = cycle(LINES)
     for run in runs:
-        for names, points in rates_of(run.records):
+        for names, points in rates_of(run.records, run.by_epoch):
             label = " ".join(filter(None, [run.name, all_of(names)]))
             panel.lines.append(Line(label, points, next(roles)))
     return [panel] if panel.lines else []
 
 
-def rates_of(records: Records) -> list[tuple[list[str], Points]]:
-    """Return the learning rates over a run: names of the parameters that share one, and points."""
-    by_epoch = _by_epoch(records)
+def rates_of(records: Records, by_epoch: bool | None = None) -> list[tuple[list[str], Points]]:
+    """Return the learning rates over a run: names of the parameters that share one, and points.
+
+    by_epoch: as for `series`.
+    """
+    by_epoch = _by_epoch(records) if by_epoch is None else by_epoch
     found: dict[str, Points] = {}
     for record in records:
         rates = record.get("rates")

@@ -14,6 +14,7 @@ from convnet.report.curves import (
     series,
     table_of_tests,
 )
+from convnet.report.figures.line_plot import RIGHT, WIDTH
 from convnet.report.figures.pen import PAPER, ticks
 from convnet.report.smoothing import smoothed
 
@@ -150,6 +151,22 @@ def test_several_runs_have_a_color_each_and_bold_tests():
     longest = [line for line in curves_in(scene) if line.width < 2]
     ends = sorted({max(x for x, _ in line.points) for line in longest})
     assert len(ends) == 2 and (ends[1] - 84) / (ends[0] - 84) == pytest.approx(len(one) / len(two))
+
+
+def test_runs_with_and_without_epochs_have_one_axis():
+    """Both of 200 minibatches: their curves end at the same place."""
+    without = [{k: v for k, v in each.items() if k != "epoch"} for each in run()]
+    scene = curves_scene({"one": run(), "two": without}, CurveOptions(rates=True))
+    assert "minibatches" in words(scene) and "epochs" not in words(scene)
+    ends = {max(x for x, _ in line.points) for line in curves_in(scene)}
+    assert ends == {WIDTH - RIGHT}
+
+
+def test_there_may_be_more_curves_than_colors():
+    rates = {str(number): 0.1 + number for number in range(1000)}
+    records = [record("train", step, rates=rates) for step in (1, 2)]
+    scene = curves_scene({"": records}, CurveOptions(rates=True))
+    assert "999" in words(scene)
 
 
 @pytest.mark.parametrize(
