@@ -48,14 +48,13 @@ def cells_of(run: RunSummary) -> list[str]:
     state = f"{run.state} ({run.reason})" if run.reason and run.state != "unreadable" else run.state
     epochs = f"{run.epochs:.4g}" + (f" of {run.of}" if run.of else "")
     seconds = duration(run.seconds)
-    return [run.folder.name, state, run.net, run.data, epochs, _error(run), seconds]
+    error = "" if run.error is None else error_text(run.error, run.measure)
+    return [run.folder.name, state, run.net, run.data, epochs, error, seconds]
 
 
-def _error(run: RunSummary) -> str:
-    """The best error; "" before the first test."""
-    if run.error is None:
-        return ""
-    return f"{run.error:.2%}" if run.measure.endswith("error") else f"{run.error:.4g}"
+def error_text(value: float, measure: str) -> str:
+    """Return an error in percent, another number that runs are judged by as it is."""
+    return f"{value:.2%}" if measure.endswith("error") else f"{value:.4g}"
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from convnet.display import harmless
-from convnet.runs.table import duration
+from convnet.runs.table import duration, error_text
 from convnet.sweep.results import By, Result, Row
 
 OTHER: dict[By, By] = {"last": "best", "best": "last"}
@@ -33,7 +33,7 @@ def table_of_sweep(rows: Sequence[Row], by: By) -> Table:
         table.add_column(title, justify="right", overflow="fold", min_width=4)
     for row in rows:
         values = [value for _, value in row.combination.settings]
-        errors = [error_text(row, each, measure) for each in (by, OTHER[by])]
+        errors = [_errors(row, each, measure) for each in (by, OTHER[by])]
         time = duration(row.seconds) if row.count("finished") else ""
         table.add_row(*(Text(harmless(cell)) for cell in [*values, *errors, _seeds(row), time]))
     return table
@@ -84,18 +84,13 @@ def csv_of_sweep(rows: Sequence[Row]) -> str:
     return out.getvalue()
 
 
-def error_text(row: Row, by: By, measure: str) -> str:
+def _errors(row: Row, by: By, measure: str) -> str:
     """Return "12.3% ± 0.4%"; without a deviation of a single run; "" without finished runs."""
     middle, deviation = row.mean(by), row.deviation(by)
     if middle is None:
         return ""
-    shown = number_text(middle, measure)
-    return shown if deviation is None else f"{shown} ± {number_text(deviation, measure)}"
-
-
-def number_text(value: float, measure: str) -> str:
-    """Return an error in percent, another number as it is."""
-    return f"{value:.2%}" if measure.endswith("error") else f"{value:.4g}"
+    shown = error_text(middle, measure)
+    return shown if deviation is None else f"{shown} ± {error_text(deviation, measure)}"
 
 
 def short(reason: str) -> str:

@@ -18,7 +18,7 @@ from convnet.data.workers.pool import cores
 from convnet.display import harmless
 from convnet.errors import ConvnetError
 from convnet.report.describe_table import console
-from convnet.runs.table import duration
+from convnet.runs.table import duration, error_text
 from convnet.stored.files import reason
 from convnet.sweep import plot, pool
 from convnet.sweep.failures import Failure, Failures
@@ -29,7 +29,6 @@ from convnet.sweep.table import (
     csv_of_sweep,
     json_of_sweep,
     notes,
-    number_text,
     short,
     table_of_sweep,
 )
@@ -149,7 +148,7 @@ class _Training:
             self.failures.add(work.name, failure)
             self._tell(run, f"failed: {short(failure.reason)}")
             return
-        error = "no test" if found.last is None else number_text(found.last, found.measure)
+        error = "no test" if found.last is None else error_text(found.last, found.measure)
         self._tell(run, f"{found.measure} {error}".strip() + f" in {duration(found.seconds)}")
 
     def _result(self, run: SweepRun) -> Result:
