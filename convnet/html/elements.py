@@ -32,7 +32,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, kind: str =
 def section(title: str, *parts: str, name: str) -> str:
     """Return a section with a heading, or "" if it would be empty."""
     body = "\n".join(part for part in parts if part)
-    return f'<section id="{name}">\n<h2>{text(title)}</h2>\n{body}\n</section>' if body else ""
+    return (
+        f'<section id="{text(name)}">\n<h2>{text(title)}</h2>\n{body}\n</section>' if body else ""
+    )
 
 
 def folded(title: str, body: str) -> str:

@@ -14,7 +14,7 @@ from convnet.html.page_run import PageRun, Warn, times_of
 from convnet.journal import FILE_NAME
 from convnet.report.test_result import TestResult
 from convnet.runs.differences import differences
-from convnet.runs.summary import RunSummary
+from convnet.runs.summary import RunSummary, names_of
 from convnet.runs.table import cells_of
 
 
@@ -57,7 +57,10 @@ class Page:
         warn: Warn = lambda line: None,
     ) -> None:
         tested = results or {}
-        self._runs = [PageRun(folder, warn, tested.get(folder)) for folder in folders]
+        self._runs = [
+            PageRun(folder, name, warn, tested.get(folder))
+            for folder, name in zip(folders, names_of(folders), strict=True)
+        ]
         self._traces = [elements.folded(str(path), times_of(path, {})) for path in traces]
         self._renew, self._warn = renew, warn
         self._damaged = [0] * len(self._runs)  # lines of the journals, as far as told

@@ -31,13 +31,15 @@ class PageRun:
 
     Parameters:
         folder: Of the run.
+        name: What the page calls it, which no other run on it is called.
         warn: Called with a line about what cannot be read and is left out.
         result: Of a test that was just made; by default what the folder holds.
     """
 
-    def __init__(self, folder: Path, warn: Warn, result: TestResult | None = None) -> None:
-        self.folder, self._warn, self._result = folder, warn, result
-        self.name = folder.resolve().name
+    def __init__(
+        self, folder: Path, name: str, warn: Warn, result: TestResult | None = None
+    ) -> None:
+        self.folder, self.name, self._warn, self._result = folder, name, warn, result
         self._restart()
         self._journal = FollowedJournal(folder / FILE_NAME, self._add, self._restart)
         self._checkpoint = FollowedCheckpoint(folder)

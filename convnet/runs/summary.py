@@ -1,7 +1,7 @@
 """What a run has come to, from the header of its newest checkpoint and the ends of its journal."""
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,12 @@ def run_folders(place: Path) -> list[Path]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"{place}: cannot be listed ({reason}); give a folder of runs") from None
+
+
+def names_of(folders: Sequence[Path]) -> list[str]:
+    """Return what tells runs apart: the names of their folders; their paths if names are equal."""
+    names = [folder.resolve().name for folder in folders]
+    return names if len(set(names)) == len(names) else list(map(str, folders))
 
 
 def summary_of(folder: Path) -> RunSummary:

@@ -36,13 +36,14 @@ class Elements(HTMLParser):
 
     def __init__(self, page):
         super().__init__()
-        self.tags, self.addresses, self.open, self.texts = [], [], [], []
+        self.tags, self.addresses, self.open, self.texts, self.ids = [], [], [], [], []
         self.feed(page)
         assert self.open == []
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         self.addresses += [v for k, v in attributes if k in ("src", "href", "xlink:href")]
+        self.ids += [v for k, v in attributes if k == "id" and tag == "section"]
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -112,6 +113,18 @@ def test_nothing_from_a_file_becomes_markup(tmp_path):
     assert "\x1b" not in page
     (found,) = curves_in(page)
     assert found["marks"][0]["words"] == HOSTILE
+
+
+def test_runs_of_equal_names_have_their_paths(place, tmp_path):
+    """Each has a section of its own, also where `convnet watch` puts newer parts in their place."""
+    folders = [tmp_path / number / 'a "run"' for number in ("1", "2")]
+    for folder, name in zip(folders, ("one", "two"), strict=True):
+        shutil.copytree(place / name, folder)
+    good("report", "--load", folders[0], "--load", folders[1], "--load", folders[0] / ".",
+         "--out", tmp_path / "page.html")  # fmt: skip
+    page = (tmp_path / "page.html").read_text()
+    assert [item["name"] for item in curves_in(page)] == list(map(str, folders))
+    assert [f"run-{folder}" for folder in folders] == Elements(page).ids[-2:]
 
 
 def curves_of(name, records):

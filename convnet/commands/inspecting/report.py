@@ -48,7 +48,8 @@ def watch(arguments: WatchArguments) -> None:
 
 
 def _folders(given: tuple[Path, ...]) -> list[Path]:
-    """The folders of the runs; that of the newest one if none is given."""
+    """The folders of the runs, each once; that of the newest one if none is given."""
     if not given:
         return [find(None).parent]
-    return [path if path.is_dir() else path.parent for path in given]
+    folders = (path if path.is_dir() else path.parent for path in given)
+    return list({folder.resolve(): folder for folder in folders}.values())

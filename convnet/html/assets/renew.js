@@ -47,10 +47,7 @@
     }
     const parts = section.querySelectorAll(":scope > details");
     old.querySelectorAll(":scope > details").forEach((part, i) => {
-      const was = part.open;
-      part.open = parts[i].open;
       if (part.innerHTML !== parts[i].innerHTML) part.innerHTML = parts[i].innerHTML;
-      part.open = was;
     });
   }
 
