@@ -30,14 +30,16 @@ def with_keys_set(specs: Specs, given: Mapping[str, SetValue] | None) -> Specs:
 
 def _text(name: str, value: SetValue) -> str:
     """The value as a file would have it."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Integral):
         return str(int(value))
     if isinstance(value, Real):
         return repr(float(value))
-    if isinstance(value, Sequence | np.ndarray):
+    if isinstance(value, Sequence):
         return ",".join(_text(name, each) for each in value)
     raise ConvnetError(f"set {name}: a value is a text, a number or a list, found {value!r}")

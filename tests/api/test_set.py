@@ -22,11 +22,14 @@ def test_values_of_every_type():
             "fc3.outputs": np.int64(20),
             "fc3.neuron": "tanh[1,2]",
             "conv2.sharedBiases": np.bool_(False),
+            "conv2.initW": np.array([0.125]),
+            "conv2.epsW": np.array(0.25),
         }
     )
     layers = {node.name: node.layer for node in found.graph.nodes}
     assert layers["conv1"].eps_w[0].base == 0.5
     assert layers["conv1"].init_w == (0.25,)
+    assert layers["conv2"].init_w == (0.125,) and layers["conv2"].eps_w[0].base == 0.25
     assert layers["conv2"].shared_biases is False
     assert found.weights("fc3").shape[0] == 20
     assert "neuron=tanh[1,2]" in found.specs.layers.source.text

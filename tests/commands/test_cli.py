@@ -173,8 +173,10 @@ def test_describe_draws_the_network_too(tmp_path):
     assert "<title>digits</title>" in out.read_text(encoding="utf-8")
     result = run("describe", "--layers", "digits", "--drawing", tmp_path / "net.doc")
     assert result.exit_code == 1 and "'.doc' names no format of pictures" in result.output
-    shown = json.loads(good("describe", "--layers", "digits", "--json").stdout)
-    assert shown["crossing"] == []
+    out.unlink()
+    shown = good("describe", "--layers", "digits", "--json", "--drawing", out)
+    assert json.loads(shown.stdout)["crossing"] == [] and f"{out}:" in shown.stderr
+    assert "<title>digits</title>" in out.read_text(encoding="utf-8")
 
 
 def test_no_run_yet(tmp_path, monkeypatch):

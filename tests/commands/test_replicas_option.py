@@ -48,6 +48,12 @@ def test_a_resumed_run_keeps_its_devices(trained):
     assert refused.output == "a resumed run keeps its devices; leave --replicas out\n"
 
 
+def test_a_checkpoint_is_drawn_with_its_own_devices(trained, tmp_path):
+    refused = run("draw", "--load", trained / "part", "--replicas", 2, "--out", tmp_path / "x.svg")
+    assert refused.exit_code == 2 and "give --layers" in refused.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_describe_shows_what_the_replicas_hold_and_send():
     facts = json.loads(good("describe", *DIGITS, "--replicas", 2, "--json").output)
     held = facts["bytes_by_role"]

@@ -24,8 +24,8 @@ def draw(arguments: DrawArguments) -> None:
 def _graph(arguments: DrawArguments) -> tuple[Graph, str]:
     """The graph to draw and its title."""
     if arguments.layers is None:
-        if arguments.language.settings:
-            raise click.UsageError("--set changes a network's files: give --layers.")
+        if arguments.language.settings or arguments.language.replicas is not None:
+            raise click.UsageError("--set and --replicas change a network's files: give --layers.")
         saved = load(arguments.load)
         note(f"{saved.path}")
         return saved.graph(), saved.path.parent.name

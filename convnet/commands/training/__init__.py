@@ -1,1 +1,1 @@
-"""The command `convnet train`."""
+"""Commands that train networks: `convnet train` and `convnet sweep`."""
