@@ -22,6 +22,7 @@ from statistics import mean, stdev
 import click
 
 from convnet.journal import FILE_NAME, read
+from convnet.stored.files import replacing
 
 FILES = Path(os.path.relpath(Path(__file__).with_name("ablations")))
 DATA = "shapes:side=28,train=2000,test=2000"
@@ -124,7 +125,8 @@ def table(results: dict[str, list[Result]], data: str, minutes: float) -> str:
 def write_results(results: dict[str, list[Result]], data: str, path: Path) -> None:
     """Write the results so far as JSON, a list for each network in the order of the seeds."""
     found = {name: [asdict(result) for result in mine] for name, mine in results.items()}
-    path.write_text(json.dumps({"data": data, "networks": found}, indent=1), "utf-8")
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps({"data": data, "networks": found}, indent=1), "utf-8")
 
 
 def _spread(values, sign="") -> str:

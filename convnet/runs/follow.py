@@ -63,14 +63,15 @@ class FollowedJournal:
     def read(self) -> bool:
         """Read the lines that are new and complete; return whether there were any.
 
-        DataError if the file cannot be read.
+        Also if what was read before no longer counts.  DataError if the file cannot be read.
         """
         if self._is_unchanged():
             return False
         with plain_file(self.path) as (file, size):
             status = os.fstat(file.fileno())
             place = status.st_dev, status.st_ino
-            if self._place and (self._place != place or size < self._done):
+            is_new = self._place is not None and (self._place != place or size < self._done)
+            if is_new:
                 self._on_restart()
                 self._done = self.damaged = self._cut_off = 0
             self._place, self._seen, before = place, size, self._done
@@ -83,7 +84,7 @@ class FollowedJournal:
                 for line in chunk[: end or len(chunk)].removesuffix(b"\n").split(b"\n"):
                     self._add(line)
                 file.seek(self._done)
-        return self._done > before
+        return is_new or self._done > before
 
     def _is_unchanged(self) -> bool:
         try:
