@@ -3,19 +3,13 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from convnet.distributed.schedule import Message
 from convnet.distributed.transport import Request
 from convnet.distributed.waiting import Waiting
 from convnet.network.engine import Port, Program, Times
 from convnet.network.trace import Span
-
-
-class Action(Protocol):
-    """A part of a program.  times: where to add when it ran, if anywhere."""
-
-    def run(self, times: "SpanTimes | None") -> None: ...
 
 
 @dataclass

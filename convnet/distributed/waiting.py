@@ -9,7 +9,6 @@ from convnet.distributed.transport import Request
 _SPIN = 200e-6  # seconds in which a wait only yields the processor
 _NAP = 50e-6
 _LONG_NAP = 1e-3  # from a second on
-_LOOK = 0.2  # seconds between looks at `is_over`
 
 
 @dataclass
@@ -17,13 +16,12 @@ class Waiting:
     """Waits for requests, and knows which others are under way.
 
     timeout: seconds after which a wait ends with `give_up`.  give_up(ranks, seconds): is called
-    with the ranks that were waited for, and does not return.  look: is called now and then, and
-    may end the process.  seconds: spent waiting.  sent: bytes of the messages of programs.
+    with the ranks that were waited for, and does not return.  seconds: spent waiting.  sent: bytes
+    of the messages of programs.
     """
 
     timeout: float
     give_up: Callable[[Collection[int], float], None]
-    look: Callable[[], None] = lambda: None
     under_way: list[Request] = field(default_factory=list)
     seconds: float = 0.0
     sent: int = 0
@@ -46,16 +44,12 @@ class Waiting:
         self.under_way.remove(request)
 
     def _wait(self, request: Request, ranks: Collection[int]) -> None:
-        begun = looked = now = time.perf_counter()
+        begun = time.perf_counter()
         while not request.is_done():
-            now = time.perf_counter()
-            waited = now - begun
+            waited = time.perf_counter() - begun
             time.sleep(0 if waited < _SPIN else _NAP if waited < 1 else _LONG_NAP)
-            if now - looked > _LOOK:
-                looked = now
-                self.look()
-                if waited > self.timeout:
-                    self.give_up(ranks, waited)
+            if waited > self.timeout:
+                self.give_up(ranks, waited)
         self.seconds += time.perf_counter() - begun
 
     def complete(self, request: Request, ranks: Collection[int]) -> None:

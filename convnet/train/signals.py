@@ -70,9 +70,14 @@ class Signals:
         self._restore(*self._before)
 
     def settle(self, stop: int, save: bool) -> None:
-        """Take over what all processes have agreed on: the signal to stop, or 0; a save."""
-        self.stop = self.caught = signal.Signals(stop) if stop else None
-        self.save, self.wants_save = self.save or save, False
+        """Take over what all processes have agreed on: the signal to stop, or 0; a save.
+
+        What this one was asked for while they agreed is kept for the next time.
+        """
+        if stop:
+            self.stop = self.caught = signal.Signals(stop)
+        if save:
+            self.save, self.wants_save = True, False
 
     def take_save(self) -> bool:
         """Return whether a save was requested since the last call."""

@@ -76,6 +76,31 @@ def test_requests_are_settled_between_minibatches():
     assert of_groups(2, work) == [(signal.SIGINT, True, True)] * 2
 
 
+@pytest.mark.parametrize("other", [None, signal.SIGTERM])
+def test_signals_that_arrive_while_ranks_agree_are_not_lost(other):
+    class Late(Ranks):
+        """Is asked to stop and to save when it has said that it was not."""
+
+        def agree(self, *numbers):
+            found = super().agree(*numbers)
+            if self.rank == 1:
+                signals[1]._on_stop(signal.SIGINT, None)
+                signals[1]._on_save(signal.SIGUSR1, None)
+            return found
+
+    signals = [caught(other), caught()]
+
+    def work(transport):
+        group, mine = Late(transport, 60), signals[transport.rank]
+        settle_requests(group, mine, False)
+        first = mine.stop, mine.take_save()
+        settle_requests(Ranks(transport, 60), mine, False)
+        return first, (mine.stop, mine.take_save())
+
+    later = (other or signal.SIGINT, True)
+    assert on_ranks(2, work) == [((other, False), later)] * 2
+
+
 def test_one_process_is_asked_at_once():
     signals = Signals()
     signals._on_save(signal.SIGUSR1, None)
