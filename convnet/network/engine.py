@@ -78,7 +78,10 @@ class Engine(Protocol):
         ...
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
-        """Allocate all memory.  minibatch: cases that per-case buffers hold.  DeviceError."""
+        """Allocate the memory of the buffers that this process has.  DeviceError.
+
+        minibatch: cases that per-case buffers hold.
+        """
         ...
 
     def program(self, steps: list[Step], sizes: tuple[int, ...]) -> Program:

@@ -71,8 +71,7 @@ class Network:
         )
         leave_out(self.plan, engine.unused)
         engine.expect(self.plan.programs)
-        here = [buffer for buffer in self.plan.buffers if engine.has(buffer)]
-        engine.allocate(here, self.plan.capacity)
+        engine.allocate(self.plan.buffers, self.plan.capacity)
         self.parameters = {parameter.name: parameter for parameter in self.plan.parameters}
         self.step = 0  # training steps done: the counter of the random numbers
         self.cases, self.sizes = minibatch, self.plan.sizes(minibatch)

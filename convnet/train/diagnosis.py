@@ -52,15 +52,17 @@ def _lost_signal(network: Network, layers: list[Node], batch: Batch) -> str:
         return ""
     with suppress(DataError):
         name = layers[-2].name
-        left, before = (
-            _difference(network.output(name)),
-            _difference(batch.matrices[0][:, batch.made]),
-        )
+        left = _difference(network.output(name))
         if left < _LOST:
+            pixels = batch.matrices[0][:, batch.made]  # none where other processes read them
+            before = (
+                f"by {_difference(pixels):.2g} in their pixels (standard deviation) and "
+                if pixels.size
+                else ""
+            )
             return (
-                f"images differ by {before:.2g} in their pixels (standard deviation) and by "
-                f"{left:.2g} in {name}: the initial weights (initW) of it or of layers below are "
-                "too small"
+                f"images differ {before}by {left:.2g} in {name}: the initial weights (initW) of it "
+                "or of layers below are too small"
             )
     return ""
 

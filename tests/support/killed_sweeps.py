@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from convnet.checkpoint import load, newest
@@ -68,12 +69,18 @@ def is_in_the_middle(folder: Path, run: str) -> bool:
     return bool(names) and f"{EPOCHS}.0.safetensors" not in names
 
 
-def kill(*pids: int) -> None:
+def send(number: int, *pids: int) -> list[int]:
+    """Send a signal to processes; return those that had not ended before."""
+    reached = []
     for pid in pids:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+            reached.append(pid)
+    return reached
+
+
+def kill(*pids: int) -> None:
+    send(signal.SIGKILL, *pids)
 
 
 def runs(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from tests.support.killed_sweeps import (
     is_in_the_middle,
     kill,
     runs,
+    send,
     start,
     wait_until,
 )
@@ -100,16 +101,14 @@ def test_only_the_sweep_is_killed_and_its_runs_go_on(whole, tmp_path):
     folder = tmp_path / "sweep"
     process = start(folder, "--jobs", "2")
     wait_until(lambda: is_in_the_middle(folder, SECOND), "the second run is in the middle")
-    at_work = children(process)
-    stopped = [pid for pid in at_work if os.kill(pid, signal.SIGSTOP) is None]  # so that they last
+    stopped = send(signal.SIGSTOP, *children(process))  # so that they last
     kill(process.pid)
     process.wait()
     second = start(folder)
     try:
         wait_until(lambda: "a process of an earlier start still trains" in log(folder), "it waits")
     finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+        send(signal.SIGCONT, *stopped)  # a child that had ended is gone with its parent
     assert second.wait(LONGEST) == 0, log(folder)
     assert "resume" not in journal(folder, SECOND)
     finish(folder, whole)

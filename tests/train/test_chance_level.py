@@ -1,6 +1,8 @@
 """A cost that stays at ln(classes) is recognized and explained, once; a net that learns is not."""
 
+import warnings
 from math import log
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from convnet.data import Feed, FeedOptions, open_dataset
 from convnet.data.dataset import ArrayDataset
 from convnet.train import Observer, fit
 from convnet.train.chance_level import SEGMENTS, ChanceLevel, is_guessing, segment_length
+from convnet.train.diagnosis import _lost_signal
 from tests.support.training import make_run, same, state
 
 DATA = "[data]\ntype=data\ndataIdx=0\n[labels]\ntype=data\ndataIdx=1\n"
@@ -127,6 +130,18 @@ def in_order_of_classes():
         images[split] = digits.images(split, order)
         labels[split] = digits.labels(split, order)
     return ArrayDataset("sorted", digits.class_names, images, labels)
+
+
+@pytest.mark.parametrize("made", [[0, 1, 2], []])
+def test_images_that_other_processes_read_are_not_compared(made):
+    pixels = {0: np.float32([[0, 3, 6]])}
+    batch = SimpleNamespace(cases=3, matrices=pixels, made=np.array(made, int))
+    network = SimpleNamespace(output=lambda name: np.zeros((4, 1, 1, 3)))
+    layers = [SimpleNamespace(name=name) for name in ("fc1", "fc2")]
+    with warnings.catch_warnings(action="error"):
+        line = _lost_signal(network, layers, batch)
+    before = "by 2.4 in their pixels (standard deviation) and " * bool(made)
+    assert line.startswith(f"images differ {before}by 0 in fc1: the initial weights")
 
 
 def test_data_in_the_order_of_its_classes_is_reported(tmp_path):

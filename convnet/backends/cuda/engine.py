@@ -193,6 +193,8 @@ class Engine:
         self, parts: list[list[Step]], sizes: tuple[int, ...], *, by_step: bool
     ) -> list[list[Program]]:
         """Return a program for each part, which is a graph of its own; `by_step` is not heeded."""
+        steps = [step for part in parts for step in part]  # all share their largest scratch
+        self._allocate_scratch(steps, {id(s): sizes[s.microbatch or 0] for s in steps})
         return [[self.program(part, sizes)] for part in parts]
 
     def program(self, steps: list[Step], sizes: tuple[int, ...]) -> Program:

@@ -45,7 +45,7 @@ def weight_parts(
     group_bytes = filter_blocks * blocks * ROWS * width * dtype.itemsize
     most = min(_PARTIAL_BYTES // (groups * group_bytes), columns // (CHUNK * _LEAST_CHUNKS))
     return [
-        ((groups, splits_of(most), filter_blocks, blocks * ROWS, width), dtype),
+        ((groups, splits_of(groups, most), filter_blocks, blocks * ROWS, width), dtype),
         ((threads, CHUNK, RUN_FIELDS), np.int64),
         ((threads, TAPS, CHUNK), dtype),
         ((threads, filter_blocks, CHUNK, width), dtype),

@@ -1,12 +1,13 @@
 """Into how many sums of their own the terms of a product are split."""
 
-_MOST = 16
+_TASKS = 16  # of all groups
 
 
-def splits_of(most: int) -> int:
-    """Return a power of two: at most `most`, but at least 1.
+def splits_of(groups: int, most: int) -> int:
+    """Return the splits of each group's product, a power of two: at most `most`, at least 1.
 
     It depends on shapes alone, never on the number of threads, so that sums are rounded alike on
-    any machine.  Threads are mostly as many or fewer, and share a power of two evenly.
+    any machine.  Threads are mostly as many as the tasks of all groups or fewer, and share a power
+    of two evenly.
     """
-    return 1 << max(min(most, _MOST).bit_length() - 1, 0)
+    return 1 << max(min(most, _TASKS // groups).bit_length() - 1, 0)

@@ -74,7 +74,7 @@ def split_of(threads: int, tiling: Tiling, sizes: Sizes, dtype: np.dtype) -> Spl
     """Return the split of a product; each task has at least two blocks of channels."""
     if tiling.points * sizes.channels * sizes.filters * dtype.itemsize <= _SUMS_BYTES:
         passes = ceil_div(sizes.columns, _TILES * block_columns(dtype))
-        return Split(splits_of(passes // _LEAST_PASSES), 1)
+        return Split(splits_of(sizes.groups, passes // _LEAST_PASSES), 1)
     tasks = ceil_div(threads, sizes.groups)
     return Split(1, max(1, min(tasks, row_blocks(sizes.channels) // 2)))
 
