@@ -20,8 +20,10 @@ from convnet.errors import ConvnetError
 from convnet.stored.files import replacing
 from examples.cifar10 import jpeg
 from examples.cifar10.nets import NETS
-from examples.cifar10.records import read_records
-from examples.cifar10.results import Result, read_curves, spread, table, write_curves
+from examples.cifar10.results import table
+from examples.curves import read_curves, write_curves
+from examples.outcomes import Result, spread
+from examples.records import read_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
 STORED = PAGE.with_name("results")  # the results that the tables are made from

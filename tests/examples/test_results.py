@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from convnet.errors import ConvnetError
+from examples import outcomes
 from examples import results as page
 from examples.cifar10 import results as module
 from examples.cifar10.jpeg import (
@@ -15,17 +16,11 @@ from examples.cifar10.jpeg import (
     table,
 )
 from examples.cifar10.nets import BY_NAME
-from examples.cifar10.records import read_records, write_records
-from examples.cifar10.results import (
-    Point,
-    Result,
-    curve_of,
-    read_curves,
-    result_of,
-    spread,
-    write_curves,
-)
+from examples.cifar10.results import result_of
 from examples.cifar10.training import Place
+from examples.curves import Point, curve_of, read_curves, write_curves
+from examples.outcomes import Result, spread
+from examples.records import read_records, write_records
 
 NET = BY_NAME["80sec"]
 
@@ -71,7 +66,7 @@ def test_a_curve_has_a_point_for_each_whole_epoch(run):
 
 
 def test_an_unfinished_run_has_no_test_error(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "epochs_done", lambda folder: 2.5)
+    monkeypatch.setattr(outcomes, "epochs_done", lambda folder: 2.5)
     monkeypatch.setattr(module, "scores", lambda *_: pytest.fail("tested"))
     found = result_of(NET, 1, Place(tmp_path, tmp_path, tmp_path))
     assert (found.error, found.epochs, found.of, found.seconds) == (None, 2.5, 10, 8.0)
@@ -80,7 +75,7 @@ def test_an_unfinished_run_has_no_test_error(run, tmp_path, monkeypatch):
 
 def test_a_finished_run_counts_all_its_views(run, tmp_path, monkeypatch):
     tests = [{"views": 1, "top1_error": 0.3}, {"views": 10, "top1_error": 0.2}]
-    monkeypatch.setattr(module, "epochs_done", lambda folder: 10.0)
+    monkeypatch.setattr(outcomes, "epochs_done", lambda folder: 10.0)
     monkeypatch.setattr(module, "scores", lambda *_: tests)
     found = result_of(NET, 1, Place(tmp_path, tmp_path, tmp_path))
     assert (found.test_error, found.views, found.views_error, found.error) == (0.3, 10, 0.2, 0.2)
