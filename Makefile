@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick simulator emulate emulate-counters mutations fuzz faults kills kernels smoke widths lint docs site corpus bench gpu figure1 ablations cifar10 clean
+.PHONY: demo test quick simulator emulate emulate-counters mutations fuzz faults kills kernels smoke widths lint docs site corpus bench gpu figure1 ablations cifar10 photos clean
 
 demo: $(STAMP)
 	rm -rf demo
@@ -96,6 +96,10 @@ ablations: $(STAMP)
 # ARGS="--nets 80sec --scale 0.1" trains less.  docs/results.md says what the folders hold.
 cifar10: $(STAMP)
 	$(BIN)/python -m examples.cifar10 --data "$(DATA)" --corpus "$(CORPUS)" $(ARGS)
+
+# AlexNet on photographs: make photos DATA=FOLDER, a folder that `convnet make-data` made.
+photos: $(STAMP)
+	$(BIN)/python -m examples.photos --data "$(DATA)" $(ARGS)
 
 # Uses PYTHON if it has all packages, otherwise .venv.  PARTS=smoke,cases runs some parts.
 gpu:

@@ -15,6 +15,7 @@ setup(
             "**/*.lark",
             "data/datasets/*.npz",
             "data/datasets/*.txt",
+            "nets/trained/*",
         ],
         "convnet.nets.layers": ["*.cfg"],
         "convnet.nets.params": ["*.params"],

@@ -1,10 +1,10 @@
-"""Collects the results of the CIFAR-10 experiments and writes the tables of docs/results.md.
+"""Collects the results of the experiments and writes the tables and plots of docs/results.md.
 
     python -m examples.results --collect FOLDER     # then look at `git diff docs`
-    python -m examples.results                      # the tables alone
+    python -m examples.results                      # the tables and plots alone
 
-FOLDER is where the experiments ran, with the folders cifar10, figure1 and ablations that they write
-by default; what is missing keeps its stored results.
+FOLDER is where the experiments ran, with the folders cifar10, figure1, ablations and photos that
+they write by default; what is missing keeps its stored results.
 """
 
 import csv
@@ -20,13 +20,33 @@ from convnet.errors import ConvnetError
 from convnet.stored.files import replacing
 from examples.cifar10 import jpeg
 from examples.cifar10.nets import NETS
-from examples.cifar10.records import read_records
-from examples.cifar10.results import Result, read_curves, spread, table, write_curves
+from examples.cifar10.results import table
+from examples.curve_plot import curves_svg
+from examples.curves import read_curves, write_curves
+from examples.outcomes import Result, spread
+from examples.photos.results import error_table, figure4_table, specialization_table
+from examples.photos.specialization import Specialization
+from examples.records import read_records
+from examples.torch_table import costs_table
 
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
 STORED = PAGE.with_name("results")  # the results that the tables are made from
 _MOST_POINTS = 200  # of a curve of Figure 1
 _NOT_RUN = "Not run yet.\n"
+
+
+_AS_WRITTEN = {
+    "cifar10/results.json": "cifar10.json",
+    "cifar10/jpeg.json": "jpeg.json",
+    "photos/results.json": "photos.json",
+    "photos/specialization.json": "photos-specialization.json",
+    "photos/figure4.json": "photos-figure4.json",
+    "torch-costs.json": "torch-costs.json",
+}
+_CURVES = {
+    "cifar10": "The originals' files on CIFAR-10",
+    "photos": "AlexNet on Caltech-101",
+}
 
 
 # -- collecting ------------------------------------------------------------------------------------
@@ -35,20 +55,21 @@ _NOT_RUN = "Not run yet.\n"
 def collect(source: Path, stored: Path) -> None:
     """Copy what the experiments in a folder wrote, without what is too fine for a page."""
     stored.mkdir(parents=True, exist_ok=True)
-    for path, name in (
-        (source / "cifar10" / "results.json", "cifar10.json"),
-        (source / "cifar10" / "jpeg.json", "jpeg.json"),
-    ):
-        if path.is_file():
+    for place, name in _AS_WRITTEN.items():
+        if (path := source / place).is_file():
             with replacing(stored / name) as temporary:
                 temporary.write_bytes(path.read_bytes())
     if (path := source / "ablations" / "results.json").is_file():
         networks = json.loads(path.read_text("utf-8"))["networks"]  # not where the data lay
         with replacing(stored / "ablations.json") as temporary:
             temporary.write_text(json.dumps(networks, indent=1) + "\n", "utf-8")
-    curves = read_curves(source / "cifar10" / "curves.csv")
-    if curves:
-        write_curves(curves, stored / "cifar10-curves.csv")
+    for name in _CURVES:
+        if curves := read_curves(source / name / "curves.csv"):
+            write_curves(curves, stored / f"{name}-curves.csv")
+    pictures = sorted((source / "photos").glob("figure3-alexnet-*.png"))
+    if pictures:
+        with replacing(stored / "photos-figure3.png") as temporary:
+            temporary.write_bytes(pictures[0].read_bytes())
     if (source / "figure1").is_dir():
         collect_figure1(source / "figure1", stored / "figure1.csv")
 
@@ -135,9 +156,43 @@ def ablations(stored: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def photos(stored: Path) -> str:
+    """The table of the errors on photographs."""
+    results = read_records(Result, stored / "photos.json")
+    return error_table(results) if results else _NOT_RUN
+
+
+def photos_specialization(stored: Path) -> str:
+    """The table of the color of both halves of the first layer."""
+    found = read_records(Specialization, stored / "photos-specialization.json")
+    return specialization_table(found) if found else _NOT_RUN
+
+
+def photos_figure4(stored: Path) -> str:
+    """The table of predictions and neighbors."""
+    path = stored / "photos-figure4.json"
+    return figure4_table(json.loads(path.read_text("utf-8"))) if path.is_file() else _NOT_RUN
+
+
+def torch_costs(stored: Path) -> str:
+    """The table of the costs beside PyTorch's."""
+    path = stored / "torch-costs.json"
+    return costs_table(json.loads(path.read_text("utf-8"))) if path.is_file() else _NOT_RUN
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
     function.__name__: function
-    for function in (published, schedules, compression, figure1, ablations)
+    for function in (
+        published,
+        schedules,
+        compression,
+        figure1,
+        ablations,
+        photos,
+        photos_specialization,
+        photos_figure4,
+        torch_costs,
+    )
 }
 
 
@@ -157,13 +212,25 @@ def with_tables(text: str, stored: Path) -> str:
     return re.sub(r"<!-- table: (\S+) -->.*?<!-- end -->", replaced, text, flags=re.S)
 
 
+# -- plots -----------------------------------------------------------------------------------------
+
+
+def write_plots(stored: Path) -> None:
+    """Draw the stored curves, one SVG file for each experiment that has any."""
+    for name, title in _CURVES.items():
+        if curves := read_curves(stored / f"{name}-curves.csv"):
+            with replacing(stored / f"{name}-curves.svg") as temporary:
+                temporary.write_text(curves_svg(curves, title), "utf-8")
+
+
 @click.command()
 @click.option("--collect", "source", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Folder where the experiments ran.")  # fmt: skip
 def main(source):
-    """Write the tables of docs/results.md from the stored results."""
+    """Write the tables and plots of docs/results.md from the stored results."""
     if source:
         collect(source, STORED)
+    write_plots(STORED)
     try:
         text = with_tables(PAGE.read_text("utf-8"), STORED)
     except ConvnetError as error:

@@ -13,6 +13,7 @@ import numba
 import pytest
 
 import convnet
+from convnet import nets
 from convnet.compiling.kernels import IS_KNOWN
 from tests.support.command_line import ROOT, good
 
@@ -20,6 +21,7 @@ SOURCES = ["convnet", "layers", "params", "LICENSE", "MANIFEST.in", "README.md",
 SOURCES += ["setup.py"]
 NETS = {f"layers/{path.name}" for path in (ROOT / "layers").iterdir()}
 NETS |= {f"params/{path.name}" for path in (ROOT / "params").iterdir()}
+TRAINED = {f"convnet/nets/trained/{path.name}" for path in nets.TRAINED.iterdir()}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -51,7 +53,10 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_the_nets(wheel):
     names = {name for name in wheel.namelist() if name.startswith("convnet/nets/")}
-    assert names == {"convnet/nets/__init__.py", *(f"convnet/nets/{name}" for name in NETS)}
+    assert (
+        names == {"convnet/nets/__init__.py", *(f"convnet/nets/{name}" for name in NETS)} | TRAINED
+    )
+    assert any(name.endswith(".safetensors") for name in TRAINED)
     text = wheel.read("convnet/nets/layers/digits.cfg")
     assert text == (ROOT / "layers/digits.cfg").read_bytes()
 
@@ -94,7 +99,7 @@ def test_the_source_distribution_holds_the_nets(tmp_path):
     with tarfile.open(built("sdist", tmp_path)) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     others = {"LICENSE", "setup.py", "convnet/py.typed", "convnet/data/datasets/digits.npz"}
-    assert NETS | others <= names
+    assert NETS | TRAINED | others <= names
 
 
 def test_the_version_is_written_once():

@@ -18,7 +18,8 @@ def load(path: str | Path = "checkpoints", **options: Unpack[NetOptions]) -> Net
     """Load a network from a checkpoint, with its weights, its class names and its input record.
 
     Parameters:
-        path: A checkpoint, the folder of a run, or a folder of runs: its newest checkpoint.
+        path: A checkpoint, the folder of a run, or a folder of runs: its newest checkpoint.  Or the
+            name of a trained net that comes with convnet, such as `"cifar10"`.
         options: Keyword arguments of `Net`, such as `device="cuda"`.
 
     Raises:

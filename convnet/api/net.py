@@ -173,16 +173,17 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         """Load a network from a checkpoint, with its weights and velocities.
 
         Parameters:
-            path: A checkpoint, or a folder: its newest checkpoint is loaded.
+            path: A checkpoint, or a folder: its newest checkpoint is loaded.  Or the name of a
+                trained net that comes with convnet, such as `"cifar10"`.
             options: Keyword arguments of `Net`.  By default `seed`, `dialect`, `data_dims` and
                 `tree` are those of the checkpoint; the other defaults are those of `Net`.
 
         Raises:
             CheckpointError: If there is no checkpoint, or it is damaged.
         """
-        from convnet import checkpoint
+        from convnet import checkpoint, nets
 
-        saved = checkpoint.load_newest(path).checkpoint
+        saved = checkpoint.load_newest(nets.trained(Path(path)) or path).checkpoint
         known: NetOptions = {"dialect": saved.dialect, "seed": saved.seed, "init": None}
         stored = stored_facts(saved.options, saved.path)
         known |= {"data_dims": stored["data_dims"], "tree": stored["tree"]}

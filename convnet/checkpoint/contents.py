@@ -58,7 +58,8 @@ class Checkpoint:
     layers, params: path and text of the spec files.  dialect: the one they were read in.
     input: how the network's input is made of an image; None in older and imported checkpoints.
     options, history: JSON objects.  number: counts the saves of a run folder.  created: UTC, ISO
-    8601.  convnet: the version that wrote it.  path: the file that it was read from, for messages.
+    8601.  convnet: the version that wrote it.  provenance: texts by name about weights that come
+    with convnet.  path: the file that it was read from, for messages.
     """
 
     arrays: dict[str, np.ndarray] = field(repr=False)
@@ -75,6 +76,7 @@ class Checkpoint:
     number: int = 0
     created: str = ""
     convnet: str = ""
+    provenance: dict[str, str] = field(default_factory=dict)
     path: str = field(default="the checkpoint", compare=False)
 
     @classmethod

@@ -54,6 +54,8 @@ _ERRORS = (
 )
 
 INPUT = "input"  # an `InputRecord` as JSON; older and imported checkpoints have none
+PROVENANCE = "provenance"  # where the weights of a trained net come from; runs have none
+_ALL = (*TEXTS, *JSONS, INPUT, PROVENANCE)
 
 
 def load(path: str | Path, *, for_test: bool = False) -> Checkpoint:
@@ -77,7 +79,8 @@ def load(path: str | Path, *, for_test: bool = False) -> Checkpoint:
         position=Position(*facts["position"]),
         class_names=tuple(facts["class_names"]),
         **{key: facts[key] for key in ("dialect", "data", "created", "convnet")},
-        **{key: facts[key] for key in ("seed", "number", "options", "history", INPUT)},
+        **{key: facts[key] for key in ("seed", "number", "options", "history")},
+        **{key: facts[key] for key in (INPUT, PROVENANCE)},
     )
 
 
@@ -87,7 +90,7 @@ def read_header(path: str | Path) -> dict[str, Any]:
         metadata, names = file.metadata() or {}, sorted(file.keys())
     if metadata.get("format") != FORMAT:
         raise bad(path, "is not a checkpoint of this version of convnet")
-    texts = {key: metadata[key] for key in (*TEXTS, *JSONS, INPUT) if key in metadata}
+    texts = {key: metadata[key] for key in _ALL if key in metadata}
     complete = texts.keys() >= {*TEXTS, *JSONS}
     if not complete or metadata.get("check") != checksum(texts):
         raise bad(path, "is damaged: the checksum of its header does not match")
@@ -99,6 +102,9 @@ def read_header(path: str | Path) -> dict[str, Any]:
     facts[INPUT] = None
     if INPUT in texts:
         facts[INPUT] = from_json(texts[INPUT], InputRecord, path, CheckpointError, within=INPUT)
+    facts[PROVENANCE] = _from_json(
+        path, PROVENANCE, texts.get(PROVENANCE, "{}"), dict[Words, Words]
+    )
     if names != sorted(facts["arrays"]):
         raise bad(path, "is damaged: its arrays are not the ones that its header lists")
     return facts
@@ -125,12 +131,12 @@ def signature(array: np.ndarray) -> list[Any]:
 
 def _array(path: str | Path, file: Any, name: str, expected: object) -> np.ndarray:
     dtype = file.get_slice(name).get_dtype()
-    if dtype not in ("F32", "F64", "I32"):
-        raise bad(path, f"{name} is of type {dtype}, not F32, F64 or I32")
+    if dtype not in ("F16", "F32", "F64", "I32"):
+        raise bad(path, f"{name} is of type {dtype}, not F16, F32, F64 or I32")
     array: np.ndarray = file.get_tensor(name)
     if signature(array) != expected:
         raise bad(path, f"is damaged: the checksum of {name} does not match")
-    return array
+    return array.astype(np.float32) if dtype == "F16" else array
 
 
 def _from_json(path: str | Path, key: str, text: str, kind: Any) -> Any:

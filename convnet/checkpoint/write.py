@@ -18,6 +18,7 @@ from convnet.checkpoint.read import (
     FORMAT,
     INPUT,
     JSONS,
+    PROVENANCE,
     TEXTS,
     checksum,
     read_header,
@@ -96,6 +97,8 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     texts |= {key: json.dumps(values[key], allow_nan=False) for key in JSONS}
     if checkpoint.input is not None:
         texts[INPUT] = msgspec.json.encode(checkpoint.input).decode()
+    if checkpoint.provenance:
+        texts[PROVENANCE] = json.dumps(checkpoint.provenance)
     return {"format": FORMAT, **texts, "check": checksum(texts)}
 
 

@@ -20,7 +20,8 @@ _GROUP = "List what there is"
 def nets(arguments: ListArguments) -> None:
     """List the nets that come with convnet.
 
-    The option --layers takes their names in place of files.
+    The option --layers takes their names in place of files; --load and --init-from those of trained
+    ones in place of runs.
     """
     from convnet.commands.listing.nets import list_nets
 

@@ -24,7 +24,7 @@ from convnet.cli_options.types import (
     Mean,
 )
 
-_CHECKPOINT = "Checkpoint file, or a folder: its newest"
+_CHECKPOINT = "Checkpoint file, or a folder: its newest; or a trained net of `convnet nets`"
 _NEWEST = "[default: the newest checkpoint in checkpoints/]"
 
 

@@ -146,7 +146,7 @@ class StartArguments(Arguments):
         type=PATH,
         metavar="FILE",
         help="Start a new run with the weights of all layers whose name and shape fit: of a "
-        "checkpoint, or of a file of another framework.",
+        "checkpoint, of a trained net of `convnet nets`, or of a file of another framework.",
     )
     map_file: Path | None = option(
         "--map",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from convnet import checkpoint
+from convnet import checkpoint, nets
 from convnet.checkpoint import Found
 from convnet.commands.output.console import note
 from convnet.errors import CheckpointError
@@ -13,6 +13,8 @@ RUNS = Path("checkpoints")
 
 def find(load: Path | None) -> Path:
     """Return the path of the checkpoint to load; None means the newest of all runs.
+
+    load: a checkpoint, a folder, or the name of a trained net that comes with convnet.
 
     Raises CheckpointError if there is none.
     """
@@ -42,4 +44,4 @@ def _place(load: Path | None) -> Path:
             f"there is no folder {RUNS} here, where `convnet train` saves; give a checkpoint or a "
             "run's folder with --load"
         )
-    return load if load is not None else RUNS
+    return RUNS if load is None else nets.trained(load) or load

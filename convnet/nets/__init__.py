@@ -1,7 +1,8 @@
 """The nets that are shipped with convnet, found by name.
 
 Each is a pair of files, `layers/NAME.cfg` and `params/NAME.params`.  A checkout has these folders
-at its top; setup.py packages them beside this file.
+at its top; setup.py packages them beside this file.  A few nets have been trained: the folder
+`trained` holds their weights.
 """
 
 import difflib
@@ -40,18 +41,24 @@ DESCRIPTIONS = {
     "vgg-16": "VGG-16, configuration D of Simonyan and Zisserman; 138 million parameters",
 }
 
+# Short names of trained nets: the best for a data set.  `cifar10`, as the name of a pair of files,
+# is another net.
+SHORT = {"cifar10": "cifar10-quick"}
+
 _INSTALLED = Path(__file__).parent
 _CHECKOUT = Path(__file__).parents[2]
+TRAINED = _INSTALLED / "trained"
 
 
 @dataclass(frozen=True)
 class ShippedNet:
-    """A shipped net: its name, one line about it, and its two files."""
+    """A shipped net: its name, one line about it, its two files, and its weights if it has any."""
 
     name: str
     description: str
     layers: Path
     params: Path
+    weights: Path | None = None
 
 
 def folder() -> Path:
@@ -96,9 +103,32 @@ def params_file(given: Path | None, layers: Path | None) -> Path | None:
     return net.params if net else given
 
 
+def trained(given: Path) -> Path | None:
+    """Return the weights, a checkpoint, of the trained net that `given` names; else None.
+
+    A file or a folder of that name in the working directory is preferred.  Raises ConvnetError for
+    the name of a shipped net without weights.
+    """
+    name = SHORT.get(str(given), str(given))
+    if not _is_name(given) or given.exists() or name not in DESCRIPTIONS:
+        return None
+    if (weights := _weights(name)) is None:
+        names = [net.name for net in shipped() if net.weights]
+        raise ConvnetError(
+            f"{name}: there is no such file or folder, and the shipped net of that name comes "
+            f"without weights; with weights there are {', '.join(names) or 'none'}"
+        )
+    return weights
+
+
+def _weights(name: str) -> Path | None:
+    path = TRAINED / f"{name}.safetensors"
+    return path if path.is_file() else None
+
+
 def _net(name: str) -> ShippedNet:
     files = folder() / "layers" / f"{name}.cfg", folder() / "params" / f"{name}.params"
-    return ShippedNet(name, DESCRIPTIONS[name], *files)
+    return ShippedNet(name, DESCRIPTIONS[name], *files, _weights(name))
 
 
 def _is_name(given: Path) -> bool:

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import click
 
-from examples.cifar10.arguments import FOLDER, SCALE, check_corpus, list_of, one_line_errors
+from examples.arguments import FOLDER, SCALE, list_of, one_line_errors
 from examples.cifar10.batches import originals_folder
-from examples.cifar10.nets import BY_NAME, NETS, Net
-from examples.cifar10.records import write_records
-from examples.cifar10.results import Result, curve_of, result_of, table, write_curves
+from examples.cifar10.nets import BY_NAME, NETS, Net, check_corpus
+from examples.cifar10.results import result_of, table
 from examples.cifar10.training import Place, train
+from examples.curves import curve_of, write_curves
+from examples.outcomes import Result
+from examples.records import write_records
 
 
 @click.command()

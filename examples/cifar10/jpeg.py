@@ -18,12 +18,13 @@ import numpy as np
 from PIL import Image
 
 from convnet.data import open_dataset
-from examples.cifar10.arguments import FOLDER, SCALE, check_corpus, list_of, one_line_errors
+from examples.arguments import FOLDER, SCALE, list_of, one_line_errors
 from examples.cifar10.batches import originals_folder
-from examples.cifar10.nets import BY_NAME
-from examples.cifar10.records import write_records
-from examples.cifar10.results import result_of, spread
+from examples.cifar10.nets import BY_NAME, check_corpus
+from examples.cifar10.results import result_of
 from examples.cifar10.training import Place, train
+from examples.outcomes import spread
+from examples.records import write_records
 
 NET = BY_NAME["80sec"]
 HALVED_COLORS = 2  # Pillow's number for a chroma of half the width and height

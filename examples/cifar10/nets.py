@@ -14,19 +14,16 @@ was chosen here.  Two of the originals' texts are referred to by name:
 from dataclasses import dataclass
 from pathlib import Path
 
+from convnet.errors import ConvnetError
+from examples import stages
+
 _CC1, _CHM, _CC2 = "cc1/example-layers", "chm/example-layers", "cc2/layers"
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A part of a run.
+class Stage(stages.Stage):
+    """A part of a run, whose divisor is that of the rates `epsW`.  train, test: data batches."""
 
-    until: epochs since the beginning of the run.  divisor: of the file's rates `epsW`.  train,
-    test: data batches.
-    """
-
-    until: int
-    divisor: int = 1
     train: str = "1-5"
     test: str = "6"
 
@@ -112,11 +109,12 @@ NETS = (
 BY_NAME = {net.name: net for net in NETS}
 
 
-def scaled(stages: tuple[Stage, ...], scale: float) -> tuple[Stage, ...]:
-    """Return stages of a fraction of the epochs, each of at least one epoch."""
-    found: list[Stage] = []
-    for stage in stages:
-        earliest = found[-1].until + 1 if found else 1
-        until = max(earliest, round(stage.until * scale))
-        found.append(Stage(until, stage.divisor, stage.train, stage.test))
-    return tuple(found)
+def check_corpus(nets: list[Net], corpus: Path) -> None:
+    """Raise a ConvnetError unless the folder has the files of these nets."""
+    for net in nets:
+        for path in (net.layers(corpus), net.params(corpus)):
+            if not path.is_file():
+                raise ConvnetError(
+                    f"{path}: no such file; --corpus must hold the files of the originals as in "
+                    "their repositories: cc1/example-layers, chm/example-layers, cc2/layers"
+                )

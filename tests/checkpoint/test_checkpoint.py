@@ -45,6 +45,23 @@ def test_everything_comes_back(tmp_path, saved):
     assert replace(again, arrays={}) == replace(first, arrays={})
 
 
+def test_weights_may_be_stored_as_16_bit_floats(tmp_path, saved):
+    """They are read as 32-bit ones, and damage is found as ever."""
+    whole, path = load(saved), tmp_path / "half.safetensors"
+    halves = {name: array.astype(np.float16) for name, array in whole.arrays.items()}
+    save(path, replace(whole, arrays=halves, provenance={"command": "convnet train"}))
+    again = load(path)
+    assert again.provenance == {"command": "convnet train"} and whole.provenance == {}
+    for name, array in again.arrays.items():
+        assert array.dtype == np.float32 and (array == halves[name]).all(), name
+    assert any((again.arrays[name] != array).any() for name, array in whole.arrays.items())
+    damaged = bytearray(path.read_bytes())
+    damaged[-3] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(CheckpointError, match="checksum"):
+        load(path)
+
+
 def test_other_programs_can_read_the_file(saved):
     """It is a plain safetensors file, and the names are those of the parameters."""
     arrays = load_file(saved)

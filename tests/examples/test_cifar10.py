@@ -12,11 +12,12 @@ from click.testing import CliRunner
 
 from convnet.data import open_dataset
 from convnet.errors import DataError
+from examples import stages
 from examples.cifar10 import __main__ as command_line
-from examples.cifar10 import training
 from examples.cifar10.batches import originals_folder
-from examples.cifar10.nets import BY_NAME, NETS, Stage, folding, scaled
-from examples.cifar10.training import Place, command, epochs_done, scores, settings, train
+from examples.cifar10.nets import BY_NAME, NETS, Stage, folding
+from examples.cifar10.training import Place, command, scores, settings, train
+from examples.stages import epochs_done, scaled
 from tests.support.made_cifar import CASES, make_archive, make_corpus
 from tests.support.paths import ROOT
 
@@ -144,8 +145,8 @@ def test_a_run_goes_on_in_the_stage_where_it_stopped(corpus, tmp_path, monkeypat
         called.append((arguments[1], option(arguments, "--epochs")))
         done[0] = float(option(arguments, "--epochs"))
 
-    monkeypatch.setattr(training, "call", call)
-    monkeypatch.setattr(training, "epochs_done", lambda folder: done[0])
+    monkeypatch.setattr(stages, "call", call)
+    monkeypatch.setattr(stages, "epochs_done", lambda folder: done[0])
     place = Place(tmp_path, corpus, tmp_path)
     train(NET, 1, place)
     assert called == [("--layers", "8"), ("--resume", "10")]
@@ -158,14 +159,14 @@ def test_a_run_goes_on_in_the_stage_where_it_stopped(corpus, tmp_path, monkeypat
 
 
 def test_a_run_that_was_stopped_by_a_signal_ends_the_command(corpus, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "call", lambda arguments: "")
+    monkeypatch.setattr(stages, "call", lambda arguments: "")
     with pytest.raises(click.Abort):
         train(NET, 1, Place(tmp_path, corpus, tmp_path))
 
 
 def test_a_command_that_fails_ends_the_run(capfd):
     with pytest.raises(click.Abort):
-        training.call(["train", "--resume", "no-such-run"])
+        stages.call(["train", "--resume", "no-such-run"])
     assert "no-such-run" in capfd.readouterr().err
 
 
@@ -186,7 +187,7 @@ def test_a_stopped_run_continues_to_the_same_result(archive, corpus, tmp_path, m
         assert epochs_done(place.folder(NET, 1)) == 2
     one, other = (scores(NET, 1, place) for place in places)
     assert one == other and one[0]["cases"] == CASES and one[0]["views"] == 1
-    monkeypatch.setattr(training, "call", lambda *_: pytest.fail("tested again"))
+    monkeypatch.setattr(stages, "call", lambda *_: pytest.fail("tested again"))
     assert scores(NET, 1, places[0]) == one
     journal = (places[0].folder(NET, 1) / "journal.jsonl").read_text()
     rates = {json.loads(line).get("rates", {}).get("fc1.weights.0") for line in journal.split("\n")

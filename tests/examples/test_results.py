@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from convnet.errors import ConvnetError
+from examples import outcomes
 from examples import results as page
 from examples.cifar10 import results as module
 from examples.cifar10.jpeg import (
@@ -15,17 +16,13 @@ from examples.cifar10.jpeg import (
     table,
 )
 from examples.cifar10.nets import BY_NAME
-from examples.cifar10.records import read_records, write_records
-from examples.cifar10.results import (
-    Point,
-    Result,
-    curve_of,
-    read_curves,
-    result_of,
-    spread,
-    write_curves,
-)
+from examples.cifar10.results import result_of
 from examples.cifar10.training import Place
+from examples.curve_plot import MOST_POINTS, curves_svg, thinned, together
+from examples.curves import Point, curve_of, read_curves, write_curves
+from examples.outcomes import Result, spread
+from examples.photos.specialization import Specialization
+from examples.records import read_records, write_records
 
 NET = BY_NAME["80sec"]
 
@@ -71,7 +68,7 @@ def test_a_curve_has_a_point_for_each_whole_epoch(run):
 
 
 def test_an_unfinished_run_has_no_test_error(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "epochs_done", lambda folder: 2.5)
+    monkeypatch.setattr(outcomes, "epochs_done", lambda folder: 2.5)
     monkeypatch.setattr(module, "scores", lambda *_: pytest.fail("tested"))
     found = result_of(NET, 1, Place(tmp_path, tmp_path, tmp_path))
     assert (found.error, found.epochs, found.of, found.seconds) == (None, 2.5, 10, 8.0)
@@ -80,7 +77,7 @@ def test_an_unfinished_run_has_no_test_error(run, tmp_path, monkeypatch):
 
 def test_a_finished_run_counts_all_its_views(run, tmp_path, monkeypatch):
     tests = [{"views": 1, "top1_error": 0.3}, {"views": 10, "top1_error": 0.2}]
-    monkeypatch.setattr(module, "epochs_done", lambda folder: 10.0)
+    monkeypatch.setattr(outcomes, "epochs_done", lambda folder: 10.0)
     monkeypatch.setattr(module, "scores", lambda *_: tests)
     found = result_of(NET, 1, Place(tmp_path, tmp_path, tmp_path))
     assert (found.test_error, found.views, found.views_error, found.error) == (0.3, 10, 0.2, 0.2)
@@ -173,6 +170,20 @@ def test_the_page_has_the_tables_of_the_stored_results():
 def test_stored_results_are_small():
     stored = list(page.STORED.iterdir())
     assert stored and sum(path.stat().st_size for path in stored) < 300_000
+    assert all(path.stat().st_size < 100_000 for path in stored)
+
+
+def test_the_plots_are_those_of_the_stored_curves(tmp_path):
+    """Run `python -m examples.results` if this fails."""
+    text = page.PAGE.read_text("utf-8")
+    for curves in page.STORED.glob("*-curves.csv"):
+        (tmp_path / curves.name).write_bytes(curves.read_bytes())
+    page.write_plots(tmp_path)
+    plots = sorted(tmp_path.glob("*.svg"))
+    assert plots
+    for plot in plots:
+        assert plot.read_text("utf-8") == (page.STORED / plot.name).read_text("utf-8")
+        assert f"](results/{plot.name})" in text
 
 
 def test_tables_replace_what_was_there(tmp_path):
@@ -182,6 +193,70 @@ def test_tables_replace_what_was_there(tmp_path):
     assert page.with_tables(once, tmp_path) == once
     with pytest.raises(ConvnetError, match="no table 'costs'"):
         page.with_tables("<!-- table: costs --> <!-- end -->", tmp_path)
+
+
+def test_what_the_photographs_gave_is_collected(tmp_path):
+    """Of the filters those of the first seed."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    done = result(net="alexnet", test_error=0.35, views=10, views_error=0.33, top5_error=0.1)
+    write_records([done], folder / "results.json")
+    special = Specialization("alexnet", 1, 30.0, (0.6, 0.2), (0.7, 0.1), 0.4, 0.05, 1e-4)
+    write_records([special], folder / "specialization.json")
+    case = {"true": "ant", "top": [["ant", 0.9]], "neighbors": [["bass", 1.0]]}
+    figure4 = {"net": "alexnet", "seed": 1, "epochs": 30.0, "cases": [case]}
+    (folder / "figure4.json").write_text(json.dumps(figure4))
+    write_curves({("alexnet", 1): [Point(1, 4.0, 0.9, 4.1, 0.95)]}, folder / "curves.csv")
+    for seed in (2, 1):
+        (folder / f"figure3-alexnet-{seed}.png").write_bytes(bytes([seed]))
+    costs = dict(real="float32", divided=1, cases=8, ours=[1.5, 1.25], torch=[1.5, 1.0])
+    costs |= {"torch_double": [1.5, 1.125], "seconds": [1.0, 2.0]}
+    (tmp_path / "torch-costs.json").write_text(json.dumps([costs]))
+    stored = tmp_path / "stored"
+    page.collect(tmp_path, stored)
+    assert (stored / "photos-figure3.png").read_bytes() == bytes([1])
+    assert read_curves(stored / "photos-curves.csv")["alexnet", 1][0].test_error == 0.95
+    assert "35.00% | 33.00% | 2.00" in page.photos(stored)
+    assert "0.600 and 0.200" in page.photos_specialization(stored)
+    assert "| ant | **ant** 90% | bass |" in page.photos_figure4(stored)
+    row = "| float32 | all | 2 of 8 | 1.5000, 1.2500 | 2.5e-01 | 2.5e-01 | 1.2e-01 |"
+    assert row in page.torch_costs(stored)
+    page.write_plots(stored)
+    assert (stored / "photos-curves.svg").read_text().count("alexnet, test") == 1
+
+
+# -- plots -----------------------------------------------------------------------------------------
+
+
+def curve(epochs):
+    return [Point(epoch, 1.0, 0.5 / epoch, 1.0, 0.6 / epoch) for epoch in range(1, epochs + 1)]
+
+
+def test_nets_that_train_about_as_long_share_a_panel():
+    lengths = {"long": 520, "short": 10, "middle": 140, "also": 160, "longer": 600}
+    curves = {(net, 1): curve(epochs) for net, epochs in lengths.items()} | {("begun", 1): []}
+    assert together(curves) == [["short"], ["middle", "also"], ["long", "longer"]]
+
+
+def test_a_plot_of_all_nets_is_small_and_has_all_seeds():
+    lengths = {"a": (10, 3), "b": (140, 3), "c": (140, 3), "d": (160, 1), "e": (160, 1)}
+    lengths |= {"f": (520, 1), "g": (520, 1)}
+    curves = {
+        (net, seed): curve(epochs)
+        for net, (epochs, seeds) in lengths.items()
+        for seed in range(1, seeds + 1)
+    }
+    text = curves_svg(curves, "All")
+    assert len(text) < 60_000
+    assert text.count('stroke-opacity="0.35"') == 2 * 3  # the other seeds of a, b and c
+    assert text.count(", training<") == len(lengths)
+
+
+def test_long_curves_are_thinned_to_their_last_point():
+    points = [(epoch, 0.5) for epoch in range(1, 521)]
+    kept = thinned(points)
+    assert len(kept) <= MOST_POINTS + 1 and (kept[0], kept[-1]) == (points[0], points[-1])
+    assert thinned(points[:160]) == points[:160]
 
 
 def test_collecting_keeps_what_is_missing(tmp_path):

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from convnet import nets
 from convnet.checkpoint import Checkpoint
 from convnet.checkpoint.fitting import Fit, take_fitting
 from convnet.cli_options.train import StartArguments
@@ -36,7 +37,7 @@ def init_from(start: StartArguments, network: Network, prepared: Prepared) -> di
 
     Also prints how the images that they were trained on differ from the run's.
     """
-    path: Path = start.init_from
+    path: Path = nets.trained(start.init_from) or start.init_from
     found = format_of(path)
     if found is not None:
         own = read_exported(path, found.name) if start.map_file is None else None

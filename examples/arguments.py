@@ -1,4 +1,4 @@
-"""Arguments that the commands of this package share."""
+"""Arguments and error messages that the commands of several experiments share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from convnet.errors import ConvnetError
-from examples.cifar10.nets import Net
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 SCALE = click.FloatRange(0, 1, min_open=True)
@@ -40,14 +39,3 @@ def list_of(kind, known=None):
         return list(dict.fromkeys(found))
 
     return split
-
-
-def check_corpus(nets: list[Net], corpus: Path) -> None:
-    """Raise a ConvnetError unless the folder has the files of these nets."""
-    for net in nets:
-        for path in (net.layers(corpus), net.params(corpus)):
-            if not path.is_file():
-                raise ConvnetError(
-                    f"{path}: no such file; --corpus must hold the files of the originals as in "
-                    "their repositories: cc1/example-layers, chm/example-layers, cc2/layers"
-                )
