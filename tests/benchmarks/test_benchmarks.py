@@ -139,7 +139,7 @@ def test_a_network_that_is_no_chain_is_refused():
 
 
 def test_one_device_drops_what_the_file_says_of_devices():
-    devices = {node.devices for node in shipped_graph("alexnet", one_device=True).declared()}
+    devices = {node.devices for node in shipped_graph("alexnet:one").declared()}
     assert devices == {(), (0,)}  # the data has none
 
 
@@ -207,7 +207,7 @@ def test_results_of_parts_stand_side_by_side(tmp_path):
 # -- the command -----------------------------------------------------------------------------------
 
 
-class _Here:
+class Here:
     """A worker in this process."""
 
     def __init__(self, _module, kind, net, cases, env):
@@ -224,7 +224,7 @@ class _Here:
 
 
 def test_the_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(cpu, "Worker", _Here)
+    monkeypatch.setattr(cpu, "Worker", Here)
     monkeypatch.setattr(cpu_worker, "LEAST", 0.0)
     monkeypatch.setitem(cpu.LAYERS, "cifar10-layers", "digits")
     path = tmp_path / "found.json"
