@@ -6,8 +6,17 @@ A call is known by a layer's name and a direction: "conv2 forward", "fc6 weights
 from math import prod
 
 import numpy as np
+from numba import get_num_threads
 
-from convnet.backends.cpu.engine import aligned, operation
+from convnet.backends.cpu.engine import (
+    SMALL_STEP,
+    Bound,
+    Program,
+    aligned,
+    limit_threads,
+    operation,
+)
+from convnet.compiling.building import compiled
 from convnet.compiling.replay import bind
 
 DIRECTIONS = {
@@ -51,18 +60,16 @@ def our_call(node, direction: str, cases: int):
 
 
 def bound(name, *arguments):
-    """A function without arguments that runs an operation as the engine binds it."""
+    """A function without arguments that runs an operation as a program of the engine does."""
     function, options = operation(name), {}
     if function.scratch_size is not None:
         size = function.scratch_size(*arguments)
         options["scratch"] = aligned(size, np.dtype(np.uint8))
-    calls = bind(function, *arguments, **options)
-
-    def run():
-        for call in calls:
-            call()
-
-    return run
+    size = sum(a.nbytes for a in arguments if isinstance(a, np.ndarray))
+    threads = 1 if size < SMALL_STEP else get_num_threads()
+    with limit_threads(threads):
+        calls = compiled(bind(function, *arguments, **options))
+    return Program([Bound(None, threads, calls)]).run
 
 
 def _shapes(node, cases):

@@ -113,20 +113,20 @@ def _bias(direction, size):
 
 def _sum(_, size):
     first, second, y = (numbers(size.values) for _ in range(3))
-    return [bound("elementwise.scale", x, y, 1.0, x is second) for x in (first, second)]
+    return [bound("elementwise.weighted_sum", first, second, y, 1.0, 1.0)]
 
 
 def _max(direction, size):
     first, second, y = (numbers(size.values) for _ in range(3))
     if direction == "forward":
-        return [bound("eltmax.forward", x, y, x is first) for x in (first, second)]
+        return [bound("eltmax.forward", first, second, y)]
     dy, others = numbers(size.values), [numbers(size.values) for _ in range(2)]
     pairs = zip((first, second), others, strict=True)
     return [bound("eltmax.backward", x, y, dy, dx, False) for x, dx in pairs]
 
 
 def _softmax(direction, size):
-    """With the cost above it, which also counts how many classes rank before the label's."""
+    """With the cost above it and its errors."""
     x, y = (numbers(size.classes, size.cases) for _ in range(2))
     labels, values = np.zeros((1, size.cases), np.float32), np.zeros(3)
     softmax = bound("softmax.forward", x, y)

@@ -166,4 +166,6 @@ class Kernels:
 
     def _function(self, name, pointers, integers):
         types = [ctypes.c_void_p] * pointers + [ctypes.c_int64] * integers
-        return ctypes.CFUNCTYPE(None, *types)(self.engine.get_function_address(name))
+        found = ctypes.CFUNCTYPE(None, *types)(self.engine.get_function_address(name))
+        found.engine = self.engine  # which holds the machine code
+        return found

@@ -40,10 +40,10 @@ def _powers(first: int, last: int) -> list[int]:
 
 AXES: dict[str, dict[int, Point]] = {
     "minibatch": {n: Point(NET, n) for n in _powers(1, 1024)},
-    "minibatch-alexnet": {n: Point("alexnet-groups", n) for n in (1, 4, 16, 64, 256)},
-    "side": {n: Point(f"{NET}:side={n}", 32) for n in (12, 24, 48, 96, 192)},
-    "convolutions": {n: Point(f"{NET}:convs={n}", 128) for n in (3, 4, 8, 16, 32, 64)},
-    "filters": {n: Point(f"{NET}:filters={n}", 32) for n in _powers(16, 512)},
+    "minibatch-alexnet": {n: Point("alexnet-groups", n) for n in (1, 8, 32, 128)},
+    "side": {n: Point(f"{NET}:side={n}", 32) for n in (12, 24, 48, 96)},
+    "convolutions": {n: Point(f"{NET}:convs={n}", 128) for n in (3, 8, 16, 32)},
+    "filters": {n: Point(f"{NET}:filters={n}", 32) for n in _powers(16, 256)},
     "devices": {n: Point(f"{NET}:devices={n}", 128) for n in (1, 2, 4)},
     "threads": {n: Point(NET, 128, n) for n in _powers(1, CORES)},
 }

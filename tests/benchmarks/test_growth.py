@@ -35,8 +35,8 @@ def test_changes_of_a_shipped_network():
     assert names(shipped_graph("cifar10-norm:convs=3")) == names(plain)
     spread = shipped_graph("cifar10-norm:devices=2")
     assert {n.devices for n in spread.nodes} == {(), (0, 1)}
-    both = shipped_graph("cifar10-norm:side=32:filters=8")
-    assert both.node("conv1").shape[:2] == (8, 32)
+    both = shipped_graph("cifar10-norm:side=32:filters=16")
+    assert both.node("conv1").shape[:2] == (16, 32)
 
 
 @pytest.mark.parametrize("axis", growth.AXES)
@@ -56,7 +56,7 @@ def measured(tmp_path, monkeypatch):
     monkeypatch.setattr(timing, "PAUSE", 0.0)
     monkeypatch.setattr(cpu, "Worker", Here)
     monkeypatch.setattr(cpu_worker, "LEAST", 0.0)
-    small = "cifar10-norm:filters=8:side=12"
+    small = "cifar10-norm:filters=16:side=12"
     axes = {
         "minibatch": {n: growth.Point(small, n, 1) for n in (2, 1)},
         "devices": {n: growth.Point(f"{small}:devices={n}", 2, 1) for n in (1, 2)},
