@@ -76,12 +76,16 @@ corpus: $(VENV)/.tested
 	$(BIN)/python -m tests.scripts.corpus_table
 	$(BIN)/python -m tests.scripts.corpus_replicas
 
-# Tests of vectorized code, with vectors narrower than the processor's.
-NARROW := tests/network/test_fusion.py tests/layers/test_layers.py \
+# Tests of vectorized code with vectors of 16, 32 and, where the processor has them, 64 bytes.
+VECTORIZED := tests/network/test_fusion.py tests/layers/test_layers.py \
 	$(addprefix tests/backends/cpu/test_,conv.py pool.py neuron.py exponentials.py)
+AVX512 := +avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl
 widths: $(VENV)/.tested
-	NUMBA_CPU_NAME=x86-64 NUMBA_CPU_FEATURES=+sse4.2 $(BIN)/python -m pytest $(NARROW)
-	NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=+avx2,+fma $(BIN)/python -m pytest $(NARROW)
+	NUMBA_CPU_NAME=x86-64 NUMBA_CPU_FEATURES=+sse4.2 $(BIN)/python -m pytest $(VECTORIZED)
+	NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=+avx2,+fma $(BIN)/python -m pytest $(VECTORIZED)
+	@if $(BIN)/python -m tests.scripts.has_features $(AVX512); then set -x; \
+	NUMBA_CPU_NAME=x86-64-v4 NUMBA_CPU_FEATURES=$(AVX512) $(BIN)/python -m pytest $(VECTORIZED); \
+	else echo "no vectors of 64 bytes: the processor lacks some of $(AVX512)"; fi
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.cpu

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import startup
+from benchmarks import elementwise, startup
 from benchmarks.cpu_layers import COMPILED, calls_of, flops_of
 from benchmarks.graphs import shipped_graph
 from benchmarks.tables import add_results, machine, table
@@ -28,7 +28,7 @@ NETS = {
     "alexnet-groups": (128, 3),
 }
 LAYERS = {"alexnet-layers": "alexnet-groups", "cifar10-layers": "cifar10-norm"}
-PARTS = (*NETS, *LAYERS, "devices", "startup")
+PARTS = (*NETS, *LAYERS, "elementwise", "devices", "startup")
 PACKAGES = ("numpy", "numba", "torch")
 
 
@@ -112,6 +112,22 @@ class Bench:
                 rivals[kind] = partial(theirs.ask, "layer", call=name, **options)
         return rivals
 
+    def elementwise(self) -> Iterator[dict]:
+        """Each elementwise function alone, in each direction, on arrays of each size."""
+        with self.worker("ours", "digits", 1) as ours, self.worker("eager", "digits", 1) as theirs:
+            for name in elementwise.calls():
+                if self.only not in name:
+                    continue
+                rivals = {
+                    "ours": partial(ours.ask, "elementwise", call=name),
+                    "eager": partial(theirs.ask, "elementwise", call=name),
+                }
+                if "compiled" in self.rivals and name.startswith(elementwise.COMPILED):
+                    rivals["compiled"] = partial(rivals["eager"], compiled=True)
+                row = self.row(name, in_turn(rivals, self.rounds or 5))
+                click.echo(f"  {name}: {row['ratio']:.2f}", err=True)
+                yield {key: row[key] for key in row if not key.endswith(("GFLOP/s", "peak"))}
+
     def devices(self) -> list[dict]:
         """What the two virtual devices of alexnet.cfg cost: the same layers on one and on two."""
         cases = self.cases or 128
@@ -131,7 +147,12 @@ class Bench:
             return self.net(part)
         if part in LAYERS:
             return self.layers(part)
-        return self.devices() if part == "devices" else startup.rows()
+        others = {
+            "elementwise": self.elementwise,
+            "devices": self.devices,
+            "startup": startup.rows,
+        }
+        return others[part]()
 
 
 def _asked(workers, what):
@@ -168,7 +189,9 @@ def _with_memory(row, cases, memory, best):
 @click.option("--threads", default=os.cpu_count() or 1, show_default=True)
 @click.option("--rounds", type=int, help="Pairs of measurements; by default enough for each part.")
 @click.option("--cases", type=int, help="Cases of a minibatch, instead of each part's own.")
-@click.option("--only", default="", help="Of layers: those whose line holds this text.")
+@click.option(
+    "--only", default="", help="Of layers and functions: those whose line holds this text."
+)
 @click.option(
     "--rival",
     "rivals",

@@ -6,8 +6,17 @@ A call is known by a layer's name and a direction: "conv2 forward", "fc6 weights
 from math import prod
 
 import numpy as np
+from numba import get_num_threads
 
-from convnet.backends.cpu.engine import aligned, operation
+from convnet.backends.cpu.engine import (
+    SMALL_STEP,
+    Bound,
+    Program,
+    aligned,
+    limit_threads,
+    operation,
+)
+from convnet.compiling.building import compiled
 from convnet.compiling.replay import bind
 
 DIRECTIONS = {
@@ -50,19 +59,17 @@ def our_call(node, direction: str, cases: int):
     return _OURS[node.layer.type_name](node, direction, cases)
 
 
-def _bound(name, *arguments):
-    """As the engine binds a step."""
+def bound(name, *arguments):
+    """A function without arguments that runs an operation as a program of the engine does."""
     function, options = operation(name), {}
     if function.scratch_size is not None:
         size = function.scratch_size(*arguments)
         options["scratch"] = aligned(size, np.dtype(np.uint8))
-    calls = bind(function, *arguments, **options)
-
-    def run():
-        for call in calls:
-            call()
-
-    return run
+    size = sum(a.nbytes for a in arguments if isinstance(a, np.ndarray))
+    threads = 1 if size < SMALL_STEP else get_num_threads()
+    with limit_threads(threads):
+        calls = compiled(bind(function, *arguments, **options))
+    return Program([Bound(None, threads, calls)]).run
 
 
 def _shapes(node, cases):
@@ -75,10 +82,10 @@ def _our_conv(node, direction, cases):
     w, geometry = numbers(*layer.weights()[0].shape), (*layer.geometry(0), False)
     if direction == "forward":
         biases = numbers(layer.total)
-        return _bound("conv.forward_fused", x, w, y, *geometry, biases, "ident", 0.0, 0.0)
+        return bound("conv.forward_fused", x, w, y, *geometry, biases, "ident", 0.0, 0.0)
     if direction == "images":
-        return _bound("conv.images_grad", y, w, x, *geometry)
-    return _bound("conv.weights_grad", x, y, w, *geometry)
+        return bound("conv.images_grad", y, w, x, *geometry)
+    return bound("conv.weights_grad", x, y, w, *geometry)
 
 
 def _our_fc(node, direction, cases):
@@ -87,43 +94,43 @@ def _our_fc(node, direction, cases):
     w = numbers(layer.outputs, layer.input_sizes[0])
     if direction == "forward":
         biases = numbers(layer.outputs)
-        return _bound("fc.forward_fused", x, w, y, False, biases, "ident", 0.0, 0.0)
+        return bound("fc.forward_fused", x, w, y, False, biases, "ident", 0.0, 0.0)
     if direction == "inputs":
-        return _bound("fc.inputs_grad", y, w, x, False)
+        return bound("fc.inputs_grad", y, w, x, False)
     if direction == "weights":
-        return _bound("fc.weights_grad", x, y, w, False)
+        return bound("fc.weights_grad", x, y, w, False)
     hyper = np.array([0.9, 1e-4, 1e-6])
-    return _bound("update.sgd", w, numbers(*w.shape), np.zeros_like(w), hyper)
+    return bound("update.sgd", w, numbers(*w.shape), np.zeros_like(w), hyper)
 
 
 def _our_norm(node, direction, cases):
     layer = node.layer
     x, y, denom = (numbers(*node.shape, cases) for _ in range(3))
     window = layer.size, layer.effective_scale, layer.pow, layer.k, False
-    forward = _bound("cmrnorm.forward", x, y, denom, *window)
+    forward = bound("cmrnorm.forward", x, y, denom, *window)
     if direction == "forward":
         return forward
     forward()
     dy, dx = numbers(*node.shape, cases), numbers(*node.shape, cases)
-    return _bound("cmrnorm.backward", x, y, dy, denom, dx, *window, False)
+    return bound("cmrnorm.backward", x, y, dy, denom, dx, *window, False)
 
 
 def _our_pool(node, direction, cases):
     x, y = (numbers(*shape) for shape in _shapes(node, cases))
-    forward = _bound("pool.forward", x, y, *node.layer.window())
+    forward = bound("pool.forward", x, y, *node.layer.window())
     if direction == "forward":
         return forward
     forward()
     dy, dx = numbers(*y.shape), numbers(*x.shape)
-    return _bound("pool.backward", x, y, dy, dx, *node.layer.window(), False)
+    return bound("pool.backward", x, y, dy, dx, *node.layer.window(), False)
 
 
 def _our_neuron(node, direction, cases):
     y, kind = numbers(node.shape.size, cases), node.layer.nonlinearity.kind
     if direction == "forward":
-        return _bound("neuron.forward", y, y, kind, 0.0, 0.0)
+        return bound("neuron.forward", y, y, kind, 0.0, 0.0)
     dy = numbers(*y.shape)
-    return _bound("neuron.backward", y, y, dy, dy, kind, 0.0, 0.0, False)
+    return bound("neuron.backward", y, y, dy, dy, kind, 0.0, 0.0, False)
 
 
 def _our_dropout(node, direction, cases):
@@ -131,19 +138,19 @@ def _our_dropout(node, direction, cases):
     mask = np.ones(x.shape, np.uint8)
     if direction == "forward":
         random = np.array([1, 0, 2, 3, 0, 0], np.uint32)
-        return _bound("dropout.forward", x, y, mask, node.layer.keep, 1.0, random)
-    return _bound("dropout.backward", y, mask, x, 1.0, False)
+        return bound("dropout.forward", x, y, mask, node.layer.keep, 1.0, random)
+    return bound("dropout.backward", y, mask, x, 1.0, False)
 
 
 def _our_softmax(node, direction, cases):
     """With the cost above it."""
     x, y = (numbers(node.shape.size, cases) for _ in range(2))
     labels, values = np.zeros((1, cases), np.float32), np.zeros(3)
-    softmax = _bound("softmax.forward", x, y)
+    softmax = bound("softmax.forward", x, y)
     if direction == "backward":
         softmax()
-        return _bound("cost_logreg.backward", labels, y, x, 1.0, True, False)
-    cost = _bound("cost_logreg.forward", labels, y, values, 1)
+        return bound("cost_logreg.backward", labels, y, x, 1.0, True, False)
+    cost = bound("cost_logreg.forward", labels, y, values, 1)
     return lambda: (softmax(), cost())
 
 

@@ -1,7 +1,7 @@
 """One process that is timed: `python -m benchmarks.cpu_worker KIND NET CASES`.
 
-KIND: ours, eager, channels_last or compiled.  NET: a network of layers/; with ":one" behind it on
-one device.  Answers requests on standard input (see timing.serve).
+KIND: ours, eager, channels_last or compiled.  NET: a network of layers/, and changes of it behind
+colons (see graphs).  Answers requests on standard input (see timing.serve).
 """
 
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.cpu_layers import calls_of, our_call
+from benchmarks.elementwise import our_elementwise
 from benchmarks.graphs import shapes_of, shipped_graph
 from benchmarks.timing import seconds_of, serve
 
@@ -119,24 +120,29 @@ class Server:
 
     def __init__(self, kind, name, cases):
         self.kind, self.cases, self.name = kind, cases, name
-        self.graph = shipped_graph(name.removesuffix(":one"), name.endswith(":one"))
+        self.graph = shipped_graph(name)
         self._call = None, None
 
     @cache  # noqa: B019
     def _net(self):
-        net = Ours(self.graph, self.cases) if self.kind == "ours" else Theirs(
-            self.graph, self.cases, self.kind
-        )  # fmt: skip
-        net.train()
-        return net
+        if self.kind == "ours":
+            return Ours(self.graph, self.cases)
+        return Theirs(self.graph, self.cases, self.kind)
+
+    @cache  # noqa: B019
+    def _ready(self, what):
+        """A step that has been run once: tests alone take no memory for a backward pass."""
+        call = getattr(self._net(), what)
+        call()
+        return call
 
     def step(self):
         """Seconds of a training step."""
-        return measured(self._net().train)
+        return measured(self._ready("train"))
 
     def test(self):
         """Seconds of a test step."""
-        return measured(self._net().test)
+        return measured(self._ready("test"))
 
     def phases(self):
         """Seconds of each phase of a training step, in order."""
@@ -153,20 +159,29 @@ class Server:
 
     def layer(self, call, channels_last=False, compiled=False):
         """Seconds of one layer in one direction."""
-        key = call, channels_last, compiled
-        if self._call[0] != key:
-            self._call = None, None  # its arrays are freed first
-            made = self._made(*calls_of(self.graph)[call], channels_last, compiled)
-            made()
-            self._call = key, made
-        return measured(self._call[1])
-
-    def _made(self, node, direction, channels_last, compiled):
+        layer = *calls_of(self.graph)[call], self.cases
         if self.kind == "ours":
-            return our_call(node, direction, self.cases)
+            return self._alone(our_call, *layer)
         from benchmarks.torch_layers import their_call
 
-        return their_call(node, direction, self.cases, channels_last, compiled)
+        return self._alone(their_call, *layer, channels_last, compiled)
+
+    def elementwise(self, call, compiled=False):
+        """Seconds of one elementwise function in one direction."""
+        if self.kind == "ours":
+            return self._alone(our_elementwise, call)
+        from benchmarks.torch_elementwise import their_elementwise
+
+        return self._alone(their_elementwise, call, compiled)
+
+    def _alone(self, maker, *arguments):
+        """Seconds of a call that `maker` makes; the last one made is kept."""
+        if self._call[0] != arguments:
+            self._call = None, None  # its arrays are freed first
+            made = maker(*arguments)
+            made()
+            self._call = arguments, made
+        return measured(self._call[1])
 
     def product(self, side=2048):
         """Seconds of a square matrix product."""
@@ -183,7 +198,7 @@ class Server:
 def main():
     kind, name, cases = sys.argv[1:]
     server = Server(kind, name, int(cases))
-    names = ("step", "test", "phases", "memory", "layer", "product")
+    names = ("step", "test", "phases", "memory", "layer", "elementwise", "product")
     serve({name: getattr(server, name) for name in names})
 
 

@@ -49,7 +49,8 @@ TRAFFIC = (
     Traffic("`update.weight_ball`, `update.contrast`", "weight", 8, 8, "w, once or twice"),
     Traffic("`elementwise.scale`", "value", 8, 8),
     Traffic("`elementwise.scale`, adding", "value", 12, 12),
-    Traffic("`eltmax.forward`, after the first input", "value", 12, 12),
+    Traffic("`elementwise.weighted_sum`", "value", 12, 12),
+    Traffic("`eltmax.forward`", "value", 12, 12),
     Traffic("`eltmax.backward`", "value", 16, 16),
     Traffic("`transfer.copy_half`, the rounding", "value", 8, 8),
 )  # fmt: skip

@@ -9,14 +9,15 @@ they write by default; what is missing keeps its stored results.
 
 import csv
 import json
-import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 
 import click
 
 from convnet.errors import ConvnetError
+from convnet.report import page_tables
 from convnet.stored.files import replacing
 from examples.cifar10 import jpeg
 from examples.cifar10.nets import NETS
@@ -197,19 +198,9 @@ TABLES: dict[str, Callable[[Path], str]] = {
 
 
 def with_tables(text: str, stored: Path) -> str:
-    """Return a page in which each `<!-- table: NAME -->` is followed by that table.
-
-    What stood between it and the next `<!-- end -->` is replaced.  Raises ConvnetError for the name
-    of no table.
-    """
-
-    def replaced(found: re.Match[str]) -> str:
-        name = found[1]
-        if name not in TABLES:
-            raise ConvnetError(f"{PAGE}: there is no table {name!r}; known: {', '.join(TABLES)}")
-        return f"<!-- table: {name} -->\n\n{TABLES[name](stored)}\n<!-- end -->"
-
-    return re.sub(r"<!-- table: (\S+) -->.*?<!-- end -->", replaced, text, flags=re.S)
+    """Return a page with the tables of the stored results (see convnet.report.page_tables)."""
+    tables = {name: partial(function, stored) for name, function in TABLES.items()}
+    return page_tables.with_tables(text, tables, str(PAGE))
 
 
 # -- plots -----------------------------------------------------------------------------------------

@@ -17,8 +17,10 @@ class ElementwiseMax(Layer):
         self.check_equal_sizes()
 
     def forward(self, ops: Recorder, v: Values) -> None:
-        for i, x in enumerate(v.x):
-            eltmax.forward(ops, x.flat(), v.y.flat(), i == 0)
+        first, *others = (x.flat() for x in v.x)
+        for x in others:
+            eltmax.forward(ops, first, x, v.y.flat())
+            first = v.y.flat()
 
     def backward(self, ops: Recorder, v: Values) -> None:
         for i, dx in enumerate(v.dx):

@@ -30,8 +30,14 @@ class ElementwiseSum(Layer):
         return {"coeffs": list(self.coeffs)} if in_params else {}
 
     def forward(self, ops: Recorder, v: Values) -> None:
-        for i, x in enumerate(v.x):
-            elementwise.scale(ops, x.flat(), v.y.flat(), self.coeffs[i], i > 0)
+        y, terms = v.y.flat(), [(x.flat(), c) for x, c in zip(v.x, self.coeffs, strict=True)]
+        if len(terms) == 1:
+            elementwise.scale(ops, terms[0][0], y, terms[0][1], False)
+            return
+        (a, factor_a), (b, factor_b), *others = terms
+        elementwise.weighted_sum(ops, a, b, y, factor_a, factor_b)
+        for x, factor in others:
+            elementwise.scale(ops, x, y, factor, True)
 
     def backward(self, ops: Recorder, v: Values) -> None:
         for i, dx in enumerate(v.dx):

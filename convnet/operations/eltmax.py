@@ -1,13 +1,13 @@
-"""Maximum over inputs of equal size, taken one input at a time."""
+"""Maximum over inputs of equal size, taken one more input at a time."""
 
 from convnet.operations.declaration import Array, operation
 
 
 @operation(writes="y")
-def forward(x: Array, y: Array, first: bool) -> None:
-    """Take one more input into the maximum: y = x if it is the `first`, else max(y, x).
+def forward(a: Array, b: Array, y: Array) -> None:
+    """Compute y = max(a, b).
 
-    x, y: (rows, N).
+    a, b, y: (rows, N); y may be a.
 
     Source: docs/dialect.md, 3.7.
     """

@@ -14,8 +14,10 @@ from benchmarks import (  # noqa: E402
     cpu,
     cpu_layers,
     cpu_worker,
+    elementwise,
     startup,
     timing,
+    torch_elementwise,
     torch_layers,
 )
 from benchmarks.graphs import shapes_of, shipped_graph  # noqa: E402
@@ -139,7 +141,7 @@ def test_a_network_that_is_no_chain_is_refused():
 
 
 def test_one_device_drops_what_the_file_says_of_devices():
-    devices = {node.devices for node in shipped_graph("alexnet", one_device=True).declared()}
+    devices = {node.devices for node in shipped_graph("alexnet:one").declared()}
     assert devices == {(), (0,)}  # the data has none
 
 
@@ -154,6 +156,41 @@ def test_each_layer_alone(graph):
     counted = [cpu_layers.flops_of(node, d, CASES) for node, d in names.values()]
     whole = sum(node.layer.multiply_adds() for node in graph.nodes if node.layer.weights())
     assert sum(counted) == 3 * 2 * CASES * whole
+
+
+def test_each_elementwise_function_alone(monkeypatch):
+    """Every call runs on both sides, at a small size."""
+    monkeypatch.setitem(elementwise.SIZES, "small", elementwise.Size(3, 5, 7, 4))
+    names = [name for name in elementwise.calls() if name.endswith(", small")]
+    assert {"tanh backward, small", "update, small", "eltmax forward, small"} <= set(names)
+    for name in names:
+        elementwise.our_elementwise(name)()
+        torch_elementwise.their_elementwise(name, False)()
+
+
+def test_elementwise_functions_are_the_same(monkeypatch):
+    """Ours and PyTorch's write the same numbers, where both write into arrays that exist."""
+    monkeypatch.setitem(elementwise.SIZES, "small", elementwise.Size(3, 5, 7, 4))
+    made = []
+
+    def kept(*shape):
+        made.append(cpu_layers.numbers(*shape))
+        return made[-1]
+
+    monkeypatch.setattr(elementwise, "numbers", kept)
+    monkeypatch.setattr(torch_elementwise, "numbers", kept)
+    for kind in elementwise.NEURONS:
+        for direction in ("forward", "backward"):
+            name = f"{kind} {direction}, small"
+            if name == "softrelu backward, small":
+                continue  # PyTorch's derivative is computed from the input, ours from the output
+            made.clear()
+            elementwise.our_elementwise(name)()
+            ours = [array.copy() for array in made]
+            made.clear()
+            torch_elementwise.their_elementwise(name, False)()
+            for mine, theirs in zip(ours, made, strict=True):
+                np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 # -- timing ----------------------------------------------------------------------------------------
@@ -207,7 +244,7 @@ def test_results_of_parts_stand_side_by_side(tmp_path):
 # -- the command -----------------------------------------------------------------------------------
 
 
-class _Here:
+class Here:
     """A worker in this process."""
 
     def __init__(self, _module, kind, net, cases, env):
@@ -224,7 +261,7 @@ class _Here:
 
 
 def test_the_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(cpu, "Worker", _Here)
+    monkeypatch.setattr(cpu, "Worker", Here)
     monkeypatch.setattr(cpu_worker, "LEAST", 0.0)
     monkeypatch.setitem(cpu.LAYERS, "cifar10-layers", "digits")
     path = tmp_path / "found.json"

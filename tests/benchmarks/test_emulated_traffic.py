@@ -27,6 +27,7 @@ CASES = [
     ("softmax.forward", [ROWS] * 2, (), "`softmax.forward`"),
     ("update.sgd", [ROWS] * 3 + [(np.float64, (3,))], (), "`update.sgd`"),
     ("elementwise.scale", [ROWS] * 2, (2.0, True), "`elementwise.scale`, adding"),
+    ("elementwise.weighted_sum", [ROWS] * 3, (2.0, 3.0), "`elementwise.weighted_sum`"),
 ]
 
 

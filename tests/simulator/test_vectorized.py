@@ -18,13 +18,13 @@ from tests.support.simulator.direct import run
 RANDOM = np.array([3, 5, 7, 11, 13, 0], np.uint32)
 RATES = np.array([0.9, 0.1, 0.01, 0.25])
 VALUES, MASK = "values", "mask"  # arrays that are drawn
-TWO, FOUR = (VALUES,) * 2, (VALUES,) * 4
+TWO, THREE, FOUR = ((VALUES,) * count for count in (2, 3, 4))
 
 STREAMS = {
     "scale": (elementwise.scale, *TWO, 0.7, False),
     "scale, add": (elementwise.scale, *TWO, 0.7, True),
-    "eltmax: first": (eltmax.forward, *TWO, True),
-    "eltmax": (eltmax.forward, *TWO, False),
+    "weighted sum": (elementwise.weighted_sum, *THREE, 0.7, -1.3),
+    "eltmax": (eltmax.forward, *THREE),
     "eltmax: back": (eltmax.backward, *FOUR, False),
     "eltmax: back, add": (eltmax.backward, *FOUR, True),
     "dropout": (dropout.forward, *TWO, MASK, 0.3, 2.0, RANDOM),

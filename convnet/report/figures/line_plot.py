@@ -59,19 +59,24 @@ class Panel:
     percent: bool = False
 
 
-def plot(panels: list[Panel], title: str, *, width: int = WIDTH, height: int = HEIGHT) -> Scene:
-    """Return the panels one below the other.  width: of all; height: of each frame, pixels."""
-    legends = [_legend(panel, width - LEFT - RIGHT) for panel in panels]
-    tops, top = [], float(TITLE)
-    for legend in legends:
-        top += 24 + LINE * len(legend)
-        tops.append(top)
+def plot(
+    panels: list[Panel], title: str, *, width: int = WIDTH, height: int = HEIGHT, columns: int = 1
+) -> Scene:
+    """Return the panels row by row.  width: of all; height: of each frame, pixels."""
+    across = width / columns
+    legends = [_legend(panel, across - LEFT - RIGHT) for panel in panels]
+    frames, top = [], float(TITLE)
+    for first in range(0, len(panels), columns):
+        row = legends[first : first + columns]
+        top += 24 + LINE * max(map(len, row))
+        for place in range(len(row)):
+            left, right = place * across + LEFT, (place + 1) * across - RIGHT
+            frames.append(_Frame(left, top, right, top + height))
         top += height + FOOT
     scene = Scene(width, top, harmless(title))
     shown = fitted(title, 17, width - 2 * RIGHT, bold=True)
     scene.texts.append(Text((width / 2, 27), shown, 17, bold=True))
-    for panel, legend, start in zip(panels, legends, tops, strict=True):
-        frame = _Frame(LEFT, start, width - RIGHT, start + height)
+    for panel, legend, frame in zip(panels, legends, frames, strict=True):
         _draw_panel(scene, panel, legend, frame)
     return scene
 
@@ -220,7 +225,7 @@ def _draw_words(scene: Scene, panel: Panel, legend: list[list[Line]], frame: _Fr
     scene.texts.append(Text((frame.left, top), title, 14, anchor="start", bold=True))
     middle = (frame.left + frame.right) / 2
     scene.texts.append(Text((middle, frame.bottom + 36), panel.x_label, 12, "faint"))
-    at = 20, (frame.top + frame.bottom) / 2
+    at = frame.left - LEFT + 20, (frame.top + frame.bottom) / 2
     scene.texts.append(Text(at, panel.y_label, 12, "faint", upright=True))
     for number, row in enumerate(legend):
         _draw_legend_row(scene, row, frame.left, top + LINE * (number + 1))

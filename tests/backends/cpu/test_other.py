@@ -64,12 +64,33 @@ def test_softmax_derivative():
 def test_eltmax(real):
     inputs = [np.round(normal(s, (5, 33))).astype(real) for s in (1, 2, 3)]
     y = nan(inputs[0])
-    for i, x in enumerate(inputs):
-        eltmax.forward(x, y, i == 0)
+    eltmax.forward(inputs[0], inputs[1], y)
+    np.testing.assert_array_equal(y, np.max(inputs[:2], axis=0))
+    eltmax.forward(y, inputs[2], y)
     np.testing.assert_array_equal(y, np.max(inputs, axis=0))
     dy = normal(4, (5, 33), real)
     for x in inputs:
         check_gradient(lambda dx, add, x=x: eltmax.backward(x, y, dy, dx, add), (x == y) * dy, real)
+
+
+@both_types
+def test_a_nan_stays_in_a_maximum(real):
+    a, b = np.ones((2, 40), real), np.ones((2, 40), real)
+    a[0, 3], b[1, 5] = np.nan, np.nan
+    y = np.zeros_like(a)
+    eltmax.forward(a, b, y)
+    assert np.isnan(y).sum() == 2 and np.isnan(y[0, 3]) and np.isnan(y[1, 5])
+    eltmax.forward(a, b, a)
+    np.testing.assert_array_equal(a, y)
+
+
+@both_types
+@pytest.mark.parametrize("shape", [(1, 1), (3, 4, 4, 7), (5, BLOCK - 1)])
+def test_weighted_sum(real, shape):
+    a, b = normal(1, shape, real), normal(2, shape, real)
+    y = nan(a)
+    elementwise.weighted_sum(a, b, y, 0.3, -1.5)
+    close(y, 0.3 * a.astype(float) - 1.5 * b.astype(float))
 
 
 @both_types

@@ -12,29 +12,31 @@ CHUNK = 2048  # elements of a row that stay in the first-level cache
 
 
 @inlined
-def _smooth(x, y, dy, dx, kind, a, b, accumulate):
-    one, item = y.dtype.type(1), x.itemsize
-    for n in range(dx.size):
-        if kind == kinds.LOGISTIC:
-            derivative = y[n] * (one - y[n])
-        elif kind == kinds.TANH:
-            derivative = b * (a - y[n] * y[n] / a)
-        elif kind == kinds.DRELU:
-            t = tanh(x[n] / a, item)
-            derivative = t * t
-        elif kind == kinds.SOFTRELU:
-            derivative = one if y[n] > 4 else -expm1(-y[n], item)
-        else:  # LOG
-            derivative = one / (a + x[n])
-        if accumulate:
-            dx[n] += derivative * dy[n]
-        else:
-            dx[n] = derivative * dy[n]
+def _put(dx, n, value, accumulate):
+    dx[n] = dx[n] + value if accumulate else value
 
 
 @inlined
-def _put(dx, n, value, accumulate):
-    dx[n] = dx[n] + value if accumulate else value
+def _smooth(x, y, dy, dx, kind, a, b, accumulate):
+    one, four, item = y.dtype.type(1), y.dtype.type(4), x.itemsize
+    if kind == kinds.LOGISTIC:
+        for n in range(dx.size):
+            _put(dx, n, y[n] * (one - y[n]) * dy[n], accumulate)
+    elif kind == kinds.TANH:
+        steepest, fall = a * b, b / a
+        for n in range(dx.size):
+            _put(dx, n, (steepest - fall * (y[n] * y[n])) * dy[n], accumulate)
+    elif kind == kinds.DRELU:
+        for n in range(dx.size):
+            t = tanh(x[n] / a, item)
+            _put(dx, n, t * t * dy[n], accumulate)
+    elif kind == kinds.SOFTRELU:
+        for n in range(dx.size):
+            slope = one if y[n] > four else -expm1(-y[n], item)
+            _put(dx, n, slope * dy[n], accumulate)
+    else:  # LOG
+        for n in range(dx.size):
+            _put(dx, n, one / (a + x[n]) * dy[n], accumulate)
 
 
 @inlined

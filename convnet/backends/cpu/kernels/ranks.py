@@ -25,11 +25,15 @@ def correct(greater, equal, places):
 
 @inlined
 def count(outputs, chosen, greater, equal):
-    """Count one class's outputs that are greater than or equal to the chosen ones, by case."""
+    """Count one class's outputs that are greater than or equal to the chosen ones, by case.
+
+    The last three are of one type, whose integers suffice for the number of classes.
+    """
+    real = chosen.dtype.type
     for n in range(outputs.size):
-        y = np.float64(outputs[n])
-        greater[n] += np.float64(y > chosen[n])
-        equal[n] += np.float64(y == chosen[n])
+        y = real(outputs[n])
+        greater[n] += real(y > chosen[n])
+        equal[n] += real(y == chosen[n])
 
 
 @inlined

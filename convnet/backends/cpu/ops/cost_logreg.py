@@ -12,11 +12,15 @@ from convnet.compiling.replay import repeatable
 from convnet.operations import cost_logreg
 
 
+def _rows_size(labels, probabilities, *_others):
+    return 3 * labels.shape[1] * probabilities.dtype.itemsize
+
+
 @repeatable
-@implements(cost_logreg.forward, scratch=lambda labels, *_others: 3 * 8 * labels.shape[1])
+@implements(cost_logreg.forward, scratch=_rows_size)
 def forward(labels, probabilities, values, topk, *, scratch):
-    cases = labels.shape[1]
-    rows = scratch[: 3 * 8 * cases].view(np.float64).reshape(3, cases)
+    rows = scratch[: _rows_size(labels, probabilities)].view(probabilities.dtype)
+    rows = rows.reshape(3, labels.shape[1])
     _rank_kernel(
         labels[0], probabilities, rows, float(np.finfo(probabilities.dtype).tiny), topk, values
     )
@@ -37,7 +41,8 @@ def _add_up(rows, smallest, topk, values):
     """Sums in the order of the cases, so that threads do not change them."""
     values[0] = values[1] = values[2] = 0.0
     for n in range(rows.shape[1]):
-        chosen, greater, equal = rows[0, n], rows[1, n], rows[2, n]
+        chosen = np.float64(rows[0, n])
+        greater, equal = np.float64(rows[1, n]), np.float64(rows[2, n])
         values[0] -= math.log(smallest if chosen < smallest else chosen)  # a NaN stays
         values[1] += 1.0 - correct(greater, equal, 1)
         values[2] += 1.0 - correct(greater, equal, topk)

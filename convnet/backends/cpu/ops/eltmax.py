@@ -1,19 +1,19 @@
-"""Maximum over inputs of equal size, taken one input at a time."""
+"""Maximum over inputs of equal size, taken one more input at a time."""
 
 import numpy as np
 from numba import prange
 
 from convnet.backends.base import implements
 from convnet.backends.cpu.jit import BLOCK, inlined, parallel
-from convnet.backends.cpu.kernels.rows import copy_row
+from convnet.backends.cpu.microkernel import address
 from convnet.compiling.replay import repeatable
 from convnet.operations import eltmax
 
 
 @repeatable
 @implements(eltmax.forward)
-def forward(x, y, first):
-    _forward_kernel(x.reshape(-1), y.reshape(-1), first)
+def forward(a, b, y):
+    _forward_kernel(a.reshape(-1), b.reshape(-1), y.reshape(-1))
 
 
 @repeatable
@@ -29,6 +29,12 @@ def _take_larger(x, y):
 
 
 @inlined
+def _put_larger(a, b, y):
+    for n in range(y.size):
+        y[n] = b[n] if b[n] > a[n] or b[n] != b[n] else a[n]
+
+
+@inlined
 def _put_where_equal(x, y, dy, dx, accumulate):
     zero = x.dtype.type(0)
     for n in range(dx.size):
@@ -41,14 +47,15 @@ def _put_where_equal(x, y, dy, dx, accumulate):
 
 
 @parallel
-def _forward_kernel(x, y, first):
-    for block in prange((x.size + BLOCK - 1) // BLOCK):
+def _forward_kernel(a, b, y):
+    in_place = address(a) == address(y)
+    for block in prange((y.size + BLOCK - 1) // BLOCK):
         lo = np.int64(block) * BLOCK
-        hi = min(lo + BLOCK, x.size)
-        if first:
-            copy_row(x[lo:hi], y[lo:hi])
+        hi = min(lo + BLOCK, y.size)
+        if in_place:
+            _take_larger(b[lo:hi], y[lo:hi])
         else:
-            _take_larger(x[lo:hi], y[lo:hi])
+            _put_larger(a[lo:hi], b[lo:hi], y[lo:hi])
 
 
 @parallel

@@ -12,6 +12,7 @@ from convnet.compiling.replay import repeatable
 from convnet.operations import softmax
 
 LEAST_GROUP = 16  # cases: a cache line of float32
+SMALL = 1 << 18  # values; threads that write parts of the same rows are slower than one until then
 
 
 def _forward_scratch(x, *_others):
@@ -24,7 +25,7 @@ def forward(x, y, *, scratch):
     cases = x.shape[1]
     sums = scratch[: 8 * cases].view(np.float64)
     largest = scratch[8 * cases : _forward_scratch(x)].view(x.dtype)
-    _forward_kernel(x, y, sums, largest, _group(cases))
+    _forward_kernel(x, y, sums, largest, _group(*x.shape))
 
 
 @repeatable
@@ -32,13 +33,14 @@ def forward(x, y, *, scratch):
 def backward(y, dy, dx, accumulate, *, scratch):
     cases = y.shape[1]
     sums = scratch[: 8 * cases].view(np.float64)
-    _backward_kernel(y, dy, dx, sums, accumulate, _group(cases))
+    _backward_kernel(y, dy, dx, sums, accumulate, _group(*y.shape))
 
 
-def _group(cases):
+def _group(classes, cases):
     """Cases that a thread takes: whole cache lines, so many that rows are read in few segments."""
+    threads = 1 if classes * cases < SMALL else get_num_threads()
     lines = ceil_div(cases, LEAST_GROUP)
-    return np.int64(LEAST_GROUP * ceil_div(lines, get_num_threads()))
+    return np.int64(LEAST_GROUP * ceil_div(lines, threads))
 
 
 @inlined
@@ -56,9 +58,9 @@ def _exponentials(x, largest, y, sums):
 
 
 @inlined
-def _invert(sums):
+def _invert(sums, factors):
     for n in range(sums.size):
-        sums[n] = 1 / sums[n]
+        factors[n] = 1 / sums[n]
 
 
 @inlined
@@ -96,9 +98,9 @@ def _forward_kernel(x, y, sums, largest, size):
             _take_larger(x[c, lo:hi], top)
         for c in range(classes):
             _exponentials(x[c, lo:hi], top, y[c, lo:hi], total)
-        _invert(total)
+        _invert(total, top)
         for c in range(classes):
-            _multiply(y[c, lo:hi], total)
+            _multiply(y[c, lo:hi], top)
 
 
 @parallel

@@ -1,0 +1,1 @@
+"""Whether products in bfloat16 would pay on a CPU."""

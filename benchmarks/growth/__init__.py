@@ -1,0 +1,1 @@
+"""How a step grows with the work."""
