@@ -18,6 +18,7 @@ from convnet.backends.cpu.gemm.im2col import RUN_FIELDS, gather, list_runs
 from convnet.backends.cpu.gemm.split_k import splits_of
 from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
+    BLOCK_BYTES,
     ROWS,
     UNIT,
     VECTOR_BYTES,
@@ -28,11 +29,15 @@ from convnet.backends.cpu.microkernel import (
     zero_bytes,
 )
 from convnet.backends.cpu.scratch import Parts
-from convnet.backends.cpu.winograd.input_transform import GATHERED, PointLayout, transform_pixels
+from convnet.backends.cpu.winograd.input_transform import (
+    PointLayout,
+    pixel_parts,
+    transform_pixels,
+)
 from convnet.backends.cpu.winograd.tiling import Columns, Tiling
 from convnet.backends.cpu.winograd.transforms import address_of, transform_tile
 
-_TILES = 4  # blocks of columns of a pass
+_TILES = max(2, 256 // BLOCK_BYTES)  # blocks of columns of a pass
 _LEAST_PASSES = 2  # of a split of the columns
 _SUMS_BYTES = 2**19  # of a task's own sums, in the second-level cache
 
@@ -93,8 +98,8 @@ def layout_of(channels: int, filters: int, split: Split, dtype: np.dtype) -> Lay
 
 
 def parts(threads: int, tiling: Tiling, sizes: Sizes, dtype: np.dtype) -> Parts:
-    """Return the scratch: sums of all tasks; for each thread a table of runs, pixels, points of x,
-    transposed dy, and points of dy."""
+    """Return the scratch: sums of all tasks; for each thread a table of runs, pixels and their
+    sources, points of x, transposed dy, and points of dy."""
     width, outputs, points = block_columns(dtype), tiling.outputs**2, tiling.points
     split = split_of(threads, tiling, sizes, dtype)
     layout = layout_of(sizes.channels, sizes.filters, split, dtype)
@@ -102,7 +107,7 @@ def parts(threads: int, tiling: Tiling, sizes: Sizes, dtype: np.dtype) -> Parts:
     return [
         ((sizes.groups, *split, points, filter_blocks, rows, width), dtype),
         ((threads, layout.columns, RUN_FIELDS), np.int64),
-        ((threads, max(points * GATHERED, outputs * width), layout.pitch), dtype),
+        *pixel_parts(threads, tiling, layout.pitch, dtype, outputs * width),
         ((threads, points * layout.plane), dtype),
         ((threads, outputs, layout.columns, width), dtype),
         ((threads, points * layout.spread), dtype),
@@ -118,24 +123,57 @@ def _spread_gradients(
     out: an address.  pixels, transposed: scratch.
     """
     columns, width = transposed.shape[1], transposed.shape[2]
-    item, pitch, lanes = dy.itemsize, pixels.shape[1], VECTOR_BYTES // dy.itemsize
+    item, lanes, cases = dy.itemsize, VECTOR_BYTES // dy.itemsize, dy.shape[3]
     for start in range(0, filters, width):
         rows = min(width, filters - start)
-        gather(
-            dy, first_filter + start, rows, table, runs, side, 0, side * side * rows,
-            address(pixels), (pitch, pitch, 0),
-        )  # fmt: skip
-        for k in range(side * side):
-            for f in range(0, rows, lanes):
-                for j in range(0, count, lanes):
-                    source = address(pixels) + ((k * rows + f) * pitch + j) * item
-                    target = address(transposed) + ((k * columns + j) * width + f) * item
-                    transpose_square(dy, source, pitch, target, width)
+        if cases % lanes == 0 and rows % lanes == 0:
+            _transpose(dy, side, first_filter + start, rows, table, runs, transposed)
+        else:
+            _gather_and_transpose(
+                dy, side, first_filter + start, rows, table, runs, count, pixels, transposed
+            )  # fmt: skip
         for column in range(count):
             source = address(transposed) + column * width * item
             target = out + (start * columns + column * width) * item
             row = side * columns * width
             transform_tile(transform, source, row, columns * width, target, step)
+
+
+@helper
+def _transpose(dy, side, filter_, rows, table, runs, transposed):
+    """transposed[k, column, f] = pixel k of a column's tile of filter filter_ + f; zero outside."""
+    _, height, line, cases = dy.shape
+    item, width, lanes = dy.itemsize, transposed.shape[2], VECTOR_BYTES // dy.itemsize
+    image, line = height * line * cases, line * cases
+    for k in range(side * side):
+        for i in range(runs):
+            length, to = table[i, 1], address(transposed[k, table[i, 0]])
+            y, place = table[i, 2] + k // side, table[i, 3] + k % side * cases
+            if y >= height or place >= line:
+                zero_bytes(to, length * width * item)
+                continue
+            for f in range(0, rows, lanes):
+                source = address(dy) + ((filter_ + f) * image + y * line + place) * item
+                for j in range(0, length, lanes):
+                    target = to + (j * width + f) * item
+                    transpose_square(dy, source + j * item, image, target, width)
+
+
+@helper
+def _gather_and_transpose(dy, side, filter_, rows, table, runs, count, pixels, transposed):
+    """The same where rows of filters or cases are no whole vectors."""
+    columns, width = transposed.shape[1], transposed.shape[2]
+    item, pitch, lanes = dy.itemsize, pixels.shape[1], VECTOR_BYTES // dy.itemsize
+    gather(
+        dy, filter_, rows, table, runs, side, 0, side * side * rows, address(pixels),
+        (pitch, pitch, 0),
+    )  # fmt: skip
+    for k in range(side * side):
+        for f in range(0, rows, lanes):
+            for j in range(0, count, lanes):
+                source = address(pixels) + ((k * rows + f) * pitch + j) * item
+                target = address(transposed) + ((k * columns + j) * width + f) * item
+                transpose_square(dy, source, pitch, target, width)
 
 
 @helper
@@ -158,8 +196,9 @@ def _multiply(like, points, spread, layout, sums, filters, count):
 
 @exact
 def sum_products(
-    x, dy, sums, tables, pixels, points, transposed, spreads, layout, tiling, padding, transforms
-):
+    x, dy, sums, tables, pixels, sources, points, transposed, spreads, layout, tiling, padding,
+    transforms,
+):  # fmt: skip
     """sums = the products of each task's columns and channels.
 
     sums: (groups, splits of the columns, splits of the channels, points, filter blocks, channels of
@@ -187,8 +226,8 @@ def sum_products(
                 count = min(layout.columns, columns - first)
                 transform_pixels(
                     x, group * channels, channels, start, stop, tiling,
-                    Columns(first, count, per_row), padding, table, own, out, points_x,
-                    transforms[0],
+                    Columns(first, count, per_row), padding, table, own, sources[thread], out,
+                    points_x, transforms[0],
                 )  # fmt: skip
                 runs = list_runs(table, first, count, per_row, cases, side, 0)
                 _spread_gradients(
