@@ -2,9 +2,9 @@
 
 For each point of a tile there is a matrix product, (channels, columns) x (columns, filters), where
 a column is a tile of outputs of one case.  It is split-K, by columns, if the sums of a task fit a
-thread's cache; into how many tasks depends on the shapes alone, so that any number of threads gives
-the same sums.  Otherwise the channels are split among the threads, each of which transforms all of
-dy.
+thread's cache; into how many sums depends on the shapes alone, so that any number of threads gives
+the same bits.  For more threads than that, the channels are split too; each task of a split of the
+columns transforms all of its dy.
 """
 
 from typing import NamedTuple
@@ -38,8 +38,8 @@ from convnet.backends.cpu.winograd.tiling import Columns, Tiling
 from convnet.backends.cpu.winograd.transforms import address_of, transform_tile
 
 _TILES = max(2, 256 // BLOCK_BYTES)  # blocks of columns of a pass
-_LEAST_PASSES = 2  # of a split of the columns
-_SUMS_BYTES = 2**19  # of a task's own sums, in the second-level cache
+_SUMS_BYTES = 2**20  # of a split of the columns: they stay in the second-level cache
+_PARTIAL_BYTES = 2**23  # limit of the sums of all splits of the columns of a group
 
 
 class Layout(NamedTuple):
@@ -77,11 +77,12 @@ def sizes_of(
 
 def split_of(threads: int, tiling: Tiling, sizes: Sizes, dtype: np.dtype) -> Split:
     """Return the split of a product; each task has at least two blocks of channels."""
-    if tiling.points * sizes.channels * sizes.filters * dtype.itemsize <= _SUMS_BYTES:
+    sums, columns = tiling.points * sizes.channels * sizes.filters * dtype.itemsize, 1
+    if sums <= _SUMS_BYTES:
         passes = ceil_div(sizes.columns, _TILES * block_columns(dtype))
-        return Split(splits_of(sizes.groups, passes // _LEAST_PASSES), 1)
-    tasks = ceil_div(threads, sizes.groups)
-    return Split(1, max(1, min(tasks, row_blocks(sizes.channels) // 2)))
+        columns = splits_of(sizes.groups, min(passes, _PARTIAL_BYTES // sums))
+    tasks = ceil_div(threads, sizes.groups * columns)
+    return Split(columns, max(1, min(tasks, row_blocks(sizes.channels) // 2)))
 
 
 def _task_blocks(channels, split) -> int:
