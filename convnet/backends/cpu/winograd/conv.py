@@ -137,13 +137,13 @@ def _take_filters(w, c, phase, filters, tiling, rotated, tile):
 @helper
 def _put_filters(points, first, end, term, packed):
     """packed[p, f // ROWS, term + c, f % ROWS] = points[c, p, f - first]."""
-    item = packed.itemsize
     for p in range(packed.shape[0]):
         for block in range(first // ROWS, kernel_ceil_div(end, ROWS)):
-            to, lane = address(packed[p, block, term]), block * ROWS - first
+            lane = block * ROWS - first
             for c in range(points.shape[0]):
-                source = address(points[c, p]) + lane * item
-                copy_bytes(to + c * ROWS * item, source, ROWS * item)
+                source, target = points[c, p, lane:], packed[p, block, term + c]
+                for k in range(ROWS):
+                    target[k] = source[k]
 
 
 @helper

@@ -29,9 +29,7 @@ class PointLayout(NamedTuple):
     row: int
 
 
-def pixel_parts(
-    threads: int, tiling: Tiling, pitch: int, dtype: np.dtype, rows: int = 0
-) -> Parts:
+def pixel_parts(threads: int, tiling: Tiling, pitch: int, dtype: np.dtype, rows: int = 0) -> Parts:
     """Return the scratch of each thread: gathered pixels, at least `rows` of them, and `sources`.
 
     Sources are the address of each pixel of a tile, in one channel; the steps in bytes to the next
@@ -58,7 +56,8 @@ def transform_pixels(
     first, count, per_row = columns
     outputs, cases, item = side + 1 - size, x.shape[3], x.itemsize
     width = BLOCK_BYTES // item
-    in_place = cases % width == 0  # each block of columns is of one tile
+    # Whether each block of columns is of one tile.
+    in_place = cases % width == 0 and first % width == 0 and count % width == 0
     if in_place:
         zero_bytes(address(sources[_ZEROS]), BLOCK_BYTES)
     else:

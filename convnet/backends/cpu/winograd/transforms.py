@@ -1,10 +1,11 @@
 """Winograd's transforms of tiles, on whole vectors: functions that kernels call by address.
 
 A function reads the numbers of a square tile, for a block of columns; number (i, j) is at i * row +
-j * step scalars from the first.  That of the input reads each number at an address from a list.
-It writes the transformed numbers in order, `target_step` scalars apart.  There is a function for each side of tiles, size of filters and type of numbers.  It is
-compiled when a convolution first needs it, and cached.  (A kernel that called the functions by name
-would be compiled together with all of them.)
+j * step scalars from the first.  That of the input reads each number at an address from a list.  It
+writes the transformed numbers in order, `target_step` scalars apart.  There is a function for each
+side of tiles, size of filters and type of numbers.  It is compiled when a convolution first needs
+it, and cached.  (A kernel that called the functions by name would be compiled together with all of
+them.)
 """
 
 from functools import cache
