@@ -281,16 +281,18 @@ def correlate(
     panel = (summed + 1) * width
     layout = PointLayout(tiles * panel + width, panel, width)
     out = ProductLayout(together * ROWS * pixels.shape[2] + width, pixels.shape[2])
-    group_tasks = kernel_ceil_div(total, tiles * width)
+    group_blocks = kernel_ceil_div(total, width)
     whole = cases * x.itemsize % BLOCK_BYTES == 0 and address(y) % VECTOR_BYTES == 0
     streams = whole and y.size * y.itemsize >= STREAM_BYTES
     threads = tables.shape[0]
     for thread in prange(threads):
         own, results = address(points[thread]), address(products[thread])
-        begin, end = part_range(groups * group_tasks, thread, threads)
-        for task in range(begin, end):
-            group, first = task // group_tasks, task % group_tasks * tiles * width
-            count = min(tiles * width, total - first)
+        block, end = part_range(groups * group_blocks, thread, threads)
+        while block < end:
+            group, first = block // group_blocks, block % group_blocks * width
+            some = min(tiles, end - block, group_blocks - block % group_blocks)
+            count = min(some * width, total - first)
+            block += some
             columns = Columns(first, count, per_row)
             transform_pixels(
                 x, group * channels, channels, 0, summed, tiling, columns, settings.padding,

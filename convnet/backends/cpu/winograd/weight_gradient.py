@@ -212,19 +212,20 @@ def sum_products(
     per_row, tasks = kernel_ceil_div(dy.shape[2], side), groups * splits * parts
     threads = tables.shape[0]
     columns = kernel_ceil_div(dy.shape[1], side) * per_row * cases
-    passes = kernel_ceil_div(columns, layout.columns)
+    blocks = kernel_ceil_div(columns, width)
     points_x = PointLayout(layout.plane, width, layout.pitch)
     for thread in prange(threads):
         table, own = tables[thread], pixels[thread]
         out, spread = address(points[thread]), address(spreads[thread])
-        for task in range(thread, tasks, threads):
+        first_task, end_task = part_range(tasks, thread, threads)
+        for task in range(first_task, end_task):
             group, split, own_part = task // (splits * parts), task // parts % splits, task % parts
             start, total = own_part * part, sums[group, split, own_part]
             stop = min(start + part, summed)
             zero_bytes(address(total), total.size * x.itemsize)
-            begin, end = part_range(passes, split, splits)
-            for first in range(begin * layout.columns, end * layout.columns, layout.columns):
-                count = min(layout.columns, columns - first)
+            begin, end = part_range(blocks, split, splits)
+            for first in range(begin * width, end * width, layout.columns):
+                count = min(layout.columns, end * width - first, columns - first)
                 transform_pixels(
                     x, group * channels, channels, start, stop, tiling,
                     Columns(first, count, per_row), padding, table, own, sources[thread], out,
