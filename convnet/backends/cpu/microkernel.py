@@ -293,14 +293,22 @@ def zero_bytes(_typing, target, count):
     return types.void(types.int64, types.int64), codegen
 
 
-@intrinsic
-def prefetch_bytes(_typing, source, count):
-    """Prefetch `count` bytes from an address on, which may lie outside any array."""
+def _prefetcher(writes):
+    @intrinsic
+    def prefetch(_typing, source, count):
+        """Prefetch `count` bytes from an address on, which may lie outside any array."""
 
-    def codegen(context, builder, _signature, args):
-        source, count = args
-        with cgutils.for_range_slice(builder, _int(0), count, _int(64)) as (i, _):
-            _prefetch(builder, builder.inttoptr(builder.add(source, i), _POINTER), writes=0)
-        return context.get_dummy_value()
+        def codegen(context, builder, _signature, args):
+            source, count = args
+            with cgutils.for_range_slice(builder, _int(0), count, _int(64)) as (i, _):
+                place = builder.inttoptr(builder.add(source, i), _POINTER)
+                _prefetch(builder, place, int(writes))
+            return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 2), codegen
+        return types.void(*[types.int64] * 2), codegen
+
+    return prefetch
+
+
+prefetch_bytes = _prefetcher(writes=False)
+prefetch_to_write = _prefetcher(writes=True)

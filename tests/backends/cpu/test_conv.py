@@ -48,6 +48,7 @@ WINOGRAD = {  # 3x3 or 5x5 at stride 1, or of each phase
     "3x3, wide image": (16, 4, 9, 17, 3, 1, 1, 1, 16, (4, 9)),
     "3x3, pixels unread": (16, 10, 10, 9, 3, 1, 1, 1, 40, 4),
     "3x3, tiles inside": (16, 20, 18, 32, 3, 1, 1, 1, 17, (20, 18)),
+    "3x3, whole blocks": (6, 9, 8, 64, 3, 1, 1, 1, 20, (9, 8)),
     "5x5": (16, 8, 8, 16, 5, 2, 1, 1, 16, 8),
     "5x5, odd and ragged": (17, 7, 7, 5, 5, 2, 1, 1, 19, 7),
     "5x5, groups": (32, 10, 10, 7, 5, 0, 1, 2, 36, 6),
@@ -56,6 +57,7 @@ WINOGRAD = {  # 3x3 or 5x5 at stride 1, or of each phase
     "11x11 at 4": (3, 43, 43, 16, 11, 0, 4, 1, 16, 9),
     "5x5 at 2, padding": (8, 15, 15, 32, 5, 2, 2, 2, 38, 8),
     "7x7 at 3, pixels unread": (9, 21, 20, 5, 7, 1, 3, 1, 17, (6, 5)),
+    "5x5 at 2, whole blocks": (4, 14, 11, 128, 5, 3, 2, 1, 32, (8, 7)),
     "9x9 at 2": (5, 24, 24, 20, 9, 3, 2, 1, 16, 11),
 }
 SMALL = [name for name, case in CASES.items() if case[0] < 90 and case[8] < 48]

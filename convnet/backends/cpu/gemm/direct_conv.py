@@ -26,13 +26,14 @@ from convnet.backends.cpu.microkernel import (
     address,
     block_columns,
     block_product,
+    prefetch_to_write,
     zero_bytes,
 )
 from convnet.backends.cpu.scratch import Parts
 
 # Taps of a tile that fit the first-level cache together with a block of filters
 _SPAN = 160 if BLOCK_BYTES > 64 else 256
-_TILES = max(4, 512 // BLOCK_BYTES)  # tiles of a task: their pixels are gathered in long rows
+_TILES = max(8, 512 // BLOCK_BYTES)  # tiles of a task: their pixels are gathered in long rows
 _RESULT_BYTES = 2**18  # of the results of a task, in the second-level cache
 
 
@@ -103,17 +104,22 @@ def part_range(count, part, parts):
 
 
 @helper
-def _multiply(filters, step, used, gathered, results, taps, count, adds):
+def _multiply(filters, step, used, gathered, results, taps, count, adds, target):
     """results (+)= the filters of a span x the gathered taps of all tiles.
 
     filters: their address.  step: scalars from one block of filters to the next.  used: 0 for
-    blocks of zeros, which are skipped.
+    blocks of zeros, which are skipped.  target: where results will be stored, (address, bytes from
+    one row to the next); it is prefetched meanwhile.
     """
     item, width, pitch = results.itemsize, gathered.shape[2], results.shape[1]
+    place, down = target
     for first in range(0, count, width):
         b, c = address(gathered[first // width]), address(results) + first * item
-        vectors = kernel_ceil_div(min(width, count - first) * item, VECTOR_BYTES)
+        length = min(width, count - first) * item
+        vectors = kernel_ceil_div(length, VECTOR_BYTES)
         for block in range(used.size):
+            for row in range(block * ROWS, (block + 1) * ROWS if down else 0):
+                prefetch_to_write(place + row * down + first * item, length)
             if used[block]:
                 a, to = filters + block * step * item, c + block * ROWS * pitch * item
                 block_product(gathered, a, PACKED, UNIT, b, to, pitch, taps, vectors, adds)
@@ -128,11 +134,11 @@ def _all(used):
 
 
 @helper
-def _add_spans(x, channel, filters, used, table, columns, gathered, results, window, spans):
+def _add_spans(x, channel, filters, used, table, columns, gathered, results, window, spans, target):
     """results = the product for a task's columns, summed over all spans.
 
     filters: the address of the group's packed filters.  columns: (first, count, positions in a row
-    of outputs).  window: see `correlate`.
+    of outputs).  window: see `correlate`.  target: see `_multiply`.
     """
     groups, size, stride, padding = window
     first, count, positions_x = columns
@@ -154,7 +160,7 @@ def _add_spans(x, channel, filters, used, table, columns, gathered, results, win
             block = filters + (start * results.shape[0] + (low - start) * ROWS) * item
             _multiply(
                 block, (stop - start) * ROWS, used[number], gathered, results, high - low, count,
-                adds,
+                adds, target if number == used.shape[0] - 1 else (0, 0),
             )  # fmt: skip
             adds = 1
     if not adds:
@@ -182,10 +188,14 @@ def correlate(
         begin, end = part_range(groups * tasks, thread, threads)
         for task in range(begin, end):
             group, first = task // tasks, task % tasks * step
-            count = min(step, columns - first)
+            count, target = min(step, columns - first), (0, 0)
+            if phases == 1:
+                place = address(y) + (group * rows * columns + first) * x.itemsize
+                target = place, columns * x.itemsize
             _add_spans(
                 x, group * (x.shape[0] // groups), address(filters) + group * panel, used[group],
                 table, (first, count, positions[1]), gathered[thread], result, window, spans,
+                target,
             )  # fmt: skip
             if phases == 1:
                 store_rows(

@@ -5,8 +5,9 @@ they wait for work, and take the processor from each other.  Here all work is do
 threads, and the epilogue is applied while the results are in the cache.
 
 out (rows, columns) = left (rows, depth) x right (depth, columns).  Either operand may be stored
-transposed.  `right` is packed as a whole, in panels of one block of columns; each task packs the
-part of `left` that it needs.  The order of a sum does not depend on the number of threads.
+transposed.  `right` is packed as a whole, in panels of one block of columns.  Each task packs the
+part of `left` that it needs; where the panels are few, it reads whole blocks of `left` in place.
+The order of a sum does not depend on the number of threads.
 """
 
 import numpy as np
@@ -36,6 +37,7 @@ from convnet.backends.cpu.scratch import Parts
 SPAN = 256  # of the depth: a panel stays in the first-level cache
 _ROWS = 16 * ROWS  # of a task: a span of `left` stays in the second-level cache
 _COLUMNS = 4096 // BLOCK_BYTES  # blocks of a task
+_FEW, _FEW_OF_TRANSPOSED = 4, 2  # panels that do not pay for packing whole blocks of `left`
 _AHEAD = 16  # rows of a transposed `left` between prefetching and reading
 _LINE = 16  # scalars between blocks of `left`, so that they do not share cache sets
 
@@ -111,21 +113,32 @@ def _pack_columns(left, row, rows, first, count, packed):
 
 
 @helper
-def _add_span(packed, rows, panels, first, count, start, depth, results):
-    """results (+)= a packed span of `left` x panels, in `count` columns from `first` on.
+def _add_span(left, layout, rows, panels, first, count, start, depth, results):
+    """results (+)= a span of `rows` rows of `left` x panels, in `count` columns from `first` on.
 
+    left: an address.  layout: scalars from one term of a sum, row, and block of rows to the next.
     The span begins at `start` and is `depth` long.  The first one overwrites `results`.
     """
     item, width, pitch = results.itemsize, panels.shape[2], results.shape[1]
+    step, down, block_step = layout
     for column in range(0, count, width):
         b = address(panels[(first + column) // width, start])
         vectors = kernel_ceil_div(min(width, count - column) * item, VECTOR_BYTES)
         for block in range(kernel_ceil_div(rows, ROWS)):
             to = address(results) + (block * ROWS * pitch + column) * item
             block_product(
-                packed, address(packed[block]), PACKED, UNIT, b, to, pitch, depth, vectors,
+                results, left + block * block_step * item, step, down, b, to, pitch, depth, vectors,
                 min(start, 1),
             )  # fmt: skip
+
+
+@helper
+def _in_place(left, transposed, row, start):
+    """The address of a block of `left`, and its layout as of `_add_span`."""
+    pitch = left.strides[0] // left.itemsize
+    if transposed:
+        return address(left[start, row:]), (pitch, UNIT, PACKED)
+    return address(left[row, start:]), (UNIT, pitch, pitch * ROWS)
 
 
 @exact
@@ -135,20 +148,31 @@ def multiply(left, transposed, panels, packs, results, out, accumulate, epilogue
     threads, height, breadth = results.shape
     chunks = kernel_ceil_div(columns, breadth)
     tasks = kernel_ceil_div(rows, height) * chunks
+    in_place = panels.shape[0] <= (_FEW_OF_TRANSPOSED if transposed else _FEW)
     for thread in prange(threads):
         pack, result = packs[thread], results[thread]
         begin, end = part_range(tasks, thread, threads)
         for task in range(begin, end):
             row, first = task // chunks * height, task % chunks * breadth
             own, count = min(height, rows - row), min(breadth, columns - first)
+            whole = own // ROWS * ROWS if in_place else 0
             for start in range(0, depth, SPAN):
                 span = min(SPAN, depth - start)
+                if whole:
+                    place, layout = _in_place(left, transposed, row, start)
+                    _add_span(place, layout, whole, panels, first, count, start, span, result)
+                if whole == own:
+                    continue
                 if depth > SPAN or task == begin or first == 0:
                     if transposed:
-                        _pack_columns(left, row, own, start, span, pack)
+                        _pack_columns(left, row + whole, own - whole, start, span, pack)
                     else:
-                        _pack_rows(left, row, own, start, span, pack)
-                _add_span(pack, own, panels, first, count, start, span, result)
+                        _pack_rows(left, row + whole, own - whole, start, span, pack)
+                layout = PACKED, UNIT, pack.shape[1]
+                _add_span(
+                    address(pack), layout, own - whole, panels, first, count, start, span,
+                    result[whole:],
+                )  # fmt: skip
             for k in range(own):
                 target = out[row + k, first : first + count]
                 store_row(result[k, :count], target, 0, accumulate, row + k, epilogue)

@@ -31,12 +31,16 @@ from convnet.backends.cpu.microkernel import (
     stream_block,
 )
 from convnet.backends.cpu.scratch import Parts
-from convnet.backends.cpu.winograd.input_transform import GATHERED, PointLayout, transform_pixels
+from convnet.backends.cpu.winograd.input_transform import (
+    PointLayout,
+    pixel_parts,
+    transform_pixels,
+)
 from convnet.backends.cpu.winograd.tiling import Columns, Tiling
 from convnet.backends.cpu.winograd.transforms import address_of, transform_tile
 from convnet.compiling.nontemporal import STREAM_BYTES, fence
 
-TILES = 8  # blocks of columns of a task: results are stored in rows of half a kilobyte
+TILES = 512 // BLOCK_BYTES  # blocks of columns of a task: their points stay in the caches
 _TOGETHER = 3  # blocks of rows that are multiplied before their products are transformed
 _SPAN = 256  # channels of a product that stay in the first-level cache
 
@@ -96,7 +100,7 @@ def tiles_per_task(columns: int, dtype: np.dtype, threads: int) -> int:
 
 def parts(threads: int, sizes: Sizes, dtype: np.dtype) -> Parts:
     """Return the scratch: packed filters; for each thread filters, their points, a table of runs,
-    pixels, points, products, and outputs.
+    pixels, their sources, points, products, and outputs.
 
     Rows and planes are an odd number of cache lines apart, so that they do not share cache sets.
     """
@@ -110,7 +114,7 @@ def parts(threads: int, sizes: Sizes, dtype: np.dtype) -> Parts:
         ((threads, sizes.tiling.size**2, lanes), dtype),
         ((threads, ROWS, points, lanes), dtype),
         ((threads, tiles * width, RUN_FIELDS), np.int64),
-        ((threads, points * GATHERED, pitch), dtype),
+        *pixel_parts(threads, sizes.tiling, pitch, dtype),
         ((threads, points * (tiles * (sizes.channels + 1) * width + width)), dtype),
         ((threads, points * (together * ROWS * pitch + width)), dtype),
         ((threads, sizes.tiling.outputs**2, tiles * width), dtype),
@@ -133,13 +137,13 @@ def _take_filters(w, c, phase, filters, tiling, rotated, tile):
 @helper
 def _put_filters(points, first, end, term, packed):
     """packed[p, f // ROWS, term + c, f % ROWS] = points[c, p, f - first]."""
-    item = packed.itemsize
     for p in range(packed.shape[0]):
         for block in range(first // ROWS, kernel_ceil_div(end, ROWS)):
-            to, lane = address(packed[p, block, term]), block * ROWS - first
+            lane = block * ROWS - first
             for c in range(points.shape[0]):
-                source = address(points[c, p]) + lane * item
-                copy_bytes(to + c * ROWS * item, source, ROWS * item)
+                source, target = points[c, p, lane:], packed[p, block, term + c]
+                for k in range(ROWS):
+                    target[k] = source[k]
 
 
 @helper
@@ -264,8 +268,9 @@ def _store(
 
 @exact
 def correlate(
-    x, packed, y, shape, tables, pixels, points, products, outputs, tiling, settings, epilogue
-):
+    x, packed, y, shape, tables, pixels, sources, points, products, outputs, tiling, settings,
+    epilogue,
+):  # fmt: skip
     """y (+)= filters * x, with the epilogue applied.  y: flat, of `shape`; scratch: see `parts`."""
     rows, tiles, together = settings.rows, settings.tiles, settings.together
     side = tiling.side + 1 - tiling.size
@@ -276,20 +281,23 @@ def correlate(
     panel = (summed + 1) * width
     layout = PointLayout(tiles * panel + width, panel, width)
     out = ProductLayout(together * ROWS * pixels.shape[2] + width, pixels.shape[2])
-    group_tasks = kernel_ceil_div(total, tiles * width)
+    group_blocks = kernel_ceil_div(total, width)
     whole = cases * x.itemsize % BLOCK_BYTES == 0 and address(y) % VECTOR_BYTES == 0
     streams = whole and y.size * y.itemsize >= STREAM_BYTES
     threads = tables.shape[0]
     for thread in prange(threads):
         own, results = address(points[thread]), address(products[thread])
-        begin, end = part_range(groups * group_tasks, thread, threads)
-        for task in range(begin, end):
-            group, first = task // group_tasks, task % group_tasks * tiles * width
-            count = min(tiles * width, total - first)
+        block, end = part_range(groups * group_blocks, thread, threads)
+        while block < end:
+            group, first = block // group_blocks, block % group_blocks * width
+            some = min(tiles, end - block, group_blocks - block % group_blocks)
+            count = min(some * width, total - first)
+            block += some
             columns = Columns(first, count, per_row)
             transform_pixels(
                 x, group * channels, channels, 0, summed, tiling, columns, settings.padding,
-                tables[thread], pixels[thread], own, layout, settings.input_transform,
+                tables[thread], pixels[thread], sources[thread], own, layout,
+                settings.input_transform,
             )  # fmt: skip
             for start in range(0, blocks, together):
                 stop, row = min(start + together, blocks), start * ROWS

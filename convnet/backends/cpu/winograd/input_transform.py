@@ -1,17 +1,23 @@
 """The input transform: the points of an image's tiles.
 
-Tiles inside the image are read in place.  For tiles that hang over the border, the pixels are
-gathered first, with zeros outside the image.
+The transform reads each pixel of a tile, for a block of columns, at an address of its own.  Where
+the cases are whole blocks these are addresses in the image, or for pixels outside of it that of a
+block of zeros.  Otherwise the pixels are gathered first.
 """
 
 from typing import NamedTuple
 
+import numpy as np
+
 from convnet.backends.cpu.gemm.im2col import gather_channels, list_runs
 from convnet.backends.cpu.jit import helper
-from convnet.backends.cpu.microkernel import BLOCK_BYTES, address
-from convnet.backends.cpu.winograd.transforms import transform_tile
+from convnet.backends.cpu.microkernel import BLOCK_BYTES, address, zero_bytes
+from convnet.backends.cpu.scratch import Parts
+from convnet.backends.cpu.winograd.tiling import Tiling
+from convnet.backends.cpu.winograd.transforms import transform_scattered
 
-GATHERED = 8  # channels that are gathered at a time
+_GATHERED = 8  # channels that are gathered at a time
+_SOURCES, _STEPS, _ZEROS = range(3)  # rows of `sources`
 
 
 class PointLayout(NamedTuple):
@@ -23,93 +29,99 @@ class PointLayout(NamedTuple):
     row: int
 
 
-@helper
-def lies_inside(x, tiling, columns, padding):
-    """Whether all columns' tiles lie inside the image, and each block of columns is of one tile."""
-    cases, width, reach = x.shape[3], BLOCK_BYTES // x.itemsize, tiling.side * tiling.stride
-    if cases % width or columns.first % width or columns.count % width:
-        return False
-    step = (tiling.side + 1 - tiling.size) * tiling.stride
-    for position in range(
-        columns.first // cases, (columns.first + columns.count - 1) // cases + 1
-    ):  # fmt: skip
-        top = position // columns.per_row * step - padding
-        left = position % columns.per_row * step - padding
-        if min(top, left) < 0 or top + reach > x.shape[1] or left + reach > x.shape[2]:
-            return False
-    return True
+def pixel_parts(threads: int, tiling: Tiling, pitch: int, dtype: np.dtype, rows: int = 0) -> Parts:
+    """Return the scratch of each thread: gathered pixels, at least `rows` of them, and `sources`.
+
+    Sources are the address of each pixel of a tile, in one channel; the steps in bytes to the next
+    channel; and a block of zeros.
+    """
+    return [
+        ((threads, max(tiling.points * _GATHERED, rows), pitch), dtype),
+        ((threads, 3, max(tiling.points, BLOCK_BYTES // 8)), np.dtype(np.int64)),
+    ]
 
 
 @helper
 def transform_pixels(
-    x, channel, channels, start, stop, tiling, columns, padding, table, pixels, points, layout,
-    transform,
+    x, channel, channels, start, stop, tiling, columns, padding, table, pixels, sources, points,
+    layout, transform,
 ):  # fmt: skip
     """Write the points of channels [start, stop) of all phases.
 
     A group has `channels`, from `channel` of x on; channel c of phase p is number p * channels + c.
-    table, pixels: scratch for gathering.  points: the address of the results, as in `layout`.
+    table, pixels, sources: scratch.  points: the address of the results, as in `layout`.
     transform: the address of the transform's function.
     """
     side, size, stride = tiling
     first, count, per_row = columns
     outputs, cases, item = side + 1 - size, x.shape[3], x.itemsize
-    inside = lies_inside(x, tiling, columns, padding)
-    if not inside:
+    width = BLOCK_BYTES // item
+    # Whether each block of columns is of one tile.
+    in_place = cases % width == 0 and first % width == 0 and count % width == 0
+    if in_place:
+        zero_bytes(address(sources[_ZEROS]), BLOCK_BYTES)
+    else:
         runs = list_runs(table, first, count, per_row, cases, outputs * stride, padding)
     done = start
     while done < stop:
         phase, c = done // channels, done % channels
-        some = min(GATHERED, channels - c, stop - done)
-        target = points + (done - start) * layout.row * item
+        some = min(channels - c, stop - done)
+        if not in_place:
+            some = min(some, _GATHERED)
         top, left = phase // stride, phase % stride
-        if inside:
-            corner = top - padding, left - padding
-            _transform_image(
-                x, channel + c, some, tiling, corner, columns, target, layout, transform
-            )  # fmt: skip
-        else:
-            pitch = pixels.shape[1]
-            for k in range(side * side):
-                r, s = k // side * stride + top, k % side * stride + left
-                to = address(pixels) + k * some * pitch * item
-                gather_channels(
-                    x, channel + c, some, table, runs, r, s, to, pitch * item, pitch * item, 0
-                )  # fmt: skip
-            _transform_gathered(pixels, some, side, target, layout, transform)
+        if not in_place:
+            _gather_tiles(x, channel + c, some, tiling, (top, left), table, runs, pixels)
+        for block in range(0, count, width):
+            if in_place:
+                position, case = (first + block) // cases, (first + block) % cases
+                y = position // per_row * outputs * stride + top - padding
+                z = position % per_row * outputs * stride + left - padding
+                _point_into_image(x, channel + c, y, z, case, side, stride, sources)
+            else:
+                _point_into_pixels(pixels, block, side, some, sources)
+            to = points + ((done - start) * layout.row + block // width * layout.panel) * item
+            for _ in range(some):
+                transform_scattered(transform, address(sources), to, layout.plane)
+                to += layout.row * item
+                for k in range(side * side):
+                    sources[_SOURCES, k] += sources[_STEPS, k]
         done += some
 
 
 @helper
-def _transform_gathered(pixels, channels, side, target, layout, transform):
-    """Transform the tiles of some channels, whose pixels are rows (i, j, channel) of `pixels`."""
-    item, pitch = pixels.itemsize, pixels.shape[1]
-    plane, panel, row = layout
-    for c in range(channels):
-        for tile in range(pitch * item // BLOCK_BYTES - 1):
-            source = address(pixels) + c * pitch * item + tile * BLOCK_BYTES
-            to = target + (c * row + tile * panel) * item
-            transform_tile(transform, source, side * channels * pitch, channels * pitch, to, plane)
+def _gather_tiles(x, channel, channels, tiling, corner, table, runs, pixels):
+    """pixels[k * channels + c] = pixel k of all columns' tiles, in channel `channel` + c.
+
+    corner: the row and column of the phase.
+    """
+    side, _, stride = tiling
+    pitch = pixels.shape[1] * x.itemsize
+    for k in range(side * side):
+        r, s = k // side * stride + corner[0], k % side * stride + corner[1]
+        to = address(pixels) + k * channels * pitch
+        gather_channels(x, channel, channels, table, runs, r, s, to, pitch, pitch, 0)
 
 
 @helper
-def _transform_image(x, channel, channels, tiling, corner, columns, target, layout, transform):
-    """Transform the tiles of some channels in one phase, in place in the image.
+def _point_into_pixels(pixels, column, side, channels, sources):
+    """Set the sources to gathered pixels, from a column on."""
+    pitch = pixels.shape[1] * pixels.itemsize
+    start = address(pixels) + column * pixels.itemsize
+    for k in range(side * side):
+        sources[_SOURCES, k], sources[_STEPS, k] = start + k * channels * pitch, pitch
 
-    corner: the first pixel (row, column) of the first tile.
-    """
-    side, size, stride = tiling
-    plane, panel, row = layout
-    item, cases, step = x.itemsize, x.shape[3], (side + 1 - size) * stride
-    width, line = BLOCK_BYTES // item, x.shape[2] * cases
-    for c in range(channels):
-        for column in range(0, columns.count, width):
-            position = (columns.first + column) // cases
-            case = (columns.first + column) % cases
-            y = position // columns.per_row * step + corner[0]
-            z = position % columns.per_row * step + corner[1]
-            source = ((channel + c) * x.shape[1] + y) * line + z * cases + case
-            to = target + (c * row + column // width * panel) * item
-            transform_tile(
-                transform, address(x) + source * item, stride * line, stride * cases, to, plane
-            )  # fmt: skip
+
+@helper
+def _point_into_image(x, channel, top, left, case, side, stride, sources):
+    """Set the sources to the pixels of the tile whose first is (top, left), from a case on."""
+    _, height, width, cases = x.shape
+    item = x.itemsize
+    image, zeros = height * width * cases * item, address(sources[_ZEROS])
+    for i in range(side):
+        y = top + i * stride
+        row = address(x) + ((channel * height + y) * width * cases + case) * item
+        for j in range(side):
+            z, k = left + j * stride, i * side + j
+            inside = 0 <= y < height and 0 <= z < width
+            sources[_SOURCES, k] = row + z * cases * item if inside else zeros
+            sources[_STEPS, k] = image if inside else 0

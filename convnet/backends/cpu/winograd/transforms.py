@@ -1,10 +1,11 @@
 """Winograd's transforms of tiles, on whole vectors: functions that kernels call by address.
 
 A function reads the numbers of a square tile, for a block of columns; number (i, j) is at i * row +
-j * step scalars from the first.  It writes the transformed numbers in order, `target_step` scalars
-apart.  There is a function for each side of tiles, size of filters and type of numbers.  It is
-compiled when a convolution first needs it, and cached.  (A kernel that called the functions by name
-would be compiled together with all of them.)
+j * step scalars from the first.  That of the input reads each number at an address from a list.  It
+writes the transformed numbers in order, `target_step` scalars apart.  There is a function for each
+side of tiles, size of filters and type of numbers.  It is compiled when a convolution first needs
+it, and cached.  (A kernel that called the functions by name would be compiled together with all of
+them.)
 """
 
 from functools import cache
@@ -132,9 +133,29 @@ _TRANSFORMS = _transforms()
 _NAMES = list(_TRANSFORMS)
 
 
+def _in_rows(block, source, row, step, side):
+    """Pointers to the numbers of a tile, whose rows are `row` scalars apart."""
+    b = block.b
+    starts = [block.at(source, b.mul(row, ir.Constant(_I64, k))) for k in range(side)]
+    steps = [b.mul(step, ir.Constant(_I64, k)) for k in range(side)]
+    return [[block.at(start, k) for k in steps] for start in starts]
+
+
+def _from_list(block, source, side):
+    """Pointers to the numbers of a tile, read from a list of addresses."""
+    b = block.b
+
+    def pointer(k):
+        where = b.gep(source, [ir.Constant(_I64, k)], source_etype=_I64)
+        return b.inttoptr(b.load(where, typ=_I64), ir.PointerType())
+
+    return [[pointer(i * side + j) for j in range(side)] for i in range(side)]
+
+
 @intrinsic(prefer_literal=True)
 def _emit(_typing, number, item, source, row, step, target, target_step):
-    side, transform = _TRANSFORMS[_NAMES[number.literal_value]]
+    name = _NAMES[number.literal_value]
+    side, transform = _TRANSFORMS[name]
     scalar = ir.FloatType() if item.literal_value == 4 else ir.DoubleType()
 
     def codegen(context, builder, _signature, args):
@@ -142,9 +163,13 @@ def _emit(_typing, number, item, source, row, step, target, target_step):
         block = Block(builder, scalar, VECTORS)
         ops = _Arithmetic(block)
         source, target = (builder.inttoptr(p, ir.PointerType()) for p in (source, target))
-        starts = [block.at(source, builder.mul(row, ir.Constant(_I64, k))) for k in range(side)]
+        if name[0] == "input":
+            pointers = _from_list(block, source, side)
+        else:
+            pointers = _in_rows(block, source, row, step, side)
         for j in range(VECTORS):
-            tile = [[block.row_vector(start, step, k, j) for k in range(side)] for start in starts]
+            place = ir.Constant(_I64, j * block.lanes)
+            tile = [[block.load(pointer, place) for pointer in line] for line in pointers]
             columns = [transform(ops, list(column)) for column in zip(*tile, strict=True)]
             rows = [transform(ops, list(row)) for row in zip(*columns, strict=True)]
             for k, value in enumerate(v for row in rows for v in row):
@@ -192,3 +217,9 @@ def _call(_typing, function, source, row, step, target, target_step):
 def transform_tile(function, source, row, step, target, target_step):
     """Call the function at an address from `address_of`.  Steps are in scalars."""
     _call(function, source, row, step, target, target_step)
+
+
+@helper
+def transform_scattered(function, sources, target, target_step):
+    """Call the function of the input transform.  sources: the address of a list of addresses."""
+    _call(function, sources, 0, 0, target, target_step)

@@ -2,9 +2,9 @@
 
 For each point of a tile there is a matrix product, (channels, columns) x (columns, filters), where
 a column is a tile of outputs of one case.  It is split-K, by columns, if the sums of a task fit a
-thread's cache; into how many tasks depends on the shapes alone, so that any number of threads gives
-the same sums.  Otherwise the channels are split among the threads, each of which transforms all of
-dy.
+thread's cache; into how many sums depends on the shapes alone, so that any number of threads gives
+the same bits.  For more threads than that, the channels are split too; each task of a split of the
+columns transforms all of its dy.
 """
 
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from convnet.backends.cpu.gemm.im2col import RUN_FIELDS, gather, list_runs
 from convnet.backends.cpu.gemm.split_k import splits_of
 from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
+    BLOCK_BYTES,
     ROWS,
     UNIT,
     VECTOR_BYTES,
@@ -28,13 +29,17 @@ from convnet.backends.cpu.microkernel import (
     zero_bytes,
 )
 from convnet.backends.cpu.scratch import Parts
-from convnet.backends.cpu.winograd.input_transform import GATHERED, PointLayout, transform_pixels
+from convnet.backends.cpu.winograd.input_transform import (
+    PointLayout,
+    pixel_parts,
+    transform_pixels,
+)
 from convnet.backends.cpu.winograd.tiling import Columns, Tiling
 from convnet.backends.cpu.winograd.transforms import address_of, transform_tile
 
-_TILES = 4  # blocks of columns of a pass
-_LEAST_PASSES = 2  # of a split of the columns
-_SUMS_BYTES = 2**19  # of a task's own sums, in the second-level cache
+_TILES = max(2, 256 // BLOCK_BYTES)  # blocks of columns of a pass
+_SUMS_BYTES = 2**20  # of a split of the columns: they stay in the second-level cache
+_PARTIAL_BYTES = 2**23  # limit of the sums of all splits of the columns of a group
 
 
 class Layout(NamedTuple):
@@ -72,11 +77,12 @@ def sizes_of(
 
 def split_of(threads: int, tiling: Tiling, sizes: Sizes, dtype: np.dtype) -> Split:
     """Return the split of a product; each task has at least two blocks of channels."""
-    if tiling.points * sizes.channels * sizes.filters * dtype.itemsize <= _SUMS_BYTES:
+    sums, columns = tiling.points * sizes.channels * sizes.filters * dtype.itemsize, 1
+    if sums <= _SUMS_BYTES:
         passes = ceil_div(sizes.columns, _TILES * block_columns(dtype))
-        return Split(splits_of(sizes.groups, passes // _LEAST_PASSES), 1)
-    tasks = ceil_div(threads, sizes.groups)
-    return Split(1, max(1, min(tasks, row_blocks(sizes.channels) // 2)))
+        columns = splits_of(sizes.groups, min(passes, _PARTIAL_BYTES // sums))
+    tasks = ceil_div(threads, sizes.groups * columns)
+    return Split(columns, max(1, min(tasks, row_blocks(sizes.channels) // 2)))
 
 
 def _task_blocks(channels, split) -> int:
@@ -93,8 +99,8 @@ def layout_of(channels: int, filters: int, split: Split, dtype: np.dtype) -> Lay
 
 
 def parts(threads: int, tiling: Tiling, sizes: Sizes, dtype: np.dtype) -> Parts:
-    """Return the scratch: sums of all tasks; for each thread a table of runs, pixels, points of x,
-    transposed dy, and points of dy."""
+    """Return the scratch: sums of all tasks; for each thread a table of runs, pixels and their
+    sources, points of x, transposed dy, and points of dy."""
     width, outputs, points = block_columns(dtype), tiling.outputs**2, tiling.points
     split = split_of(threads, tiling, sizes, dtype)
     layout = layout_of(sizes.channels, sizes.filters, split, dtype)
@@ -102,7 +108,7 @@ def parts(threads: int, tiling: Tiling, sizes: Sizes, dtype: np.dtype) -> Parts:
     return [
         ((sizes.groups, *split, points, filter_blocks, rows, width), dtype),
         ((threads, layout.columns, RUN_FIELDS), np.int64),
-        ((threads, max(points * GATHERED, outputs * width), layout.pitch), dtype),
+        *pixel_parts(threads, tiling, layout.pitch, dtype, outputs * width),
         ((threads, points * layout.plane), dtype),
         ((threads, outputs, layout.columns, width), dtype),
         ((threads, points * layout.spread), dtype),
@@ -118,24 +124,57 @@ def _spread_gradients(
     out: an address.  pixels, transposed: scratch.
     """
     columns, width = transposed.shape[1], transposed.shape[2]
-    item, pitch, lanes = dy.itemsize, pixels.shape[1], VECTOR_BYTES // dy.itemsize
+    item, lanes, cases = dy.itemsize, VECTOR_BYTES // dy.itemsize, dy.shape[3]
     for start in range(0, filters, width):
         rows = min(width, filters - start)
-        gather(
-            dy, first_filter + start, rows, table, runs, side, 0, side * side * rows,
-            address(pixels), (pitch, pitch, 0),
-        )  # fmt: skip
-        for k in range(side * side):
-            for f in range(0, rows, lanes):
-                for j in range(0, count, lanes):
-                    source = address(pixels) + ((k * rows + f) * pitch + j) * item
-                    target = address(transposed) + ((k * columns + j) * width + f) * item
-                    transpose_square(dy, source, pitch, target, width)
+        if cases % lanes == 0 and rows % lanes == 0:
+            _transpose(dy, side, first_filter + start, rows, table, runs, transposed)
+        else:
+            _gather_and_transpose(
+                dy, side, first_filter + start, rows, table, runs, count, pixels, transposed
+            )  # fmt: skip
         for column in range(count):
             source = address(transposed) + column * width * item
             target = out + (start * columns + column * width) * item
             row = side * columns * width
             transform_tile(transform, source, row, columns * width, target, step)
+
+
+@helper
+def _transpose(dy, side, filter_, rows, table, runs, transposed):
+    """transposed[k, column, f] = pixel k of a column's tile of filter filter_ + f; zero outside."""
+    _, height, line, cases = dy.shape
+    item, width, lanes = dy.itemsize, transposed.shape[2], VECTOR_BYTES // dy.itemsize
+    image, line = height * line * cases, line * cases
+    for k in range(side * side):
+        for i in range(runs):
+            length, to = table[i, 1], address(transposed[k, table[i, 0]])
+            y, place = table[i, 2] + k // side, table[i, 3] + k % side * cases
+            if y >= height or place >= line:
+                zero_bytes(to, length * width * item)
+                continue
+            for f in range(0, rows, lanes):
+                source = address(dy) + ((filter_ + f) * image + y * line + place) * item
+                for j in range(0, length, lanes):
+                    target = to + (j * width + f) * item
+                    transpose_square(dy, source + j * item, image, target, width)
+
+
+@helper
+def _gather_and_transpose(dy, side, filter_, rows, table, runs, count, pixels, transposed):
+    """The same where rows of filters or cases are no whole vectors."""
+    columns, width = transposed.shape[1], transposed.shape[2]
+    item, pitch, lanes = dy.itemsize, pixels.shape[1], VECTOR_BYTES // dy.itemsize
+    gather(
+        dy, filter_, rows, table, runs, side, 0, side * side * rows, address(pixels),
+        (pitch, pitch, 0),
+    )  # fmt: skip
+    for k in range(side * side):
+        for f in range(0, rows, lanes):
+            for j in range(0, count, lanes):
+                source = address(pixels) + ((k * rows + f) * pitch + j) * item
+                target = address(transposed) + ((k * columns + j) * width + f) * item
+                transpose_square(dy, source, pitch, target, width)
 
 
 @helper
@@ -158,8 +197,9 @@ def _multiply(like, points, spread, layout, sums, filters, count):
 
 @exact
 def sum_products(
-    x, dy, sums, tables, pixels, points, transposed, spreads, layout, tiling, padding, transforms
-):
+    x, dy, sums, tables, pixels, sources, points, transposed, spreads, layout, tiling, padding,
+    transforms,
+):  # fmt: skip
     """sums = the products of each task's columns and channels.
 
     sums: (groups, splits of the columns, splits of the channels, points, filter blocks, channels of
@@ -172,23 +212,24 @@ def sum_products(
     per_row, tasks = kernel_ceil_div(dy.shape[2], side), groups * splits * parts
     threads = tables.shape[0]
     columns = kernel_ceil_div(dy.shape[1], side) * per_row * cases
-    passes = kernel_ceil_div(columns, layout.columns)
+    blocks = kernel_ceil_div(columns, width)
     points_x = PointLayout(layout.plane, width, layout.pitch)
     for thread in prange(threads):
         table, own = tables[thread], pixels[thread]
         out, spread = address(points[thread]), address(spreads[thread])
-        for task in range(thread, tasks, threads):
+        first_task, end_task = part_range(tasks, thread, threads)
+        for task in range(first_task, end_task):
             group, split, own_part = task // (splits * parts), task // parts % splits, task % parts
             start, total = own_part * part, sums[group, split, own_part]
             stop = min(start + part, summed)
             zero_bytes(address(total), total.size * x.itemsize)
-            begin, end = part_range(passes, split, splits)
-            for first in range(begin * layout.columns, end * layout.columns, layout.columns):
-                count = min(layout.columns, columns - first)
+            begin, end = part_range(blocks, split, splits)
+            for first in range(begin * width, end * width, layout.columns):
+                count = min(layout.columns, end * width - first, columns - first)
                 transform_pixels(
                     x, group * channels, channels, start, stop, tiling,
-                    Columns(first, count, per_row), padding, table, own, out, points_x,
-                    transforms[0],
+                    Columns(first, count, per_row), padding, table, own, sources[thread], out,
+                    points_x, transforms[0],
                 )  # fmt: skip
                 runs = list_runs(table, first, count, per_row, cases, side, 0)
                 _spread_gradients(
