@@ -114,8 +114,8 @@ class Block:
             for byte in range(0, self.vectors * VECTOR_BYTES, 64):
                 _prefetch(self.b, self.at(row, _int(byte // self.bytes)), writes=1)
 
-    def product(self, a, step, row, b_pointer, c, c_row, count, adds):
-        """c[k, :] (+)= sum_i a[i * step + k * row] * b[i, :]; see `block_product`."""
+    def product(self, a, step, row, b_pointer, b_row, c, c_row, count, adds):
+        """c[k, :] (+)= sum_i a[i * step + k * row] * b[i, :]; see `strided_product`."""
         b = self.b
         a_rows = [self.at(a, b.mul(row, _int(k))) for k in range(ROWS)]
         c_rows = [self.at(c, b.mul(c_row, _int(k))) for k in range(ROWS)]
@@ -127,7 +127,7 @@ class Block:
         i, a_index, b_index = b.phi(_I64), b.phi(_I64), b.phi(_I64)
         sums = [b.phi(self.vector) for _ in range(ROWS * self.vectors)]
         following = self.multiply(sums, a_rows, a_index, b_pointer, b_index)
-        ends = [b.add(i, _int(1)), b.add(a_index, step), b.add(b_index, _int(self.width))]
+        ends = [b.add(i, _int(1)), b.add(a_index, step), b.add(b_index, b_row)]
         starts = [_int(0)] * 3 + [zero] * len(sums)
         for phi, start, end in zip(
             [i, a_index, b_index, *sums], starts, ends + following, strict=True
@@ -168,11 +168,11 @@ def address(_typing, array):
 
 
 @intrinsic
-def _block_product(_typing, like, a, step, row, b, c, c_row, count, vectors, adds):
-    signature = types.void(like, *[types.int64] * 9)
+def _block_product(_typing, like, a, step, row, b, b_row, c, c_row, count, vectors, adds):
+    signature = types.void(like, *[types.int64] * 10)
 
     def codegen(context, builder, _signature, args):
-        a, step, row, b, c, c_row, count, vectors, adds = args[1:]
+        a, step, row, b, b_row, c, c_row, count, vectors, adds = args[1:]
         scalar = context.get_value_type(like.dtype)
         a, b, c = (builder.inttoptr(p, _POINTER) for p in (a, b, c))
         end = builder.append_basic_block("end")
@@ -181,7 +181,7 @@ def _block_product(_typing, like, a, step, row, b, c, c_row, count, vectors, add
             block = builder.append_basic_block(f"vectors{n}")
             variants.add_case(_int(n), block)
             builder.position_at_end(block)
-            Block(builder, scalar, n).product(a, step, row, b, c, c_row, count, adds)
+            Block(builder, scalar, n).product(a, step, row, b, b_row, c, c_row, count, adds)
             builder.branch(end)
         builder.position_at_end(end)
         return context.get_dummy_value()
@@ -197,7 +197,14 @@ def block_product(like, a, step, row, b, c, c_row, count, vectors, adds):
     of c are `c_row` apart; only the first `vectors` vectors of each are used.  adds: 0 to overwrite
     c, otherwise to add to it.
     """
-    _block_product(like, a, step, row, b, c, c_row, count, vectors, adds)
+    width = BLOCK_BYTES // like.itemsize
+    _block_product(like, a, step, row, b, width, c, c_row, count, vectors, adds)
+
+
+@helper
+def strided_product(like, a, step, row, b, b_row, c, c_row, count, vectors, adds):
+    """The same of rows of b that are `b_row` apart."""
+    _block_product(like, a, step, row, b, b_row, c, c_row, count, vectors, adds)
 
 
 def _interleave(b, rows, half):
@@ -291,6 +298,36 @@ def zero_bytes(_typing, target, count):
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), codegen
+
+
+@helper
+def copy_run(target, source, count):
+    """Copy `count` bytes: a few numbers mostly, which take less time than a call."""
+    if count == 4:
+        copy_bytes(target, source, 4)
+    elif count == 8:
+        copy_bytes(target, source, 8)
+    elif count == 16:
+        copy_bytes(target, source, 16)
+    elif count == 32:
+        copy_bytes(target, source, 32)
+    else:
+        copy_bytes(target, source, count)
+
+
+@helper
+def zero_run(target, count):
+    """Write `count` zero bytes: mostly of a few numbers."""
+    if count == 4:
+        zero_bytes(target, 4)
+    elif count == 8:
+        zero_bytes(target, 8)
+    elif count == 16:
+        zero_bytes(target, 16)
+    elif count == 32:
+        zero_bytes(target, 32)
+    else:
+        zero_bytes(target, count)
 
 
 def _prefetcher(writes):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from convnet.backends.cpu.engine import aligned
+from convnet.backends.cpu.gemm import few_columns
 from convnet.backends.cpu.ops import bias, conv, fc, local
 from convnet.backends.cpu.winograd import tiling
 from convnet.backends.cpu.winograd import weight_gradient as winograd_weights
@@ -60,6 +61,7 @@ WINOGRAD = {  # 3x3 or 5x5 at stride 1, or of each phase
     "5x5 at 2, whole blocks": (4, 14, 11, 128, 5, 3, 2, 1, 32, (8, 7)),
     "9x9 at 2": (5, 24, 24, 20, 9, 3, 2, 1, 16, 11),
 }
+FEW_CASES = [1, 2, 3, 7, 8, 9]
 SMALL = [name for name, case in CASES.items() if case[0] < 90 and case[8] < 48]
 DTYPES = [np.float32, np.float64]
 
@@ -198,6 +200,30 @@ def test_tiles_of_known_layers():
     assert chosen(64, 3, 64, 1, 1) is None  # one output of a tile
 
 
+def test_the_transforms_of_filters_pay_only_for_enough_cases():
+    def chosen(channels, size, filters, outputs, cases, groups=1):
+        shape = (channels, size, size, filters)
+        return tiling.tiling(shape, groups, 1, (filters, outputs, outputs, cases))
+
+    assert [chosen(256, 3, 384, 13, n) is None for n in (1, 4, 8)] == [True, False, False]
+    assert chosen(48, 5, 256, 27, 1, groups=2) == (8, 5, 1)  # enough tiles in one case
+    assert chosen(512, 3, 512, 13, 1) is None
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("cases", FEW_CASES)
+@pytest.mark.parametrize("transforms", [False, True])
+def test_conv_of_few_cases(cases, dtype, transforms, monkeypatch):
+    """Tasks are whole vectors, and no whole tiles; filters are packed in several parts."""
+    monkeypatch.setattr(tiling, "_WORTH", np.inf if transforms else 0)
+    monkeypatch.setattr(tiling, "tiling", tiling.tiling.__wrapped__)
+    p = Problem((20, 13, 13, cases, 3, 1, 1, 1, 130, 13), dtype, shared=True)
+    assert (tiling.tiling(p.w.shape, p.groups, p.stride, p.y.shape) is not None) == transforms
+    check(conv.forward, (p.x, p.w), p.y, dtype, *p.scalars)
+    check(conv.images_grad, (p.dy, p.w), p.dx, dtype, *p.scalars)
+    check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
+
+
 @pytest.mark.parametrize("cases", [1, 7, 16, 33, 64, 130])
 @pytest.mark.parametrize("filters", [1, 10, 16, 48])
 def test_cases_and_filters(cases, filters):
@@ -247,18 +273,50 @@ def test_bias(shape, dtype):
         (96, 192, 64),
         (1100, 203, 33),
         (1100, 203, 270),
+        *((1101, 203, cases) for cases in FEW_CASES),
+        *((9001, 11, cases) for cases in FEW_CASES),
     ],
 )
 def test_fc(inputs, outputs, cases, dtype):
-    rng = np.random.default_rng(8)
-    x, w, dy = (
-        rng.standard_normal(s).astype(dtype)
-        for s in ((inputs, cases), (outputs, inputs), (outputs, cases))
-    )
+    x, w, dy = full_connection(inputs, outputs, cases, dtype)
     x64, w64, dy64 = (a.astype(np.float64) for a in (x, w, dy))
     check(fc.forward, (x, w), w64 @ x64, dtype)
     check(fc.inputs_grad, (dy, w), w64.T @ dy64, dtype)
     check(fc.weights_grad, (x, dy), dy64 @ x64.T, dtype)
+
+
+def full_connection(inputs, outputs, cases, dtype):
+    """Random x, w and dy."""
+    rng = np.random.default_rng(8)
+    shapes = (inputs, cases), (outputs, inputs), (outputs, cases)
+    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def test_few_columns_are_not_packed():
+    assert [few_columns.fits(cases) for cases in FEW_CASES] == [True] * 5 + [False]
+
+
+@pytest.mark.parametrize("cases", FEW_CASES)
+def test_fc_of_few_cases_with_biases_and_a_neuron(cases):
+    x, w, _ = full_connection(70, 33, cases, np.float32)
+    biases = np.linspace(-1, 1, 33, dtype=np.float32)
+    y = np.full((33, cases), np.nan, np.float32)
+    run(fc.forward_fused, x, w, y, False, biases, "relu", 0.0, 0.0)
+    close(y, np.maximum(w.astype(np.float64) @ x + biases[:, None], 0), np.float32)
+
+
+@pytest.mark.parametrize("inputs", [2048, 2050])
+def test_weight_gradients_that_are_larger_than_the_caches(inputs):
+    """They are stored by streaming stores, but not in ragged rows; the next one adds to them."""
+    x, w, dy = full_connection(inputs, 2051, 3, np.float32)
+    out = aligned(w.size, np.dtype(np.float32)).reshape(w.shape)
+    assert out.nbytes >= STREAM_BYTES
+    out[...] = np.nan
+    expected = dy.astype(np.float64) @ x.T
+    run(fc.weights_grad, x, dy, out, False)
+    close(out, expected, np.float32)
+    run(fc.weights_grad, x, dy, out, True)
+    close(out, 2 * expected, np.float32)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from numba import config
 
 from convnet.backends.cpu.engine import Engine, limit_threads
+from convnet.backends.cpu.ops import conv, fc
 from convnet.graph.build import build
 from convnet.language.specs import Specs
 from convnet.network.network import Network
@@ -51,3 +52,41 @@ def test_any_number_of_threads(net):
         found = values_of(net, threads)
         different = [name for name in expected if not np.array_equal(found[name], expected[name])]
         assert not different, f"with {threads} threads"
+
+
+@pytest.mark.parametrize("cases", [1, 3, 8])
+def test_products_of_few_cases(cases):
+    """Full connections and convolutions whose tasks depend on the number of threads."""
+    if max(THREADS) > config.NUMBA_NUM_THREADS:
+        pytest.skip("NUMBA_NUM_THREADS allows one thread only")
+    expected = few_products(cases, 1)
+    for threads in THREADS[1:]:
+        for one, other in zip(expected, few_products(cases, threads), strict=True):
+            assert np.array_equal(one, other), f"with {threads} threads"
+
+
+def few_products(cases, threads):
+    """The results of each product of a full connection and of a convolution."""
+    rng = np.random.default_rng(3)
+    x, dy, w = (rng.standard_normal(s, np.float32) for s in ((999, cases), (77, cases), (77, 999)))
+    image, gradient, filters = (
+        rng.standard_normal(shape, np.float32)
+        for shape in ((16, 13, 13, cases), (70, 13, 13, cases), (16, 3, 3, 70))
+    )
+    calls = [
+        (fc.forward, (x, w), dy.shape, ()),
+        (fc.inputs_grad, (dy, w), x.shape, ()),
+        (fc.weights_grad, (x, dy), w.shape, ()),
+        (conv.forward, (image, filters), gradient.shape, (1, 1, 1)),
+        (conv.images_grad, (gradient, filters), image.shape, (1, 1, 1)),
+        (conv.weights_grad, (image, gradient), filters.shape, (1, 1, 1)),
+    ]
+    found = []
+    with limit_threads(threads):
+        for function, inputs, shape, geometry in calls:
+            out = np.empty(shape, np.float32)
+            arguments = *inputs, out, *geometry, False
+            scratch = np.empty(function.scratch_size(*arguments), np.uint8)
+            function(*arguments, scratch=scratch)
+            found.append(out)
+    return found

@@ -81,10 +81,13 @@ def _most_tiles(rows, dtype) -> int:
     return max(1, min(_TILES, _RESULT_BYTES // tile_bytes))
 
 
-def tiles_per_task(columns: int, rows: int, dtype: np.dtype, threads: int) -> int:
-    """Return the tiles of a task: fewer where there are not enough to keep all threads busy."""
-    tiles = ceil_div(columns, block_columns(dtype))
-    return max(1, min(_most_tiles(rows, dtype), tiles // (4 * threads)))
+def columns_per_task(columns: int, rows: int, dtype: np.dtype, threads: int) -> int:
+    """Return the columns of a task: whole tiles, or, where there are few, whole vectors."""
+    width, lanes = block_columns(dtype), VECTOR_BYTES // dtype.itemsize
+    most, tiles = _most_tiles(rows, dtype), ceil_div(columns, width) // (4 * threads)
+    if tiles:
+        return min(most, tiles) * width
+    return min(most * width, ceil_div(ceil_div(columns, threads), lanes) * lanes)
 
 
 def thread_parts(threads: int, rows: int, dtype: np.dtype) -> Parts:
@@ -169,18 +172,19 @@ def _add_spans(x, channel, filters, used, table, columns, gathered, results, win
 
 @exact
 def correlate(
-    x, filters, used, y, tables, gathered, results, window, spans, output, task_tiles, accumulate,
+    x, filters, used, y, tables, gathered, results, window, spans, output, step, accumulate,
     epilogue,
 ):  # fmt: skip
     """y (+)= filters * x, with the epilogue applied; ops/conv.py uses it in two ways.
 
     used: (groups, spans, blocks), 0 where a block of filters is zero.  y: flat.
     window: (groups, size, stride, padding).
+    step: columns of a task.
     output: (shape of y, (positions y, positions x), rows of a group, phases, origin).  If phases is
     1 the rows are y's channels, otherwise see `store_pixels`.
     """
     shape, positions, rows, phases, origin = output
-    groups, threads, step = window[0], tables.shape[0], task_tiles * gathered.shape[3]
+    groups, threads = window[0], tables.shape[0]
     columns = positions[0] * positions[1] * x.shape[3]
     tasks, panel = kernel_ceil_div(columns, step), filters.size // groups * x.itemsize
     for thread in prange(threads):

@@ -17,7 +17,7 @@ from convnet.arithmetic import ceil_div
 from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
 from convnet.backends.cpu.gemm.direct_conv_weights import transpose
 from convnet.backends.cpu.gemm.epilogue import Epilogue
-from convnet.backends.cpu.gemm.store import store_row
+from convnet.backends.cpu.gemm.store import store_row, stream_row
 from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
 from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
@@ -33,6 +33,7 @@ from convnet.backends.cpu.microkernel import (
     transpose_square,
 )
 from convnet.backends.cpu.scratch import Parts
+from convnet.compiling.nontemporal import STREAM_BYTES, fence
 
 SPAN = 256  # of the depth: a panel stays in the first-level cache
 _ROWS = 16 * ROWS  # of a task: a span of `left` stays in the second-level cache
@@ -149,6 +150,8 @@ def multiply(left, transposed, panels, packs, results, out, accumulate, epilogue
     chunks = kernel_ceil_div(columns, breadth)
     tasks = kernel_ceil_div(rows, height) * chunks
     in_place = panels.shape[0] <= (_FEW_OF_TRANSPOSED if transposed else _FEW)
+    fits = columns * out.itemsize % BLOCK_BYTES == 0 and address(out) % VECTOR_BYTES == 0
+    streams = fits and not accumulate and out.size * out.itemsize >= STREAM_BYTES
     for thread in prange(threads):
         pack, result = packs[thread], results[thread]
         begin, end = part_range(tasks, thread, threads)
@@ -175,7 +178,11 @@ def multiply(left, transposed, panels, packs, results, out, accumulate, epilogue
                 )  # fmt: skip
             for k in range(own):
                 target = out[row + k, first : first + count]
-                store_row(result[k, :count], target, 0, accumulate, row + k, epilogue)
+                if streams:
+                    stream_row(result[k, :count], target, row + k, epilogue)
+                else:
+                    store_row(result[k, :count], target, 0, accumulate, row + k, epilogue)
+        fence()
 
 
 def run(

@@ -16,8 +16,8 @@ from convnet.backends.cpu.microkernel import (
     BLOCK_BYTES,
     address,
     copy_block,
-    copy_bytes,
-    zero_bytes,
+    copy_run,
+    zero_run,
 )
 
 RUN_FIELDS = 4  # numbers of a run in the table
@@ -98,7 +98,7 @@ def _copy_rows(source, step, target, pitch, rows, first, length, segment, panel)
         count = min(length, segment - first % segment)
         to = target + first // segment * panel + first % segment
         for i in range(rows):
-            copy_bytes(to + i * pitch, source + i * step, count)
+            copy_run(to + i * pitch, source + i * step, count)
         first, source, length = first + count, source + count, length - count
 
 
@@ -109,7 +109,7 @@ def _zero_rows(target, pitch, rows, first, length, segment, panel):
         count = min(length, segment - first % segment)
         to = target + first // segment * panel + first % segment
         for i in range(rows):
-            zero_bytes(to + i * pitch, count)
+            zero_run(to + i * pitch, count)
         first, length = first + count, length - count
 
 

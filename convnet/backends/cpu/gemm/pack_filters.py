@@ -8,7 +8,7 @@ from numba import prange
 
 from convnet.backends.cpu.gemm.direct_conv import span_range
 from convnet.backends.cpu.jit import exact, helper, kernel_ceil_div
-from convnet.backends.cpu.microkernel import ROWS
+from convnet.backends.cpu.microkernel import ROWS, address, copy_bytes
 
 
 @exact
@@ -17,6 +17,7 @@ def pack_forward(w, packed, used, groups, spans):
     channels, size, filters = w.shape[0], w.shape[1], w.shape[3] // groups
     numbers, blocks = used.shape[1], used.shape[2]
     group_size = size * size * channels * blocks * ROWS
+    whole, item = filters // ROWS * ROWS, w.itemsize
     for task in prange(groups * numbers):
         group, number = task // numbers, task % numbers
         start, stop = span_range(number, spans)
@@ -25,12 +26,14 @@ def pack_forward(w, packed, used, groups, spans):
             place, c = tap // channels, tap % channels
             source = w[c, place // size, place % size]
             to = base + (tap - start) * ROWS
-            for row in range(0, filters, ROWS):
-                for k in range(ROWS):
-                    packed[to + k] = 0
-                for k in range(min(ROWS, filters - row)):
-                    packed[to + k] = source[group * filters + row + k]
+            for row in range(0, whole, ROWS):
+                values = address(source) + (group * filters + row) * item
+                copy_bytes(address(packed) + to * item, values, ROWS * item)
                 to += (stop - start) * ROWS
+            if whole < filters:
+                for k in range(ROWS):
+                    inside = whole + k < filters
+                    packed[to + k] = source[group * filters + whole + k] if inside else 0
         for block in range(blocks):
             used[group, number, block] = 1
 

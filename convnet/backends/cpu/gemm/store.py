@@ -3,7 +3,7 @@
 from convnet.backends.cpu.gemm.epilogue import apply_epilogue
 from convnet.backends.cpu.jit import helper
 from convnet.backends.cpu.kernels.rows import add_row
-from convnet.backends.cpu.microkernel import address, copy_bytes
+from convnet.backends.cpu.microkernel import BLOCK_BYTES, address, copy_bytes, stream_block
 
 
 @helper
@@ -14,6 +14,14 @@ def store_row(source, target, start, accumulate, index, epilogue):
     apply_epilogue(source, index, epilogue)
     size = source.size * target.itemsize
     copy_bytes(address(target) + start * target.itemsize, address(source), size)
+
+
+@helper
+def stream_row(source, target, index, epilogue):
+    """target = epilogue(source), by streaming stores: of whole blocks, at an aligned address."""
+    apply_epilogue(source, index, epilogue)
+    for part in range(0, source.size * source.itemsize, BLOCK_BYTES):
+        stream_block(address(target) + part, address(source) + part)
 
 
 @helper

@@ -9,12 +9,12 @@ import numpy as np
 from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
 from convnet.backends.cpu.gemm.direct_conv import (
+    columns_per_task,
     correlate,
     row_blocks,
     span_count,
     spans_of,
     thread_parts,
-    tiles_per_task,
 )
 from convnet.backends.cpu.gemm.direct_conv_weights import collect_sums, sum_products, weight_parts
 from convnet.backends.cpu.gemm.epilogue import epilogue_of, no_epilogue
@@ -88,11 +88,11 @@ def _forward(x, w, y, geometry, accumulate, epilogue, scratch):
     channels, size, rows = w.shape[0], w.shape[1], w.shape[3] // groups
     spans = spans_of(channels, size)
     pack_forward(w, packed, used, groups, spans)
-    tiles = tiles_per_task(y[0].size, rows, x.dtype, len(own[0]))
+    step = columns_per_task(y[0].size, rows, x.dtype, len(own[0]))
     output = (y.shape, y.shape[1:3], rows, 1, 0)
     window = (groups, size, stride, padding)
     correlate(
-        x, packed, used, y.reshape(-1), *own, window, spans, output, tiles, accumulate, epilogue
+        x, packed, used, y.reshape(-1), *own, window, spans, output, step, accumulate, epilogue
     )  # fmt: skip
 
 
@@ -134,11 +134,11 @@ def images_grad(dy, w, dx, padding, stride, groups, accumulate, *, scratch):
     pack_rotated(w, packed, used, groups, spans, stride)
     first = padding // stride
     positions = tuple((padding + n - 1) // stride - first + 1 for n in dx.shape[1:3])
-    tiles = tiles_per_task(positions[0] * positions[1] * dy.shape[3], rows, dy.dtype, len(own[0]))
+    step = columns_per_task(positions[0] * positions[1] * dy.shape[3], rows, dy.dtype, len(own[0]))
     output = (dx.shape, positions, rows, stride, first * stride - padding)
     window = (groups, side, 1, side - 1 - first)
     correlate(
-        dy, packed, used, dx.reshape(-1), *own, window, spans, output, tiles, accumulate, epilogue
+        dy, packed, used, dx.reshape(-1), *own, window, spans, output, step, accumulate, epilogue
     )  # fmt: skip
 
 

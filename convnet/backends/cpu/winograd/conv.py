@@ -7,6 +7,7 @@ stages: the input transform, the products, the output transform, the epilogue, a
 At a stride S the image is seen as S^2 images, its phases (tiling.py); their channels are summed.
 """
 
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from convnet.backends.cpu.microkernel import (
     address,
     block_columns,
     block_product,
-    copy_bytes,
+    copy_run,
     stream_block,
 )
 from convnet.backends.cpu.scratch import Parts
@@ -42,6 +43,7 @@ from convnet.compiling.nontemporal import STREAM_BYTES, fence
 
 TILES = 512 // BLOCK_BYTES  # blocks of columns of a task: their points stay in the caches
 _TOGETHER = 3  # blocks of rows that are multiplied before their products are transformed
+_LINE = 64  # bytes of a cache line
 _SPAN = 256  # channels of a product that stay in the first-level cache
 
 
@@ -71,7 +73,7 @@ class Settings(NamedTuple):
 
     padding: int
     rows: int  # of a group
-    tiles: int  # blocks of columns of a task
+    columns: int  # of a task
     together: int  # blocks of rows that are multiplied before their products are transformed
     accumulate: bool
     input_transform: np.int64  # addresses
@@ -88,29 +90,43 @@ class ProductLayout(NamedTuple):
 
 def sizes(tiling: Tiling, channels: int, rows: int, groups: int, shape: tuple[int, ...]) -> Sizes:
     """Return the sizes of the product whose result is an image of `shape` (C, H, W, N)."""
-    _, height, width, cases = shape
-    columns = tiling.tiles(height, width) * cases
-    return Sizes(tiling, channels * tiling.phases, rows, groups, columns)
+    return Sizes(tiling, channels * tiling.phases, rows, groups, _columns(tiling, shape))
 
 
-def tiles_per_task(columns: int, dtype: np.dtype, threads: int) -> int:
-    """Return the blocks of columns of a task: fewer where there are not enough for all threads."""
-    return max(1, min(TILES, columns // (threads * block_columns(dtype))))
+def _columns(tiling, shape) -> int:
+    """The tiles of all cases of an image of `shape` (C, H, W, N)."""
+    return tiling.tiles(*shape[1:3]) * shape[3]
+
+
+def columns_per_task(columns: int, dtype: np.dtype, threads: int) -> int:
+    """Return the columns of a task: whole blocks, or, where there are few, whole vectors."""
+    blocks = min(TILES, columns // (threads * block_columns(dtype)))
+    if blocks:
+        return blocks * block_columns(dtype)
+    lanes = VECTOR_BYTES // dtype.itemsize
+    return ceil_div(ceil_div(columns, threads), lanes) * lanes
+
+
+def _block_pitch(channels: int, dtype: np.dtype) -> int:
+    """Return the channels from one block of packed filters to the next."""
+    unit = _LINE // gcd(_LINE, ROWS * dtype.itemsize)
+    return (ceil_div(channels, unit) | 1) * unit
 
 
 def parts(threads: int, sizes: Sizes, dtype: np.dtype) -> Parts:
     """Return the scratch: packed filters; for each thread filters, their points, a table of runs,
     pixels, their sources, points, products, and outputs.
 
-    Rows and planes are an odd number of cache lines apart, so that they do not share cache sets.
+    Blocks of filters, rows and planes are an odd number of cache lines apart, so that they do not
+    share cache sets.
     """
     width, blocks, points = block_columns(dtype), row_blocks(sizes.rows), sizes.tiling.points
     together = min(_TOGETHER, blocks)
-    tiles = tiles_per_task(sizes.columns, dtype, threads)
+    tiles = ceil_div(columns_per_task(sizes.columns, dtype, threads), width)
     pitch = (tiles + 1) * width
     lanes = ceil_div(ROWS, width) * width  # of whole vectors, for at least one block of rows
     return [
-        ((sizes.groups, points, blocks, sizes.channels, ROWS), dtype),
+        ((sizes.groups, points, blocks, _block_pitch(sizes.channels, dtype), ROWS), dtype),
         ((threads, sizes.tiling.size**2, lanes), dtype),
         ((threads, ROWS, points, lanes), dtype),
         ((threads, tiles * width, RUN_FIELDS), np.int64),
@@ -162,44 +178,45 @@ def pack(w, packed, tiles, points, tiling, rotated, transform):
 
     Rows are filters, and channels are summed: those of phase 0, of phase 1, ...  If `rotated`
     (at stride 1 only), rows are channels, filters are summed, and each filter is rotated by 180
-    degrees.  A task packs ROWS channels of a phase.  Rows beyond the last are garbage, as are the
-    results of these rows, which nobody reads.
+    degrees.  A task packs ROWS channels of a phase, in filters that fit `tiles`; the next task
+    continues its cache lines.  Rows beyond the last are garbage, as are the results of these rows,
+    which nobody reads.
     """
     _, size, stride = tiling
     groups, channels, filters = packed.shape[0], w.shape[0], w.shape[3] // packed.shape[0]
     chunks, phases, threads = kernel_ceil_div(channels, ROWS), stride * stride, tiles.shape[0]
     lanes = tiles.shape[2]
     step = lanes // ROWS * ROWS
+    parts = kernel_ceil_div(filters, step)
     for thread in prange(threads):
         tile, found = tiles[thread], points[thread]
-        begin, end = part_range(groups * phases * chunks, thread, threads)
+        begin, end = part_range(groups * parts * phases * chunks, thread, threads)
         for task in range(begin, end):
-            group, phase = task // (phases * chunks), task // chunks % phases
-            start = task % chunks * ROWS
-            count = min(ROWS, channels - start)
-            for first in range(0, filters, step):
-                last = min(first + step, filters)
-                own = group * filters + first, group * filters + last
-                for c in range(count):
-                    _take_filters(w, start + c, phase, own, tiling, rotated, tile)
-                    for block in range(0, lanes * w.itemsize, BLOCK_BYTES):
-                        source, to = address(tile) + block, address(found[c]) + block
-                        transform_tile(transform, source, size * lanes, lanes, to, lanes)
-                if rotated:
-                    _put_rotated(found, first, last, packed[group, :, start // ROWS])
-                else:
-                    term = phase * channels + start
-                    _put_filters(found[:count], first, last, term, packed[group])
+            part, phase, chunk = task // (phases * chunks), task // chunks % phases, task % chunks
+            group, first, start = part // parts, part % parts * step, chunk * ROWS
+            last, count = min(first + step, filters), min(ROWS, channels - start)
+            own = group * filters + first, group * filters + last
+            for c in range(count):
+                _take_filters(w, start + c, phase, own, tiling, rotated, tile)
+                for block in range(0, lanes * w.itemsize, BLOCK_BYTES):
+                    source, to = address(tile) + block, address(found[c]) + block
+                    transform_tile(transform, source, size * lanes, lanes, to, lanes)
+            if rotated:
+                _put_rotated(found, first, last, packed[group, :, start // ROWS])
+            else:
+                term = phase * channels + start
+                _put_filters(found[:count], first, last, term, packed[group])
 
 
 @helper
-def _multiply(packed, start, stop, points, layout, products, out, count):
+def _multiply(packed, start, stop, channels, points, layout, products, out, count):
     """Multiply the blocks of rows [start, stop) of the packed filters by `count` columns of points.
 
-    points, products: addresses, with arrays as in `layout` (PointLayout) and `out` (ProductLayout).
+    channels: those that are summed.  points, products: addresses, with arrays as in `layout`
+    (PointLayout) and `out` (ProductLayout).
     """
     item = packed.itemsize
-    width, channels = BLOCK_BYTES // item, packed.shape[2]
+    width = BLOCK_BYTES // item
     for p in range(packed.shape[0]):
         for first in range(0, count, width):
             vectors = kernel_ceil_div(min(width, count - first) * item, VECTOR_BYTES)
@@ -234,7 +251,7 @@ def _put_tiles(outputs, y, shape, channel, side, columns, streams):
                     for part in range(0, length * item, BLOCK_BYTES):
                         stream_block(target + part, row + part)
                 else:
-                    copy_bytes(target, row, length * item)
+                    copy_run(target, row, length * item)
         done += length
 
 
@@ -272,27 +289,28 @@ def correlate(
     epilogue,
 ):  # fmt: skip
     """y (+)= filters * x, with the epilogue applied.  y: flat, of `shape`; scratch: see `parts`."""
-    rows, tiles, together = settings.rows, settings.tiles, settings.together
+    rows, step, together = settings.rows, settings.columns, settings.together
     side = tiling.side + 1 - tiling.size
-    groups, blocks, summed = packed.shape[0], packed.shape[2], packed.shape[3]
-    channels = summed // (tiling.stride * tiling.stride)
+    groups, blocks, channels = packed.shape[0], packed.shape[2], x.shape[0] // packed.shape[0]
+    summed = channels * tiling.stride * tiling.stride
     cases, per_row = x.shape[3], kernel_ceil_div(shape[2], side)
     width, total = BLOCK_BYTES // x.itemsize, kernel_ceil_div(shape[1], side) * per_row * cases
     panel = (summed + 1) * width
-    layout = PointLayout(tiles * panel + width, panel, width)
+    layout = PointLayout(kernel_ceil_div(step, width) * panel + width, panel, width)
     out = ProductLayout(together * ROWS * pixels.shape[2] + width, pixels.shape[2])
-    group_blocks = kernel_ceil_div(total, width)
+    unit = width if step % width == 0 else VECTOR_BYTES // x.itemsize  # that threads share
+    group_units = kernel_ceil_div(total, unit)
     whole = cases * x.itemsize % BLOCK_BYTES == 0 and address(y) % VECTOR_BYTES == 0
-    streams = whole and y.size * y.itemsize >= STREAM_BYTES
+    streams = whole and step % width == 0 and y.size * y.itemsize >= STREAM_BYTES
     threads = tables.shape[0]
     for thread in prange(threads):
         own, results = address(points[thread]), address(products[thread])
-        block, end = part_range(groups * group_blocks, thread, threads)
-        while block < end:
-            group, first = block // group_blocks, block % group_blocks * width
-            some = min(tiles, end - block, group_blocks - block % group_blocks)
-            count = min(some * width, total - first)
-            block += some
+        done, end = part_range(groups * group_units, thread, threads)
+        while done < end:
+            group, first = done // group_units, done % group_units * unit
+            units = min(step // unit, end - done, group_units - done % group_units)
+            count = min(units * unit, total - first)
+            done += units
             columns = Columns(first, count, per_row)
             transform_pixels(
                 x, group * channels, channels, 0, summed, tiling, columns, settings.padding,
@@ -301,7 +319,9 @@ def correlate(
             )  # fmt: skip
             for start in range(0, blocks, together):
                 stop, row = min(start + together, blocks), start * ROWS
-                _multiply(packed[group], start, stop, own, layout, results, out, count)
+                _multiply(
+                    packed[group], start, stop, summed, own, layout, results, out, count
+                )  # fmt: skip
                 _store(
                     results, out, min(rows, stop * ROWS) - row, outputs[thread], y, shape,
                     group * rows + row, columns, tiling, settings, epilogue, streams,
@@ -320,7 +340,7 @@ def run(
     settings = Settings(
         how.padding,
         rows=w.shape[0] if how.rotated else w.shape[3] // how.groups,
-        tiles=own[0].shape[1] // block_columns(dtype),
+        columns=columns_per_task(_columns(tiling, y.shape), dtype, len(own[0])),
         together=min(_TOGETHER, packed.shape[2]),
         accumulate=how.accumulate,
         input_transform=address_of("input", tiling.side, 0, dtype),

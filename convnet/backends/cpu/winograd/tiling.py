@@ -12,7 +12,10 @@ from convnet.arithmetic import ceil_div
 from convnet.backends.cpu.winograd.points import SIDES, SIZES
 
 _TRANSFORM = 16  # multiplications that take as long as the transforms of one number
+_FILTER = 32  # the same of a number of a transformed filter, which goes through memory
 _WORTH = 0.75  # highest cost, relative to direct convolution, at which the transforms are used
+
+_LANES = 16  # columns of a vector of 64 bytes; narrower vectors choose alike
 
 
 class Tiling(NamedTuple):
@@ -58,18 +61,20 @@ def tiling(
 ) -> Tiling | None:
     """Return the cheapest tiling of a convolution with outputs of shape (C, H, W, N).
 
-    None if direct convolution is cheaper: if the transforms cost more than they save.
+    None if direct convolution is cheaper: if the transforms cost more than they save.  Those of the
+    filters are shared by all cases, so they weigh most where there are few.
     """
     channels, taps, _, filters = w_shape
-    size, filters, (_, height, width, _) = ceil_div(taps, stride), filters // groups, outputs
+    size, filters, (_, height, width, cases) = ceil_div(taps, stride), filters // groups, outputs
     if size not in SIZES:
         return None
 
     def cost(candidate: Tiling) -> int:
         terms = channels * candidate.phases
+        columns = ceil_div(candidate.tiles(height, width) * cases, _LANES) * _LANES
         each = terms * filters + _TRANSFORM * (terms + filters)
-        return candidate.points * candidate.tiles(height, width) * each
+        return candidate.points * (columns * each + _FILTER * terms * filters)
 
     best = min((Tiling(side, size, stride) for side in SIDES), key=cost)
-    direct = taps**2 * height * width * channels * filters
+    direct = taps**2 * height * width * cases * channels * filters
     return best if cost(best) <= _WORTH * direct else None
