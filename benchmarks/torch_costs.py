@@ -1,16 +1,17 @@
 """The costs of training steps beside PyTorch's: `python -m benchmarks.torch_costs`.
 
 AlexNet on two devices and the module that `convnet export --format torch` writes of it train on
-the same minibatches from the same weights, PyTorch with torch.optim.SGD.  Dropout multiplies by its
-constant in both, since the masks would differ.  In double precision the costs are the same up to
-rounding; in single precision the roundings grow from step to step, so a second run of PyTorch, in
-double precision on the same weights, shows how far apart two roundings get.
+the same minibatches from the same weights, PyTorch with torch.optim.SGD at the same rates.  Dropout
+multiplies by its constant in both, since the masks would differ.  In double precision the costs are
+the same up to rounding; in single precision the roundings grow from step to step, so a second run
+of PyTorch, in double precision on the same weights, shows how far apart two roundings get.
 """
 
 import importlib.util
 import json
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from convnet.network.network import Network
 
 DATA = "shapes:side=256,classes=40,train=2000,test=40"
 SEED = 5
+_FIRST = 0.002  # deviation of the first layer's weights
 _WIDTHS = ("filters", "channels", "outputs")
 
 
@@ -94,11 +96,23 @@ def graph_of(classes: int, divided: int = 1):
     return graph
 
 
-def round_weights(network: Network) -> None:
-    """Round the initial weights to single precision, which is what a file of them holds."""
-    for parameter in network.parameters.values():
-        values = network.read(parameter)
-        network.write(parameter, values.astype(np.float32).astype(values.dtype))
+def draw_weights(network: Network) -> None:
+    """Set weights with which the cost depends on all layers from the first step on.
+
+    They are normal with the deviation sqrt(2 / values that an output is the sum of), those of the
+    first layer smaller, since pixels are large; biases are 0.  With AlexNet's own, of 0.01, the
+    first steps change little but the last layer's biases, and an error below would not show.  All
+    are values of single precision, which is what an exported file holds.
+    """
+    rng = np.random.default_rng(SEED)
+    inputs = Counter(name.partition(".weights.")[0] for name in network.parameters)
+    for name, parameter in network.parameters.items():
+        layer, weights, _ = name.partition(".weights.")
+        shape = network.read(parameter).shape
+        summed = inputs[layer] * int(np.prod(shape[:-1] if len(shape) == 4 else shape[1:]))
+        deviation = _FIRST if layer.startswith("conv1") else (2 / summed) ** 0.5
+        values = (deviation if weights else 0.0) * rng.standard_normal(shape)
+        network.write(parameter, values.astype(np.float32).astype(network.engine.real))
 
 
 def minibatches(data: str, cases: int, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -173,7 +187,7 @@ def compared(data: str, count: int, cases: int, real: str, divided: int) -> Cost
     """Return the costs of training steps on a data set, ours and PyTorch's."""
     graph = graph_of(open_dataset(data).classes, divided)
     network = Network(graph, cases, Engine(getattr(np, real)), seed=SEED)
-    round_weights(network)
+    draw_weights(network)
     rivals = [InTorch(network, real)]
     if real == "float32":
         rivals.append(InTorch(network, "float64"))
