@@ -32,7 +32,7 @@ LOOKS = {
     "minibatch-alexnet": Look("The minibatch, alexnet-groups", "cases", per_case=True),
     "side": Look("The images' side, 32 cases", "side"),
     "convolutions": Look("Convolutions, 128 cases", "convolutions"),
-    "filters": Look("Filters of each convolution, 32 cases", "filters"),
+    "filters": Look("Filters, 32 cases", "filters"),
     "devices": Look("Virtual devices", "devices", rival="one device"),
     "threads": Look("Threads", "threads"),
 }

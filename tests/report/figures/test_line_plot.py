@@ -117,3 +117,18 @@ def test_the_picture_has_the_colors_of_the_lines(theme):
     pixels = np.asarray(picture(scene_of(), theme)).reshape(-1, 3)
     color = list(bytes.fromhex(ink(LINES[0], theme)[1:]))
     assert (pixels == color).all(axis=1).sum() > 200
+
+
+def test_panels_in_columns():
+    """Three panels in two columns: two frames side by side, of one height, and one below."""
+    line = Line("a", [(0.0, 1.0), (1.0, 2.0)], LINES[0])
+    tall = [line, *(Line("a long label " * 3, line.points, LINES[1]) for _ in range(3))]
+    panels = [Panel("one", "x", "y", [line]), Panel("two", "x", "y", tall), Panel("three", "x")]
+    scene = plot(panels, "title", width=800, height=100, columns=2)
+    frames = [p.points for p in scene.polylines if p.role == "frame"]
+    (first, second, third) = [(min(frame), max(frame)) for frame in frames]
+    assert first[0][0] == third[0][0] == LEFT and second[0][0] == 400 + LEFT
+    assert first[1][0] == 400 - RIGHT and second[1][0] == 800 - RIGHT
+    assert first[0][1] == second[0][1] and third[0][1] > second[1][1]
+    upright = [text.at[0] for text in scene.texts if text.upright and text.text]
+    assert upright == [20, 420]

@@ -7,7 +7,8 @@ from numba import prange
 
 from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
-from convnet.backends.cpu.kernels.ranks import GROUP, correct, count
+from convnet.backends.cpu.kernels.ranks import correct, count
+from convnet.backends.cpu.ops.softmax import case_group
 from convnet.compiling.replay import repeatable
 from convnet.operations import cost_logreg
 
@@ -21,9 +22,8 @@ def _rows_size(labels, probabilities, *_others):
 def forward(labels, probabilities, values, topk, *, scratch):
     rows = scratch[: _rows_size(labels, probabilities)].view(probabilities.dtype)
     rows = rows.reshape(3, labels.shape[1])
-    _rank_kernel(
-        labels[0], probabilities, rows, float(np.finfo(probabilities.dtype).tiny), topk, values
-    )
+    smallest, group = float(np.finfo(probabilities.dtype).tiny), case_group(*probabilities.shape)
+    _rank_kernel(labels[0], probabilities, rows, smallest, topk, group, values)
 
 
 @repeatable
@@ -49,12 +49,12 @@ def _add_up(rows, smallest, topk, values):
 
 
 @parallel
-def _rank_kernel(labels, probs, rows, smallest, topk, values):
+def _rank_kernel(labels, probs, rows, smallest, topk, size, values):
     """rows = the label's probability, and the numbers of greater and of equal ones."""
     classes, cases = probs.shape
-    for group in prange((cases + GROUP - 1) // GROUP):
-        lo = np.int64(group) * GROUP
-        hi = min(lo + GROUP, cases)
+    for group in prange((cases + size - 1) // size):
+        lo = np.int64(group) * size
+        hi = min(lo + size, cases)
         chosen, greater, equal = rows[0, lo:hi], rows[1, lo:hi], rows[2, lo:hi]
         for n in range(hi - lo):
             label = labels[lo + n]

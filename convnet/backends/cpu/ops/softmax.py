@@ -12,7 +12,9 @@ from convnet.compiling.replay import repeatable
 from convnet.operations import softmax
 
 LEAST_GROUP = 16  # cases: a cache line of float32
-SMALL = 1 << 18  # values; threads that write parts of the same rows are slower than one until then
+SMALL = (
+    1 << 18
+)  # values: until then, two threads wait longer for each other's caches than one works
 
 
 def _forward_scratch(x, *_others):
@@ -25,7 +27,7 @@ def forward(x, y, *, scratch):
     cases = x.shape[1]
     sums = scratch[: 8 * cases].view(np.float64)
     largest = scratch[8 * cases : _forward_scratch(x)].view(x.dtype)
-    _forward_kernel(x, y, sums, largest, _group(*x.shape))
+    _forward_kernel(x, y, sums, largest, case_group(*x.shape))
 
 
 @repeatable
@@ -33,11 +35,11 @@ def forward(x, y, *, scratch):
 def backward(y, dy, dx, accumulate, *, scratch):
     cases = y.shape[1]
     sums = scratch[: 8 * cases].view(np.float64)
-    _backward_kernel(y, dy, dx, sums, accumulate, _group(*y.shape))
+    _backward_kernel(y, dy, dx, sums, accumulate, case_group(*y.shape))
 
 
-def _group(classes, cases):
-    """Cases that a thread takes: whole cache lines, so many that rows are read in few segments."""
+def case_group(classes, cases):
+    """Return how many cases a thread takes: whole cache lines, in as few segments as possible."""
     threads = 1 if classes * cases < SMALL else get_num_threads()
     lines = ceil_div(cases, LEAST_GROUP)
     return np.int64(LEAST_GROUP * ceil_div(lines, threads))
