@@ -3,7 +3,7 @@
 from convnet.backends.cpu.gemm.epilogue import apply_epilogue
 from convnet.backends.cpu.jit import helper
 from convnet.backends.cpu.kernels.rows import add_row
-from convnet.backends.cpu.microkernel import address, copy_bytes
+from convnet.backends.cpu.microkernel import BLOCK_BYTES, address, copy_bytes, stream_block
 
 
 @helper
@@ -17,14 +17,26 @@ def store_row(source, target, start, accumulate, index, epilogue):
 
 
 @helper
-def store_rows(results, y, columns, row, rows, first, count, accumulate, epilogue):
+def stream_row(source, target, index, epilogue):
+    """target = epilogue(source), by streaming stores: of whole blocks, at an aligned address."""
+    apply_epilogue(source, index, epilogue)
+    for part in range(0, source.size * source.itemsize, BLOCK_BYTES):
+        stream_block(address(target) + part, address(source) + part)
+
+
+@helper
+def store_rows(results, y, columns, row, rows, first, count, accumulate, epilogue, streams):
     """Store `count` columns of results, from column `first` of y on, in rows `row`... of y.
 
-    y: flat, of shape (all rows, columns).  results: (rows, at least `count`).
+    y: flat, of shape (all rows, columns).  results: (rows, at least `count`).  streams: by
+    streaming stores, of whole blocks.
     """
     for k in range(rows):
         start = (row + k) * columns + first
-        store_row(results[k, :count], y, start, accumulate, row + k, epilogue)
+        if streams:
+            stream_row(results[k, :count], y[start:], row + k, epilogue)
+        else:
+            store_row(results[k, :count], y, start, accumulate, row + k, epilogue)
 
 
 @helper
