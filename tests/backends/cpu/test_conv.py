@@ -168,11 +168,15 @@ def test_winograd_against_loops(name, side, dtype, monkeypatch):
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
 
 
-@pytest.mark.parametrize("cases", [16, 18])
-def test_results_that_are_larger_than_the_caches(cases):
+@pytest.mark.parametrize("cases", [64, 66])
+@pytest.mark.parametrize("way", ["Winograd", "direct"])
+def test_results_that_are_larger_than_the_caches(way, cases, monkeypatch):
     """They are stored by streaming stores, but not in ragged rows; some tiles cross the border."""
-    p = Problem((64, 65, 65, cases, 3, 1, 1, 1, 64, 65), np.float32, shared=True)
-    assert min(p.x.nbytes, p.dy.nbytes) >= STREAM_BYTES and conv._tiling(p.w, 1, 1, p.dy)
+    p = Problem((32, 47, 47, cases, 3, 1, 1, 1, 32, 47), np.float32, shared=True)
+    if way == "direct":
+        monkeypatch.setattr(tiling, "tiling", lambda *_: None)
+    assert min(p.x.nbytes, p.dy.nbytes) >= STREAM_BYTES
+    assert (conv._tiling(p.w, 1, 1, p.dy) is None) == (way == "direct")
     for function, inputs, expected in (
         (conv.forward, (p.x, p.w), p.y),
         (conv.images_grad, (p.dy, p.w), p.dx),

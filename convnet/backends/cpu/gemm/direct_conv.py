@@ -30,6 +30,7 @@ from convnet.backends.cpu.microkernel import (
     zero_bytes,
 )
 from convnet.backends.cpu.scratch import Parts
+from convnet.compiling.nontemporal import STREAM_BYTES, fence
 
 # Taps of a tile that fit the first-level cache together with a block of filters
 _SPAN = 160 if BLOCK_BYTES > 64 else 256
@@ -187,13 +188,16 @@ def correlate(
     groups, threads = window[0], tables.shape[0]
     columns = positions[0] * positions[1] * x.shape[3]
     tasks, panel = kernel_ceil_div(columns, step), filters.size // groups * x.itemsize
+    whole = columns * x.itemsize % BLOCK_BYTES == 0 and address(y) % VECTOR_BYTES == 0
+    large = y.size * y.itemsize >= STREAM_BYTES
+    streams = phases == 1 and whole and large and not accumulate
     for thread in prange(threads):
         table, result = tables[thread], results[thread]
         begin, end = part_range(groups * tasks, thread, threads)
         for task in range(begin, end):
             group, first = task // tasks, task % tasks * step
             count, target = min(step, columns - first), (0, 0)
-            if phases == 1:
+            if phases == 1 and not streams:
                 place = address(y) + (group * rows * columns + first) * x.itemsize
                 target = place, columns * x.itemsize
             _add_spans(
@@ -203,10 +207,12 @@ def correlate(
             )  # fmt: skip
             if phases == 1:
                 store_rows(
-                    result, y, columns, group * rows, rows, first, count, accumulate, epilogue
+                    result, y, columns, group * rows, rows, first, count, accumulate, epilogue,
+                    streams,
                 )  # fmt: skip
             else:
                 channel, place = group * (shape[0] // groups), (positions[1], phases, origin)
                 store_pixels(
                     result, y, shape, channel, rows, first, count, place, accumulate, epilogue
                 )  # fmt: skip
+        fence()

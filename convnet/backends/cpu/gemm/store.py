@@ -25,14 +25,18 @@ def stream_row(source, target, index, epilogue):
 
 
 @helper
-def store_rows(results, y, columns, row, rows, first, count, accumulate, epilogue):
+def store_rows(results, y, columns, row, rows, first, count, accumulate, epilogue, streams):
     """Store `count` columns of results, from column `first` of y on, in rows `row`... of y.
 
-    y: flat, of shape (all rows, columns).  results: (rows, at least `count`).
+    y: flat, of shape (all rows, columns).  results: (rows, at least `count`).  streams: by
+    streaming stores, of whole blocks.
     """
     for k in range(rows):
         start = (row + k) * columns + first
-        store_row(results[k, :count], y, start, accumulate, row + k, epilogue)
+        if streams:
+            stream_row(results[k, :count], y[start:], row + k, epilogue)
+        else:
+            store_row(results[k, :count], y, start, accumulate, row + k, epilogue)
 
 
 @helper
