@@ -1,4 +1,7 @@
-"""How long commands take from the shell: help, a check, the first minibatch of a training."""
+"""How long commands take from the shell: help, a check, the first minibatch of a training.
+
+The first minibatch is also measured as a newcomer meets it, without a compiled kernel on disk.
+"""
 
 import os
 import subprocess
@@ -10,6 +13,8 @@ from pathlib import Path
 from benchmarks.graphs import ROOT
 
 RUNS = 3
+COLD = {"digits": 4.0, "cifar10": None, "alexnet-groups": 10.0}  # limits in seconds
+DATA = {"cifar10": "synthetic:10x3x32x32", "alexnet-groups": "synthetic:1000x3x256x256"}
 CORPUS = Path(os.environ.get("CONVNET_CORPUS") or ROOT.parent / "shared" / "corpus")
 _ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
 _CONVNET = (sys.executable, "-c", "import sys; from convnet.cli import main; sys.exit(main())")
@@ -25,9 +30,17 @@ def rows() -> list[dict]:
         f"convnet check {' '.join(path.name for path in files)}": (["check", *files], 0.5),
         "convnet train, one minibatch of digits": (train, 3.0),
     }
-    return [
+    warm = [
         {"what": name, "seconds": seconds(arguments), "limit": limit}
         for name, (arguments, limit) in commands.items()
+    ]
+    return warm + [
+        {
+            "what": f"convnet train, one minibatch of {net}, without compiled kernels",
+            "seconds": cold_seconds(net),
+            "limit": limit,
+        }
+        for net, limit in COLD.items()
     ]
 
 
@@ -42,11 +55,24 @@ def largest_pair() -> list[Path]:
 
 def seconds(arguments) -> float:
     """The median time of a command, after one run that fills the caches."""
-    found = []
-    for _ in range(RUNS + 1):
-        command = [*_CONVNET, *map(str, arguments)]
-        with tempfile.TemporaryDirectory() as folder:  # runs are saved there
-            start = time.perf_counter()
-            subprocess.run(command, check=True, capture_output=True, cwd=folder, env=_ENV)
-            found.append(time.perf_counter() - start)
+    found = [_seconds(arguments) for _ in range(RUNS + 1)]
     return sorted(found[1:])[RUNS // 2]
+
+
+def cold_seconds(net: str) -> float:
+    """The time of one minibatch of a shipped net with an empty cache of kernels, in one run.
+
+    The minibatch's last step is followed by a checkpoint, which counts too.
+    """
+    data = ["--data", DATA[net]] if net in DATA else []
+    with tempfile.TemporaryDirectory() as cache:
+        return _seconds(["train", "--layers", net, *data, "--max-batches", "1"], cache)
+
+
+def _seconds(arguments, cache: str | None = None) -> float:
+    command = [*_CONVNET, *map(str, arguments)]
+    env = {**_ENV, "NUMBA_CACHE_DIR": cache} if cache else _ENV
+    with tempfile.TemporaryDirectory() as folder:  # runs are saved there
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, cwd=folder, env=env)
+        return time.perf_counter() - start

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from convnet.cli.group import main
 
 if TYPE_CHECKING:
-    from convnet.cli_options.specs import CheckArguments, CheckGradsArguments
+    from convnet.cli_options.specs import CheckArguments, CheckGradsArguments, WarmArguments
 
 _GROUP = "Check networks"
 
@@ -42,3 +42,20 @@ def check_grads(arguments: CheckGradsArguments) -> int:
     from convnet.commands.checking.gradients import check_grads
 
     return check_grads(arguments)
+
+
+@main.declare(
+    _GROUP,
+    "convnet.cli_options.specs:WarmArguments",
+    "convnet warm digits alexnet-groups",
+    "convnet warm",
+)
+def warm(arguments: WarmArguments) -> int:
+    """Compile the CPU's kernels of networks now.
+
+    FILES are given as to `convnet check`; without any, the kernels of all nets that `convnet nets`
+    lists are compiled.  They are kept on disk, so that a later training or test starts at once.
+    """
+    from convnet.commands.checking.warm import warm
+
+    return warm(arguments)

@@ -9,6 +9,7 @@ from convnet.cli_options.shared import (
     LanguageArguments,
     SpecArguments,
     json_option,
+    minibatch_option,
     seed_option,
 )
 from convnet.cli_options.types import MINIBATCH, PATH, Devices
@@ -22,6 +23,16 @@ class CheckArguments(Arguments):
     language: LanguageArguments = group(LanguageArguments)
     dims: DimsArguments = group(DimsArguments)
     as_json: bool = json_option()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmArguments(Arguments):
+    """All arguments of `convnet warm`."""
+
+    files: tuple[Path, ...] = argument(nargs=-1, type=PATH)
+    language: LanguageArguments = group(LanguageArguments)
+    dims: DimsArguments = group(DimsArguments)
+    minibatch: int | None = minibatch_option("that of the parameter file, else 128")
 
 
 @dataclass(frozen=True, kw_only=True)

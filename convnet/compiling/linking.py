@@ -46,6 +46,11 @@ class LateLibrary(JITCodeLibrary):
         self._own = None  # the function's IR before linking and optimization
         self._environments = {}
 
+    def add_ir_module(self, ir_module):
+        """Add functions, but not the wrapper by which Python would call the body of a loop."""
+        if not (self.name.startswith(_LOOP) and ir_module.name == "wrapper"):
+            super().add_ir_module(ir_module)
+
     def _ensure_finalized(self):
         """Do nothing: `get_pointer_to_function` finalizes when an address is needed."""
 

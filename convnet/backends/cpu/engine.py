@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from convnet.backends.base import unused_positions
 from convnet.backends.cpu.ports import HalfPort, Port
 from convnet.compiling.building import compiled
-from convnet.compiling.replay import bind
+from convnet.compiling.replay import bind, captured
 from convnet.errors import DeviceError
 from convnet.memory import machine_memory
 from convnet.network.memory import Buffer, View
@@ -98,11 +98,25 @@ class Engine:
 
         Steps on empty microbatches are left out.
         """
-        bound = [(step, sizes[step.microbatch or 0]) for step in steps]
-        bound = [(step, cases) for step, cases in bound if cases or step.microbatch is None]
-        for step, cases in bound:  # before any is bound: a device's steps share its largest scratch
+        reserved = self._reserved(steps, sizes)
+        return Program(_compiled([self._bind(step, cases) for step, cases in reserved]))
+
+    def compile(self, steps: list[Step], sizes: tuple[int, ...]) -> None:
+        """Compile the kernels of steps, unless they are on disk; no step runs."""
+        calls: list[Callable] = []
+        for step, cases in self._reserved(steps, sizes):
+            function, arguments, options, threads = self._call(step, cases)
+            with limit_threads(threads):
+                calls += captured(function, *arguments, **options)
+        compiled(calls)
+
+    def _reserved(self, steps, sizes):
+        """The steps to run, each with its cases, once there is scratch memory for all of them."""
+        found = [(step, sizes[step.microbatch or 0]) for step in steps]
+        found = [(step, cases) for step, cases in found if cases or step.microbatch is None]
+        for step, cases in found:  # before any is bound: a device's steps share its largest scratch
             self._reserve(step, cases)
-        return Program(_compiled([self._bind(step, cases) for step, cases in bound]))
+        return found
 
     def parts(
         self, parts: list[list[Step]], sizes: tuple[int, ...], *, by_step: bool
@@ -131,11 +145,15 @@ class Engine:
             self.scratch[step.device] = aligned(needed, np.dtype(np.uint8))
 
     def _bind(self, step, cases) -> "Bound":
-        function, arguments = operation(step.operation), self._arguments(step, cases)
-        needs_scratch, threads = function.scratch_size is not None, self._threads(step, cases)
-        options = {"scratch": self.scratch[step.device]} if needs_scratch else {}
+        function, arguments, options, threads = self._call(step, cases)
         with limit_threads(threads):
             return Bound(step, threads, bind(function, *arguments, **options))
+
+    def _call(self, step, cases):
+        """The function of a step, its arguments and options, and the number of its threads."""
+        function = operation(step.operation)
+        options = {"scratch": self.scratch[step.device]} if function.scratch_size else {}
+        return function, self._arguments(step, cases), options, self._threads(step, cases)
 
     def _threads(self, step, cases):
         """How many threads run a step: one if it is small, since waking others takes longer."""

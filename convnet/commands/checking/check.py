@@ -1,6 +1,8 @@
 """`convnet check`: report the errors and warnings of layer and parameter files."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 from convnet import nets
 from convnet.cli_options.specs import CheckArguments
@@ -9,7 +11,7 @@ from convnet.commands.output.console import note, result, result_json
 from convnet.commands.read_specs import with_replicas, with_settings
 from convnet.errors import ConvnetError, SpecError
 from convnet.graph.dialect import recognize
-from convnet.language import read_source
+from convnet.language import Source, read_source
 from convnet.language.specs import RunDefaults, Specs
 
 # A line that gives a layer its type, found without parsing the file.
@@ -18,7 +20,7 @@ _TYPE = re.compile(r"^type[ \t]*[=:]", re.MULTILINE | re.IGNORECASE)
 
 def check(arguments: CheckArguments) -> int:
     """Print a report on each pair of files; return exit code 1 if one has errors."""
-    pairs = _pairs(arguments.files)
+    pairs = pairs_of(arguments.files)
     reports = [_check_pair(layers, params, arguments) for layers, params in pairs]
     if arguments.as_json:
         result_json(reports)
@@ -28,12 +30,14 @@ def check(arguments: CheckArguments) -> int:
     return 0 if all(report["ok"] for report in reports) else 1
 
 
-def _pairs(files):
-    """(layer file, parameter file or None): a file without `type=` belongs to the one before it.
+def pairs_of(files: Iterable[Path]) -> list[tuple[Source, Source | None]]:
+    """Return layer files, each with its parameter file or None.
 
-    The parameter file of a shipped net may be left out.
+    A file without `type=` belongs to the one before it.  The parameter file of a shipped net may be
+    left out.
     """
-    pairs, shipped = [], []
+    pairs: list[tuple[Source, Source | None]] = []
+    shipped = []
     for file in files:
         source = read_source(nets.layer_file(file))
         if _TYPE.search(source.text) or not pairs or pairs[-1][1] is not None:

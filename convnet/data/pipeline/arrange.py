@@ -39,7 +39,8 @@ def arrange(
         shifts = np.zeros((len(out), len(images)), np.float32)
     if images.ndim == 3 and len(out[0]) < LANES:
         images = np.stack([(images >> 8 * c & 255).astype(np.uint8) for c in range(len(out))], 1)
-    factor = np.float32(factor)
+    factor, mean = np.float32(factor), mean.view()
+    mean.flags.writeable = False  # as that of a checkpoint is: kernels are compiled once for both
     if images.ndim == 4:
         _arrange_planes(images, starts, flips, mean, shifts, factor, out, first)
         return
@@ -54,6 +55,13 @@ def compile_packed() -> None:
     images, starts = np.zeros((1, LANES, LANES), np.uint32), np.zeros((1, 2), np.int64)
     mean = np.zeros((3, LANES, LANES), np.float32)
     arrange(images, starts, np.zeros(1, bool), mean, np.empty((*mean.shape, 1), np.float32))
+
+
+def compile_planes() -> None:
+    """Compile the kernel for planes of bytes, unless it is on disk."""
+    images, starts = np.zeros((1, 1, 1, 1), np.uint8), np.zeros((1, 2), np.int64)
+    mean = np.zeros((1, 1, 1), np.float32)
+    arrange(images, starts, np.zeros(1, bool), mean, np.empty((1, 1, 1, 1), np.float32))
 
 
 def _arrange_block(images, starts, flips, mean, shifts, factor, out, first):

@@ -6,7 +6,7 @@ import numpy as np
 from numba import prange
 
 from convnet.backends.cpu.jit import called, parallel
-from convnet.backends.cpu.kernels.neuron_forward import apply
+from convnet.backends.cpu.kernels.neuron_in_place import address_of, apply_function
 from convnet.backends.cpu.kernels.neuron_kinds import IDENT, KINDS, RELU
 
 
@@ -17,12 +17,14 @@ class Epilogue(NamedTuple):
     kind: int  # of the neuron, a number of neuron_kinds
     a: np.floating  # the neuron's parameters
     b: np.floating
+    function: np.int64 = np.int64(0)  # the address of the neuron's function, but for relu and ident
 
 
 def epilogue_of(biases: np.ndarray, kind: str, a: float, b: float) -> Epilogue:
     """Return the epilogue of an operation, from its arguments."""
-    real = biases.dtype.type
-    return Epilogue(biases, KINDS[kind], real(a), real(b))
+    number, real = KINDS[kind], biases.dtype.type
+    function = np.int64(0) if number in (IDENT, RELU) else address_of(number, biases.dtype)
+    return Epilogue(biases, number, real(a), real(b), function)
 
 
 def no_epilogue(dtype: np.dtype) -> Epilogue:
@@ -33,7 +35,7 @@ def no_epilogue(dtype: np.dtype) -> Epilogue:
 @called
 def apply_epilogue(row, index, epilogue):
     """row = f(row + biases[index])."""
-    biases, kind, a, b = epilogue
+    biases, kind, a, b, function = epilogue
     if not biases.size:
         return
     bias, zero = biases[index], row.dtype.type(0)
@@ -45,7 +47,7 @@ def apply_epilogue(row, index, epilogue):
     for n in range(row.size):
         row[n] += bias
     if kind != IDENT:
-        apply(row, row, kind, a, b)
+        apply_function(function, row, a, b)
 
 
 @parallel

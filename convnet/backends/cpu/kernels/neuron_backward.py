@@ -100,20 +100,23 @@ def _simple_adding(x, y, dy, dx, kind, a):
 
 
 @called
-def _apply(x, y, dy, dx, kind, a, b, accumulate):
+def _apply_smooth(x, y, dy, dx, kind, a, b, accumulate):
     """dx (+)= f' * dy, one row; dx may be dy, unless accumulating."""
     if address(dx) == address(dy):
-        if kind >= kinds.DRELU:
-            _smooth_in_place(x, y, dx, kind, a, b)
-        else:
-            _simple_in_place(x, y, dx, kind, a)
+        _smooth_in_place(x, y, dx, kind, a, b)
     elif accumulate:
-        if kind >= kinds.DRELU:
-            _smooth_adding(x, y, dy, dx, kind, a, b)
-        else:
-            _simple_adding(x, y, dy, dx, kind, a)
-    elif kind >= kinds.DRELU:
+        _smooth_adding(x, y, dy, dx, kind, a, b)
+    else:
         _smooth_apart(x, y, dy, dx, kind, a, b)
+
+
+@called
+def _apply_simple(x, y, dy, dx, kind, a, accumulate):
+    """The same of the other kinds."""
+    if address(dx) == address(dy):
+        _simple_in_place(x, y, dx, kind, a)
+    elif accumulate:
+        _simple_adding(x, y, dy, dx, kind, a)
     else:
         _simple_apart(x, y, dy, dx, kind, a)
 
@@ -126,22 +129,57 @@ def _sum(row):
     return total
 
 
+def backward(x, y, dy, dx, kind, a, b, accumulate):
+    """dx (+)= f' * dy, of flat arrays."""
+    if kind >= kinds.DRELU:
+        _smooth_kernel(x, y, dy, dx, kind, a, b, accumulate)
+    else:
+        _simple_kernel(x, y, dy, dx, kind, a, accumulate)
+
+
+def backward_fused(x, y, dy, dx, kind, a, b, db, db_adds):
+    """dx = f' * dy, and db (+)= the sums of dx's rows, which are still in the cache."""
+    if kind >= kinds.DRELU:
+        _fused_smooth_kernel(x, y, dy, dx, kind, a, b, db, db_adds)
+    else:
+        _fused_simple_kernel(x, y, dy, dx, kind, a, db, db_adds)
+
+
 @parallel
-def backward_kernel(x, y, dy, dx, kind, a, b, accumulate):
+def _smooth_kernel(x, y, dy, dx, kind, a, b, accumulate):
     for block in prange((x.size + BLOCK - 1) // BLOCK):
         lo = np.int64(block) * BLOCK
         hi = min(lo + BLOCK, x.size)
-        _apply(x[lo:hi], y[lo:hi], dy[lo:hi], dx[lo:hi], kind, a, b, accumulate)
+        _apply_smooth(x[lo:hi], y[lo:hi], dy[lo:hi], dx[lo:hi], kind, a, b, accumulate)
 
 
 @parallel
-def backward_fused_kernel(x, y, dy, dx, kind, a, b, db, db_adds):
-    """dx = f' * dy, and db (+)= the sums of dx's rows, which are still in the cache."""
+def _simple_kernel(x, y, dy, dx, kind, a, accumulate):
+    for block in prange((x.size + BLOCK - 1) // BLOCK):
+        lo = np.int64(block) * BLOCK
+        hi = min(lo + BLOCK, x.size)
+        _apply_simple(x[lo:hi], y[lo:hi], dy[lo:hi], dx[lo:hi], kind, a, accumulate)
+
+
+@parallel
+def _fused_smooth_kernel(x, y, dy, dx, kind, a, b, db, db_adds):
     for row in prange(x.shape[0]):
         total = 0.0
         for lo in range(0, x.shape[1], CHUNK):
             hi = min(lo + CHUNK, x.shape[1])
             out = dx[row, lo:hi]
-            _apply(x[row, lo:hi], y[row, lo:hi], dy[row, lo:hi], out, kind, a, b, False)
+            _apply_smooth(x[row, lo:hi], y[row, lo:hi], dy[row, lo:hi], out, kind, a, b, False)
+            total += _sum(out)
+        db[row] = db[row] + total if db_adds else total
+
+
+@parallel
+def _fused_simple_kernel(x, y, dy, dx, kind, a, db, db_adds):
+    for row in prange(x.shape[0]):
+        total = 0.0
+        for lo in range(0, x.shape[1], CHUNK):
+            hi = min(lo + CHUNK, x.shape[1])
+            out = dx[row, lo:hi]
+            _apply_simple(x[row, lo:hi], y[row, lo:hi], dy[row, lo:hi], out, kind, a, False)
             total += _sum(out)
         db[row] = db[row] + total if db_adds else total

@@ -71,8 +71,8 @@ def _function(x, y, kind, a, b):
 
 
 @called
-def _in_place(y, kind, a, b):
-    """The compiler vectorizes this only where it sees a single array."""
+def in_place(y, kind, a, b):
+    """y = f(y), one row.  The compiler vectorizes this only where it sees a single array."""
     _function(y, y, kind, a, b)
 
 
@@ -85,7 +85,7 @@ def _apart(x, y, kind, a, b):
 def apply(x, y, kind, a, b):
     """y = f(x), one row; x may be y."""
     if address(x) == address(y):
-        _in_place(y, kind, a, b)
+        in_place(y, kind, a, b)
     else:
         _apart(x, y, kind, a, b)
 

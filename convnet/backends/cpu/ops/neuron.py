@@ -5,7 +5,7 @@ in `kernels.neuron_noise`.
 """
 
 from convnet.backends.base import implements
-from convnet.backends.cpu.kernels.neuron_backward import backward_fused_kernel, backward_kernel
+from convnet.backends.cpu.kernels import neuron_backward
 from convnet.backends.cpu.kernels.neuron_forward import forward_kernel
 from convnet.backends.cpu.kernels.neuron_kinds import KINDS
 from convnet.backends.cpu.kernels.neuron_noise import noisy_kernel
@@ -25,14 +25,15 @@ def forward(x, y, kind, a, b):
 def backward(x, y, dy, dx, kind, a, b, accumulate):
     real = x.dtype.type
     arrays = [array.reshape(-1) for array in (x, y, dy, dx)]
-    backward_kernel(*arrays, KINDS[kind], real(a), real(b), accumulate)
+    neuron_backward.backward(*arrays, KINDS[kind], real(a), real(b), accumulate)
 
 
 @repeatable
 @implements(neuron.backward_fused)
 def backward_fused(x, y, dy, dx, kind, a, b, db, db_adds):
     real = x.dtype.type
-    backward_fused_kernel(x, y, dy, dx, KINDS[kind], real(a), real(b), db, db_adds)
+    numbers = KINDS[kind], real(a), real(b)
+    neuron_backward.backward_fused(x, y, dy, dx, *numbers, db, db_adds)
 
 
 @repeatable
