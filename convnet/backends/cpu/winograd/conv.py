@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from convnet.arithmetic import ceil_div
 from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
 from convnet.backends.cpu.gemm.epilogue import Epilogue, apply_epilogue
 from convnet.backends.cpu.gemm.im2col import RUN_FIELDS
@@ -44,6 +43,7 @@ from convnet.compiling.nontemporal import STREAM_BYTES, fence
 TILES = 512 // BLOCK_BYTES  # blocks of columns of a task: their points stay in the caches
 _TOGETHER = 3  # blocks of rows that are multiplied before their products are transformed
 _LINE = 64  # bytes of a cache line
+_PACKED_BYTES = 512  # of filters that are transformed at a time: whole blocks of columns
 _SPAN = 256  # channels of a product that stay in the first-level cache
 
 
@@ -124,7 +124,7 @@ def parts(threads: int, sizes: Sizes, dtype: np.dtype) -> Parts:
     together = min(_TOGETHER, blocks)
     tiles = ceil_div(columns_per_task(sizes.columns, dtype, threads), width)
     pitch = (tiles + 1) * width
-    lanes = ceil_div(ROWS, width) * width  # of whole vectors, for at least one block of rows
+    lanes = _PACKED_BYTES // dtype.itemsize
     return [
         ((sizes.groups, points, blocks, _block_pitch(sizes.channels, dtype), ROWS), dtype),
         ((threads, sizes.tiling.size**2, lanes), dtype),
@@ -198,7 +198,7 @@ def pack(w, packed, tiles, points, tiling, rotated, transform):
             own = group * filters + first, group * filters + last
             for c in range(count):
                 _take_filters(w, start + c, phase, own, tiling, rotated, tile)
-                for block in range(0, lanes * w.itemsize, BLOCK_BYTES):
+                for block in range(0, (last - first) * w.itemsize, BLOCK_BYTES):
                     source, to = address(tile) + block, address(found[c]) + block
                     transform_tile(transform, source, size * lanes, lanes, to, lanes)
             if rotated:
