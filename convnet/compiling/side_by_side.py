@@ -44,7 +44,7 @@ def compile_all(
 def _compile_side_by_side(jobs, compile_one, report) -> set[KernelCall]:
     """Compile jobs in several processes; return the calls whose kernels this one compiled."""
     done: set[KernelCall] = set()
-    count = min(_MOST, numba.config.NUMBA_NUM_THREADS - 1, len(jobs) // _LEAST)
+    count = min(_MOST, _threads() - 1, len(jobs) // _LEAST)
     if count < 1:
         return done
     # Kernels with many arguments take longest: they come first, so that all processes end together.
@@ -58,6 +58,11 @@ def _compile_side_by_side(jobs, compile_one, report) -> set[KernelCall]:
         while workers.is_working():
             report.reach(len(done) + workers.finished())
     return done
+
+
+def _threads() -> int:
+    """How many threads kernels may use: as many processes may compile them."""
+    return numba.config.NUMBA_NUM_THREADS
 
 
 def _job(call: KernelCall) -> Job | None:

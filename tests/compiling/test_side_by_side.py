@@ -40,7 +40,7 @@ def calls(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    monkeypatch.setattr(side_by_side, "_threads", lambda: 2)
     module, x = import_module(name), np.zeros(3)
     kernels = [getattr(module, f"add_{number}").dispatcher for number in range(COUNT)]
     return [KernelCall(each, (numba.typeof(x),), (x,)) for each in kernels]
@@ -141,7 +141,7 @@ def test_processes_end_with_an_interrupted_compilation(calls, monkeypatch):
 
 
 def test_one_thread_means_one_process(calls, monkeypatch):
-    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 1)
+    monkeypatch.setattr(side_by_side, "_threads", lambda: 1)
     monkeypatch.setattr(side_by_side, "_started", lambda *_: pytest.fail("a process was started"))
     compiled_by(calls, compile_here)
     assert values(calls) == sum(range(COUNT))
