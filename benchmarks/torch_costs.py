@@ -80,7 +80,9 @@ class Costs:
 def graph_of(classes: int, divided: int = 1):
     """Return AlexNet's graph for so many classes, without random dropout.
 
-    divided: divides the widths of all layers but the last.
+    divided: divides the widths of all layers but the last.  The biases of convolutions stay 0: where
+    all values under some windows are 0, a positive bias makes equal maxima in max pooling, whose
+    gradient goes to all of them here and to one of them in PyTorch.
     """
     specs = Specs.read(ROOT / "layers/alexnet.cfg", ROOT / "params/alexnet.params")
     changes = [
@@ -92,7 +94,7 @@ def graph_of(classes: int, divided: int = 1):
     ]  # fmt: skip
     changes += [(f"drop{layer}.enable", "false") for layer in ("6a", "6b", "7a", "7b")]
     changes += [
-        (f"{section.name}.{key}", _RATE)
+        (f"{section.name}.{key}", "0" if (section.name[:4], key) == ("conv", "epsB") else _RATE)
         for section in specs.params.sections
         for key in ("epsW", "epsB")
         if key.lower() in section.entries
