@@ -80,8 +80,8 @@ class Costs:
 def graph_of(classes: int, divided: int = 1):
     """Return AlexNet's graph for so many classes, without random dropout.
 
-    divided: divides the widths of all layers but the last.  Biases of convolutions stay 0: where all
-    values under some windows are 0, a positive bias makes equal maxima in max pooling, whose
+    divided: divides the widths of all layers but the last.  Biases of convolutions stay 0: where
+    all values under some windows are 0, a positive bias makes equal maxima in max pooling, whose
     gradient goes to all of them here (docs/dialect.md, 3.4) and to one in PyTorch.
     """
     specs = Specs.read(ROOT / "layers/alexnet.cfg", ROOT / "params/alexnet.params")
