@@ -33,7 +33,8 @@ from convnet.network.network import Network
 
 DATA = "shapes:side=256,classes=40,train=2000,test=40"
 SEED = 5
-_FIRST = 0.002  # deviation of the first layer's weights
+_DEVIATIONS = {"conv1": 0.004, "conv2": 0.002}
+_RATE = "0.001"  # a tenth of the parameter file's: with these weights the net learns at once
 _WIDTHS = ("filters", "channels", "outputs")
 
 
@@ -79,7 +80,9 @@ class Costs:
 def graph_of(classes: int, divided: int = 1):
     """Return AlexNet's graph for so many classes, without random dropout.
 
-    divided: divides the widths of all layers but the last.
+    divided: divides the widths of all layers but the last.  Biases of convolutions stay 0: where
+    all values under some windows are 0, a positive bias makes equal maxima in max pooling, whose
+    gradient goes to all of them here (docs/dialect.md, 3.4) and to one in PyTorch.
     """
     specs = Specs.read(ROOT / "layers/alexnet.cfg", ROOT / "params/alexnet.params")
     changes = [
@@ -90,6 +93,12 @@ def graph_of(classes: int, divided: int = 1):
         and (section.name, key) != ("fc8", "outputs")
     ]  # fmt: skip
     changes += [(f"drop{layer}.enable", "false") for layer in ("6a", "6b", "7a", "7b")]
+    changes += [
+        (f"{section.name}.{key}", "0" if (section.name[:4], key) == ("conv", "epsB") else _RATE)
+        for section in specs.params.sections
+        for key in ("epsW", "epsB")
+        if key.lower() in section.entries
+    ]
     specs, _ = set_keys(specs, [*changes, ("fc8.outputs", str(classes))])
     graph = build(specs.layers, specs.params, specs.problems, classes=classes)
     specs.problems.raise_errors()
@@ -99,10 +108,10 @@ def graph_of(classes: int, divided: int = 1):
 def draw_weights(network: Network) -> None:
     """Set weights with which the cost depends on all layers from the first step on.
 
-    They are normal with the deviation sqrt(2 / values that an output is the sum of), those of the
-    first layer smaller, since pixels are large; biases are 0.  With AlexNet's own, of 0.01, the
-    first steps change little but the last layer's biases, and an error below would not show.  All
-    are values of single precision, which is what an exported file holds.
+    They are normal with the deviation sqrt(2 / values that an output is the sum of), but for
+    `_DEVIATIONS`, which bring pixels to values that a step does not overshoot on; biases are 0.
+    With AlexNet's own, of 0.01, the first steps change little but the last layer's biases, and an
+    error below would not show.  All are values of single precision, which an exported file holds.
     """
     rng = np.random.default_rng(SEED)
     inputs = Counter(name.partition(".weights.")[0] for name in network.parameters)
@@ -110,7 +119,7 @@ def draw_weights(network: Network) -> None:
         layer, weights, _ = name.partition(".weights.")
         shape = network.read(parameter).shape
         summed = inputs[layer] * int(np.prod(shape[:-1] if len(shape) == 4 else shape[1:]))
-        deviation = _FIRST if layer.startswith("conv1") else (2 / summed) ** 0.5
+        deviation = _DEVIATIONS.get(layer[:-1], (2 / summed) ** 0.5)
         values = (deviation if weights else 0.0) * rng.standard_normal(shape)
         network.write(parameter, values.astype(np.float32).astype(network.engine.real))
 

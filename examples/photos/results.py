@@ -49,15 +49,17 @@ def specialization_table(found: Iterable[Specialization]) -> str:
     """Return a Markdown table of the halves' color, with a row for each run."""
     lines = [
         "| net | seed | epochs | color of each half | difference | shuffled | p | color of the "
-        "halves' energy |",
-        "|---|---|---|---|---|---|---|---|",
+        "halves' energy | with the initial values |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for one in sorted(found, key=lambda one: (list(BY_NAME).index(one.net), one.seed)):
-        shares = " and ".join(f"{share:.3f}" for share in one.halves)
-        energy = " and ".join(f"{share:.3f}" for share in one.of_energy)
+        shares, energy, raw = (
+            " and ".join(f"{share:.3f}" for share in pair)
+            for pair in (one.halves, one.of_energy, one.raw)
+        )
         lines.append(
             f"| {one.net} | {one.seed} | {one.epochs:.0f} | {shares} | {one.difference:.3f} | "
-            f"{one.shuffled:.3f} | {one.p:.2g} | {energy} |"
+            f"{one.shuffled:.3f} | {one.p:.2g} | {energy} | {raw} |"
         )
     about = f"Filters of noise, such as the initial ones, have {NOISE:.3f}."
     return "\n".join([*lines, "", about]) + "\n"

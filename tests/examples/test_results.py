@@ -201,7 +201,9 @@ def test_what_the_photographs_gave_is_collected(tmp_path):
     folder.mkdir()
     done = result(net="alexnet", test_error=0.35, views=10, views_error=0.33, top5_error=0.1)
     write_records([done], folder / "results.json")
-    special = Specialization("alexnet", 1, 30.0, (0.6, 0.2), (0.7, 0.1), 0.4, 0.05, 1e-4)
+    special = Specialization(
+        "alexnet", 1, 30.0, (0.6, 0.2), (0.65, 0.5), (0.7, 0.1), 0.4, 0.05, 1e-4
+    )
     write_records([special], folder / "specialization.json")
     case = {"true": "ant", "top": [["ant", 0.9]], "neighbors": [["bass", 1.0]]}
     figure4 = {"net": "alexnet", "seed": 1, "epochs": 30.0, "cases": [case]}
