@@ -15,7 +15,7 @@ SHAPES = {
     "direct, large sums": (1024, 1, 1024, 1, 6),
     "direct, a group a channel": (256, 3, 256, 256, 16),
     "Winograd": (32, 5, 32, 1, 32),
-    "Winograd, groups": (128, 3, 128, 8, 32),
+    "Winograd, groups": (256, 3, 256, 8, 32),
 }
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
+from convnet.arithmetic import ceil_div
 from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
 from convnet.backends.cpu.gemm.epilogue import Epilogue, apply_epilogue
 from convnet.backends.cpu.gemm.im2col import RUN_FIELDS
