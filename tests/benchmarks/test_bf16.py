@@ -73,9 +73,9 @@ def test_errors_are_those_of_the_rounding(monkeypatch):
 
 def test_multiply_adds_of_a_step():
     """Direct ones are those of the layers in three passes; Winograd's are fewer."""
-    computed, full, direct = bf16.multiply_adds(cases=2)
+    computed, full, direct = bf16.multiply_adds(cases=128)
     nodes = {node.name: node for node in shipped_graph(bf16.NET).nodes}
-    counts = {name: 2 * node.layer.multiply_adds() for name, node in nodes.items()
+    counts = {name: 128 * node.layer.multiply_adds() for name, node in nodes.items()
               if node.layer.type_name in ("conv", "fc")}  # fmt: skip
     assert direct == 3 * sum(counts.values()) - counts["conv1"]
     assert full == 3 * sum(counts[name] for name in ("fc6", "fc7", "fc8"))

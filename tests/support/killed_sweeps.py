@@ -12,7 +12,7 @@ from pathlib import Path
 from convnet.checkpoint import load, newest
 from tests.support.paths import ROOT
 
-EPOCHS, SEEDS = 6, 2
+EPOCHS, SEEDS = 40, 2
 WORDS = (
     *("--layers", "digits", "--device", "cpu", "--minibatch", "128", "--epochs", str(EPOCHS)),
     *("--set", "fc3.outputs=20", "--try", "fc4.epsW=0.001", "--try", "fc4.epsW=0.01"),

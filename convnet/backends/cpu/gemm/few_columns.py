@@ -1,8 +1,8 @@
 """Matrix products with few columns: full connections of minibatches of few cases.
 
 out (rows, columns) = left (rows, depth) x right (depth, columns), where left may be stored
-transposed.  Left is read once, where it is: nothing of it is packed, and its reading from memory is
-what takes time.  So each thread reads long pieces of rows.  The order of a sum does not depend on
+transposed.  Left, whose rows are contiguous, is read once, where it is: nothing of it is packed, and
+its reading from memory is what takes time.  So each thread reads long pieces of rows.  The order of a sum does not depend on
 the number of threads.
 """
 
@@ -85,14 +85,15 @@ def multiply(left, packed, results, out, accumulate, epilogue):
     """out (+)= left x packed columns, with the epilogue applied."""
     rows, depth = left.shape
     columns, threads, step = packed.shape[0], results.shape[0], results.shape[1]
-    whole = depth // (VECTOR_BYTES // left.itemsize) * (VECTOR_BYTES // left.itemsize)
+    pitch, lanes = left.strides[0] // left.itemsize, VECTOR_BYTES // left.itemsize
+    whole = depth // lanes * lanes
     for thread in prange(threads):
         own = results[thread]
         begin, end = part_range(rows, thread, threads)
         for row in range(begin, end, step):
             count = min(step, end - row)
             dot_products(
-                left, address(left[row]), depth, count - 1, address(packed), depth, columns,
+                left, address(left[row]), pitch, count - 1, address(packed), depth, columns,
                 address(own), whole,
             )  # fmt: skip
             for r in range(count):
@@ -106,7 +107,7 @@ def multiply(left, packed, results, out, accumulate, epilogue):
 def _add_rows(left, first, count, packed, results):
     """results[n, j] = sum over k of packed[n // ROWS, k, n % ROWS] * left[k, first + j]."""
     depth, item = left.shape[0], left.itemsize
-    pitch, lanes = left.shape[1], VECTOR_BYTES // item
+    pitch, lanes = left.strides[0] // item, VECTOR_BYTES // item
     width, whole = BLOCK_BYTES // item, count // lanes * lanes
     for start in range(0, depth, _SPAN):
         span = min(_SPAN, depth - start)
