@@ -1,9 +1,9 @@
 """Matrix products with few columns: full connections of minibatches of few cases.
 
 out (rows, columns) = left (rows, depth) x right (depth, columns), where left may be stored
-transposed.  Left, whose rows are contiguous, is read once, where it is: nothing of it is packed, and
-its reading from memory is what takes time.  So each thread reads long pieces of rows.  The order of a sum does not depend on
-the number of threads.
+transposed.  The rows of left are contiguous, and it is read once, where it is: nothing of it is
+packed, and its reading from memory is what takes time.  So each thread reads long pieces of rows.
+The order of a sum does not depend on the number of threads.
 """
 
 import numpy as np
