@@ -1,7 +1,9 @@
 """Work and when it is done: at once, or as late as it may, what is ready taking turns by seed."""
 
+import gc
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from emulator.driver.status import Refused, Status
@@ -101,8 +103,9 @@ class Scheduler:
         work = self.random.choice(ready) if self._drawn else ready[0]
         self._ready.remove(work)
         try:
-            work.operation.check()
-            work.operation.run()
+            with _no_collection():
+                work.operation.check()
+                work.operation.run()
         finally:
             self._finish(work)
 
@@ -114,6 +117,18 @@ class Scheduler:
             if not follower.missing:
                 self._ready.append(follower)
         work.followers, work.needs = [], []  # so that finished work can be forgotten
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without Python's collector, whose finalizers would free memory: the host, in mid-work."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _needed(work: Work) -> set[int]:
