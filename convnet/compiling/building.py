@@ -44,7 +44,7 @@ def _compile(call: KernelCall) -> None:
 
 @contextmanager
 def _no_collector() -> Iterator[None]:
-    """Numba makes so many objects that Python's collector takes a seventh of the time."""
+    """Without Python's collector, which goes through all the objects that Numba makes."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -33,7 +33,7 @@ def main(numbers: int, finished: int) -> None:
     """Compile kernels; numbers, finished: file descriptors of the two pipes."""
     parent = os.getppid()
     jobs = pickle.loads(sys.stdin.buffer.read())
-    gc.disable()  # Numba makes so many objects that the collector takes a seventh of the time
+    gc.disable()  # it would go through all the objects that Numba makes
     while os.getppid() == parent and (number := os.read(numbers, NUMBER.size)):
         job = jobs[NUMBER.unpack(number)[0]]
         with suppress(Exception):  # the parent meets the same error, and reports it

@@ -8,46 +8,12 @@ import pytest
 
 from convnet.compiling.kernels import IS_KNOWN
 from tests.support.paths import ROOT
+from tests.support.small_nets import COST, DATA, LAST, params_of
 
 pytestmark = pytest.mark.skipif(not IS_KNOWN, reason="this Numba caches kernels itself")
 
-LAYERS = """
-[data]
-type=data
-dataIdx=0
-
-[labels]
-type=data
-dataIdx=1
-
-[fc]
-type=fc
-inputs=data
-outputs=4
-initW=0.1
-
-[probs]
-type=softmax
-inputs=fc
-
-[cost]
-type=cost.logreg
-inputs=labels,probs
-"""
-PARAMS = """
-[fc]
-epsW=0.001
-epsB=0.002
-momW=0.9
-momB=0.9
-wc=0
-
-[cost]
-coeff=1
-
-[run]
-minibatch=32
-"""
+LAYERS = DATA + LAST.replace("fca", "data") + COST
+PARAMS = params_of(["fc2"]) + "[run]\nminibatch=32\n"
 # Counts the functions that Numba compiles; functions that are loaded from disk do not count.
 COUNTED = """
 import sys
@@ -82,13 +48,13 @@ def started(folder, code, *arguments) -> subprocess.Popen:
 def test_nothing_is_compiled_after_two_processes_have_warmed_at_once(tmp_path):
     (tmp_path / "net.cfg").write_text(LAYERS)
     (tmp_path / "net.params").write_text(PARAMS)
-    warm = "warm", "net.cfg", "net.params", "--data", "synthetic:4x1x8x8"
+    warm = "warm", "net.cfg", "net.params", "--data", "synthetic:5x1x8x8"
     both = [started(tmp_path, COUNTED, *warm) for _ in range(2)]
     found = [process.communicate() for process in both]
     assert [process.returncode for process in both] == [0, 0], found
     assert all("net.cfg: its kernels are on disk" in out for out, _ in found), found
     train = "train", "--layers", "net.cfg", "--params", "net.params"
-    more = "--data", "synthetic:4x1x8x8", "--max-batches", "2", "--test-every", "1"
+    more = "--data", "synthetic:5x1x8x8", "--max-batches", "2", "--test-every", "1"
     process = started(tmp_path, COUNTED, *train, *more)
     out, err = process.communicate()
     assert process.returncode == 0, err

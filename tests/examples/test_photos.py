@@ -12,7 +12,6 @@ from convnet.backends.cpu.engine import Engine
 from convnet.checkpoint import Checkpoint
 from convnet.graph.build import build
 from convnet.graph.set_keys import set_keys
-from convnet.language import Source
 from convnet.language.specs import Specs
 from convnet.network.network import Network
 from convnet.train.prediction_files import Predictions
@@ -33,6 +32,7 @@ from examples.photos.specialization import (
     specialization,
 )
 from examples.photos.training import Place, command, train
+from tests.support.small_nets import COST, DATA, LAST, graph_of, params_of
 
 # -- drawn filters ---------------------------------------------------------------------------------
 
@@ -113,16 +113,8 @@ def test_halves_that_specialize_differ():
 
 # -- of a checkpoint -------------------------------------------------------------------------------
 
-LAYERS = """
-[data]
-type=data
-dataIdx=0
-channels=3
-imgSize=23
-[labels]
-type=data
-dataIdx=1
-[conv1a]
+_CONV = """
+[conv1{}]
 type=conv
 inputs=data
 channels=3
@@ -130,42 +122,21 @@ filters=4
 filterSize=11
 stride=4
 initW=0.01
-gpu=0
-[conv1b]
-type=conv
-inputs=data
-channels=3
-filters=4
-filterSize=11
-stride=4
-initW=0.01
-gpu=1
-[fc8]
-type=fc
-inputs=conv1a,conv1b
-outputs=5
-initW=0.01
-[probs]
-type=softmax
-inputs=fc8
-[logprob]
-type=cost.logreg
-inputs=labels,probs
+gpu={}
 """
-_RATES = "epsW=0.01\nepsB=0.02\nmomW=0.9\nmomB=0.9\n"
-PARAMS = "".join(f"[{name}]\n{_RATES}" for name in ("conv1a", "conv1b", "fc8"))
-PARAMS += "[logprob]\ncoeff=1\n"
+CONVS = "conv1a", "conv1b"
+LAYERS = DATA + _CONV.format("a", 0) + _CONV.format("b", 1) + LAST + COST
+DIMS = {0: 3 * 23**2, 1: 1}
 
 
 def test_devices_with_gray_and_color_are_found(tmp_path):
-    specs = Specs.parse(Source("a.cfg", LAYERS), Source("a.params", PARAMS))
-    graph = build(specs.layers, specs.params, specs.problems, classes=5)
-    network = Network(graph, 2, Engine())
+    layers = LAYERS.replace("inputs=fca", f"inputs={','.join(CONVS)}")
+    network = Network(graph_of(layers, params_of([*CONVS, "fc2"]), DIMS), 2, Engine())
     for name, colors in (("conv1a", 4 * [RED_GREEN]), ("conv1b", 4 * [GRAY])):
         parameter = network.parameters[f"{name}.weights.0"]
         stripes = np.moveaxis(0.01 * drawn(*colors), 0, -1)
         network.write(parameter, network.read(parameter) + stripes)
-    dims = {"data_dims": {"0": 3 * 23**2, "1": 1}}
+    dims = {"data_dims": {str(index): size for index, size in DIMS.items()}}
     checkpoint.save(tmp_path / "best.safetensors", Checkpoint.of(network, options=dims))
     found = specialization(tmp_path, "alexnet", 3)
     assert found.halves == pytest.approx((1, 0), abs=0.03)

@@ -102,11 +102,14 @@ class Engine:
         return Program(_compiled([self._bind(step, cases) for step, cases in reserved]))
 
     def compile(self, steps: list[Step], sizes: tuple[int, ...]) -> None:
-        """Compile the kernels of steps, unless they are on disk; no step runs."""
+        """Compile the kernels of steps, unless they are on disk; no kernel runs.
+
+        What functions that are not repeatable compute besides is of no use: memory holds anything.
+        """
         calls: list[Callable] = []
         for step, cases in self._reserved(steps, sizes):
             function, arguments, options, threads = self._call(step, cases)
-            with limit_threads(threads):
+            with limit_threads(threads), np.errstate(all="ignore"):
                 calls += captured(function, *arguments, **options)
         compiled(calls)
 

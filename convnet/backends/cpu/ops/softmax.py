@@ -12,9 +12,7 @@ from convnet.compiling.replay import repeatable
 from convnet.operations import softmax
 
 LEAST_GROUP = 16  # cases: a cache line of float32
-SMALL = (
-    1 << 18
-)  # values: until then, two threads wait longer for each other's caches than one works
+SMALL = 1 << 18  # values: on fewer, threads wait longer for each other's caches than one works
 
 
 def _forward_scratch(x, *_others):
