@@ -70,7 +70,8 @@ class Dataset(ABC):
         """Return a context that yields the images at `indices` in the layout cheapest to produce.
 
         The layout is that of `images`, or uint32 (cases, side, side), one number a pixel with red
-        in the lowest byte.  The memory may be reused after the context.
+        in the lowest byte.  The memory may be reused after the context, which may also be left
+        (`__exit__`) without being entered.
         """
         return Borrowed(lambda: self.images(split, indices))
 

@@ -1,10 +1,11 @@
 """Images of a user as a data set without labels: files of any size and format, or arrays."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -91,24 +92,21 @@ class Pictures(EncodedDataset):
         return np.ascontiguousarray(np.moveaxis(pixels, 3, 1))
 
     def borrow(self, split: str, indices: Indices) -> AbstractContextManager[np.ndarray]:
-        return self._checked(np.asarray(indices), super().borrow(split, indices))
-
-    @contextmanager
-    def _checked(
-        self, indices: np.ndarray, borrowed: AbstractContextManager[np.ndarray]
-    ) -> Iterator[np.ndarray]:
-        """Yield borrowed images, after noting which of them could not be decoded."""
-        with borrowed as images:
-            for index in indices[~is_decoded(images)].tolist():
-                self.unreadable[index] = self._why(index)
-            yield images
+        borrowed = super().borrow(split, indices)
+        if self.workers is None:
+            return borrowed  # made by `_decoded`
+        return _Noted(borrowed, partial(self._note, np.asarray(indices)))
 
     def _decoded(self, split: str, indices: Indices) -> np.ndarray:
         pixels = np.empty((len(indices), self.side, self.side, 4), np.uint8)
         self.decoder.decode(self.places(split, indices), pixels)
-        for index in np.asarray(indices)[~is_decoded(packed(pixels))].tolist():
-            self.unreadable[index] = self._why(index)
+        self._note(np.asarray(indices), packed(pixels))
         return pixels
+
+    def _note(self, indices: np.ndarray, images: np.ndarray) -> None:
+        """Remember which of the images could not be decoded, and why."""
+        for index in indices[~is_decoded(images)].tolist():
+            self.unreadable[index] = self._why(index)
 
     def _why(self, index: int) -> str:
         """Decode a file once more, for the reason why it cannot be decoded."""
@@ -118,6 +116,23 @@ class Pictures(EncodedDataset):
         except (ValueError, DataError) as problem:
             return str(problem).removeprefix(f"{self.where(SPLIT, index)}: ")
         return "changed while it was read"
+
+
+class _Noted(AbstractContextManager[np.ndarray]):
+    """Borrowed images that are looked at first.  Like them it may be left without being entered."""
+
+    def __init__(
+        self, borrowed: AbstractContextManager[np.ndarray], look: Callable[[np.ndarray], None]
+    ):
+        self._borrowed, self._look = borrowed, look
+
+    def __enter__(self) -> np.ndarray:
+        images = self._borrowed.__enter__()
+        self._look(images)
+        return images
+
+    def __exit__(self, *problem: Any) -> bool | None:
+        return self._borrowed.__exit__(*problem)
 
 
 def array_pictures(images: np.ndarray, blank: Blank) -> Dataset:

@@ -1,13 +1,15 @@
 """How a user's pictures become the images of a data set."""
 
 import io
+from concurrent.futures import Future
+from itertools import chain, repeat
 
 import numpy as np
 import pytest
 from msgspec import structs
 from PIL import Image
 
-from convnet.data import decoding
+from convnet.data import ViewPrefetch, decoding
 from convnet.data.input import network_input
 from convnet.data.pictures.square import central_square
 from convnet.data.pipeline.feed import Feed, FeedOptions
@@ -110,6 +112,20 @@ def test_what_cannot_be_decoded_is_named_and_the_others_are_made(folder, workers
     assert "truncated" in dataset.unreadable[2]
     assert dataset.unreadable[3].startswith("broken: none of JPEG")
     assert "No such file" in dataset.unreadable[7]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_minibatches_that_no_thread_has_begun_are_dropped(folder, workers, monkeypatch):
+    dataset = pictures(folder)
+    with decoding(dataset, workers):
+        feed = Feed(dataset, SPLIT, 1, FeedOptions(side=12, mean=100.0, matrices=(0,)))
+        made = ViewPrefetch(feed, range(6), 1)
+        submit = chain([made._pool.submit], repeat(lambda *_: Future()))
+        monkeypatch.setattr(made._pool, "submit", lambda *task: next(submit)(*task))
+        next(made)
+        assert made._pending and not any(future.done() for *_, future in made._pending)
+        made.close()
+    assert not any(images.users for images in made._shared)
 
 
 def test_inputs_of_pictures_are_cropped_and_less_the_mean(folder):
