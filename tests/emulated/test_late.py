@@ -13,6 +13,7 @@ from convnet.network.network import Network
 from emulator.driver import installed, work
 from tests.network import test_replicas as replicas
 from tests.support.rows import graph_of, randomize
+from tests.support.small_nets import batch_of
 
 STEPS = 4
 LAST = len(cuda.gpus) - 1  # device 1 of the network: on another GPU, where there are two
@@ -167,7 +168,7 @@ def test_layers_on_four_devices_train_as_on_the_cpu(spread, scheduler):
     def run(engine):
         made = Network(replicas.graph_of(*replicas.SPREADS[spread]), 16, engine, seed=1)
         for step in range(6):
-            made.load(replicas.batch(step, 16 if step % 3 else 5))
+            made.load(batch_of(step, 16 if step % 3 else 5))
             made.set_rates(0.0, divided_by=20)  # at the whole rates rounding errors grow
             made.run("train")
         return [made.read(parameter) for parameter in made.parameters.values()]
