@@ -148,11 +148,12 @@ def total_lines(summary: dict) -> list[str]:
     ]
     if "note" in summary:
         return [*lines, summary["note"]]
-    moved = summary["copies"]
-    size = short_count(sum(copy["bytes"] for copy in moved))
+    loaded = [copy["bytes"] for copy in summary["copies"] if copy["from"] == "host"]
+    moved = [copy["bytes"] for copy in summary["copies"] if copy["from"] != "host"]
     return [
         *lines,
-        f"copies between devices: {len(moved)} in the forward pass, {size}B per minibatch",
+        f"copies in the forward pass, per minibatch: {len(loaded)} from the host, "
+        f"{short_count(sum(loaded))}B; {len(moved)} between devices, {short_count(sum(moved))}B",
         f"memory for training on minibatches of {summary['minibatch']}, in float32:",
     ]
 
@@ -163,10 +164,12 @@ def memory_table(summary: dict) -> Table:
     roles: dict[str, None] = {}
     for device, total in totals.items():
         roles |= {role: None for role, size in by_role[device].items() if size >= total / 1000}
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("bytes", no_wrap=True)
     for title in ("total", *roles):
-        table.add_column(title, justify="right", overflow="fold")
+        words = title.split()  # a heading is broken between its words, never within one
+        longest = max(map(len, words))
+        table.add_column("\n".join(words), justify="right", overflow="fold", min_width=longest)
     for device, total in totals.items():
         parts = [short_count(by_role[device].get(role, 0)) for role in roles]
         table.add_row(f"device {device}", short_count(total), *parts)

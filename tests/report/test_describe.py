@@ -11,7 +11,13 @@ from convnet.language import Problems, Source, parse, read_source
 from convnet.network.planner import make_plan
 from convnet.network.prune_buffers import leave_out
 from convnet.report.describe import network_summary
-from convnet.report.describe_table import console, norm_lines, print_description, short_count
+from convnet.report.describe_table import (
+    console,
+    memory_table,
+    norm_lines,
+    print_description,
+    short_count,
+)
 from convnet.report.steps import step_lines
 from tests.support.paths import ROOT
 from tests.support.small_nets import small
@@ -181,6 +187,27 @@ def test_steps():
 )  # fmt: skip
 def test_short_counts(count, shown):
     assert short_count(count) == shown
+
+
+def test_copies_from_the_host_are_counted_apart():
+    lines = description(graph_of(LAYERS)).splitlines()
+    assert (
+        "copies in the forward pass, per minibatch: 2 from the host, 6.14 kB; "
+        "2 between devices, 32.8 kB"
+    ) in lines
+
+
+def test_headings_of_many_roles_are_broken_between_words():
+    roles = "weights", "weight gradients", "velocity", "arrivals", "activities", "inputs"
+    roles += "kept", "gradients", "scratch"
+    sizes = dict.fromkeys(roles, 163_000_000)
+    out = io.StringIO()
+    console(out).print(
+        memory_table({"bytes_by_role": {0: sizes}, "bytes_per_device": {0: sum(sizes.values())}})
+    )
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= 100
+    assert {"weight", "gradients", "velocity", "activities", "scratch"} <= set(text.split())
 
 
 def test_ranks_hold_their_devices_and_send_what_crosses_between_them():

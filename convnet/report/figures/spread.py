@@ -20,6 +20,8 @@ MOST_ROWS = 60
 _DECADE = 10.0  # ratio of the largest to the smallest value from which on their axis is logarithmic
 _LABEL = 360  # the widest label, pixels
 _CROSS, _SERIF = 4.0, 7.0  # half the sizes of a cross, and of a bar's ends
+_RADIUS = 4.2  # of a run's point
+_ASIDE = 0, 1, -1  # where a point moves that would hide another one, in its diameters
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class _Plot:
 
     def run(self, at: Point) -> None:
         """Draw the point of a run."""
-        self.scene.dots.append(Dot(at, 4.2, POINT))
+        self.scene.dots.append(Dot(at, _RADIUS, POINT))
 
     def mean(self, at: Point) -> None:
         """Draw a mean: a smaller point, in the color of the bar that it is the middle of."""
@@ -169,8 +171,8 @@ class _Curve(_Plot):
             self.line((x, low), (x, high), MEAN, 1.6)
             for y in (low, high):
                 self.line((x - _SERIF, y), (x + _SERIF, y), MEAN, 1.6)
-        for value in group.values:
-            self.run((x, self._y(value)))
+        for y, aside in _beside([self._y(value) for value in group.values]):
+            self.run((x + aside, y))
 
     def _x(self, group: Group) -> float:
         return self.across(self.values, group.at or 0.0)
@@ -205,10 +207,23 @@ class _Strip(_Plot):
             self.line((low, y), (high, y), MEAN, 1.6)
             for x in (low, high):
                 self.line((x, y - _SERIF), (x, y + _SERIF), MEAN, 1.6)
-        for value in group.values:
-            self.run((self.across(self.errors, value), y))
+        for x, aside in _beside([self.across(self.errors, value) for value in group.values]):
+            self.run((x, y + aside))
         if group.values:
             self.mean((self.across(self.errors, mean(group.values)), y))
+
+
+def _beside(places: list[float]) -> list[tuple[float, float]]:
+    """Return each place with the pixels by which its point moves aside to hide no earlier one.
+
+    Of more than three runs with one error, some points still lie on each other.
+    """
+    found: list[tuple[float, float]] = []
+    for place in places:
+        near = [aside for other, aside in found if abs(other - place) < _RADIUS]
+        free = (2 * _RADIUS * step for step in _ASIDE)
+        found.append((place, next((aside for aside in free if aside not in near), 0.0)))
+    return found
 
 
 def _shortened(label: str) -> str:

@@ -1,5 +1,7 @@
 """The plot of repeated runs: where the marks are."""
 
+from dataclasses import replace
+from itertools import pairwise
 from statistics import mean
 
 import pytest
@@ -52,6 +54,15 @@ def test_every_run_is_a_point_and_the_mean_lies_between():
     heights = sorted(y for _, y in bar.points)
     assert heights[0] < min(rows) and max(rows) < heights[1], "longer than the range of two runs"
     assert mean(rows[:2]) == pytest.approx(rows[2]), "the mean of 0.1 and 0.5 stands where 0.3 does"
+
+
+def test_equal_errors_lie_side_by_side():
+    group = Group("x", (0.04, 0.04, 0.05, 0.04), 1.0)
+    points = runs_of(draw_spread([group], WORDS))
+    level = sorted(x for x, y in points if y == max(y for _, y in points))
+    assert len(level) == 3 and min(b - a for a, b in pairwise(level)) > 8
+    strip = runs_of(draw_spread([replace(group, at=None)], WORDS))
+    assert len(set(strip)) == 4
 
 
 def test_a_strip_has_a_row_for_each_group_in_their_order():
