@@ -1,11 +1,17 @@
 """A trained run, and a made data set, that many tests look at."""
 
+import signal
+
 import pytest
 
 from convnet.make_data.make import make_data
 from tests.support.command_line import DIGITS, good
 from tests.support.imagenet_archives import write_ilsvrc
 from tests.support.made_sets import CLASSES, TRAIN, VAL, wanted
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell without job control starts `make test &` so, and commands of tests would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -216,7 +216,7 @@ def test_what_the_photographs_gave_is_collected(tmp_path):
     (tmp_path / "torch-costs.json").write_text(json.dumps([costs]))
     stored = tmp_path / "stored"
     page.collect(tmp_path, stored)
-    assert (stored / "photos-figure3.png").read_bytes() == bytes([1])
+    assert (stored / "photos-figure3.png").read_bytes() == bytes([2])
     assert read_curves(stored / "photos-curves.csv")["alexnet", 1][0].test_error == 0.95
     assert "35.00% | 33.00% | 2.00" in page.photos(stored)
     assert "0.600 and 0.200" in page.photos_specialization(stored)
