@@ -41,17 +41,21 @@ def data(graph, cases):
 
 
 class Ours:
-    """Our engine."""
+    """Our engine.  only_tests: a network as `convnet test` makes it."""
 
-    def __init__(self, graph, cases):
+    def __init__(self, graph, cases, only_tests=False):
         from convnet.backends.cpu.engine import Engine
+        from convnet.network.initialize import initial_values
         from convnet.network.network import Network
 
         self.graph, self.cases = graph, cases
-        self.network = Network(graph, cases, Engine())
+        self.network = Network(graph, cases, Engine(), only_tests=only_tests)
+        for parameter in self.network.parameters.values() if only_tests else ():
+            self.network.write(parameter, initial_values(parameter, 0))
         self.matrices = dict(enumerate(data(graph, cases)))
         self.network.load(self.matrices)
-        self.network.set_rates(0.0)
+        if not only_tests:
+            self.network.set_rates(0.0)
 
     def train(self):
         self.network.load(self.matrices)
@@ -124,15 +128,16 @@ class Server:
         self._call = None, None
 
     @cache  # noqa: B019
-    def _net(self):
+    def _net(self, only_tests=False):
         if self.kind == "ours":
-            return Ours(self.graph, self.cases)
+            return Ours(self.graph, self.cases, only_tests)
         return Theirs(self.graph, self.cases, self.kind)
 
     @cache  # noqa: B019
     def _ready(self, what):
         """A step that has been run once: tests alone take no memory for a backward pass."""
-        call = getattr(self._net(), what)
+        only_tests = {"only_tests": True} if self.kind == "ours" and what == "test" else {}
+        call = getattr(self._net(**only_tests), what)
         call()
         return call
 

@@ -6,11 +6,18 @@ its backend, which `implements` records.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from convnet.operations.declaration import Operation
 
 PRECISIONS = ("fp32", "tf32", "bf16")
+
+
+class Form(NamedTuple):
+    """The form in which a function uses its weights: how many bytes, and all that it depends on."""
+
+    size: int
+    what: tuple[Any, ...]
 
 
 class Implementation(Protocol):
@@ -18,6 +25,7 @@ class Implementation(Protocol):
 
     operation: Operation[Any]
     scratch_size: Callable[..., int] | None
+    prepared_form: Callable[..., Form] | None
     takes_precision: bool
     unused: Callable[..., str] | None
 
@@ -28,6 +36,7 @@ def implements(
     operation: Operation[Any],
     *,
     scratch: Callable[..., int] | None = None,
+    prepared: Callable[..., Form] | None = None,
     precision: bool = False,
     unused: Callable[..., str] | None = None,
 ) -> Callable[[Callable[..., Any]], Implementation]:
@@ -37,6 +46,10 @@ def implements(
     anything with `.shape` and `.dtype` and from the scalars.  The function receives `scratch=`, a
     flat uint8 array of at least that many bytes whose content is garbage; all functions of a device
     share one such array.
+    prepared: `prepared(*arguments)` gives the form into which a call brings the weights, its
+    argument `w`, before anything else.  The function may receive `prepared=`, a flat uint8 array of
+    that size for nothing but these weights in this form, and marks the kernels that write to it
+    (`convnet.compiling.replay.preparing`); else they go to the scratch memory.
     precision: the function receives `precision=`, one of PRECISIONS, and so does `scratch`.
     unused: `unused(*arguments)` gives the names of arrays that a call neither reads nor writes,
     separated by spaces; the function receives None for them.
@@ -52,7 +65,7 @@ def implements(
                 f"({', '.join(operation.parameters)})"
             )
         found = cast(Implementation, function)
-        found.operation, found.scratch_size = operation, scratch
+        found.operation, found.scratch_size, found.prepared_form = operation, scratch, prepared
         found.takes_precision, found.unused = precision, unused
         return found
 

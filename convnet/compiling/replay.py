@@ -6,7 +6,8 @@ Instead its call is stored with all arguments, so that a program can replay it o
 compiled (`convnet.compiling.building`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -15,15 +16,21 @@ from typing import Any
 import numba
 
 _calls: ContextVar[list[Callable] | None] = ContextVar("captured kernel calls", default=None)
+_prepares: ContextVar[bool] = ContextVar("captured calls prepare weights", default=False)
 
 
 @dataclass(frozen=True, eq=False)
 class KernelCall:
-    """A captured call of a kernel; dispatcher: Numba's; types: of the arguments."""
+    """A captured call of a kernel.
+
+    dispatcher: Numba's.  types: of the arguments.  prepares: what it computes depends on weights
+    alone (`preparing`).
+    """
 
     dispatcher: Any
     types: tuple
     arguments: tuple
+    prepares: bool = False
 
     def __call__(self) -> None:
         self.compiled()()
@@ -54,6 +61,21 @@ def captured(function: Callable, *arguments, **options) -> list[Callable]:
     return calls
 
 
+@contextmanager
+def preparing() -> Iterator[None]:
+    """Mark the kernel calls captured within it: they need not be replayed for the same weights."""
+    before = _prepares.set(True)
+    try:
+        yield
+    finally:
+        _prepares.reset(before)
+
+
+def preparing_calls(calls: Sequence[Callable]) -> int:
+    """Return how many calls, the first ones, were captured within `preparing`."""
+    return sum(isinstance(call, KernelCall) and call.prepares for call in calls)
+
+
 def bind(function: Callable, *arguments, **options) -> list[Callable]:
     """Return calls that do the function's work on these arguments; they may be called repeatedly.
 
@@ -76,5 +98,5 @@ class Kernel:
         if calls is None:
             return self.dispatcher(*arguments)
         types = tuple(numba.typeof(argument) for argument in arguments)
-        calls.append(KernelCall(self.dispatcher, types, arguments))
+        calls.append(KernelCall(self.dispatcher, types, arguments, _prepares.get()))
         return None

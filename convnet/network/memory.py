@@ -1,6 +1,6 @@
 """The memory of a plan: buffers on devices, and views of them.  They hold no data."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isqrt, prod
 
 CASES, MERGED, FIXED = "cases", "merged", "fixed"
@@ -40,13 +40,15 @@ class View:
     """Rows of a buffer, from `start` on, in a shape whose last dimension is the cases.
 
     tail: "cases" adds the dimension of the cases, "merged" multiplies them into the last one,
-    "fixed" has none (weights).
+    "fixed" has none (weights).  label: what is there, where the buffer is named after other values
+    that are there at other times.
     """
 
     buffer: Buffer
     start: int
     dims: tuple[int, ...]
     tail: str
+    label: str | None = field(default=None, compare=False)
 
     @property
     def device(self) -> int:
@@ -66,7 +68,7 @@ class View:
     def shaped(self, *dims: int) -> "View":
         """The same values per case in another shape."""
         if prod(dims) != self.size:
-            raise ValueError(f"{self.size} values of {self.buffer.name} cannot be seen as {dims}")
+            raise ValueError(f"{self.size} values of {self.name} cannot be seen as {dims}")
         return replace(self, dims=dims)
 
     def flat(self) -> "View":
@@ -84,6 +86,10 @@ class View:
     def same_memory(self, other: "View") -> bool:
         return (self.buffer, self.start, self.size) == (other.buffer, other.start, other.size)
 
+    @property
+    def name(self) -> str:
+        return self.label or self.buffer.name
+
     def side(self, channels: int) -> int:
         return isqrt(self.size // channels)
 
@@ -91,4 +97,4 @@ class View:
         dims = "x".join(map(str, self.dims)) + ("xN" if self.tail != FIXED else "")
         part = self.size < self.buffer.rows
         rows = f"[{self.start}:{self.start + self.size}]" if part else ""
-        return f"{self.buffer.name}{rows}({dims})"
+        return f"{self.name}{rows}({dims})"

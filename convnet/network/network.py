@@ -288,7 +288,7 @@ class Network:
         node = self.graph.node(name)
         total = np.zeros((*node.shape, self.cases), self.engine.real)
         for copy in self.plan.units:
-            view = self.plan.output_gradients.get(copy.name)
+            view = self.plan.data_gradients.get(copy.name)
             if copy.is_copy and copy.node is node and view is not None:
                 values = self._read_microbatch(view, copy.replica, node.shape)
                 total[..., self._columns(copy.replica)] += values

@@ -137,9 +137,9 @@ class Plan:
 
     minibatch: the largest number of cases.  variants: of the program `train`.  begun_sums:
     by variant, the gradients that it leaves to further minibatches and has overwritten, each with
-    the microbatch that did.  outputs,
-    output_gradients: by the unit's name.  microbatch_outputs, microbatch_costs: by the node's name,
-    a node's output and the numbers of a cost, microbatch by microbatch.  costs: the first of these.
+    the microbatch that did.  outputs: by the unit's name.  microbatch_outputs, microbatch_costs: by
+    the node's name, a node's output and the numbers of a cost, microbatch by microbatch.  costs:
+    the first of these.  data_gradients: of the devices' copies of data layers, by the unit's name.
     random: the states of random numbers, by stream.
     """
 
@@ -153,7 +153,7 @@ class Plan:
     begun_sums: list[dict[View, int]] = field(default_factory=list)
     outputs: dict[str, View] = field(default_factory=dict)
     microbatch_outputs: dict[str, list[MicrobatchView]] = field(default_factory=dict)
-    output_gradients: dict[str, View] = field(default_factory=dict)
+    data_gradients: dict[str, View] = field(default_factory=dict)
     parameters: list[Parameter] = field(default_factory=list)
     costs: dict[str, View] = field(default_factory=dict)
     microbatch_costs: dict[str, list[MicrobatchView]] = field(default_factory=dict)

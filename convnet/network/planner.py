@@ -5,6 +5,7 @@ from convnet.graph.place import place, rounds_of
 from convnet.network.partitions import ONE_EACH, Partitioning
 from convnet.network.plan import Plan
 from convnet.network.programs import record_programs, record_test
+from convnet.network.share_gradients import share_gradients
 
 
 def make_plan(
@@ -29,4 +30,5 @@ def make_plan(
         record_test(plan)
     else:
         record_programs(plan, train_all, input_gradients, update_every, partitioning)
+        share_gradients(plan)
     return plan

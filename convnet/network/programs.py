@@ -154,8 +154,8 @@ class _Programs:
     def _release_output_gradient(self, unit: Unit) -> None:
         """The gradient of a unit's output is used up; in the next time slot it is written again."""
         view = self.dy.pop(unit, None)
-        if view is not None:
-            self.plan.output_gradients[unit.name] = view
+        if view is not None and unit.is_copy and unit.node.is_data:
+            self.plan.data_gradients[unit.name] = view
 
     # -- one unit's arrays -------------------------------------------------------------------------
 

@@ -101,6 +101,11 @@ NETS = (
         "11 % and schedule: header, front page", crops=True,
     ),
     Net(
+        "conv-local-11pct-160", _CC1, "conv-local-11pct", 11.0, _13,
+        "the net above on the schedule of conv-local-13pct: chosen here, to compare the two",
+        crops=True,
+    ),
+    Net(
         "cifar10-11pct", _CC2, "cifar10-11pct", 11.0, _11,
         "11 % and schedule: header; the same net in cuda-convnet2", crops=True,
     ),

@@ -13,17 +13,20 @@ import numpy.typing as npt
 from numba import get_num_threads, set_num_threads
 from numpy.typing import ArrayLike
 
-from convnet.backends.base import unused_positions
+from convnet.backends.base import unused_positions, written_positions
+from convnet.backends.cpu.inputs import shared_inputs
 from convnet.backends.cpu.ports import HalfPort, Port
+from convnet.backends.cpu.prepared import Prepared, PreparedWeights
+from convnet.backends.cpu.scratch import aligned
 from convnet.compiling.building import compiled
-from convnet.compiling.replay import bind, captured
+from convnet.compiling.replay import bind, captured, preparing_calls
 from convnet.errors import DeviceError
 from convnet.memory import machine_memory
 from convnet.network.memory import Buffer, View
 from convnet.network.record import Step
 from convnet.network.trace import Span
+from convnet.operations import transfer
 
-ALIGNMENT = 64  # bytes
 SMALL_STEP = 1 << 16  # bytes of all arrays of a step that runs on one thread
 
 
@@ -41,12 +44,16 @@ class Engine:
         self.real = np.dtype(real)
         self.memory: dict[Buffer, np.ndarray] = {}
         self.scratch: dict[int, np.ndarray] = {}
+        self._inputs: dict[Buffer, Buffer] = {}  # of a device, with that of the host
+        self._weights = PreparedWeights()
 
     def device_name(self, device: int) -> str:
         return "host" if device < 0 else f"cpu:{device}"
 
     def expect(self, programs: Mapping[str, list[Step]]) -> None:
-        """Do nothing: memory does not depend on the programs."""
+        """Take note of what need not be stored twice, and of what need not be computed twice."""
+        self._inputs = shared_inputs(programs)
+        self._weights.expect(programs, lambda step: written_positions(operation(step.operation)))
 
     def has(self, buffer: Buffer) -> bool:
         """Return True: all devices are this process's."""
@@ -58,10 +65,14 @@ class Engine:
 
     def allocate(self, buffers: list[Buffer], minibatch: int) -> None:
         """Allocate all memory; raise DeviceError if the machine has less than that."""
-        total = sum(buffer.bytes(minibatch, self.real.itemsize) for buffer in buffers)
+        shared = {device: host for device, host in self._inputs.items() if host in buffers}
+        own = [buffer for buffer in buffers if buffer not in shared]
+        total = sum(buffer.bytes(minibatch, self.real.itemsize) for buffer in own)
         refuse_beyond_memory(total, minibatch)
-        for buffer in buffers:
+        for buffer in own:
             self.memory[buffer] = aligned(buffer.values(minibatch), self._dtype(buffer))
+        for device, host in shared.items():
+            self.memory[device] = self.memory[host]
 
     def _dtype(self, buffer):
         return self.real if buffer.dtype == "real" else np.dtype(buffer.dtype)
@@ -80,6 +91,7 @@ class Engine:
     def write(self, view: View, cases: int, values: ArrayLike) -> None:
         """Set the view's values; `values` broadcasts to its shape."""
         self.array(view, cases)[...] = values
+        self._weights.changed(view.buffer)
 
     def fill(self, view: View, cases: int, values: ArrayLike) -> None:
         """Set the data of the next minibatch."""
@@ -149,8 +161,22 @@ class Engine:
 
     def _bind(self, step, cases) -> "Bound":
         function, arguments, options, threads = self._call(step, cases)
+        if self._is_done_already(step):
+            return Bound(step, threads, [])
+        prepared = self._weights.of(step, function, arguments)
+        if prepared is not None:
+            options["prepared"] = prepared.memory
         with limit_threads(threads):
-            return Bound(step, threads, bind(function, *arguments, **options))
+            calls = bind(function, *arguments, **options)
+        return Bound(step, threads, calls, prepared, preparing_calls(calls))
+
+    def _is_done_already(self, step):
+        """Whether a step copies an input to where it is."""
+        if step.operation != transfer.copy.name:
+            return False
+        source, target = (view.buffer for view in step.views())
+        is_input = self._inputs.get(target) is source
+        return is_input and self.memory[target] is self.memory[source]
 
     def _call(self, step, cases):
         """The function of a step, its arguments and options, and the number of its threads."""
@@ -189,11 +215,25 @@ class Times:
 
 @dataclass(frozen=True)
 class Bound:
-    """A step bound to arrays: the calls that do its work, and the number of threads they use."""
+    """A step bound to arrays: the calls that do its work, and the number of threads they use.
+
+    prepared: the weights in the form that the first calls, `preparing` of them, bring them into.
+    """
 
     step: Step
     threads: int
     calls: list[Callable]
+    prepared: Prepared | None = None
+    preparing: int = 0
+
+    def run(self) -> None:
+        """Run the calls, but for those whose results are there already."""
+        prepared = self.prepared
+        done = self.preparing if prepared is not None and prepared.is_current() else 0
+        for call in self.calls[done:] if done else self.calls:
+            call()
+        if prepared is not None:
+            prepared.be_current()
 
 
 def _compiled(bound: list[Bound]) -> list[Bound]:
@@ -221,8 +261,7 @@ class Program:
                     threads = bound.threads
                     set_num_threads(threads)
                 start = time.perf_counter() if times else 0.0
-                for call in bound.calls:
-                    call()
+                bound.run()
                 if times:
                     times.add(bound.step, start, time.perf_counter())
         finally:
@@ -253,13 +292,6 @@ def operation(name: str) -> Callable:
 def unused(step: Step) -> set[int]:
     """Return the positions of the arguments that a step does not touch."""
     return unused_positions(operation(step.operation), step.arguments)
-
-
-def aligned(count: int, dtype: np.dtype) -> np.ndarray:
-    """Return `count` zeros, the first at an address that is a multiple of 64 bytes."""
-    memory = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + count * dtype.itemsize].view(dtype)
 
 
 def refuse_beyond_memory(needed: int, minibatch: int) -> None:

@@ -1,4 +1,4 @@
-"""Typed arrays carved out of one flat scratch buffer.
+"""Flat memory, and typed arrays carved out of one flat scratch buffer.
 
 A function that needs scratch lists its arrays once, as (shape, dtype) pairs, for a number of
 threads.  Both the size that it announces and the arrays that it uses come from that list.
@@ -24,6 +24,13 @@ def _bytes(shape, dtype) -> int:
 def total_bytes(parts: Parts) -> int:
     """Return the bytes of all arrays, each rounded up to whole cache lines."""
     return sum(_bytes(shape, dtype) for shape, dtype in parts)
+
+
+def aligned(count: int, dtype: np.dtype) -> np.ndarray:
+    """Return `count` zeros, the first at an address that is a multiple of 64 bytes."""
+    memory = np.zeros(count * dtype.itemsize + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + count * dtype.itemsize].view(dtype)
 
 
 def carve(scratch: np.ndarray, parts: Parts) -> list[np.ndarray]:

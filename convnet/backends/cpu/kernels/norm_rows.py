@@ -18,9 +18,18 @@ def window(i, lean, size, length):
 
 @called
 def sum_rows(out, a, first, count, step, column):
-    """out = the sum of `count` >= 1 rows, four in each pass, so that `out` is seldom reloaded."""
+    """out = the sum of `count` >= 1 rows, four in each pass, so that `out` is seldom reloaded.
+
+    The usual five rows are added in one pass.
+    """
     end = column + out.size
     row = a[first, column:end]
+    if count == 5:
+        p, q = a[first + step, column:end], a[first + 2 * step, column:end]
+        s, t = a[first + 3 * step, column:end], a[first + 4 * step, column:end]
+        for n in range(out.size):
+            out[n] = row[n] + ((p[n] + q[n]) + (s[n] + t[n]))
+        return
     for n in range(out.size):
         out[n] = row[n]
     j = 1
@@ -65,6 +74,22 @@ def scale_and_shift(d, scale, shift):
     """d = shift + scale * d."""
     for n in range(d.size):
         d[n] = shift + scale * d[n]
+
+
+@called
+def denominators(d, a, first, count, step, column, scale, shift):
+    """d = shift + scale * the sum of the squares of `count` rows; the usual five in one pass."""
+    if count == 5:
+        end = column + d.size
+        row, p = a[first, column:end], a[first + step, column:end]
+        q, s = a[first + 2 * step, column:end], a[first + 3 * step, column:end]
+        t = a[first + 4 * step, column:end]
+        for n in range(d.size):
+            squares = (p[n] * p[n] + q[n] * q[n]) + (s[n] * s[n] + t[n] * t[n])
+            d[n] = shift + scale * (row[n] * row[n] + squares)
+    else:
+        sum_squares(d, a, first, count, step, column)
+        scale_and_shift(d, scale, shift)
 
 
 @called

@@ -12,11 +12,10 @@ from convnet.arithmetic import ceil_div
 from convnet.backends.base import implements
 from convnet.backends.cpu.jit import inlined, parallel
 from convnet.backends.cpu.kernels.norm_rows import (
+    denominators,
     divide_by_power,
-    scale_and_shift,
     share_of_gradient,
     sum_rows,
-    sum_squares,
     take_shared,
     window,
 )
@@ -75,8 +74,7 @@ def _denominators(d, x, c, column, size, scale, k, blocked):
     """d = k + scale * sum of squares, for channel c; in a block, only for its first channel."""
     if not (blocked and c % size):
         start, end = window(c, 0 if blocked else size // 2, size, x.shape[0])
-        sum_squares(d, x, start, end - start, 1, column)
-        scale_and_shift(d, scale, k)
+        denominators(d, x, start, end - start, 1, column, scale, k)
 
 
 @parallel

@@ -7,7 +7,7 @@ transforms where these pay (`winograd`), all others are correlated directly (`ge
 import numpy as np
 
 from convnet.arithmetic import ceil_div
-from convnet.backends.base import implements
+from convnet.backends.base import Form, implements
 from convnet.backends.cpu.gemm.direct_conv import (
     columns_per_task,
     correlate,
@@ -20,11 +20,11 @@ from convnet.backends.cpu.gemm.direct_conv_weights import collect_sums, sum_prod
 from convnet.backends.cpu.gemm.epilogue import epilogue_of, no_epilogue
 from convnet.backends.cpu.gemm.pack_filters import pack_forward, pack_rotated
 from convnet.backends.cpu.microkernel import ROWS
-from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
+from convnet.backends.cpu.scratch import carve, carve_for_threads, thread_count, total_bytes
 from convnet.backends.cpu.winograd import conv as winograd
 from convnet.backends.cpu.winograd import tiling
 from convnet.backends.cpu.winograd import weight_gradient as winograd_weights
-from convnet.compiling.replay import repeatable
+from convnet.compiling.replay import preparing, repeatable
 from convnet.operations import conv
 
 
@@ -62,24 +62,40 @@ def _forward_size(x, w, y, padding, stride, groups, *_others):
     return total_bytes(_forward_parts(thread_count(), x, w, y, stride, groups))
 
 
-@repeatable
-@implements(conv.forward, scratch=_forward_size)
-def forward(x, w, y, padding, stride, groups, accumulate, *, scratch):
-    geometry = padding, stride, groups
-    _forward(x, w, y, geometry, accumulate, no_epilogue(x.dtype), scratch)
+def _packed_parts(x, w, y, stride, groups) -> list:
+    """The first parts: what depends on the filters alone."""
+    parts = _forward_parts(1, x, w, y, stride, groups)
+    return parts[:1] if _tiling(w, stride, groups, y) else parts[:2]
+
+
+def _form(x, w, y, padding, stride, groups, *_others) -> Form:
+    way = _tiling(w, stride, groups, y)
+    return Form(total_bytes(_packed_parts(x, w, y, stride, groups)), (way, stride, groups))
 
 
 @repeatable
-@implements(conv.forward_fused, scratch=_forward_size)
-def forward_fused(x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch):
+@implements(conv.forward, scratch=_forward_size, prepared=_form)
+def forward(x, w, y, padding, stride, groups, accumulate, *, scratch, prepared=None):
     geometry = padding, stride, groups
-    _forward(x, w, y, geometry, accumulate, epilogue_of(biases, kind, a, b), scratch)
+    _forward(x, w, y, geometry, accumulate, no_epilogue(x.dtype), scratch, prepared)
 
 
-def _forward(x, w, y, geometry, accumulate, epilogue, scratch):
+@repeatable
+@implements(conv.forward_fused, scratch=_forward_size, prepared=_form)
+def forward_fused(
+    x, w, y, padding, stride, groups, accumulate, biases, kind, a, b, *, scratch, prepared=None
+):  # fmt: skip
+    geometry, epilogue = (padding, stride, groups), epilogue_of(biases, kind, a, b)
+    _forward(x, w, y, geometry, accumulate, epilogue, scratch, prepared)
+
+
+def _forward(x, w, y, geometry, accumulate, epilogue, scratch, prepared):
     """geometry: (padding, stride, groups)."""
     padding, stride, groups = geometry
     arrays = carve_for_threads(scratch, _forward_parts, x, w, y, stride, groups)
+    if prepared is not None:
+        packed_parts = _packed_parts(x, w, y, stride, groups)
+        arrays[: len(packed_parts)] = carve(prepared, packed_parts)
     if way := _tiling(w, stride, groups, y):
         how = winograd.Correlation(way, padding, groups, accumulate, epilogue)
         winograd.run(how, x, w, y, arrays)
@@ -87,7 +103,8 @@ def _forward(x, w, y, geometry, accumulate, epilogue, scratch):
     packed, used, *own = arrays
     channels, size, rows = w.shape[0], w.shape[1], w.shape[3] // groups
     spans = spans_of(channels, size)
-    pack_forward(w, packed, used, groups, spans)
+    with preparing():
+        pack_forward(w, packed, used, groups, spans)
     step = columns_per_task(y[0].size, rows, x.dtype, len(own[0]))
     output = (y.shape, y.shape[1:3], rows, 1, 0)
     window = (groups, size, stride, padding)

@@ -40,6 +40,7 @@ from convnet.backends.cpu.winograd.input_transform import (
 from convnet.backends.cpu.winograd.tiling import Columns, Tiling
 from convnet.backends.cpu.winograd.transforms import address_of, transform_tile
 from convnet.compiling.nontemporal import STREAM_BYTES, fence
+from convnet.compiling.replay import preparing
 
 TILES = 512 // BLOCK_BYTES  # blocks of columns of a task: their points stay in the caches
 _TOGETHER = 3  # blocks of rows that are multiplied before their products are transformed
@@ -337,7 +338,8 @@ def run(
     packed, filters, filter_points, *own = arrays
     tiling, dtype = how.tiling, x.dtype
     transform = address_of("filter", tiling.side, tiling.size, dtype)
-    pack(w, packed, filters, filter_points, tiling, how.rotated, transform)
+    with preparing():
+        pack(w, packed, filters, filter_points, tiling, how.rotated, transform)
     settings = Settings(
         how.padding,
         rows=w.shape[0] if how.rotated else w.shape[3] // how.groups,
