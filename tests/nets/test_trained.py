@@ -118,7 +118,7 @@ def test_pictures_of_any_size_are_predicted(empty):
         for image in json.loads(shown.stdout)["images"]
     )
     assert set(large) == set(CLASSES) and sum(large.values()) == pytest.approx(1, abs=1e-5)
-    assert max(abs(large[name] - small[name]) for name in CLASSES) < 0.05
+    assert max(abs(large[name] - small[name]) for name in CLASSES) < 0.1
     assert max(large.values()) > 0.2
 
 
@@ -134,7 +134,7 @@ def test_training_starts_from_the_weights(empty):
     data = ["--data", "shapes:side=32,train=256,test=128", "--max-batches", "1", "--device", "cpu"]
     result = good("train", "--layers", name, "--init-from", "cifar10", *data, "--save", "run")
     taken = re.findall(r"^ +(\w+) +[\d,]+  taken$", result.stderr, re.M)
-    assert len(taken) == len({key.split(".")[0] for key in checkpoint.load(FILES[-1]).arrays})
+    assert len(taken) == len({key.split(".")[0] for key in checkpoint.load(nets.trained(Path(name))).arrays})
     before = checkpoint.load(nets.trained(Path(name))).arrays
     after = checkpoint.load_newest(Path("run")).checkpoint.arrays
     for key, array in before.items():
