@@ -180,17 +180,30 @@ def test_a_rate_that_is_behind_half_way_is_given_up(figure1, error, ends):
     assert watch.points[-1][0] == ends
 
 
-def test_the_fastest_rate_is_picked_and_bounds_the_others(figure1, monkeypatch):
-    needs, asked = {0.1: 80, 0.2: 30, 0.3: 60}, []
+def test_the_rate_is_picked_by_all_seeds(figure1, monkeypatch):
+    """0.2 is fastest with one seed by luck; 0.4 is given up after its first seed."""
+    needs = {0.1: (80, 70), 0.2: (30, 90), 0.3: (60, 50), 0.4: (99, 10)}
+    asked = []
 
     def train(neuron, rate, seed, options, most, best):
-        asked.append(most)
-        reached = needs[rate] if needs[rate] <= most else None
-        return figure1.Curve(neuron, rate, seed, [(min(most, needs[rate]), 0.25)], reached)
+        asked.append((rate, seed, most, best.reached if best else None))
+        reached = needs[rate][seed] if needs[rate][seed] <= most else None
+        return figure1.Curve(neuron, rate, seed, [(min(most, needs[rate][seed]), 0.25)], reached)
 
     monkeypatch.setattr(figure1, "train", train)
-    best = figure1.fastest("relu", {"rates": (0.1, 0.2, 0.3), "most": 1000})
-    assert best.rate == 0.2 and asked == [1000, 80, 30]
+    best = figure1.fastest("relu", {"rates": tuple(needs), "most": 1000, "seeds": 2})
+    assert [curve.rate for curve in best] == [0.3, 0.3]
+    assert asked == [
+        (0.1, 0, 1000, None), (0.1, 1, 1000, None), (0.2, 0, 80, 80), (0.2, 1, 80, 80),
+        (0.3, 0, 80, 80), (0.3, 1, 80, 80), (0.4, 0, 60, 60),
+    ]  # fmt: skip
+
+
+def test_no_rate_may_reach_the_target(figure1, monkeypatch):
+    curve = figure1.Curve("relu", 0.1, 0, [(9, 0.9)], None)
+    monkeypatch.setattr(figure1, "train", lambda *_: curve)
+    with pytest.raises(click.ClickException, match="--most"):
+        figure1.fastest("relu", {"rates": (0.1,), "most": 9, "seeds": 2})
 
 
 def test_the_ratio_and_the_picture(figure1):
