@@ -134,10 +134,8 @@ def test_training_starts_from_the_weights(empty):
     data = ["--data", "shapes:side=32,train=256,test=128", "--max-batches", "1", "--device", "cpu"]
     result = good("train", "--layers", name, "--init-from", "cifar10", *data, "--save", "run")
     taken = re.findall(r"^ +(\w+) +[\d,]+  taken$", result.stderr, re.M)
-    assert len(taken) == len(
-        {key.split(".")[0] for key in checkpoint.load(nets.trained(Path(name))).arrays}
-    )
     before = checkpoint.load(nets.trained(Path(name))).arrays
+    assert len(taken) == len({key.split(".")[0] for key in before})
     after = checkpoint.load_newest(Path("run")).checkpoint.arrays
     for key, array in before.items():
         assert np.abs(after[key] - array).max() < 0.01 and array.dtype == np.float32, key
