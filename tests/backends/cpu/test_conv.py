@@ -228,6 +228,19 @@ def test_conv_of_few_cases(cases, dtype, transforms, monkeypatch):
     check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("cases", [1, 2, 3, 8])
+@pytest.mark.parametrize("padding, side, outputs", [(2, 31, 7), (0, 47, 10)])
+def test_few_cases_at_a_stride(padding, side, outputs, cases, dtype, monkeypatch):
+    """Each phase of a tile reads every fourth pixel, some of them outside of the image."""
+    monkeypatch.setattr(tiling, "_WORTH", np.inf)
+    monkeypatch.setattr(tiling, "tiling", tiling.tiling.__wrapped__)
+    p = Problem((3, side, side, cases, 11, padding, 4, 1, 20, outputs), dtype, shared=True)
+    assert tiling.tiling(p.w.shape, p.groups, p.stride, p.y.shape) is not None
+    check(conv.forward, (p.x, p.w), p.y, dtype, *p.scalars)
+    check(conv.weights_grad, (p.x, p.dy), p.dw, dtype, *p.scalars)
+
+
 @pytest.mark.parametrize("cases", [1, 7, 16, 33, 64, 130])
 @pytest.mark.parametrize("filters", [1, 10, 16, 48])
 def test_cases_and_filters(cases, filters):

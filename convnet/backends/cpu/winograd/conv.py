@@ -29,6 +29,7 @@ from convnet.backends.cpu.microkernel import (
     block_columns,
     block_product,
     copy_run,
+    prefetch_bytes,
     stream_block,
 )
 from convnet.backends.cpu.scratch import Parts
@@ -225,6 +226,10 @@ def _multiply(packed, start, stop, channels, points, layout, products, out, coun
             b = points + (p * layout.plane + first // width * layout.panel) * item
             c = products + (p * out.plane + first) * item
             for block in range(start, stop):
+                if first == 0 and p + 1 < packed.shape[0]:  # once: the filters come from far away
+                    ahead = address(packed[p + 1, block])
+                    for part in range(0, min(_SPAN, channels) * ROWS * item, BLOCK_BYTES):
+                        prefetch_bytes(ahead + part, BLOCK_BYTES)
                 to = c + (block - start) * ROWS * out.pitch * item
                 for term in range(0, channels, _SPAN):
                     block_product(

@@ -10,13 +10,20 @@ from typing import NamedTuple
 import numpy as np
 
 from convnet.backends.cpu.gemm.im2col import gather_channels, list_runs
-from convnet.backends.cpu.jit import helper
-from convnet.backends.cpu.microkernel import BLOCK_BYTES, address, zero_bytes
+from convnet.backends.cpu.jit import helper, kernel_ceil_div
+from convnet.backends.cpu.microkernel import (
+    BLOCK_BYTES,
+    address,
+    copy_run,
+    zero_bytes,
+    zero_run,
+)
 from convnet.backends.cpu.scratch import Parts
 from convnet.backends.cpu.winograd.tiling import Tiling
 from convnet.backends.cpu.winograd.transforms import transform_scattered
 
 _GATHERED = 8  # channels that are gathered at a time
+_FEW = 8  # cases
 _SOURCES, _STEPS, _ZEROS = range(3)  # rows of `sources`
 
 
@@ -58,9 +65,10 @@ def transform_pixels(
     width = BLOCK_BYTES // item
     # Whether each block of columns is of one tile.
     in_place = cases % width == 0 and first % width == 0 and count % width == 0
+    whole = cases <= _FEW and first % cases == 0 and count % cases == 0  # of few cases
     if in_place:
         zero_bytes(address(sources[_ZEROS]), BLOCK_BYTES)
-    else:
+    elif not whole:
         runs = list_runs(table, first, count, per_row, cases, outputs * stride, padding)
     done = start
     while done < stop:
@@ -69,7 +77,10 @@ def transform_pixels(
         if not in_place:
             some = min(some, _GATHERED)
         top, left = phase // stride, phase % stride
-        if not in_place:
+        if whole:
+            corner = top - padding, left - padding
+            _gather_few(x, channel + c, some, tiling, corner, columns, pixels)
+        elif not in_place:
             _gather_tiles(x, channel + c, some, tiling, (top, left), table, runs, pixels)
         for block in range(0, count, width):
             if in_place:
@@ -100,6 +111,39 @@ def _gather_tiles(x, channel, channels, tiling, corner, table, runs, pixels):
         r, s = k // side * stride + corner[0], k % side * stride + corner[1]
         to = address(pixels) + k * channels * pitch
         gather_channels(x, channel, channels, table, runs, r, s, to, pitch, pitch, 0)
+
+
+@helper
+def _gather_few(x, channel, channels, tiling, corner, columns, pixels):
+    """The same for few cases, where tiles in a row are what a loop has many of.
+
+    corner: the row and column of the first tile's first pixel.  columns: of whole tiles.
+    """
+    side, size, stride = tiling
+    _, height, width, cases = x.shape
+    item, pitch = x.itemsize, pixels.shape[1] * x.itemsize
+    bytes_, step = cases * item, (side + 1 - size) * stride  # of a pixel; pixels to the next tile
+    tile, end, done = columns.first // cases, (columns.first + columns.count) // cases, 0
+    while tile < end:
+        row, begin = tile // columns.per_row, tile % columns.per_row
+        count = min(columns.per_row - begin, end - tile)
+        for k in range(side * side):
+            y = row * step + corner[0] + k // side * stride
+            z = begin * step + corner[1] + k % side * stride  # of the first tile
+            low, high = count, count
+            if 0 <= y < height:
+                low = min(max(kernel_ceil_div(-z, step), 0), count)
+                high = max(min(kernel_ceil_div(width - z, step), count), low)
+            for c in range(channels):
+                to = address(pixels) + (k * channels + c) * pitch + done * bytes_
+                start = ((channel + c) * height + y) * width + z
+                source = address(x) + start * bytes_
+                zero_run(to, low * bytes_)
+                for t in range(low, high):
+                    copy_run(to + t * bytes_, source + t * step * bytes_, bytes_)
+                zero_run(to + high * bytes_, (count - high) * bytes_)
+        tile += count
+        done += count
 
 
 @helper
