@@ -33,7 +33,7 @@ class Net:
     """A net with a published error.
 
     folder, files: the originals' files are `folder/layers-<files>.cfg` and
-    `folder/layer-params-<files>.cfg`.  published: test error, percent.  source: of the error and
+    `folder/layer-params-<files>.cfg`.  published: test error, percent; None for this schedule.  source: of the error and
     the schedule.  crops: trained on random 24x24 crops (--crop-border 4) and tested on several
     views, ten in cuda-convnet, nine in cuda-convnet2.  dialect: that of the system the error was
     published for, where the files do not show it.
@@ -44,7 +44,7 @@ class Net:
     name: str
     folder: str
     files: str
-    published: float
+    published: float | None
     stages: tuple[Stage, ...]
     source: str
     crops: bool = False
@@ -101,7 +101,7 @@ NETS = (
         "11 % and schedule: header, front page", crops=True,
     ),
     Net(
-        "conv-local-11pct-160", _CC1, "conv-local-11pct", 11.0, _13,
+        "conv-local-11pct-160", _CC1, "conv-local-11pct", None, _13,
         "the net above on the schedule of conv-local-13pct: chosen here, to compare the two",
         crops=True,
     ),

@@ -29,7 +29,7 @@ def table(results: list[Result], nets: Iterable[Net], with_missing: bool = False
             lines.append(_row(net, mine))
         elif with_missing:
             of = net.stages[-1].until
-            lines.append(f"| {net.name} | {net.published:g} % | not run yet | 0 | {of} |  |  |")
+            lines.append(f"| {net.name} | {_published(net)} | not run yet | 0 | {of} |  |  |")
     return "\n".join(lines) + "\n"
 
 
@@ -45,6 +45,10 @@ def _row(net, results):
     hours = f"{mean(r.seconds for r in done) / 3600:.2f}" if done else ""
     speed = f"{median(r.images_per_second for r in results):,.0f}"
     return (
-        f"| {net.name} | {net.published:g} % | {shown} | {seeds} | {results[0].of} | {hours} | "
+        f"| {net.name} | {_published(net)} | {shown} | {seeds} | {results[0].of} | {hours} | "
         f"{speed} |"
     )
+
+
+def _published(net):
+    return "none" if net.published is None else f"{net.published:g} %"
