@@ -33,10 +33,10 @@ class Net:
     """A net with a published error.
 
     folder, files: the originals' files are `folder/layers-<files>.cfg` and
-    `folder/layer-params-<files>.cfg`.  published: test error, percent; None for this schedule.  source: of the error and
-    the schedule.  crops: trained on random 24x24 crops (--crop-border 4) and tested on several
-    views, ten in cuda-convnet, nine in cuda-convnet2.  dialect: that of the system the error was
-    published for, where the files do not show it.
+    `folder/layer-params-<files>.cfg`.  published: test error, percent; None for this schedule.
+    source: of the error and the schedule.  crops: trained on random 24x24 crops (--crop-border 4)
+    and tested on several views, ten in cuda-convnet, nine in cuda-convnet2.  dialect: that of the
+    system the error was published for, where the files do not show it.
     values: key -> value that replaces that of all layers, if the result was published for a change
     of the file.
     """
