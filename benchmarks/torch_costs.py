@@ -155,11 +155,15 @@ class InTorch:
         self.optimizer = torch.optim.SGD(self._groups(network.graph))
 
     def _groups(self, graph) -> list[dict]:
-        """The rates of layers, whose modules have their names; of inputs with a number behind."""
+        """The rates of layers, whose modules and unshared biases have their names.
+
+        Of several inputs, a number is behind the name.
+        """
         layers = {node.name: node.layer for node in graph.declared() if node.layer.weights()}
         groups = []
         for name, array in self.net.named_parameters():
             module, _, kind = name.rpartition(".")
+            module = module or name  # of unshared biases
             layer = layers[module if module in layers else module.rpartition("_")[0]]
             rate, momentum, decay = layer.rate_b, layer.mom_b, 0.0
             if kind == "weight":

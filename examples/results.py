@@ -28,7 +28,7 @@ from examples.outcomes import Result, spread
 from examples.photos.results import error_table, figure4_table, specialization_table
 from examples.photos.specialization import Specialization
 from examples.records import read_records
-from examples.torch_table import costs_table
+from examples.torch_table import costs_table, speeds_table
 
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
 STORED = PAGE.with_name("results")  # the results that the tables are made from
@@ -39,10 +39,12 @@ _NOT_RUN = "Not run yet.\n"
 _AS_WRITTEN = {
     "cifar10/results.json": "cifar10.json",
     "cifar10/jpeg.json": "jpeg.json",
+    "cifar10/jpeg-18pct.json": "jpeg-18pct.json",
     "photos/results.json": "photos.json",
     "photos/specialization.json": "photos-specialization.json",
     "photos/figure4.json": "photos-figure4.json",
     "torch-costs.json": "torch-costs.json",
+    "published-nets.json": "published-nets.json",
 }
 _CURVES = {
     "cifar10": "The originals' files on CIFAR-10",
@@ -110,13 +112,15 @@ def schedules(stored: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def compression(stored: Path) -> str:
+def compression(stored: Path, name: str = "jpeg") -> str:
     """The table of further compressed images."""
-    copies = read_records(jpeg.Copy, stored / "jpeg.json")
-    if not copies:
-        return _NOT_RUN
-    missing = "" if len(copies) > 2 else "\nThe other copies are not finished.\n"
-    return jpeg.table(copies, (6.0, 12.0)) + missing
+    copies = read_records(jpeg.Copy, stored / f"{name}.json")
+    return jpeg.table(copies, (6.0, 12.0)) if copies else _NOT_RUN
+
+
+def compression_18pct(stored: Path) -> str:
+    """The same of another net."""
+    return compression(stored, "jpeg-18pct")
 
 
 def figure1(stored: Path) -> str:
@@ -175,6 +179,12 @@ def photos_figure4(stored: Path) -> str:
     return figure4_table(json.loads(path.read_text("utf-8"))) if path.is_file() else _NOT_RUN
 
 
+def torch_speeds(stored: Path) -> str:
+    """The table of the speeds of the originals' nets beside PyTorch's."""
+    path = stored / "published-nets.json"
+    return speeds_table(json.loads(path.read_text("utf-8"))) if path.is_file() else _NOT_RUN
+
+
 def torch_costs(stored: Path) -> str:
     """The table of the costs beside PyTorch's."""
     path = stored / "torch-costs.json"
@@ -187,12 +197,14 @@ TABLES: dict[str, Callable[[Path], str]] = {
         published,
         schedules,
         compression,
+        compression_18pct,
         figure1,
         ablations,
         photos,
         photos_specialization,
         photos_figure4,
         torch_costs,
+        torch_speeds,
     )
 }
 

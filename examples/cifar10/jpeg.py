@@ -1,4 +1,4 @@
-"""What the compression of the images costs: 80sec trained on further compressed copies.
+"""What the compression of the images costs: a net trained on further compressed copies.
 
     python -m examples.cifar10.jpeg --data cifar-10-batches-py --corpus originals
 
@@ -20,13 +20,13 @@ from PIL import Image
 from convnet.data import open_dataset
 from examples.arguments import FOLDER, SCALE, list_of, one_line_errors
 from examples.cifar10.batches import originals_folder
-from examples.cifar10.nets import BY_NAME, check_corpus
+from examples.cifar10.nets import BY_NAME, Net, check_corpus
 from examples.cifar10.results import result_of
 from examples.cifar10.training import Place, train
 from examples.outcomes import spread
 from examples.records import write_records
 
-NET = BY_NAME["80sec"]
+NET = "80sec"  # the one that is soonest trained
 HALVED_COLORS = 2  # Pillow's number for a chroma of half the width and height
 _SAMPLE = 1000  # test images that the distance is measured on
 
@@ -104,26 +104,28 @@ def table(copies: list[Copy], firsts: tuple[float, float]) -> str:
 @click.option("--corpus", required=True, type=FOLDER, help="The originals' files.")
 @click.option("--runs", type=FOLDER, default=Path("cifar10"), show_default=True,
               help="Folder for the runs, that of `python -m examples.cifar10`.")  # fmt: skip
+@click.option("--net", "name", type=click.Choice(list(BY_NAME)), default=NET, show_default=True)
 @click.option("--qualities", default="75,50,30", callback=list_of(int), show_default=True)
 @click.option("--seeds", default="1,2,3", callback=list_of(int), show_default=True)
 @click.option("--scale", default=1.0, type=SCALE, show_default=True, help="Fraction of the epochs.")
 @click.option("--first", type=(float, float), default=(6.0, 12.0), show_default=True,
               help="Smallest and largest likely distance of the images as given to the "
               "uncompressed ones, gray levels.")  # fmt: skip
-def main(data, corpus, runs, qualities, seeds, scale, first):
-    """Train 80sec on compressed copies of the images and print a table of its errors."""
+def main(data, corpus, runs, name, qualities, seeds, scale, first):
+    """Train a net on compressed copies of the images and print a table of its errors."""
+    net, stem = BY_NAME[name], "jpeg" if name == NET else f"jpeg-{name}"
     with one_line_errors():
-        check_corpus([NET], corpus)
+        check_corpus([net], corpus)
         copies: list[Copy] = []
         for quality in (None, *qualities):
-            copies.append(_copy_of(quality, data, corpus, runs, seeds, scale))
-            write_records(copies, runs / "jpeg.json")
+            copies.append(_copy_of(quality, net, data, corpus, runs, seeds, scale))
+            write_records(copies, runs / f"{stem}.json")
         text = table(copies, first)
-        (runs / "jpeg.md").write_text(text, "utf-8")
+        (runs / f"{stem}.md").write_text(text, "utf-8")
         click.echo(text)
 
 
-def _copy_of(quality, data, corpus, runs, seeds, scale) -> Copy:
+def _copy_of(quality, net: Net, data, corpus, runs, seeds, scale) -> Copy:
     if quality is None:
         place = Place(runs, corpus, originals_folder(data, runs / "data"), scale)
     else:
@@ -132,8 +134,8 @@ def _copy_of(quality, data, corpus, runs, seeds, scale) -> Copy:
         place = Place(folder, corpus, originals_folder(data, folder / "data", change), scale)
     errors = []
     for seed in seeds:
-        train(NET, seed, place)
-        errors.append(result_of(NET, seed, place).error)
+        train(net, seed, place)
+        errors.append(result_of(net, seed, place).error)
     click.echo(f"quality {quality}: mean error {mean(errors):.2%}")
     return Copy(quality, round(distance(data, quality), 2), errors)
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from convnet.graph.build import HOST
 from convnet.network.memory import Buffer
 from convnet.network.record import Step
 from convnet.operations import transfer
@@ -19,7 +18,7 @@ def shared_inputs(programs: Mapping[str, list[Step]]) -> dict[Buffer, Buffer]:
     return {
         target.buffer: source.buffer
         for source, target in copies
-        if source.device == HOST
+        if source.device < 0
         and target.buffer.role == "inputs"
         and writers[target.buffer] == 1
         and source.buffer.rows == source.size == target.size == target.buffer.rows
