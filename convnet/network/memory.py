@@ -40,15 +40,15 @@ class View:
     """Rows of a buffer, from `start` on, in a shape whose last dimension is the cases.
 
     tail: "cases" adds the dimension of the cases, "merged" multiplies them into the last one,
-    "fixed" has none (weights).  label: what is there, where the buffer is named after other values
-    that are there at other times.
+    "fixed" has none (weights).  planned: the buffer that the view was made of, if other values are
+    in the same memory at other times.
     """
 
     buffer: Buffer
     start: int
     dims: tuple[int, ...]
     tail: str
-    label: str | None = field(default=None, compare=False)
+    planned: Buffer | None = field(default=None, compare=False)
 
     @property
     def device(self) -> int:
@@ -88,13 +88,13 @@ class View:
 
     @property
     def name(self) -> str:
-        return self.label or self.buffer.name
+        return (self.planned or self.buffer).name
 
     def side(self, channels: int) -> int:
         return isqrt(self.size // channels)
 
     def __str__(self) -> str:
         dims = "x".join(map(str, self.dims)) + ("xN" if self.tail != FIXED else "")
-        part = self.size < self.buffer.rows
+        part = self.size < (self.planned or self.buffer).rows
         rows = f"[{self.start}:{self.start + self.size}]" if part else ""
         return f"{self.name}{rows}({dims})"

@@ -81,4 +81,4 @@ def _moved(step: Step, homes: dict[Buffer, Buffer]) -> Step:
 
 def _view(view: View, homes: dict[Buffer, Buffer]) -> View:
     home = homes.get(view.buffer, view.buffer)
-    return view if home is view.buffer else replace(view, buffer=home, label=view.buffer.name)
+    return view if home is view.buffer else replace(view, buffer=home, planned=view.buffer)

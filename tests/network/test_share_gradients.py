@@ -82,4 +82,4 @@ def results(network):
 def test_a_listing_names_what_is_there():
     steps = make_plan(shipped_graph("alexnet-groups"), 1).programs["train"]
     (line,) = [str(s) for s in steps if s.layer == "pool2" and s.phase == "backward"]
-    assert "pool2.gradient" in line and "rnorm2.gradient" in line
+    assert "pool2.gradient(256x13x13xN)" in line and "rnorm2.gradient(256x27x27xN)" in line
