@@ -65,10 +65,11 @@ def transform_pixels(
     width = BLOCK_BYTES // item
     # Whether each block of columns is of one tile.
     in_place = cases % width == 0 and first % width == 0 and count % width == 0
-    whole = cases <= _FEW and first % cases == 0 and count % cases == 0  # of few cases
+    # Whether columns are of whole tiles, of few cases each.
+    few = not in_place and cases <= _FEW and first % cases == 0 and count % cases == 0
     if in_place:
         zero_bytes(address(sources[_ZEROS]), BLOCK_BYTES)
-    elif not whole:
+    elif not few:
         runs = list_runs(table, first, count, per_row, cases, outputs * stride, padding)
     done = start
     while done < stop:
@@ -77,7 +78,7 @@ def transform_pixels(
         if not in_place:
             some = min(some, _GATHERED)
         top, left = phase // stride, phase % stride
-        if whole:
+        if few:
             corner = top - padding, left - padding
             _gather_few(x, channel + c, some, tiling, corner, columns, pixels)
         elif not in_place:
