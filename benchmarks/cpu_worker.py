@@ -128,7 +128,7 @@ class Server:
         self._call = None, None
 
     @cache  # noqa: B019
-    def _net(self, only_tests=False):
+    def _net(self, only_tests):
         if self.kind == "ours":
             return Ours(self.graph, self.cases, only_tests)
         return Theirs(self.graph, self.cases, self.kind)
@@ -136,8 +136,7 @@ class Server:
     @cache  # noqa: B019
     def _ready(self, what):
         """A step that has been run once: tests alone take no memory for a backward pass."""
-        only_tests = {"only_tests": True} if self.kind == "ours" and what == "test" else {}
-        call = getattr(self._net(**only_tests), what)
+        call = getattr(self._net(self.kind == "ours" and what == "test"), what)
         call()
         return call
 
@@ -151,7 +150,7 @@ class Server:
 
     def phases(self):
         """Seconds of each phase of a training step, in order."""
-        net, found = self._net(), dict.fromkeys(PHASES, float("inf"))
+        net, found = self._net(False), dict.fromkeys(PHASES, float("inf"))
         for _ in range(5 if self.step() < LEAST else 1):
             for phase in PHASES:
                 seconds = seconds_of(lambda phase=phase: net.phase(phase))

@@ -6,7 +6,6 @@ take turns in one process, on the same threads.  A ratio is PyTorch's time divid
 median over the rounds with its extremes.
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,9 +18,9 @@ from convnet.backends.cpu.engine import Engine
 from convnet.graph.build import build
 from convnet.language.specs import Specs
 from convnet.network.network import Network
-from convnet.stored.files import replacing
 from examples.arguments import FOLDER
 from examples.cifar10.nets import NETS, Net
+from examples.records import write_records
 from examples.torch_table import speeds_table
 
 CASES = 128
@@ -40,12 +39,11 @@ class Speed:
     ratios: list[float]
 
 
-def graph_of(net: Net, corpus: Path):
-    """Return the graph of an original's net for CIFAR-10."""
+def graph_of(net: Net, corpus: Path, values: int):
+    """Return the graph of an original's net for images of so many values."""
     specs = Specs.read(net.layers(corpus), net.params(corpus))
-    dims = {0: 3 * (CROP if net.crops else SIDE) ** 2, 1: 1}
     graph = build(
-        specs.layers, specs.params, specs.problems, data_dims=dims, classes=CLASSES,
+        specs.layers, specs.params, specs.problems, data_dims={0: values, 1: 1}, classes=CLASSES,
         dialect=net.dialect,
     )  # fmt: skip
     specs.problems.raise_errors()
@@ -54,11 +52,10 @@ def graph_of(net: Net, corpus: Path):
 
 def measured(net: Net, corpus: Path, rounds: int) -> Speed:
     """Train both in turns."""
-    graph = graph_of(net, corpus)
-    network = Network(graph, CASES, Engine(), seed=1)
+    values = 3 * (CROP if net.crops else SIDE) ** 2
+    network = Network(graph_of(net, corpus, values), CASES, Engine(), seed=1)
     rival = InTorch(network, "float32")
     rng = np.random.default_rng(1)
-    values = 3 * (CROP if net.crops else SIDE) ** 2
     images = rng.standard_normal((values, CASES), np.float32)
     labels = rng.integers(0, CLASSES, (1, CASES)).astype(np.float32)
     steps = (
@@ -93,8 +90,7 @@ def main(corpus, rounds, out):
         found.append(measured(net, corpus, rounds))
         click.echo(speeds_table([asdict(found[-1])]).splitlines()[-1])
     if out:
-        with replacing(out) as temporary:
-            temporary.write_text(json.dumps([asdict(s) for s in found], indent=1) + "\n", "utf-8")
+        write_records(found, out)
 
 
 if __name__ == "__main__":

@@ -173,22 +173,23 @@ def photos_specialization(stored: Path) -> str:
     return specialization_table(found) if found else _NOT_RUN
 
 
+def _of_json(path: Path, table: Callable) -> str:
+    return table(json.loads(path.read_text("utf-8"))) if path.is_file() else _NOT_RUN
+
+
 def photos_figure4(stored: Path) -> str:
     """The table of predictions and neighbors."""
-    path = stored / "photos-figure4.json"
-    return figure4_table(json.loads(path.read_text("utf-8"))) if path.is_file() else _NOT_RUN
+    return _of_json(stored / "photos-figure4.json", figure4_table)
 
 
 def torch_speeds(stored: Path) -> str:
     """The table of the speeds of the originals' nets beside PyTorch's."""
-    path = stored / "published-nets.json"
-    return speeds_table(json.loads(path.read_text("utf-8"))) if path.is_file() else _NOT_RUN
+    return _of_json(stored / "published-nets.json", speeds_table)
 
 
 def torch_costs(stored: Path) -> str:
     """The table of the costs beside PyTorch's."""
-    path = stored / "torch-costs.json"
-    return costs_table(json.loads(path.read_text("utf-8"))) if path.is_file() else _NOT_RUN
+    return _of_json(stored / "torch-costs.json", costs_table)
 
 
 TABLES: dict[str, Callable[[Path], str]] = {

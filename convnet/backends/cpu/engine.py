@@ -161,7 +161,7 @@ class Engine:
 
     def _bind(self, step, cases) -> "Bound":
         function, arguments, options, threads = self._call(step, cases)
-        if self._is_done_already(step):
+        if self._is_in_place(step):
             return Bound(step, threads, [])
         prepared = self._weights.of(step, function, arguments)
         if prepared is not None:
@@ -170,13 +170,12 @@ class Engine:
             calls = bind(function, *arguments, **options)
         return Bound(step, threads, calls, prepared, preparing_calls(calls))
 
-    def _is_done_already(self, step):
-        """Whether a step copies an input to where it is."""
+    def _is_in_place(self, step):
+        """Whether a step copies an input of the host to where it is (`shared_inputs`)."""
         if step.operation != transfer.copy.name:
             return False
-        source, target = (view.buffer for view in step.views())
-        is_input = self._inputs.get(target) is source
-        return is_input and self.memory[target] is self.memory[source]
+        source, target = step.views()
+        return self.memory[target.buffer] is self.memory[source.buffer]
 
     def _call(self, step, cases):
         """The function of a step, its arguments and options, and the number of its threads."""
