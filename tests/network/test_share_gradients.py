@@ -49,6 +49,13 @@ def test_copies_between_devices_keep_their_memory(net):
         assert view.buffer not in copied or view.name == view.buffer.name
 
 
+@pytest.mark.parametrize("net", NETS)
+def test_gradients_stay_on_their_device(net):
+    plan = make_plan(shipped_graph(net), 128)
+    moved = [v for _, v in gradients(plan.programs["train"]) if v.planned is not None]
+    assert moved and all(view.device == view.planned.device for view in moved)
+
+
 def test_alexnet_needs_half_of_the_memory():
     """Its largest gradients, of conv1 and rnorm1, are needed together; all others fit in there."""
     graph = shipped_graph("alexnet-groups")

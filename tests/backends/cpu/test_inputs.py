@@ -5,8 +5,11 @@ import pytest
 
 from benchmarks.graphs import shipped_graph
 from convnet.backends.cpu.engine import Engine
+from convnet.backends.cpu.inputs import shared_inputs
 from convnet.graph.build import HOST
+from convnet.network.memory import Buffer
 from convnet.network.network import Network
+from convnet.network.record import Step
 
 
 @pytest.mark.parametrize("net, devices", [("digits", 1), ("alexnet-data-parallel", 2)])
@@ -39,3 +42,12 @@ def test_inputs_that_come_one_after_the_other_are_copied():
     assert len(pairs) == 4 and len({target.buffer for _, target in pairs}) == 1
     for pair in pairs:
         assert not np.shares_memory(*(network.engine.array(view, 1) for view in pair))
+
+
+@pytest.mark.parametrize("rows, shared", [(6, True), (4, False)])
+def test_only_whole_inputs_are_shared(rows, shared):
+    """A device may need a part of the host's rows."""
+    host, device = Buffer("data", HOST, 6, "inputs"), Buffer("data to 0", 0, rows, "inputs")
+    views = host.view().rows(0, rows), device.view()
+    found = shared_inputs({"load": [Step("transfer.copy", "data to 0", "load", 0, views)]})
+    assert found == ({device: host} if shared else {})
