@@ -45,13 +45,10 @@ class Ours:
 
     def __init__(self, graph, cases, only_tests=False):
         from convnet.backends.cpu.engine import Engine
-        from convnet.network.initialize import initial_values
         from convnet.network.network import Network
 
         self.graph, self.cases = graph, cases
         self.network = Network(graph, cases, Engine(), only_tests=only_tests)
-        for parameter in self.network.parameters.values() if only_tests else ():
-            self.network.write(parameter, initial_values(parameter, 0))
         self.matrices = dict(enumerate(data(graph, cases)))
         self.network.load(self.matrices)
         if not only_tests:

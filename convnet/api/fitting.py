@@ -63,6 +63,7 @@ class Fitting(Running):
             TrainingError: If the cost is no longer finite.
             ConvnetError: If an argument has an impossible value, or `save` holds a run already.
         """
+        self._refuse_unless_trainable()
         if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
             raise ConvnetError(f"epochs is a number of epochs, 1 or more, found {epochs!r}")
         if isinstance(data, str | os.PathLike):

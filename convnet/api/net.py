@@ -62,6 +62,8 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
             for original files, which do not declare the size of their images.
         classes: Number of classes, where the files do not declare it.
         tree: Tree of the labels, which `treefc` layers need.
+        training: Whether the network can be trained.  False plans what `forward` and `predict`
+            need: no memory for gradients and velocities, and filters are prepared once.
         train_all: Compute the gradients of all parameters, also of those with learning rate 0.
         init: Functions that `initWFunc` and similar keys may call, such as
             `InitOptions(modules=["initw.py"])`; None ignores these keys.
@@ -85,6 +87,8 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         ```
     """
 
+    _initialize = True  # whether to draw initial weights, which those of a checkpoint replace
+
     def __init__(
         self,
         specs: Specs,
@@ -96,6 +100,7 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         data_dims: dict[int, int] | None = None,
         classes: int | None = None,
         tree: Tree | None = None,
+        training: bool = True,
         train_all: bool = False,
         init: InitOptions | None = NO_FUNCTIONS,
         device: Literal["cpu", "cuda"] = "cpu",
@@ -129,7 +134,15 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         where = DeviceOptions(device, None if gpu is None else tuple(gpu), precision=precision)
         engine = make_engine(where, self.graph, dtype).engine
         calls = resolve(self.graph, init)[0] if init else []
-        self.network = Network(self.graph, minibatch, engine, seed=seed, train_all=train_all)
+        self.network = Network(
+            self.graph,
+            minibatch,
+            engine,
+            seed=seed,
+            train_all=train_all,
+            only_tests=not training,
+            initialize=self._initialize,
+        )
         fill(self.network, calls, init or NO_FUNCTIONS)
 
     @classmethod
@@ -183,12 +196,16 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         """
         from convnet import checkpoint, nets
 
-        saved = checkpoint.load_newest(nets.trained(Path(path)) or path).checkpoint
+        for_test = not options.get("training", True)
+        found = checkpoint.load_newest(nets.trained(Path(path)) or path, for_test=for_test)
+        saved = found.checkpoint
         known: NetOptions = {"dialect": saved.dialect, "seed": saved.seed, "init": None}
         stored = stored_facts(saved.options, saved.path)
         known |= {"data_dims": stored["data_dims"], "tree": stored["tree"]}
         known.update(options)
-        net = cls(Specs.parse(saved.layers, saved.params), **known)
+        net = cls.__new__(cls)
+        net._initialize = False
+        cls.__init__(net, Specs.parse(saved.layers, saved.params), **known)
         checkpoint.restore(net.network, saved)
         net.input, net.class_names = saved.input, saved.class_names
         return net
@@ -220,6 +237,7 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         Parameters and return value are those of `forward`, but labels are needed.
         `weights_gradient` and `biases_gradient` return the gradients.
         """
+        self._refuse_unless_trainable()
         self._run("backward", matrices)
         return self.costs()
 
@@ -234,6 +252,7 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
         Returns:
             The costs before the update, as from `forward`.
         """
+        self._refuse_unless_trainable()
         if not isinstance(progress, Real) or not 0 <= progress <= 1:
             raise ConvnetError(f"progress is a share of the training, 0 to 1, found {progress}")
         self._load(matrices)
@@ -287,6 +306,8 @@ class Net(ParameterAccess, Predicting, Fitting, Looking, Shown):
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint, which `Net.load` and the commands read.
+
+        It has no velocities if the network was made with `training=False`.
 
         Raises:
             ConvnetError: If the file cannot be written.

@@ -24,6 +24,7 @@ class NetOptions(TypedDict, total=False):
     data_dims: dict[int, int] | None
     classes: int | None
     tree: Tree | None
+    training: bool
     train_all: bool
     init: InitOptions | None
     device: Literal["cpu", "cuda"]

@@ -80,6 +80,7 @@ class ParameterAccess(Running):
         return self._gradient(self._parameter(layer, None))
 
     def _gradient(self, parameter: Parameter) -> Array:
+        self._refuse_unless_trainable()
         if not parameter.learns:
             raise ConvnetError(
                 f"{parameter.name} is not trained (its rate is 0), so it has no gradient; "

@@ -43,6 +43,13 @@ class Running:
         real = network.engine.real
         network.load(checked_matrices(self.graph, matrices, network.minibatch, real, needs_all))
 
+    def _refuse_unless_trainable(self) -> None:
+        if "train" not in self.network.plan.programs:
+            raise ConvnetError(
+                "the network was made with training=False, without memory for gradients: make it "
+                "without that argument to train it"
+            )
+
     def _refuse_unless_run(self, what: str, calls: tuple[str, ...]) -> None:
         if self._ran.isdisjoint(calls):
             raise ConvnetError(f"there are no {what} yet: call {', '.join(calls)} first")

@@ -64,7 +64,9 @@ def load_for_test(path: Path | None, arguments: EvaluationArguments) -> LoadedFo
     chosen = make_engine_of(group, device_options(arguments.device), prepared.graph)
     minibatch = arguments.minibatch or saved.checkpoint.options.get("minibatch", 128)
     seed = saved.checkpoint.seed
-    network = Network(prepared.graph, minibatch, chosen.engine, seed=seed, only_tests=True)
+    network = Network(
+        prepared.graph, minibatch, chosen.engine, seed=seed, only_tests=True, initialize=False
+    )
     checkpoint.restore(network, saved.checkpoint)
     note(f"{saved.path}, {chosen.line}")
     feed = prepared.feed("test", minibatch)

@@ -39,8 +39,9 @@ class Network:
     minibatch: the largest number of cases.  seed: of the initial weights and of dropout.
     train_all: compute the gradients of all parameters, also of those with rate 0.
     input_gradients: compute those of the data too (`data_gradient`).
-    only_tests: plan and allocate what the program `test` needs; weights and random tables hold
-    nothing until they are written, as from a checkpoint.
+    only_tests: plan and allocate what the program `test` needs.
+    initialize: draw initial weights and random tables; otherwise they hold nothing until they are
+    written, as from a checkpoint.
     partitioning: how replicas share the updates of their parameters.
     cases_needed: of the number of cases in a minibatch, those whose pixels (data matrix 0) are read
     in this process, as (first, end): all, unless other processes have devices of the network.
@@ -57,6 +58,7 @@ class Network:
         input_gradients: bool = False,
         update_every: int = 1,
         only_tests: bool = False,
+        initialize: bool = True,
         partitioning: Partitioning = ONE_EACH,
     ):
         self.graph, self.minibatch, self.engine, self.seed = graph, minibatch, engine, seed
@@ -81,15 +83,15 @@ class Network:
         self._loader = Loader(self.plan, engine)
         self.cases_needed = self._loader.cases_needed(0)
         self.tables = {table.name: table for table in self.plan.tables}
-        self._initialize(only_tests)
+        self._initialize(initialize)
 
-    def _initialize(self, without_random: bool) -> None:
+    def _initialize(self, random: bool) -> None:
         """Write the initial weights and tables; drawing those of AlexNet takes two seconds."""
         for parameter in self.plan.parameters:
-            if not without_random and self._is_here(parameter):
+            if random and self._is_here(parameter):
                 self.write(parameter, initial_values(parameter, self.seed))
         for table in self.plan.tables:
-            if not without_random or table.spec.values is not None:
+            if random or table.spec.values is not None:
                 self.write_table(table, initial_table(table, self.seed))
 
     def _is_here(self, parameter: Parameter) -> bool:

@@ -73,7 +73,14 @@ def matrices():
 
 
 def for_tests():
-    return Network(make_graph(LAYERS, PARAMS, dims=DIMS), 6, Engine(), seed=3, only_tests=True)
+    return Network(
+        make_graph(LAYERS, PARAMS, dims=DIMS),
+        6,
+        Engine(),
+        seed=3,
+        only_tests=True,
+        initialize=False,
+    )
 
 
 def test_it_computes_the_same_from_a_checkpoint_without_velocities(trained, tmp_path):
@@ -127,7 +134,7 @@ def test_tables_with_fixed_values_are_written():
     parts = ON_TREE, "[top]\nepsW=0.1\nepsB=0.1\nmomW=0.9\nmomB=0.9\nwc=0\n[cost]\ncoeff=1\n"
     net = convnet.Net.from_text(*parts, minibatch=6, tree=TREE, data_dims={0: 20, 1: 1})
     images = np.random.default_rng(0).standard_normal((20, 6)).astype(np.float32)
-    network = Network(net.graph, 6, Engine(), only_tests=True)
+    network = Network(net.graph, 6, Engine(), only_tests=True, initialize=False)
     for table in network.plan.tables:
         assert table.spec.values is not None
         found = network.engine.read(table.value, network.cases)

@@ -57,7 +57,7 @@ def _maps(saved: Saved, arguments: ShowMapsArguments) -> Maps:
     layers_with_maps(graph, name)  # raises before the work begins
     seen = _seen(saved, arguments.image)
     chosen = make_engine(device_options(arguments.device), graph)
-    network = Network(graph, 1, chosen.engine, seed=stored.seed, only_tests=True)
+    network = Network(graph, 1, chosen.engine, seed=stored.seed, only_tests=True, initialize=False)
     checkpoint.restore(network, stored)
     note(f"{saved.path}, {chosen.line}")
     given = (seen.values[None],)

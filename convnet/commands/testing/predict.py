@@ -102,7 +102,9 @@ def _member(saved: Saved, arguments: PredictArguments, minibatch: int, group: Gr
     record = record_of(stored.input, harmless(str(saved.path)))
     graph = saved.graph()
     chosen = make_engine_of(group, device_options(arguments.device), graph)
-    network = Network(graph, minibatch, chosen.engine, seed=stored.seed, only_tests=True)
+    network = Network(
+        graph, minibatch, chosen.engine, seed=stored.seed, only_tests=True, initialize=False
+    )
     checkpoint.restore(network, stored)
     note(f"{saved.path}, {chosen.line}")
     predictor = Predictor.of(network, record, stored.class_names, arguments.logreg_name)

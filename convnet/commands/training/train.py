@@ -173,7 +173,14 @@ def _make_run(
     note(f"CUDA is not available: {chosen.line}" if chosen.lacks_cuda else chosen.line)
     init = _init_options(arguments.init)
     calls = [] if saved else _init_calls(init, prepared.graph)
-    network = Network(prepared.graph, minibatch, chosen.engine, seed=seed, update_every=every)
+    network = Network(
+        prepared.graph,
+        minibatch,
+        chosen.engine,
+        seed=seed,
+        update_every=every,
+        initialize=saved is None,
+    )
     fill(network, calls, init)
     origin = init_from(start, network, prepared) if start.init_from else None
     settings = {
