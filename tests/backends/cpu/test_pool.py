@@ -26,6 +26,8 @@ POOLS = [  # side, size, stride, start
     (5, 5, 5, 0),
     (6, 3, 1, -1),
     (4, 1, 1, 0),
+    (9, 3, 2, 2),
+    (3, 5, 4, -1),  # windows larger than the image
 ]
 
 

@@ -4,6 +4,8 @@ A kernel gives each thread whole image rows of its output, so the backward pass 
 pixel looks up the windows that contain it.
 """
 
+from math import prod
+
 import numpy as np
 from numba import prange
 
@@ -11,6 +13,8 @@ from convnet.backends.base import implements
 from convnet.backends.cpu.gemm.direct_conv import part_range
 from convnet.backends.cpu.jit import called, exact, helper, inlined, parallel
 from convnet.backends.cpu.kernels.pool_gradient import ADD, PUT, STREAM, sum_windows
+from convnet.backends.cpu.kernels.pool_max import max_kernel, max_of_few_kernel
+from convnet.backends.cpu.kernels.pool_rows import AVG, MAX, MAXABS, SUM, clip, take
 from convnet.backends.cpu.kernels.rows import fill
 from convnet.backends.cpu.microkernel import VECTOR_BYTES, address
 from convnet.backends.cpu.scratch import carve_for_threads, thread_count, total_bytes
@@ -18,25 +22,38 @@ from convnet.compiling.nontemporal import STREAM_BYTES, fence
 from convnet.compiling.replay import repeatable
 from convnet.operations import pool
 
-_MAX, _AVG, _SUM, _MAXABS = range(4)
-_KINDS = {"max": _MAX, "avg": _AVG, "sum": _SUM, "maxabs": _MAXABS}
+_KINDS = {"max": MAX, "avg": AVG, "sum": SUM, "maxabs": MAXABS}
 
 
-def _columns(threads, x, kind):
+def _columns(threads, x):
     """Scratch: for each thread a row of pixels."""
-    return [((threads, *x.shape[2:]), x.dtype)] if kind == "max" else []
+    return [((threads, *x.shape[2:]), x.dtype)]
+
+
+def _planes(threads, x):
+    """Scratch: for each thread two planes of pixels."""
+    return [((threads, 2, prod(x.shape[1:])), x.dtype)]
+
+
+def _is_few(x):
+    """Whether the cases of a pixel fill too little of a vector to be worked on by themselves."""
+    return x.shape[3] * x.itemsize < VECTOR_BYTES
 
 
 def _forward_size(x, y, kind, *_window):
-    return total_bytes(_columns(thread_count(), x, kind))
+    parts = [] if kind != "max" else (_planes if _is_few(x) else _columns)(thread_count(), x)
+    return total_bytes(parts)
 
 
 @repeatable
 @implements(pool.forward, scratch=_forward_size)
 def forward(x, y, kind, size, stride, start, *, scratch):
-    if kind == "max":
-        (columns,) = carve_for_threads(scratch, _columns, x, kind)
-        _max_kernel(x, y, columns, size, stride, start)
+    if kind == "max" and _is_few(x):
+        (planes,) = carve_for_threads(scratch, _planes, x)
+        max_of_few_kernel(x, y, planes, size, stride, start)
+    elif kind == "max":
+        (columns,) = carve_for_threads(scratch, _columns, x)
+        max_kernel(x, y, columns, size, stride, start)
     else:
         _forward_kernel(x, y, _KINDS[kind], size, stride, start)
 
@@ -52,67 +69,9 @@ def backward(x, y, dy, dx, kind, size, stride, start, accumulate):
 
 
 @inlined
-def clip(o, size, stride, start, length):
-    first = start + o * stride
-    return max(first, 0), min(first + size, length)
-
-
-@inlined
 def _windows_over(i, size, stride, start, outputs):
     """First and end of the windows that contain pixel i."""
     return max((i - start - size) // stride + 1, 0), min((i - start) // stride + 1, outputs)
-
-
-@inlined
-def _larger(a, b):
-    """The larger number; a NaN stays."""
-    return b if b > a or b != b else a
-
-
-@inlined
-def _larger_magnitude(a, b):
-    return b if abs(b) >= abs(a) or b != b else a
-
-
-@called
-def _take(x, out, kind, is_first):
-    """Bring one row of pixels into the output."""
-    if is_first:
-        for n in range(out.size):
-            out[n] = x[n]
-    elif kind == _MAX:
-        for n in range(out.size):
-            out[n] = _larger(out[n], x[n])
-    elif kind == _MAXABS:
-        for n in range(out.size):
-            out[n] = _larger_magnitude(out[n], x[n])
-    else:
-        for n in range(out.size):
-            out[n] += x[n]
-
-
-@called
-def _larger_of_three(x, y, z, out, is_first):
-    """Bring three rows into the output, which is read and written only once."""
-    if is_first:
-        for n in range(out.size):
-            out[n] = _larger(_larger(x[n], y[n]), z[n])
-    else:
-        for n in range(out.size):
-            out[n] = _larger(out[n], _larger(_larger(x[n], y[n]), z[n]))
-
-
-@inlined
-def _largest(rows, first, end, out):
-    """out = the largest of rows[first:end], number by number."""
-    i = first
-    while i < end:
-        if i + 3 <= end:
-            _larger_of_three(rows[i], rows[i + 1], rows[i + 2], out, i == first)
-            i += 3
-        else:
-            _take(rows[i], out, _MAX, i == first)
-            i += 1
 
 
 @called
@@ -133,26 +92,6 @@ def _give(dy, factor, dx, adds):
 
 
 @parallel
-def _max_kernel(x, y, columns, size, stride, start):
-    """The largest of a window's rows, for a whole row of pixels, then of those in the window."""
-    channels, height, width, cases = x.shape
-    outputs, threads = y.shape[1], columns.shape[0]
-    for thread in prange(threads):
-        begin, end = part_range(channels * outputs, thread, threads)
-        for job in range(begin, end):
-            c, oi = job // outputs, job % outputs
-            top, bottom = clip(oi, size, stride, start, height)
-            rows, largest = x[c].reshape(height, width * cases), columns[thread]
-            _largest(rows, top, bottom, largest.reshape(-1))
-            for oj in range(outputs):
-                left, right = clip(oj, size, stride, start, width)
-                if top < bottom and left < right:
-                    _largest(largest, left, right, y[c, oi, oj])
-                else:
-                    fill(y[c, oi, oj], 0)
-
-
-@parallel
 def _forward_kernel(x, y, kind, size, stride, start):
     channels, height, width, _cases = x.shape
     outputs = y.shape[1]
@@ -165,10 +104,10 @@ def _forward_kernel(x, y, kind, size, stride, start):
             pixels = max(bottom - top, 0) * max(right - left, 0)
             for i in range(top, bottom):
                 for j in range(left, right):
-                    _take(x[c, i, j], out, kind, i == top and j == left)
+                    take(x[c, i, j], out, kind, i == top and j == left)
             if pixels == 0:
                 fill(out, 0)
-            elif kind == _AVG:
+            elif kind == AVG:
                 _scale(out, x.dtype.type(1) / x.dtype.type(pixels))
 
 

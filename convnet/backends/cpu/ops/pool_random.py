@@ -6,7 +6,7 @@ from numba import prange
 from convnet.backends.base import implements
 from convnet.backends.cpu.jit import called, parallel
 from convnet.backends.cpu.kernels.philox import words
-from convnet.backends.cpu.ops.pool import clip
+from convnet.backends.cpu.kernels.pool_rows import clip
 from convnet.compiling.replay import repeatable
 from convnet.operations import pool_random
 
