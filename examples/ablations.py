@@ -26,6 +26,7 @@ from convnet.stored.files import replacing
 
 FILES = Path(os.path.relpath(Path(__file__).with_name("ablations")))
 DATA = "shapes:side=28,train=2000,test=2000"
+LINES_OF_ERROR = 20  # of a training that failed, to show
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ class Result:
 
 
 def run(variant: Variant, data: str, seed: int, folder: Path, more: tuple[str, ...]) -> Result:
-    """Return the result of a variant from its journal, training it first if it is not done."""
+    """Return the result of a variant from its journal, training it first if it is not done.
+
+    Raises click.ClickException with what `convnet train` said if it fails.
+    """
     command = [*variant.command(data, seed), *more]
     click.echo(f"convnet {shlex.join(command)}")
     if not is_done(folder):
@@ -81,7 +85,10 @@ def run(variant: Variant, data: str, seed: int, folder: Path, more: tuple[str, .
         tail = ["--resume", str(folder)] if begun else ["--save", str(folder)]
         command = ["train", *tail, *more] if begun else [*command, *tail]
         started = [sys.executable, "-m", "convnet", *command]
-        subprocess.run(started, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run(started, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            said = "\n".join(done.stderr.splitlines()[-LINES_OF_ERROR:])
+            raise click.ClickException(f"convnet train ended with {done.returncode}:\n{said}")
     return result_of(read(folder))
 
 

@@ -138,6 +138,12 @@ def test_a_run_that_is_done_is_not_trained_again(ablations, tmp_path, monkeypatc
         ablations.run(ablations.VARIANTS[0], "shapes", 0, tmp_path / "b", ())
 
 
+def test_what_a_failed_training_says_is_shown(ablations, tmp_path):
+    more = "--epochs", "0"
+    with pytest.raises(click.ClickException, match="ended with 2:\n(.*\n)*.*0 is not in"):
+        ablations.run(ablations.VARIANTS[0], "digits", 0, tmp_path / "a", more)
+
+
 def test_all_numbers_are_written_for_other_tables(ablations, tmp_path):
     found = {"full": [ablations.Result(0.2, 0.1, 5.0)], "without dropout": []}
     ablations.write_results(found, "a folder", tmp_path / "results.json")
