@@ -37,7 +37,7 @@ def _planes(threads, x):
 
 def _is_few(x):
     """Whether the cases of a pixel fill too little of a vector to be worked on by themselves."""
-    return x.shape[3] * x.itemsize < VECTOR_BYTES
+    return x.shape[3] * np.dtype(x.dtype).itemsize < VECTOR_BYTES
 
 
 def _forward_size(x, y, kind, *_window):
