@@ -287,12 +287,18 @@ def test_curves_of_figure_1_are_thinned_and_told(tmp_path):
 
 def test_ablations_are_compared_with_the_full_network(tmp_path):
     runs = {"full": [0.2, 0.3], "without dropout": [0.25, 0.36]}
-    networks = {name: [{"test": error} for error in found] for name, found in runs.items()}
-    (tmp_path / "ablations").mkdir()
+    networks = {
+        name: [{"test": error, "train": error / 2} for error in found]
+        for name, found in runs.items()
+    }
     written = json.dumps({"data": "/home/me/cifar", "networks": networks})
-    (tmp_path / "ablations" / "results.json").write_text(written)
+    for name in ("ablations", "ablations-10000"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.json").write_text(written)
     page.collect(tmp_path, tmp_path / "stored")
     assert "/home" not in (tmp_path / "stored" / "ablations.json").read_text()
     text = page.ablations(tmp_path / "stored")
-    assert "| full | 25.00 % (20.00 to 30.00) |  | 2 |" in text
-    assert "| without dropout | 30.50 % (25.00 to 36.00) | +5.50 ± 0.71 | 2 |" in text
+    assert "| full |  | 25.00 % (20.00 to 30.00) |  | 12.5% | 2 |" in text
+    row = "| without dropout | substantial overfitting (4.2) | 30.50 % (25.00 to 36.00) |"
+    assert f"{row} +5.50 ± 0.71 | 15.2% | 2 |" in text
+    assert page.ablations_10000(tmp_path / "stored") == text
