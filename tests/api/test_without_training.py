@@ -38,6 +38,17 @@ def test_changed_weights_are_used(path):
     assert not np.allclose(net.predict(IMAGES), before)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_a_loaded_net_draws_no_initial_weights(path, training, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("drawn")
+
+    monkeypatch.setattr("convnet.network.network.initial_values", refuse)
+    assert convnet.Net.load(path, training=training).weights("fc4").std() > 0
+    with pytest.raises(AssertionError, match="drawn"):
+        convnet.Net.from_files(*FILES, training=training)
+
+
 def test_initial_weights_are_those_of_a_trained_net():
     nets = [convnet.Net.from_files(*FILES, seed=3, training=each) for each in (True, False)]
     for layer in ("conv1", "fc4"):

@@ -32,7 +32,7 @@ def max_kernel(x, y, columns, size, stride, start):
 def _largest_from_each(numbers, step, count, out):
     """out[p] = the largest of the numbers at p, p + step, ..., `count` of them."""
     out, k = out[: max(numbers.size - (count - 1) * step, 0)], 0
-    while k < count and out.size > 0:
+    while k < count:
         first, second, third = k * step, (k + 1) * step, (k + 2) * step
         if k + 3 <= count:
             larger_of_three(numbers[first:], numbers[second:], numbers[third:], out, k == 0)

@@ -25,35 +25,28 @@ from convnet.operations import pool
 _KINDS = {"max": MAX, "avg": AVG, "sum": SUM, "maxabs": MAXABS}
 
 
-def _columns(threads, x):
-    """Scratch: for each thread a row of pixels."""
-    return [((threads, *x.shape[2:]), x.dtype)]
-
-
-def _planes(threads, x):
-    """Scratch: for each thread two planes of pixels."""
-    return [((threads, 2, prod(x.shape[1:])), x.dtype)]
-
-
 def _is_few(x):
     """Whether the cases of a pixel fill too little of a vector to be worked on by themselves."""
     return x.shape[3] * np.dtype(x.dtype).itemsize < VECTOR_BYTES
 
 
+def _max_parts(threads, x):
+    """Scratch of max-pooling: for each thread a row of pixels; with few cases two planes."""
+    shape = (2, prod(x.shape[1:])) if _is_few(x) else x.shape[2:]
+    return [((threads, *shape), x.dtype)]
+
+
 def _forward_size(x, y, kind, *_window):
-    parts = [] if kind != "max" else (_planes if _is_few(x) else _columns)(thread_count(), x)
-    return total_bytes(parts)
+    return total_bytes(_max_parts(thread_count(), x)) if kind == "max" else 0
 
 
 @repeatable
 @implements(pool.forward, scratch=_forward_size)
 def forward(x, y, kind, size, stride, start, *, scratch):
-    if kind == "max" and _is_few(x):
-        (planes,) = carve_for_threads(scratch, _planes, x)
-        max_of_few_kernel(x, y, planes, size, stride, start)
-    elif kind == "max":
-        (columns,) = carve_for_threads(scratch, _columns, x)
-        max_kernel(x, y, columns, size, stride, start)
+    if kind == "max":
+        (own,) = carve_for_threads(scratch, _max_parts, x)
+        kernel = max_of_few_kernel if _is_few(x) else max_kernel
+        kernel(x, y, own, size, stride, start)
     else:
         _forward_kernel(x, y, _KINDS[kind], size, stride, start)
 
