@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import convnet
-from convnet.errors import ConvnetError
 from tests.support.paths import ROOT
 
 FILES = ROOT / "layers/digits.cfg", ROOT / "params/digits.params"
@@ -69,7 +68,7 @@ def test_initial_weights_are_those_of_a_trained_net():
 )
 def test_what_needs_gradients_is_refused(path, call):
     net = convnet.Net.load(path, training=False)
-    with pytest.raises(ConvnetError, match="made with training=False.*without that argument"):
+    with pytest.raises(convnet.ConvnetError, match="with training=False.*without that argument"):
         call(net)
 
 
