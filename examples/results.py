@@ -4,7 +4,8 @@
     python -m examples.results                      # the tables and plots alone
 
 FOLDER is where the experiments ran, with the folders cifar10, figure1, ablations and photos that
-they write by default; what is missing keeps its stored results.
+they write by default.  What is missing keeps its stored results, and so do the other nets and seeds
+of an experiment: further seeds can be trained on another machine.
 """
 
 import csv
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 import click
 
@@ -27,7 +29,7 @@ from examples.curves import read_curves, write_curves
 from examples.outcomes import Result, spread
 from examples.photos.results import error_table, figure4_table, specialization_table
 from examples.photos.specialization import Specialization
-from examples.records import read_records
+from examples.records import read_records, write_records
 from examples.torch_table import costs_table, speeds_table
 
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
@@ -36,12 +38,14 @@ _MOST_POINTS = 100  # of a curve of Figure 1
 _NOT_RUN = "Not run yet.\n"
 
 
+_BY_SEED: dict[str, tuple[str, type]] = {  # records of a net and a seed each
+    "cifar10/results.json": ("cifar10.json", Result),
+    "photos/results.json": ("photos.json", Result),
+    "photos/specialization.json": ("photos-specialization.json", Specialization),
+}
 _AS_WRITTEN = {
-    "cifar10/results.json": "cifar10.json",
     "cifar10/jpeg.json": "jpeg.json",
     "cifar10/jpeg-18pct.json": "jpeg-18pct.json",
-    "photos/results.json": "photos.json",
-    "photos/specialization.json": "photos-specialization.json",
     "photos/figure4.json": "photos-figure4.json",
     "torch-costs.json": "torch-costs.json",
     "published-nets.json": "published-nets.json",
@@ -66,6 +70,11 @@ _CLAIMS = {  # of the paper, about ImageNet, by the network without the feature
 def collect(source: Path, stored: Path) -> None:
     """Copy what the experiments in a folder wrote, without what is too fine for a page."""
     stored.mkdir(parents=True, exist_ok=True)
+    for place, (name, kind) in _BY_SEED.items():
+        if found := read_records(kind, source / place):
+            runs = [*read_records(kind, stored / name), *found]
+            by_seed = {(run.net, run.seed): run for run in runs}
+            write_records(_in_order(by_seed).values(), stored / name)
     for place, name in _AS_WRITTEN.items():
         if (path := source / place).is_file():
             with replacing(stored / name) as temporary:
@@ -77,13 +86,21 @@ def collect(source: Path, stored: Path) -> None:
                 temporary.write_text(json.dumps(networks, indent=1) + "\n", "utf-8")
     for name in _CURVES:
         if curves := read_curves(source / name / "curves.csv"):
-            write_curves(curves, stored / f"{name}-curves.csv")
+            path = stored / f"{name}-curves.csv"
+            write_curves(_in_order(read_curves(path) | curves), path)
     pictures = sorted((source / "photos").glob("figure3-alexnet-*.png"))
     if pictures:
         with replacing(stored / "photos-figure3.png") as temporary:
             temporary.write_bytes(pictures[-1].read_bytes())  # of the seed that Figure 4 shows
     if (source / "figure1").is_dir():
         collect_figure1(source / "figure1", stored / "figure1.csv")
+
+
+def _in_order(runs: dict[tuple[str, int], Any]) -> dict[tuple[str, int], Any]:
+    """Return the runs net by net, as the nets first appear, and each net's by seed."""
+    nets = list(dict.fromkeys(net for net, _ in runs))
+    keys = sorted(runs, key=lambda key: (nets.index(key[0]), key[1]))
+    return {key: runs[key] for key in keys}
 
 
 def collect_figure1(folder: Path, path: Path) -> None:

@@ -109,11 +109,6 @@ NETS = (
         "cifar10-11pct", _CC2, "cifar10-11pct", 11.0, _11,
         "11 % and schedule: header; the same net in cuda-convnet2", crops=True,
     ),
-    Net(
-        "cifar10-11pct-160", _CC2, "cifar10-11pct", None, _13,
-        "the net above on the schedule of conv-local-13pct: chosen here, to compare it with "
-        "conv-local-11pct-160", crops=True,
-    ),
 )  # fmt: skip
 
 BY_NAME = {net.name: net for net in NETS}

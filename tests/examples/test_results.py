@@ -270,6 +270,23 @@ def test_collecting_keeps_what_is_missing(tmp_path):
     assert read_records(Result, tmp_path / "stored" / "cifar10.json") == [result()]
 
 
+def test_further_seeds_join_the_stored_ones(tmp_path):
+    """A seed that is trained again replaces the stored run; the order is by net and seed."""
+    folder, stored = tmp_path / "cifar10", tmp_path / "stored"
+    folder.mkdir()
+    for runs in ([("a", 3, 0.3), ("b", 1, 0.4)], [("a", 1, 0.1), ("b", 1, 0.2)]):
+        done = [result(net=net, seed=seed, test_error=error) for net, seed, error in runs]
+        write_records(done, folder / "results.json")
+        curves = {(net, seed): [Point(1, 1.0, 0.5, 1.0, error)] for net, seed, error in runs}
+        write_curves(curves, folder / "curves.csv")
+        page.collect(tmp_path, stored)
+    wanted = [("a", 1, 0.1), ("a", 3, 0.3), ("b", 1, 0.2)]
+    found = read_records(Result, stored / "cifar10.json")
+    assert [(run.net, run.seed, run.test_error) for run in found] == wanted
+    points = read_curves(stored / "cifar10-curves.csv")
+    assert [(*key, curve[0].test_error) for key, curve in points.items()] == wanted
+
+
 def test_curves_of_figure_1_are_thinned_and_told(tmp_path):
     (tmp_path / "figure1").mkdir()
     for rate, reached in ((0.002, 999), (0.004, None)):
