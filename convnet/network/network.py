@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from math import ceil
 from zlib import crc32
 
 import numpy as np
@@ -12,7 +11,6 @@ from convnet.errors import DataError
 from convnet.graph.build import Graph, Node
 from convnet.layers import Shape
 from convnet.layers.cost import Cost
-from convnet.network import rates
 from convnet.network.engine import Engine, Program, Times
 from convnet.network.initialize import initial_table, initial_values
 from convnet.network.loading import Loader
@@ -21,7 +19,7 @@ from convnet.network.partitions import ONE_EACH, Partitioning
 from convnet.network.plan import MicrobatchView, Parameter, Plan, PlannedTable
 from convnet.network.planner import make_plan
 from convnet.network.prune_buffers import leave_out
-from convnet.network.rates import no_noise
+from convnet.network.rates import Rates, no_noise
 from convnet.network.trace import Span
 
 
@@ -81,6 +79,7 @@ class Network:
         self._ahead: _Loaded | None = None
         self._times: Times | None = None  # collects when each step runs
         self._loader = Loader(self.plan, engine)
+        self._rates = Rates(self.plan, engine)
         self.cases_needed = self._loader.cases_needed(0)
         self.tables = {table.name: table for table in self.plan.tables}
         self._initialize(initialize)
@@ -193,24 +192,7 @@ class Network:
         They are those of the schedules at `progress`, divided by `divided_by`.  normal: samples
         N(0,1) for schedules with noise.
         """
-        for parameter in self.plan.parameters:
-            if parameter.learns:
-                divisor = self._divisor(parameter)
-                values = rates.hyper_values(parameter, progress, divisor, normal, divided_by)
-                for partition in parameter.partitions:
-                    self.engine.write(partition.hyper, self.cases, values)
-                for _, factor, unit, index in parameter.shares:
-                    share = rates.share_factor(unit, index, parameter, progress)
-                    self.engine.write(factor, self.cases, share)
-
-    def _divisor(self, parameter: Parameter) -> float:
-        """Cases that an update's gradient counts for (docs/dialect.md, 6.2 and 8.2)."""
-        passes = self.plan.rounds.passes
-        nominal = self.graph.dialect.divides_by_nominal_minibatch
-        if parameter.every == passes and not nominal:
-            return self.cases
-        a_pass = self.minibatch / passes
-        return parameter.every * (ceil(a_pass) if parameter.index is None else a_pass)
+        self._rates.set(progress, self.cases, normal, divided_by)
 
     # -- reading and writing -----------------------------------------------------------------------
 

@@ -171,6 +171,8 @@ class Plan:
     def sizes(self, cases: int) -> tuple[int, ...]:
         """Cases of each microbatch of a minibatch; the last ones may be short or empty."""
         count = self.rounds.microbatches
+        if count == 1:
+            return (cases,)
         whole = ceil_div(cases, count)
         return tuple(min(whole, max(0, cases - whole * number)) for number in range(count))
 

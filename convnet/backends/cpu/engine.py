@@ -246,35 +246,55 @@ class Program:
 
     def __init__(self, bound: list[Bound]):
         self.bound = bound
+        self._runs = _by_threads(bound)
 
     def part(self, start: int, end: int) -> "Program":
         """Return a program of some of the steps."""
         return Program(self.bound[start:end])
 
-    def run(self, times: Times | None = None) -> None:
-        """Run all steps; add when each ran to `times`, if given."""
-        before = threads = get_num_threads()
+    def run(self) -> None:
+        """Run all steps."""
+        before = current = get_num_threads()
         try:
-            for bound in self.bound:
-                if bound.threads != threads:
-                    threads = bound.threads
+            for threads, calls in self._runs:
+                if threads != current:
+                    current = threads
                     set_num_threads(threads)
-                start = time.perf_counter() if times else 0.0
-                bound.run()
-                if times:
-                    times.add(bound.step, start, time.perf_counter())
+                for call in calls:
+                    call()
         finally:
-            set_num_threads(before)
+            if current != before:
+                set_num_threads(before)
 
     def timed(self, times: Times) -> None:
         """Run all steps, and add when each ran to `times`."""
-        self.run(times)
+        for bound in self.bound:
+            with limit_threads(bound.threads):
+                start = time.perf_counter()
+                bound.run()
+                times.add(bound.step, start, time.perf_counter())
+
+
+def _by_threads(bound: list[Bound]) -> list[tuple[int, list[Callable]]]:
+    """Return the calls of steps, those in a row on as many threads together.
+
+    In a network of small layers, the steps themselves would take a noticeable part of the time.
+    """
+    found: list[tuple[int, list[Callable]]] = []
+    for each in bound:
+        if not found or found[-1][0] != each.threads:
+            found.append((each.threads, []))
+        found[-1][1].extend(each.calls if each.prepared is None else [each.run])
+    return [(threads, calls) for threads, calls in found if calls]
 
 
 @contextmanager
 def limit_threads(threads: int) -> Iterator[None]:
     """Within this context, kernels run on so many threads."""
     before = get_num_threads()
+    if threads == before:
+        yield
+        return
     set_num_threads(threads)
     try:
         yield

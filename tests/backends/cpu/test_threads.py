@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from numba import config
+from numba import config, get_num_threads
 
-from convnet.backends.cpu.engine import Engine, limit_threads
+from convnet.backends.cpu.engine import Bound, Engine, Program, limit_threads
 from convnet.backends.cpu.ops import conv, fc
 from convnet.graph.build import build
 from convnet.language.specs import Specs
@@ -90,3 +90,23 @@ def few_products(cases, threads):
             function(*arguments, scratch=scratch)
             found.append(out)
     return found
+
+
+def test_each_step_of_a_program_runs_on_its_threads():
+    """And the number of threads is what it was, whatever happens."""
+    found = []
+
+    def call():
+        found.append(get_num_threads())
+
+    def fail():
+        raise ValueError
+
+    most = get_num_threads()
+    steps = [Bound(None, threads, [call] * calls) for threads, calls in [(1, 2), (most, 1), (1, 0)]]
+    program = Program([*steps, Bound(None, 1, [call])])
+    program.run()
+    assert found == [1, 1, most, 1] and get_num_threads() == most
+    with pytest.raises(ValueError):
+        Program([*program.bound, Bound(None, 1, [fail])]).run()
+    assert get_num_threads() == most
