@@ -1,6 +1,6 @@
 """The bytes that memory-bound CUDA kernels move, counted in their sources, not measured.
 
-`python -m benchmarks.kernel_traffic` prints the table of docs/performance.md.
+`python -m benchmarks.kernel_traffic` prints the table of docs/gpu.md.
 """
 
 from typing import NamedTuple

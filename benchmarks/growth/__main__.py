@@ -3,7 +3,7 @@
 Time and peak memory of a training step and of a test step against the minibatch, the images' side,
 the convolutions, their filters, virtual devices and threads; one of them grows at a time.  Measured
 as `benchmarks.cpu` does, in processes that take turns, a process for each point.  Results go to
-benchmarks/results/growth.json; then the tables and the picture of docs/performance.md are made from
+benchmarks/results/growth.json; then the tables and the picture of docs/growth.md are made from
 them (alone with --draw).
 """
 

@@ -1,4 +1,4 @@
-"""The section "Growth" of docs/performance.md: its tables and its picture, from stored results."""
+"""The page docs/growth.md: its tables and its picture, from stored results."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from convnet.report.figures.line_plot import Line, Panel, plot
 from convnet.report.page_tables import with_tables
 from convnet.stored.files import replacing
 
-PAGE = Path(__file__).parents[2] / "docs/performance.md"
+PAGE = Path(__file__).parents[2] / "docs/growth.md"
 PICTURE = PAGE.with_name("growth.svg")
 
 Rows = list[dict]
