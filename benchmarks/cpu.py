@@ -155,6 +155,13 @@ class Bench:
         return others[part]()
 
 
+def stored_part(part: str, cases: int | None) -> str:
+    """Return what a part is called in the results; cases: None for its own minibatch."""
+    if cases is None:
+        return part
+    return f"{part}, {cases} case{'s' if cases > 1 else ''}"
+
+
 def _asked(workers, what):
     """Functions that ask each worker for its time; those that cannot answer are left out."""
     found = {}
@@ -209,7 +216,7 @@ def main(parts, threads, rounds, cases, only, rivals, path):
             rows.append(row)
             if bench.peak:
                 facts["matrix product, GFLOP/s"] = round(bench.peak / 1e9, 1)
-            add_results(path, part, facts, [row])
+            add_results(path, stored_part(part, cases), facts, [row])
         click.echo(f"\n{part}\n{table(rows)}")
         if bench.peak:
             click.echo(f"a large matrix product: {bench.peak / 1e9:.0f} GFLOP/s")
