@@ -269,14 +269,14 @@ def test_the_command(tmp_path, monkeypatch):
     run = CliRunner().invoke(cpu.main, [*options.split(), "--json", str(path)])
     assert run.exit_code == 0, run.output
     found = json.loads(path.read_text())
-    assert [row["what"] for row in found["digits"]] == [
+    assert [row["what"] for row in found["digits, 2 cases"]] == [
         "training step", "test", "forward", "backward", "update"
     ]  # fmt: skip
-    for row in found["digits"][:2] + found["cifar10-layers"][:3]:
+    for row in found["digits, 2 cases"][:2] + found["cifar10-layers, 2 cases"][:3]:
         assert row["from"] <= row["ratio"] <= row["to"] and row["best of theirs"] == "eager"
         assert row["GFLOP/s"] > 0 and row["of peak"] > 0
-    assert found["digits"][0]["MB"] > 10 and found["machine"]["torch"] == torch.__version__
-    assert [row["what"] for row in found["cifar10-layers"]] == [
+    assert found["digits, 2 cases"][0]["MB"] > 10 and found["machine"]["torch"] == torch.__version__
+    assert [row["what"] for row in found["cifar10-layers, 2 cases"]] == [
         "conv2 forward", "conv2 images", "conv2 weights",
         "conv2_neuron forward", "conv2_neuron backward",
     ]  # fmt: skip
