@@ -204,7 +204,7 @@ class Network:
         """The sum over the microbatches that have cases, as the first one always has."""
         full = [part.view for part in parts if self.sizes[part.microbatch]]
         found = [self.engine.read(view, self.cases) for view in full]
-        return sum(found, np.zeros_like(found[0]))
+        return sum(found[1:], found[0])
 
     def objective(self) -> float:
         """Sum over the cost layers of coeff times the first number."""
