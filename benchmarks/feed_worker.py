@@ -50,7 +50,7 @@ class Loader:
     def __init__(self, dataset, workers, minibatch):
         import torch
 
-        from benchmarks.torch_feed import Photos
+        from benchmarks.pytorch.feed import Photos
 
         torch.set_num_threads(1)
         photos = Photos(dataset, SIDE, STRENGTH)

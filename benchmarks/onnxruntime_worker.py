@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.cpu_worker import measured
+from benchmarks.cpu.worker import measured
 from benchmarks.graphs import shapes_of, shipped_graph
 from benchmarks.timing import serve
 

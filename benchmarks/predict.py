@@ -70,7 +70,7 @@ def write_checkpoint(net: str, path: Path) -> None:
 def commands(net: str, checkpoint: Path, folder: Path, workers: int) -> dict[str, list[str]]:
     """The command of each rival."""
     ours = [*_CONVNET, "predict", "--csv", "--load", str(checkpoint), str(folder)]
-    torch = [sys.executable, "-m", "benchmarks.torch_predict", net, str(checkpoint), str(folder)]
+    torch = [sys.executable, "-m", "benchmarks.pytorch.predict", net, str(checkpoint), str(folder)]
     torch += ["--workers", str(workers)]
     return {
         "convnet": ours,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.cpu_worker import peak_memory
+from benchmarks.cpu.worker import peak_memory
 from benchmarks.graphs import shapes_of, shipped_graph
 from benchmarks.scaling.from_plan import Link, measured_steps, tasks_of
 from benchmarks.scaling.timeline import simulate

@@ -16,8 +16,8 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from benchmarks.bf16.kernels import KINDS, ROWS, WIDTH, Kernels
-from benchmarks.cpu import Bench
-from benchmarks.cpu_layers import calls_of
+from benchmarks.cpu.bench import Bench
+from benchmarks.cpu.layers import calls_of
 from benchmarks.graphs import shipped_graph
 from benchmarks.tables import processor, table
 from benchmarks.timing import in_turn

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks.graphs import shapes_of
-from benchmarks.torch_nets import Dropout2, TorchNet
+from benchmarks.pytorch.nets import Dropout2, TorchNet
 from convnet.graph.build import Graph
 
 RATE, MOMENTUM, DECAY = 0.0, 0.9, 0.0005  # a rate of 0 keeps the weights, as ours

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import click
 
-from benchmarks.cpu import PACKAGES, Bench
+from benchmarks.cpu.bench import PACKAGES, Bench
 from benchmarks.growth.page import write_page
 from benchmarks.tables import add_results, machine, table
 from benchmarks.timing import compare, in_turn

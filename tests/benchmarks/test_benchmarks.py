@@ -10,20 +10,16 @@ from tests.support.rows import graph_of, randomize
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; it comes with .[bench]")
 
-from benchmarks import (  # noqa: E402
-    cpu,
-    cpu_layers,
-    cpu_worker,
-    elementwise,
-    startup,
-    timing,
-    torch_elementwise,
-    torch_layers,
-)
+from benchmarks import timing  # noqa: E402
+from benchmarks.cpu import __main__ as cpu  # noqa: E402
+from benchmarks.cpu import bench, elementwise, layers, startup  # noqa: E402
+from benchmarks.cpu import worker as cpu_worker  # noqa: E402
 from benchmarks.graphs import shapes_of, shipped_graph  # noqa: E402
+from benchmarks.pytorch import elementwise as torch_elementwise  # noqa: E402
+from benchmarks.pytorch import layers as torch_layers  # noqa: E402
+from benchmarks.pytorch.nets import TorchNet, mean_cost  # noqa: E402
 from benchmarks.tables import add_results, table  # noqa: E402
 from benchmarks.timing import Worker, WorkerError, compare, in_turn  # noqa: E402
-from benchmarks.torch_nets import TorchNet, mean_cost  # noqa: E402
 from convnet.backends.cpu.engine import Engine  # noqa: E402
 from convnet.network.network import Network  # noqa: E402
 
@@ -147,13 +143,13 @@ def test_one_device_drops_what_the_file_says_of_devices():
 
 def test_each_layer_alone(graph):
     """Every call runs on both sides; their shapes fit or it would not."""
-    names = cpu_layers.calls_of(graph)
+    names = layers.calls_of(graph)
     assert {"conv1 images", "norm1 backward", "fc3 update", "probs forward"} <= set(names)
     for node, direction in names.values():
-        cpu_layers.our_call(node, direction, CASES)()
+        layers.our_call(node, direction, CASES)()
         for channels_last in (False, True):
             torch_layers.their_call(node, direction, CASES, channels_last, False)()
-    counted = [cpu_layers.flops_of(node, d, CASES) for node, d in names.values()]
+    counted = [layers.flops_of(node, d, CASES) for node, d in names.values()]
     whole = sum(node.layer.multiply_adds() for node in graph.nodes if node.layer.weights())
     assert sum(counted) == 3 * 2 * CASES * whole
 
@@ -174,7 +170,7 @@ def test_elementwise_functions_are_the_same(monkeypatch):
     made = []
 
     def kept(*shape):
-        made.append(cpu_layers.numbers(*shape))
+        made.append(layers.numbers(*shape))
         return made[-1]
 
     monkeypatch.setattr(elementwise, "numbers", kept)
@@ -215,7 +211,7 @@ def test_ratios_are_those_of_the_pairs():
 
 
 def test_a_worker_that_fails_says_why():
-    with Worker("benchmarks.cpu_worker", "ours", "digits", "2") as worker:
+    with Worker("benchmarks.cpu.worker", "ours", "digits", "2") as worker:
         with pytest.raises(WorkerError, match="KeyError: 'nothing'"):
             worker.ask("layer", call="nothing")
         assert worker.ask("memory") > 1e7
@@ -261,9 +257,9 @@ class Here:
 
 
 def test_the_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(cpu, "Worker", Here)
+    monkeypatch.setattr(bench, "Worker", Here)
     monkeypatch.setattr(cpu_worker, "LEAST", 0.0)
-    monkeypatch.setitem(cpu.LAYERS, "cifar10-layers", "digits")
+    monkeypatch.setitem(bench.LAYERS, "cifar10-layers", "digits")
     path = tmp_path / "found.json"
     options = "--part digits --part cifar10-layers --only conv2 --cases 2 --rounds 2 --rival eager"
     run = CliRunner().invoke(cpu.main, [*options.split(), "--json", str(path)])

@@ -13,10 +13,11 @@ from convnet.report.page_tables import with_tables
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; it comes with .[bench]")
 
-from benchmarks import cpu, cpu_worker, timing  # noqa: E402
+from benchmarks import timing  # noqa: E402
+from benchmarks.cpu import bench, worker  # noqa: E402
 from benchmarks.growth import __main__ as growth  # noqa: E402
 from benchmarks.growth import page  # noqa: E402
-from benchmarks.torch_nets import TorchNet  # noqa: E402
+from benchmarks.pytorch.nets import TorchNet  # noqa: E402
 from tests.benchmarks.test_benchmarks import Here  # noqa: E402
 
 
@@ -66,9 +67,9 @@ class Noting(Here):
 def measured(tmp_path, monkeypatch):
     """Results of two points of three axes, at tiny sizes."""
     monkeypatch.setattr(timing, "PAUSE", 0.0)
-    monkeypatch.setattr(cpu, "Worker", Noting)
+    monkeypatch.setattr(bench, "Worker", Noting)
     monkeypatch.setattr(Noting, "asked", [])
-    monkeypatch.setattr(cpu_worker, "LEAST", 0.0)
+    monkeypatch.setattr(worker, "LEAST", 0.0)
     small = "cifar10-norm:filters=16:side=12"
     axes = {
         "minibatch": {n: growth.Point(small, n, 1) for n in (2, 1)},

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 pytest.importorskip("torch", reason="PyTorch is not installed; it comes with .[bench]")
 
-from benchmarks import cpu_worker, onnxruntime, onnxruntime_worker, timing  # noqa: E402
+from benchmarks import onnxruntime, onnxruntime_worker, timing  # noqa: E402
+from benchmarks.cpu import worker  # noqa: E402
 
 
 class _Here:
@@ -32,7 +33,7 @@ class _Here:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(timing, "PAUSE", 0.0)
-    monkeypatch.setattr(cpu_worker, "LEAST", 0.0)
+    monkeypatch.setattr(worker, "LEAST", 0.0)
     monkeypatch.setattr(onnxruntime, "Worker", _Here)
     monkeypatch.setattr(onnxruntime_worker, "NAME", "for_the_benchmark")
     monkeypatch.setattr(sys, "path", [*sys.path])  # the worker adds its folder

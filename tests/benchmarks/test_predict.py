@@ -12,7 +12,8 @@ from tests.support.command_line import good
 
 pytest.importorskip("torch", reason="PyTorch is not installed; it comes with .[bench]")
 
-from benchmarks import predict, torch_predict  # noqa: E402
+from benchmarks import predict  # noqa: E402
+from benchmarks.pytorch import predict as torch_predict  # noqa: E402
 
 
 def test_pytorch_predicts_the_same_classes(tmp_path):

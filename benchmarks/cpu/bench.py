@@ -1,25 +1,17 @@
-"""Training and testing on the CPU beside PyTorch: `python -m benchmarks.cpu`, or `make bench`.
-
-Processes of ours and of PyTorch's take turns on the same threads, shapes and work; of PyTorch's
-memory formats and torch.compile the best counts.  A ratio is their time / ours, the median of the
-pairs of the rounds, with its extremes.
-"""
+"""The parts of the benchmark: rows of ratios, measured in processes that take turns."""
 
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 import click
 
-from benchmarks import elementwise, startup
-from benchmarks.cpu_layers import COMPILED, calls_of, flops_of
+from benchmarks.cpu import elementwise, startup
+from benchmarks.cpu.layers import COMPILED, calls_of, flops_of
 from benchmarks.graphs import shipped_graph
-from benchmarks.tables import add_results, machine, table
 from benchmarks.timing import Worker, WorkerError, compare, in_turn
 
-RESULTS = Path(__file__).parent / "results" / "cpu.json"
 RIVALS = ("eager", "channels_last", "compiled")
 NETS = {
     "digits": (64, 25),
@@ -43,7 +35,7 @@ class Bench:
     def worker(self, kind: str, net: str, cases: int) -> Worker:
         names = ("NUMBA", "OMP", "OPENBLAS", "MKL")
         env = {**os.environ, **{f"{name}_NUM_THREADS": str(self.threads) for name in names}}
-        return Worker("benchmarks.cpu_worker", kind, net, str(cases), env=env)
+        return Worker("benchmarks.cpu.worker", kind, net, str(cases), env=env)
 
     def measure_peak(self, workers: dict[str, Worker]) -> None:
         """The better of NumPy's and PyTorch's."""
@@ -155,13 +147,6 @@ class Bench:
         return others[part]()
 
 
-def stored_part(part: str, cases: int | None) -> str:
-    """Return what a part is called in the results; cases: None for its own minibatch."""
-    if cases is None:
-        return part
-    return f"{part}, {cases} case{'s' if cases > 1 else ''}"
-
-
 def _asked(workers, what):
     """Functions that ask each worker for its time; those that cannot answer are left out."""
     found = {}
@@ -189,38 +174,3 @@ def _with_memory(row, cases, memory, best):
         "MB": memory["ours"] / 1e6 if in_training else None,
         "theirs, MB": memory[best] / 1e6 if in_training else None,
     }
-
-
-@click.command(help=__doc__)
-@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these parts.")
-@click.option("--threads", default=os.cpu_count() or 1, show_default=True)
-@click.option("--rounds", type=int, help="Pairs of measurements; by default enough for each part.")
-@click.option("--cases", type=int, help="Cases of a minibatch, instead of each part's own.")
-@click.option(
-    "--only", default="", help="Of layers and functions: those whose line holds this text."
-)
-@click.option(
-    "--rival",
-    "rivals",
-    multiple=True,
-    type=click.Choice(RIVALS),
-    default=RIVALS,
-    help="Only these of PyTorch's ways.",
-)
-@click.option("--json", "path", type=click.Path(path_type=Path), default=RESULTS, show_default=True)
-def main(parts, threads, rounds, cases, only, rivals, path):
-    bench = Bench(threads, rounds, cases, only, rivals)
-    for part in parts or PARTS:
-        rows, facts = [], machine(threads, PACKAGES)
-        for row in bench.run(part):  # written at once: a run that is cut off leaves what it has
-            rows.append(row)
-            if bench.peak:
-                facts["matrix product, GFLOP/s"] = round(bench.peak / 1e9, 1)
-            add_results(path, stored_part(part, cases), facts, [row])
-        click.echo(f"\n{part}\n{table(rows)}")
-        if bench.peak:
-            click.echo(f"a large matrix product: {bench.peak / 1e9:.0f} GFLOP/s")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,8 @@
 """Each elementwise function alone, on arrays of two sizes: what is timed of ours.
 
 A call is known by the function, the direction and the size: "tanh backward, large".  Functions are
-in place where they are so in a training step.  PyTorch's counterparts are in torch_elementwise.
+in place where they are so in a training step.  `benchmarks.pytorch.elementwise` has PyTorch's
+counterparts.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.cpu_layers import bound, numbers
+from benchmarks.cpu.layers import bound, numbers
 
 
 class Size(NamedTuple):

@@ -1,6 +1,6 @@
 """Predictions for a folder of pictures as users of PyTorch write them: `convnet predict` beside it.
 
-    python -m benchmarks.torch_predict NET CHECKPOINT FOLDER --batch 128 --workers 2
+    python -m benchmarks.pytorch.predict NET CHECKPOINT FOLDER --batch 128 --workers 2
 
 A DataLoader whose workers decode with Pillow, scale the shorter side and crop as torchvision's
 Resize and CenterCrop do; the same network; the five most probable classes as CSV.
@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 
 from benchmarks.graphs import shipped_graph
-from benchmarks.torch_feed import to_tensor
-from benchmarks.torch_nets import TorchNet
+from benchmarks.pytorch.feed import to_tensor
+from benchmarks.pytorch.nets import TorchNet
 from convnet.checkpoint import load
 
 

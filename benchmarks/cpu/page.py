@@ -1,4 +1,4 @@
-"""Writes the tables of docs/performance.md from stored results: `python -m benchmarks.cpu_page`.
+"""Writes the tables of docs/performance.md from stored results: `python -m benchmarks.cpu.page`.
 
 The results are those of `python -m benchmarks.cpu` on two processors, and on the second one with
 both sides limited to the vectors of the first.
@@ -14,8 +14,8 @@ import click
 from convnet.report.page_tables import with_tables
 from convnet.stored.files import replacing
 
-PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+RESULTS = Path(__file__).parents[1] / "results"
 DIRECTIONS = ("forward",), ("images", "inputs", "backward"), ("weights",)  # a column each
 
 LAYERS = ("conv", "rnorm", "pool", "fc")  # names of layers begin so; neurons' names have a _

@@ -1,4 +1,4 @@
-"""One process that is timed: `python -m benchmarks.cpu_worker KIND NET CASES`.
+"""One process that is timed: `python -m benchmarks.cpu.worker KIND NET CASES`.
 
 KIND: ours, eager, channels_last or compiled.  NET: a network of layers/, and changes of it behind
 colons (see graphs).  Answers requests on standard input (see timing.serve).
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.cpu_layers import calls_of, our_call
-from benchmarks.elementwise import our_elementwise
+from benchmarks.cpu.elementwise import our_elementwise
+from benchmarks.cpu.layers import calls_of, our_call
 from benchmarks.graphs import shapes_of, shipped_graph
 from benchmarks.timing import seconds_of, serve
 
@@ -80,7 +80,7 @@ class Theirs:
     def __init__(self, graph, cases, kind):
         import torch
 
-        from benchmarks.torch_nets import TorchNet, mean_cost
+        from benchmarks.pytorch.nets import TorchNet, mean_cost
 
         layout = torch.contiguous_format if kind == "eager" else torch.channels_last
         self.torch, self.net = torch, TorchNet(graph).to(memory_format=layout)
@@ -163,7 +163,7 @@ class Server:
         layer = *calls_of(self.graph)[call], self.cases
         if self.kind == "ours":
             return self._alone(our_call, *layer)
-        from benchmarks.torch_layers import their_call
+        from benchmarks.pytorch.layers import their_call
 
         return self._alone(their_call, *layer, channels_last, compiled)
 
@@ -171,7 +171,7 @@ class Server:
         """Seconds of one elementwise function in one direction."""
         if self.kind == "ours":
             return self._alone(our_elementwise, call)
-        from benchmarks.torch_elementwise import their_elementwise
+        from benchmarks.pytorch.elementwise import their_elementwise
 
         return self._alone(their_elementwise, call, compiled)
 

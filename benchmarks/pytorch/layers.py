@@ -1,11 +1,11 @@
-"""Each layer alone in PyTorch: counterparts of the calls of `cpu_layers`."""
+"""Each layer alone in PyTorch: counterparts of the calls of `benchmarks.cpu.layers`."""
 
 import torch
 import torch._functorch.config
 import torch.nn.functional as F
 
-from benchmarks.cpu_layers import numbers
-from benchmarks.torch_nets import module_of
+from benchmarks.cpu.layers import numbers
+from benchmarks.pytorch.nets import module_of
 
 
 def their_call(node, direction: str, cases: int, channels_last: bool, compiled: bool):

@@ -8,8 +8,8 @@ import torch._functorch.config
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.cpu_layers import numbers
-from benchmarks.elementwise import READ_LATER, parsed, positive
+from benchmarks.cpu.elementwise import READ_LATER, parsed, positive
+from benchmarks.cpu.layers import numbers
 
 aten = torch.ops.aten
 

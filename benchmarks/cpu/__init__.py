@@ -1,0 +1,1 @@
+"""The CPU engine beside PyTorch: `python -m benchmarks.cpu`, or `make bench`."""

@@ -1,0 +1,1 @@
+"""What is measured of PyTorch: its networks, layers, functions, and the data that feeds them."""
