@@ -83,10 +83,13 @@ def _most_tiles(rows, dtype) -> int:
 
 
 def columns_per_task(columns: int, rows: int, dtype: np.dtype, threads: int) -> int:
-    """Return the columns of a task: whole tiles, or, where there are few, whole vectors."""
+    """Return the columns of a task: whole tiles, or, where there are few, a thread's whole vectors.
+
+    Each task reads all filters, so few columns are not split further than the threads need.
+    """
     width, lanes = block_columns(dtype), VECTOR_BYTES // dtype.itemsize
     most, tiles = _most_tiles(rows, dtype), ceil_div(columns, width) // (4 * threads)
-    if tiles:
+    if tiles > 1:
         return min(most, tiles) * width
     return min(most * width, ceil_div(ceil_div(columns, threads), lanes) * lanes)
 

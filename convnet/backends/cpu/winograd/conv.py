@@ -102,11 +102,10 @@ def _columns(tiling, shape) -> int:
 
 
 def columns_per_task(columns: int, dtype: np.dtype, threads: int) -> int:
-    """Return the columns of a task: whole blocks, or, where there are few, whole vectors."""
-    blocks = min(TILES, columns // (threads * block_columns(dtype)))
-    if blocks:
-        return blocks * block_columns(dtype)
-    lanes = VECTOR_BYTES // dtype.itemsize
+    """Return the most columns of a task: whole blocks, or, where there are few, whole vectors."""
+    width, lanes = block_columns(dtype), VECTOR_BYTES // dtype.itemsize
+    if columns >= threads * width:
+        return min(TILES, ceil_div(columns, width)) * width
     return ceil_div(ceil_div(columns, threads), lanes) * lanes
 
 
