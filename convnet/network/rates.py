@@ -4,7 +4,6 @@ from collections.abc import Callable
 from math import ceil
 
 from convnet.graph.place import Unit
-from convnet.language.schedule import Schedule
 from convnet.network.engine import Engine
 from convnet.network.memory import View
 from convnet.network.plan import Parameter, Plan, weight_layer
@@ -61,7 +60,7 @@ class _Rule:
     def __init__(self, parameter: Parameter) -> None:
         layer, index = parameter.layer, parameter.index
         self.parameter = parameter
-        self.schedule: Schedule = layer.learning_rate(index)
+        self.schedule = layer.learning_rate(index)
         self.momentum: float = layer.mom_b if index is None else layer.mom_w[index]
         self.decay: float = 0.0 if index is None else layer.wc[index]
         self.has_moments = bool(parameter.moments)
