@@ -14,6 +14,7 @@ import numpy as np
 from numba import prange
 
 from convnet.arithmetic import ceil_div
+from convnet.backends.cpu.caches import second_level_bytes
 from convnet.backends.cpu.gemm.direct_conv import part_range, row_blocks
 from convnet.backends.cpu.gemm.epilogue import Epilogue, apply_epilogue
 from convnet.backends.cpu.gemm.im2col import RUN_FIELDS
@@ -43,7 +44,9 @@ from convnet.backends.cpu.winograd.transforms import address_of, transform_tile
 from convnet.compiling.nontemporal import STREAM_BYTES, fence
 from convnet.compiling.replay import preparing
 
-TILES = 512 // BLOCK_BYTES  # blocks of columns of a task: their points stay in the caches
+# Blocks of columns of a task.  Their points are far more than the second-level cache holds; where
+# it is small, half as many are faster, although the filters are then read twice as often.
+TILES = (512 if second_level_bytes() >= 2**20 else 256) // BLOCK_BYTES
 _TOGETHER = 3  # blocks of rows that are multiplied before their products are transformed
 _LINE = 64  # bytes of a cache line
 _PACKED_BYTES = 512  # of filters that are transformed at a time: whole blocks of columns
