@@ -43,13 +43,13 @@ def stored_part(part: str, cases: int | None) -> str:
 def main(parts, threads, rounds, cases, only, rivals, path):
     bench = Bench(threads, rounds, cases, only, rivals)
     for part in parts or PARTS:
-        rows, facts = [], machine(threads, PACKAGES)
+        name, rows, facts = stored_part(part, cases), [], machine(threads, PACKAGES)
         for row in bench.run(part):  # written at once: a run that is cut off leaves what it has
             rows.append(row)
             if bench.peak:
                 facts["matrix product, GFLOP/s"] = round(bench.peak / 1e9, 1)
-            add_results(path, stored_part(part, cases), facts, [row])
-        click.echo(f"\n{part}\n{table(rows)}")
+            add_results(path, name, facts, [row])
+        click.echo(f"\n{name}\n{table(rows)}")
         if bench.peak:
             click.echo(f"a large matrix product: {bench.peak / 1e9:.0f} GFLOP/s")
 

@@ -17,14 +17,13 @@ from convnet.stored.files import replacing
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 RESULTS = Path(__file__).parents[1] / "results"
 DIRECTIONS = ("forward",), ("images", "inputs", "backward"), ("weights",)  # a column each
-
 LAYERS = ("conv", "rnorm", "pool", "fc")  # names of layers begin so; neurons' names have a _
 
 Results = dict[str, list[dict]]
 
 
 class Work(NamedTuple):
-    """A row: a part of the results, its line there, and the least ratios wanted by file."""
+    """A row: a part of the results, its line there, and the least ratios wanted."""
 
     name: str
     part: str
@@ -77,8 +76,7 @@ def layers(folder: Path) -> str:
         "| layer | forward | gradient of the inputs | gradient of the weights |",
         "|---|---|---|---|",
     ]
-    names = dict.fromkeys(name for name, _ in ratios)
-    for name in names:
+    for name in dict.fromkeys(name for name, _ in ratios):
         if not name.startswith(LAYERS) or "_" in name:
             continue
         cells = [

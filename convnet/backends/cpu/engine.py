@@ -292,9 +292,6 @@ def _by_threads(bound: list[Bound]) -> list[tuple[int, list[Callable]]]:
 def limit_threads(threads: int) -> Iterator[None]:
     """Within this context, kernels run on so many threads."""
     before = get_num_threads()
-    if threads == before:
-        yield
-        return
     set_num_threads(threads)
     try:
         yield

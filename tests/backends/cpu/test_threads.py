@@ -6,6 +6,7 @@ from numba import config, get_num_threads
 
 from convnet.backends.cpu.engine import Bound, Engine, Program, limit_threads
 from convnet.backends.cpu.ops import conv, fc
+from convnet.backends.cpu.winograd import conv as winograd
 from convnet.graph.build import build
 from convnet.language.specs import Specs
 from convnet.network.network import Network
@@ -63,6 +64,17 @@ def test_products_of_few_cases(cases):
     for threads in THREADS[1:]:
         for one, other in zip(expected, few_products(cases, threads), strict=True):
             assert np.array_equal(one, other), f"with {threads} threads"
+
+
+@pytest.mark.parametrize("cases", [8, 32])
+def test_columns_of_a_task_change_no_bits(cases, monkeypatch):
+    """They follow the size of the processor's cache (caches.py)."""
+    found = []
+    for tiles in (1, 4, 8):
+        monkeypatch.setattr(winograd, "TILES", tiles)
+        found.append(few_products(cases, 1))
+    for others in found[1:]:
+        assert all(map(np.array_equal, others, found[0]))
 
 
 def few_products(cases, threads):
